@@ -1,0 +1,38 @@
+/*
+ * A bounded byte queue: bytes go in at the end and out at the front.
+ * Memory grows by doubling up to max and is given back when the queue is empty.
+ */
+#ifndef CORE_BUF_H
+#define CORE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	uint8_t *mem;
+	size_t start, len, size, max;
+};
+
+void buf_init(struct buf *b, size_t max);
+void buf_finish(struct buf *b);
+
+/* 0, -ENOBUFS when max would be passed (nothing is added then), -ENOMEM. */
+int buf_add(struct buf *b, const void *data, size_t len) __attribute__((warn_unused_result));
+
+/* Drops len bytes (at most all) from the front. */
+void buf_drop(struct buf *b, size_t len);
+
+static inline const uint8_t *buf_data(const struct buf *b)
+{
+	return b->mem + b->start;
+}
+static inline size_t buf_len(const struct buf *b)
+{
+	return b->len;
+}
+static inline size_t buf_room(const struct buf *b)
+{
+	return b->max - b->len;
+}
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * The one function through which foreign strings reach a person or a log.
+ *
+ * C0 and C1 controls, DEL, bidirectional and invisible format characters, and bytes that are no
+ * UTF-8 become \xHH or \u{HEX}; a backslash becomes \\. Pure.
+ */
+#ifndef CORE_ESCAPE_H
+#define CORE_ESCAPE_H
+
+#include <stddef.h>
+
+/* Room that always suffices for len bytes. */
+#define ESCAPE_ROOM(len) ((len) * 4 + 1)
+
+/*
+ * Writes the escaped form of in[0..len) to out, always terminated, cut between characters when
+ * room is too small. Returns the length written.
+ */
+size_t escape_text(const char *in, size_t len, char *out, size_t room);
+
+#endif
