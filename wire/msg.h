@@ -1,0 +1,151 @@
+/*
+ * The messages of a line: what broker and doors say to each other.
+ *
+ * A line is an AF_UNIX SOCK_SEQPACKET pair; one message is one datagram: a type byte, the fixed
+ * struct of that type, then a payload of bytes, at most WIRE_MESSAGE_MAX in all; descriptors ride
+ * along by SCM_RIGHTS. Both ends are the same program (the first message compares build ids), so
+ * structs go in native layout; they are packed and copied out, never pointed into.
+ *
+ * Three kinds of line:
+ *   control  broker <-> door, one per door, for its whole life
+ *   login    one per connection; owns the identity and, in the broker, the rights
+ *   channel  one per ssh channel; made by the door and passed over its login line
+ * vmconsolectl's connection to the control socket is a login line whose identity the kernel gives.
+ *
+ * wire/table.c says for each message who may send it, when, and how long it is. A message that the
+ * table does not allow ends the line.
+ */
+#ifndef WIRE_MSG_H
+#define WIRE_MSG_H
+
+#include <stdint.h>
+
+#define WIRE_MESSAGE_MAX 16384
+#define WIRE_PAYLOAD_MAX (WIRE_MESSAGE_MAX - 256) /* of OUT, ERR, DATA */
+#define WIRE_FDS_MAX 2
+#define WIRE_LOGIN_MAX 256   /* bytes of a login name */
+#define WIRE_PROOF_MAX 12288 /* a public key blob (certificates included) or a password */
+#define WIRE_COMMAND_MAX 8192
+#define WIRE_REASON_MAX 1024
+#define WIRE_TERM_MAX 64
+#define WIRE_BANNER_MAX 4096
+#define WIRE_VERSION_MAX 256 /* of a client's identification string, RFC 4253 §4.2 */
+#define WIRE_BUILD_ID 32
+
+enum wire_line { WIRE_CONTROL, WIRE_LOGIN, WIRE_CHANNEL };
+enum wire_side { WIRE_BROKER, WIRE_DOOR };
+
+/* Where a line stands. One set for all three kinds; the table uses them as masks. */
+enum wire_state {
+	WIRE_FRESH = 1 << 0,   /* control: no HELLO yet; login: nobody known; channel: no request */
+	WIRE_ASKED = 1 << 1,   /* control: HELLO sent; login: AUTH waits for its VERDICT */
+	WIRE_RUNNING = 1 << 2, /* control: door ready; login: authenticated; channel: at work */
+	WIRE_HALF = 1 << 3,    /* channel: the client's input has ended */
+	WIRE_ENDED = 1 << 4,   /* the last word has been said; nothing more is allowed */
+};
+
+enum wire_type {
+	/* control line */
+	WIRE_HELLO = 1, /* b->d */
+	WIRE_READY,	/* d->b  sandboxed, listening to its control line */
+	WIRE_SETTINGS,	/* b->d  payload: banner text */
+	WIRE_NEW,	/* b->d  fds: connected socket, login line */
+	WIRE_LOG,	/* d->b  payload: text */
+	WIRE_STOP,	/* b->d  say goodbye to all sessions and end */
+
+	/* login line */
+	WIRE_CLIENT,	/* d->b  payload: the client's identification string */
+	WIRE_AUTH,	/* d->b  payload: login name, then proof */
+	WIRE_VERDICT,	/* b->d  payload: reason (only vmconsolectl shows it) */
+	WIRE_OPEN,	/* d->b  fd: a fresh channel line */
+	WIRE_BYE,	/* b->d  payload: reason; the door disconnects */
+
+	/* channel line */
+	WIRE_SHELL,   /* d->b  payload: TERM */
+	WIRE_EXEC,    /* d->b  payload: TERM, then the command */
+	WIRE_DATA,    /* d->b  the client's input */
+	WIRE_EOF,     /* d->b  no more input */
+	WIRE_WINSIZE, /* d->b */
+	WIRE_SIGNAL,  /* d->b  payload: signal name without SIG, RFC 4254 §6.9 */
+	WIRE_OUT,     /* b->d  to standard output */
+	WIRE_ERR,     /* b->d  to standard error (on a pty the door merges it) */
+	WIRE_EXIT,    /* b->d  the last message; payload: reason, for the log */
+
+	WIRE_TYPES
+};
+
+enum wire_method {
+	WIRE_AUTH_NONE = 1,
+	WIRE_AUTH_PROBE,	/* public key, no signature yet: would it do? */
+	WIRE_AUTH_PUBLICKEY,	/* public key, signature verified by the door */
+	WIRE_AUTH_PASSWORD,
+	WIRE_AUTH_INTERACTIVE,	/* keyboard-interactive, one prompt, answered */
+	WIRE_AUTH_PEER,		/* local: SO_PEERCRED of the control socket */
+};
+
+enum wire_verdict { WIRE_DENIED = 1, WIRE_ACCEPTED, WIRE_PARTIAL };
+
+/* Bits of the methods that can go on, for the client's failure message. */
+enum wire_methods { WIRE_CAN_PUBLICKEY = 1, WIRE_CAN_PASSWORD = 2, WIRE_CAN_INTERACTIVE = 4 };
+
+#define WIRE_PACKED __attribute__((packed))
+
+struct wire_hello {
+	uint8_t build[WIRE_BUILD_ID];
+} WIRE_PACKED;
+
+struct wire_ready {
+	uint8_t build[WIRE_BUILD_ID];
+	uint8_t landlock_abi;
+	uint8_t seccomp;
+} WIRE_PACKED;
+
+struct wire_settings {
+	uint32_t login_grace_ms;
+	uint32_t idle_timeout_ms; /* 0: none */
+	uint32_t keepalive_ms;	  /* 0: none */
+	uint16_t max_channels;	  /* per connection */
+	uint16_t max_auth_tries;
+	uint8_t log_level; /* enum log_level */
+	uint8_t methods;   /* enum wire_methods: offered at first */
+} WIRE_PACKED;
+
+struct wire_new {
+	uint64_t id; /* the connection's number, for tags: "c12" */
+} WIRE_PACKED;
+
+struct wire_log {
+	uint64_t id; /* 0: the door itself */
+	uint8_t level;
+} WIRE_PACKED;
+
+struct wire_auth {
+	uint8_t method;
+	uint16_t login_len;
+} WIRE_PACKED;
+
+struct wire_verdict_msg {
+	uint8_t verdict;
+	uint8_t methods; /* DENIED, PARTIAL: what may go on */
+	uint8_t may_pty; /* ACCEPTED: whether a pty may be allocated */
+} WIRE_PACKED;
+
+struct wire_bye {
+	int32_t status;
+} WIRE_PACKED;
+
+struct wire_request { /* SHELL, EXEC */
+	uint8_t pty;
+	uint16_t columns, rows; /* 0: not known */
+	uint8_t term_len;
+} WIRE_PACKED;
+
+struct wire_winsize {
+	uint16_t columns, rows;
+} WIRE_PACKED;
+
+struct wire_exit {
+	int32_t status;
+} WIRE_PACKED;
+
+#endif

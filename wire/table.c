@@ -1,0 +1,104 @@
+/*
+ * Task: say which messages exist, and whether one is allowed now.
+ * Pure: knows no socket. The broker calls it on everything a door says, and the other way round.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "wire/table.h"
+
+#define ROW(type, line, sender, states, next, fixed, min, max, fds)                                \
+	[WIRE_##type] = {#type, WIRE_##line, WIRE_##sender, states, next, fixed, min, max, fds}
+
+#define OPENED (WIRE_RUNNING | WIRE_HALF)
+
+static const struct wire_row table[WIRE_TYPES] = {
+	/*  type     line     sender  allowed in               then          fixed  payload  fds */
+	ROW(HELLO, CONTROL, BROKER, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_hello), 0, 0, 0),
+	ROW(READY, CONTROL, DOOR, WIRE_ASKED, WIRE_RUNNING, sizeof(struct wire_ready), 0, 0, 0),
+	ROW(SETTINGS, CONTROL, BROKER, WIRE_ASKED | WIRE_RUNNING, 0, sizeof(struct wire_settings),
+		0, WIRE_BANNER_MAX, 0),
+	ROW(NEW, CONTROL, BROKER, WIRE_RUNNING, 0, sizeof(struct wire_new), 0, 0, 2),
+	ROW(LOG, CONTROL, DOOR, WIRE_ASKED | WIRE_RUNNING | WIRE_ENDED, 0, sizeof(struct wire_log),
+		0, 4096, 0),
+	ROW(STOP, CONTROL, BROKER, WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
+
+	ROW(CLIENT, LOGIN, DOOR, WIRE_FRESH, 0, 0, 0, WIRE_VERSION_MAX, 0),
+	ROW(AUTH, LOGIN, DOOR, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_auth), 0,
+		WIRE_LOGIN_MAX + WIRE_PROOF_MAX, 0),
+	ROW(VERDICT, LOGIN, BROKER, WIRE_ASKED, 0, sizeof(struct wire_verdict_msg), 0,
+		WIRE_REASON_MAX, 0),
+	ROW(OPEN, LOGIN, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 1),
+	ROW(BYE, LOGIN, BROKER, WIRE_FRESH | WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED,
+		sizeof(struct wire_bye), 0, WIRE_REASON_MAX, 0),
+
+	ROW(SHELL, CHANNEL, DOOR, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_request), 0,
+		WIRE_TERM_MAX, 0),
+	ROW(EXEC, CHANNEL, DOOR, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_request), 0,
+		WIRE_TERM_MAX + WIRE_COMMAND_MAX, 0),
+	ROW(DATA, CHANNEL, DOOR, WIRE_RUNNING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
+	ROW(EOF, CHANNEL, DOOR, WIRE_RUNNING, WIRE_HALF, 0, 0, 0, 0),
+	ROW(WINSIZE, CHANNEL, DOOR, OPENED, 0, sizeof(struct wire_winsize), 0, 0, 0),
+	ROW(SIGNAL, CHANNEL, DOOR, OPENED, 0, 0, 1, 32, 0),
+	ROW(OUT, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
+	ROW(ERR, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
+	ROW(EXIT, CHANNEL, BROKER, WIRE_FRESH | OPENED, WIRE_ENDED, sizeof(struct wire_exit), 0,
+		WIRE_REASON_MAX, 0),
+};
+
+const struct wire_row *wire_row(unsigned type)
+{
+	if (type >= WIRE_TYPES || !table[type].name)
+		return NULL;
+	return &table[type];
+}
+
+/* Fields whose range the lengths alone do not bound. */
+static int check_fields(unsigned type, const unsigned char *fixed, size_t payload)
+{
+	struct wire_auth auth;
+	struct wire_request request;
+
+	switch (type) {
+	case WIRE_AUTH:
+		memcpy(&auth, fixed, sizeof(auth));
+		if (auth.method < WIRE_AUTH_NONE || auth.method > WIRE_AUTH_PEER)
+			return -EINVAL;
+		if (auth.login_len > WIRE_LOGIN_MAX || auth.login_len > payload)
+			return -EINVAL;
+		return payload - auth.login_len > WIRE_PROOF_MAX ? -EINVAL : 0;
+	case WIRE_SHELL:
+	case WIRE_EXEC:
+		memcpy(&request, fixed, sizeof(request));
+		if (request.pty > 1 || request.term_len > WIRE_TERM_MAX ||
+			request.term_len > payload)
+			return -EINVAL;
+		return payload - request.term_len > WIRE_COMMAND_MAX ? -EINVAL : 0;
+	default:
+		return 0;
+	}
+}
+
+int wire_check(enum wire_line line, enum wire_side sender, enum wire_state state,
+	const unsigned char *message, size_t len, unsigned fds, enum wire_state *next)
+{
+	const struct wire_row *row;
+	size_t payload;
+
+	if (len < 1)
+		return -EMSGSIZE;
+	row = wire_row(message[0]);
+	if (!row)
+		return -ENOMSG;
+	if (row->line != line || row->sender != sender || !(row->states & state))
+		return -EPROTO;
+	if (len < 1 + row->fixed || len > WIRE_MESSAGE_MAX)
+		return -EMSGSIZE;
+	payload = len - 1 - row->fixed;
+	if (payload < row->payload_min || payload > row->payload_max)
+		return -EMSGSIZE;
+	if (fds != row->fds)
+		return -EBADF;
+	*next = row->next ? row->next : state;
+	return check_fields(message[0], message + 1, payload);
+}
