@@ -7,15 +7,15 @@
 #include <stddef.h>
 
 enum right {
-	RIGHT_VIEW = 1 << 0,	    /* the last screenful and live output */
-	RIGHT_TYPE = 1 << 1,	    /* the keyboard */
-	RIGHT_FORCE = 1 << 2,	    /* take the keyboard from somebody */
-	RIGHT_CONTROL = 1 << 3,	    /* break, sysrq, nmi */
-	RIGHT_LOG = 1 << 4,	    /* history beyond the last screenful */
+	RIGHT_VIEW = 1 << 0,        /* the last screenful and live output */
+	RIGHT_TYPE = 1 << 1,        /* the keyboard */
+	RIGHT_FORCE = 1 << 2,       /* take the keyboard from somebody */
+	RIGHT_CONTROL = 1 << 3,     /* break, sysrq, nmi */
+	RIGHT_LOG = 1 << 4,         /* history beyond the last screenful */
 	RIGHT_DUMP_MAKE = 1 << 5,   /* make a crash dump */
 	RIGHT_DUMP_GET = 1 << 6,    /* list and fetch dumps */
 	RIGHT_DUMP_DELETE = 1 << 7, /* remove dumps */
-	RIGHT_ADMIN = 1 << 8,	    /* addresses, host-wide who, kick, ticket */
+	RIGHT_ADMIN = 1 << 8,       /* addresses, host-wide who, kick, ticket */
 };
 #define RIGHT_ALL ((1u << 9) - 1)
 

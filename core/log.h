@@ -13,7 +13,7 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-#define LOG_TAG_MAX 32	  /* bytes of a tag, terminator included */
+#define LOG_TAG_MAX 32    /* bytes of a tag, terminator included */
 #define LOG_LINE_MAX 2048 /* bytes of a line before escaping; the rest is cut with "..." */
 
 /* A sink gets the escaped text, without a newline. The default writes to stderr or journald. */

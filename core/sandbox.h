@@ -14,11 +14,11 @@
 /* What has been put in force; for the log and for tests. */
 struct sandbox_report {
 	int landlock_abi; /* 0: the kernel has none */
-	int seccomp;	  /* 1: filter loaded */
+	int seccomp;      /* 1: filter loaded */
 };
 
-/* Opens late what libraries open late (OpenSSL's configuration, time zone), so that they find it
- * in memory afterwards. Before sandbox_enter. */
+/* Opens now what libraries would open late (OpenSSL's configuration, time zone), so that they find
+ * it in memory afterwards. Before sandbox_enter. */
 void sandbox_preload(void);
 
 /* Closes every descriptor but 0-2 and keep[0..count). 0 is made /dev/null. */

@@ -124,8 +124,8 @@ int line_receive(struct line *line, struct line_message *message)
 	return 1;
 }
 
-static int send_message(struct line *line, struct iovec *iov, size_t iov_count, const int *fds,
-	unsigned fd_count)
+static int send_message(
+	struct line *line, struct iovec *iov, size_t iov_count, const int *fds, unsigned fd_count)
 {
 	union {
 		struct cmsghdr align;
@@ -150,7 +150,7 @@ static int send_message(struct line *line, struct iovec *iov, size_t iov_count, 
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN
-										 : -errno;
+										   : -errno;
 	return 0;
 }
 
@@ -192,8 +192,7 @@ int line_send(struct line *line, enum wire_type type, const void *fixed, const v
 int line_send2(struct line *line, enum wire_type type, const void *fixed, const void *a,
 	size_t a_len, const void *b, size_t b_len)
 {
-	struct iovec parts[2] = {
-		{(void *)(uintptr_t)a, a_len}, {(void *)(uintptr_t)b, b_len}};
+	struct iovec parts[2] = {{(void *)(uintptr_t)a, a_len}, {(void *)(uintptr_t)b, b_len}};
 
 	return send_checked(line, type, fixed, parts, NULL, 0);
 }

@@ -24,7 +24,7 @@ struct line {
  * by the next line_receive or line_message_finish. */
 struct line_message {
 	enum wire_type type;
-	const unsigned char *fixed;   /* may be unaligned: memcpy it */
+	const unsigned char *fixed; /* may be unaligned: memcpy it */
 	const unsigned char *payload;
 	size_t payload_len;
 	int fds[WIRE_FDS_MAX];

@@ -47,18 +47,18 @@ enum wire_state {
 enum wire_type {
 	/* control line */
 	WIRE_HELLO = 1, /* b->d */
-	WIRE_READY,	/* d->b  sandboxed, listening to its control line */
-	WIRE_SETTINGS,	/* b->d  payload: banner text */
-	WIRE_NEW,	/* b->d  fds: connected socket, login line */
-	WIRE_LOG,	/* d->b  payload: text */
-	WIRE_STOP,	/* b->d  say goodbye to all sessions and end */
+	WIRE_READY,     /* d->b  sandboxed, listening to its control line */
+	WIRE_SETTINGS,  /* b->d  payload: banner text */
+	WIRE_NEW,       /* b->d  fds: connected socket, login line */
+	WIRE_LOG,       /* d->b  payload: text */
+	WIRE_STOP,      /* b->d  say goodbye to all sessions and end */
 
 	/* login line */
-	WIRE_CLIENT,	/* d->b  payload: the client's identification string */
-	WIRE_AUTH,	/* d->b  payload: login name, then proof */
-	WIRE_VERDICT,	/* b->d  payload: reason (only vmconsolectl shows it) */
-	WIRE_OPEN,	/* d->b  fd: a fresh channel line */
-	WIRE_BYE,	/* b->d  payload: reason; the door disconnects */
+	WIRE_CLIENT,  /* d->b  payload: the client's identification string */
+	WIRE_AUTH,    /* d->b  payload: login name, then proof */
+	WIRE_VERDICT, /* b->d  payload: reason (only vmconsolectl shows it) */
+	WIRE_OPEN,    /* d->b  fd: a fresh channel line */
+	WIRE_BYE,     /* b->d  payload: reason; the door disconnects */
 
 	/* channel line */
 	WIRE_SHELL,   /* d->b  payload: TERM */
@@ -76,11 +76,11 @@ enum wire_type {
 
 enum wire_method {
 	WIRE_AUTH_NONE = 1,
-	WIRE_AUTH_PROBE,	/* public key, no signature yet: would it do? */
-	WIRE_AUTH_PUBLICKEY,	/* public key, signature verified by the door */
+	WIRE_AUTH_PROBE,     /* public key, no signature yet: would it do? */
+	WIRE_AUTH_PUBLICKEY, /* public key, signature verified by the door */
 	WIRE_AUTH_PASSWORD,
-	WIRE_AUTH_INTERACTIVE,	/* keyboard-interactive, one prompt, answered */
-	WIRE_AUTH_PEER,		/* local: SO_PEERCRED of the control socket */
+	WIRE_AUTH_INTERACTIVE, /* keyboard-interactive, one prompt, answered */
+	WIRE_AUTH_PEER,        /* local: SO_PEERCRED of the control socket */
 };
 
 enum wire_verdict { WIRE_DENIED = 1, WIRE_ACCEPTED, WIRE_PARTIAL };
@@ -103,8 +103,8 @@ struct wire_ready {
 struct wire_settings {
 	uint32_t login_grace_ms;
 	uint32_t idle_timeout_ms; /* 0: none */
-	uint32_t keepalive_ms;	  /* 0: none */
-	uint16_t max_channels;	  /* per connection */
+	uint32_t keepalive_ms;    /* 0: none */
+	uint16_t max_channels;    /* per connection */
 	uint16_t max_auth_tries;
 	uint8_t log_level; /* enum log_level */
 	uint8_t methods;   /* enum wire_methods: offered at first */

@@ -12,9 +12,9 @@ struct wire_row {
 	const char *name;
 	enum wire_line line;
 	enum wire_side sender;
-	unsigned states; /* mask of enum wire_state in which it is allowed */
+	unsigned states;      /* mask of enum wire_state in which it is allowed */
 	enum wire_state next; /* the state after it; 0: unchanged */
-	size_t fixed; /* bytes of its struct */
+	size_t fixed;         /* bytes of its struct */
 	size_t payload_min, payload_max;
 	unsigned fds;
 };

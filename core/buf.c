@@ -1,0 +1,67 @@
+/* Task: a bounded byte queue. Pure. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/buf.h"
+
+#define BUF_FIRST 512
+
+void buf_init(struct buf *b, size_t max)
+{
+	memset(b, 0, sizeof(*b));
+	b->max = max;
+}
+
+void buf_finish(struct buf *b)
+{
+	free(b->mem);
+	buf_init(b, b->max);
+}
+
+static int grow(struct buf *b, size_t need)
+{
+	size_t size = b->size ? b->size : BUF_FIRST;
+	uint8_t *mem;
+
+	while (size < need)
+		size *= 2;
+	mem = realloc(b->mem, size);
+	if (!mem)
+		return -ENOMEM;
+	b->mem = mem;
+	b->size = size;
+	return 0;
+}
+
+int buf_add(struct buf *b, const void *data, size_t len)
+{
+	int r;
+
+	if (len > buf_room(b))
+		return -ENOBUFS;
+	if (len == 0)
+		return 0;
+	if (b->start && b->start + b->len + len > b->size) {
+		memmove(b->mem, b->mem + b->start, b->len);
+		b->start = 0;
+	}
+	if (b->start + b->len + len > b->size) {
+		r = grow(b, b->len + len);
+		if (r)
+			return r;
+	}
+	memcpy(b->mem + b->start + b->len, data, len);
+	b->len += len;
+	return 0;
+}
+
+void buf_drop(struct buf *b, size_t len)
+{
+	if (len >= b->len) {
+		buf_finish(b);
+		return;
+	}
+	b->start += len;
+	b->len -= len;
+}
