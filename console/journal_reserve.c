@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,9 +26,9 @@ static void boot_id(char id[BOOT_ID_LEN + 1])
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, id, BOOT_ID_LEN);
 
-	if (n != BOOT_ID_LEN || strspn(id, "0123456789abcdef-") < BOOT_ID_LEN)
-		memset(id, '-', BOOT_ID_LEN);
 	id[BOOT_ID_LEN] = '\0';
+	if (n != BOOT_ID_LEN || strspn(id, "0123456789abcdef-") != BOOT_ID_LEN)
+		memset(id, '-', BOOT_ID_LEN);
 	if (fd >= 0)
 		close(fd);
 }
@@ -40,24 +41,135 @@ static uint64_t clock_number(void)
 	return (uint64_t)ts.tv_sec << 20;
 }
 
-/* One write in place of a few bytes inside one block: torn neither by kill -9 nor by a full disk.
- * Not waited for on the disk: what a power cut takes back is covered by JOURNAL_LAST_LOST, since
- * a step is reserved long before its last number is used. */
-static int store(const struct journal_reserve *r, uint64_t next, char state)
+/*
+ * One write in place of a few bytes inside one block: torn neither by kill -9 nor by a full disk.
+ * Not waited for: what a power cut takes back of it is what JOURNAL_RESERVE_LEAP is for.
+ */
+static int store(const struct journal_reserve *r, uint64_t next, const char *state)
 {
 	char line[JOURNAL_RESERVE_LINE + 1], id[BOOT_ID_LEN + 1];
 
 	boot_id(id);
-	int len = snprintf(line, sizeof(line), "vmconsoled-offset 1 %020" PRIu64 " %s boot=%s\n", next,
-		state == 'c' ? "closed" : "opened", id);
+	int len = snprintf(line, sizeof(line), "vmconsoled-offset 1 %020" PRIu64 " %s boot=%s\n",
+		next, state, id);
 	if (len != JOURNAL_RESERVE_LINE)
 		return -EIO;
-	int fd = open(r->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(r->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return -errno;
 	ssize_t n = pwrite(fd, line, (size_t)len, 0);
 	int err = n == len ? 0 : n < 0 ? -errno : -ENOSPC;
+	struct stat st;
 
+	if (!err && (fstat(fd, &st) < 0 || (st.st_size != len && ftruncate(fd, len) < 0)))
+		err = -errno;
 	close(fd);
 	return err;
+}
+
+/* 0 and the line, -ENOENT, -errno. Anything that is not exactly our line is -EBADMSG. */
+static int load(const struct journal_reserve *r, char line[JOURNAL_RESERVE_LINE + 2])
+{
+	int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, line, JOURNAL_RESERVE_LINE + 1);
+	int err = n < 0 ? -errno : n == JOURNAL_RESERVE_LINE ? 0 : -EBADMSG;
+
+	close(fd);
+	if (!err)
+		line[JOURNAL_RESERVE_LINE] = '\0';
+	return err;
+}
+
+static int parse(const char *line, uint64_t *next, enum journal_last_end *last)
+{
+	static const char head[] = "vmconsoled-offset 1 ";
+	char id[BOOT_ID_LEN + 1];
+	const char *p = line + strlen(head);
+	bool closed;
+
+	if (strncmp(line, head, strlen(head)) != 0 || strspn(p, "0123456789") != 20)
+		return -EBADMSG;
+	*next = strtoull(p, NULL, 10);
+	p += 20;
+	closed = strncmp(p, " closed boot=", 13) == 0;
+	if (*next > INT64_MAX || (!closed && strncmp(p, " opened boot=", 13) != 0) ||
+		line[JOURNAL_RESERVE_LINE - 1] != '\n')
+		return -EBADMSG;
+	boot_id(id);
+	bool same_boot = memcmp(p + 13, id, BOOT_ID_LEN) == 0;
+
+	*last = closed ? JOURNAL_LAST_CLOSED : same_boot ? JOURNAL_LAST_KILLED : JOURNAL_LAST_LOST;
+	return 0;
+}
+
+int journal_reserve_init(
+	struct journal_reserve *r, const char *dir, uint64_t *start, enum journal_last_end *last)
+{
+	char line[JOURNAL_RESERVE_LINE + 2] = "";
+
+	memset(r, 0, sizeof(*r));
+	*start = 0;
+	*last = JOURNAL_LAST_NONE;
+	if (!dir)
+		return 0;
+	if (asprintf(&r->path, "%s/" JOURNAL_RESERVE_FILE, dir) < 0) {
+		r->path = NULL;
+		return -ENOMEM;
+	}
+	int err = make_dirs(dir, 0700);
+
+	if (!err)
+		err = load(r, line);
+	if (!err)
+		err = parse(line, start, last);
+	if (err == -ENOENT)
+		err = 0;
+	else if (err) {
+		*last = JOURNAL_LAST_LOST;
+		*start = clock_number();
+	} else if (*last == JOURNAL_LAST_LOST)
+		*start += JOURNAL_RESERVE_LEAP;
+	r->end = *start;
+	r->error = err;
+	journal_reserve_have(r, start, 1);
+	return 0;
+}
+
+void journal_reserve_have(struct journal_reserve *r, uint64_t *next, uint64_t len)
+{
+	/* Half a step early, so that the numbers in use were reserved a while ago. */
+	if (!r->path || *next + len + JOURNAL_RESERVE_STEP / 2 <= r->end)
+		return;
+	uint64_t end = *next + len + JOURNAL_RESERVE_STEP;
+	int err = store(r, end, "opened");
+
+	if (!err) {
+		r->end = end;
+		r->on_clock = false;
+	} else if (*next + len > r->end) {
+		uint64_t now = clock_number();
+
+		/* From here on nobody knows these numbers but we, so they must not be counted ones.
+		 */
+		if (!r->on_clock && *next < now)
+			*next = now;
+		r->end = *next + len + JOURNAL_RESERVE_STEP;
+		r->on_clock = true;
+	}
+	r->error = err;
+}
+
+void journal_reserve_close(struct journal_reserve *r, uint64_t next)
+{
+	if (r->path)
+		r->error = store(r, next, "closed");
+}
+
+void journal_reserve_finish(struct journal_reserve *r)
+{
+	free(r->path);
+	memset(r, 0, sizeof(*r));
 }

@@ -3,7 +3,8 @@
  *
  * A file of one fixed-length line says up to which offset numbers may have been given out. It is
  * moved ahead in steps, overwritten in place (so a full disk cannot stop it), and holds the exact
- * next offset after an orderly end. A start after a crash goes on at the reserved end.
+ * next offset after an orderly end. A start after a crash goes on at the reserved end; after a
+ * crash of the host, where the last writes may have been lost, a leap further.
  *
  * When the file cannot be read or written, numbers come from the clock: the number of seconds
  * since 1970 times 2^20 lies above every number counted from 0 and above every earlier one of its
@@ -16,8 +17,9 @@
 #include <stdint.h>
 
 #define JOURNAL_RESERVE_STEP (UINT64_C(1) << 20)
+#define JOURNAL_RESERVE_LEAP (UINT64_C(1) << 32)
 #define JOURNAL_RESERVE_FILE "offset"
-#define JOURNAL_RESERVE_LINE 89 /* bytes of the file's one line */
+#define JOURNAL_RESERVE_LINE 90 /* bytes of the file's one line */
 
 struct journal_reserve {
 	char *path;    /* NULL: no file, nothing is promised beyond this process */
@@ -31,7 +33,7 @@ enum journal_last_end {
 	JOURNAL_LAST_NONE,   /* there was none */
 	JOURNAL_LAST_CLOSED, /* orderly: start is the exact next offset */
 	JOURNAL_LAST_KILLED, /* not orderly, but the system has run on since */
-	JOURNAL_LAST_LOST,   /* the system went down, or the file is damaged */
+	JOURNAL_LAST_LOST,   /* the host went down, or the file cannot be read or understood */
 };
 
 /*
@@ -47,7 +49,7 @@ int journal_reserve_init(struct journal_reserve *r, const char *dir, uint64_t *s
  */
 void journal_reserve_have(struct journal_reserve *r, uint64_t *next, uint64_t len);
 
-/* Writes next as the exact next offset. */
+/* Orderly end: writes next as the exact next offset. */
 void journal_reserve_close(struct journal_reserve *r, uint64_t next);
 
 /* Frees; does not touch the file. */

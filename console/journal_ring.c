@@ -13,8 +13,8 @@
 /* Maps fd twice in a row inside one reserved range. */
 static int map_twice(int fd, size_t size, uint8_t **mem)
 {
-	uint8_t *p = mmap(NULL, size * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		-1, 0);
+	uint8_t *p =
+		mmap(NULL, size * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return -errno;
 	for (int i = 0; i < 2; i++) {

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 struct journal_ring {
-	uint8_t *mem;	/* size bytes, and the same bytes again; offset x lies at x % size */
-	size_t size;	/* whole pages */
+	uint8_t *mem;   /* size bytes, and the same bytes again; offset x lies at x % size */
+	size_t size;    /* whole pages */
 	uint64_t first; /* oldest offset kept */
-	uint64_t next;	/* offset of the next byte; next - first <= size */
+	uint64_t next;  /* offset of the next byte; next - first <= size */
 };
 
 /* size is rounded up to whole pages. The ring is empty and stands at offset start. */
