@@ -1,0 +1,31 @@
+/*
+ * Who a public key is: all sources of keys asked in their order, one identity or a reason.
+ */
+#ifndef AUTH_LOGIN_H
+#define AUTH_LOGIN_H
+
+#include "auth/identity.h"
+#include "auth/key_store.h"
+
+#define LOGIN_WHY_MAX 200
+
+/* What logins are judged by; each may be NULL. Owned by the caller. */
+struct login_sources {
+	const struct key_store *keys;
+};
+
+/* What the client showed. The signature has been checked by who fills this in. */
+struct login_proof {
+	struct span blob;    /* the public key or certificate, as in the SSH request */
+	const char *address; /* numeric source address, or NULL when local */
+	int64_t now;         /* seconds since 1970, UTC */
+};
+
+/*
+ * 0 with *out to be given to identity_destroy; -EACCES with the reason for log and audit in why
+ * (never for the client; it may hold foreign bytes); -ENOMEM.
+ */
+int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
+	struct identity **out, char why[LOGIN_WHY_MAX]) __attribute__((warn_unused_result));
+
+#endif

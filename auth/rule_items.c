@@ -1,0 +1,166 @@
+/*
+ * Items of access rules.
+ * Task: parse one, match one. Owner: struct rules. May not know sections or rights.
+ */
+#include "auth/rule_items.h"
+#include "auth/glob.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define UUID_LENGTH 36
+
+static int check_text(const char *text, const char **why)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > RULES_ITEM_BYTES_MAX) {
+		*why = len == 0 ? "an empty item" : "an item is too long";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int who_item_parse(const char *text, struct who_item *out, const char **why)
+{
+	const char *colon = strchr(text, ':');
+	size_t kind_len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	enum fact_kind kind;
+
+	if (check_text(text, why) < 0)
+		return -EINVAL;
+	*why = "who knows key: cert: principal: user: entity: entity-id: address: access: ticket";
+	if (fact_kind_parse(text, kind_len, &kind) < 0)
+		return -EINVAL;
+	if (colon == NULL && kind != FACT_TICKET) {
+		*why = "the value is missing (KIND:PATTERN)";
+		return -EINVAL;
+	}
+	if (colon != NULL && colon[1] == 0) {
+		*why = "the value is empty";
+		return -EINVAL;
+	}
+	out->kind = kind;
+	out->text = strdup(text);
+	if (out->text == NULL)
+		return -ENOMEM;
+	out->pattern = colon != NULL ? out->text + kind_len + 1 : "*";
+	return 0;
+}
+
+void who_item_finish(struct who_item *w)
+{
+	free(w->text);
+	*w = (struct who_item){0};
+}
+
+bool who_item_matches(const struct who_item *w, const struct fact *fact)
+{
+	return w->kind == fact->kind && glob_match(w->pattern, fact->value);
+}
+
+static bool is_uuid(const char *text)
+{
+	if (strlen(text) != UUID_LENGTH)
+		return false;
+	for (size_t i = 0; i < UUID_LENGTH; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : strchr("0123456789abcdefABCDEF", text[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static enum vm_item_kind vm_kind(const char *text, size_t *skip)
+{
+	static const struct {
+		const char *prefix;
+		enum vm_item_kind kind;
+	} prefixes[] = {
+		{"name:", VM_ITEM_NAME},
+		{"hypervisor:", VM_ITEM_HYPERVISOR},
+		{"group:", VM_ITEM_GROUP},
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		*skip = strlen(prefixes[i].prefix);
+		if (strncmp(text, prefixes[i].prefix, *skip) == 0)
+			return prefixes[i].kind;
+	}
+	*skip = 0;
+	if (strcmp(text, "*") == 0)
+		return VM_ITEM_ALL;
+	return is_uuid(text) ? VM_ITEM_UUID : VM_ITEM_NAME;
+}
+
+int vm_item_parse(const char *text, struct vm_item *out, const char **why)
+{
+	size_t skip;
+
+	if (check_text(text, why) < 0)
+		return -EINVAL;
+	out->kind = vm_kind(text, &skip);
+	if (text[skip] == 0) {
+		*why = "the value is empty";
+		return -EINVAL;
+	}
+	out->text = strdup(text);
+	if (out->text == NULL)
+		return -ENOMEM;
+	out->pattern = out->text + skip;
+	return 0;
+}
+
+void vm_item_finish(struct vm_item *v)
+{
+	free(v->text);
+	*v = (struct vm_item){0};
+}
+
+static bool any_group_matches(const char *pattern, const struct rule_vm *vm)
+{
+	for (size_t i = 0; i < vm->group_count; i++) {
+		if (glob_match(pattern, vm->groups[i]))
+			return true;
+	}
+	return false;
+}
+
+bool vm_item_matches(const struct vm_item *v, const struct rule_vm *vm)
+{
+	switch (v->kind) {
+	case VM_ITEM_ALL:
+		return true;
+	case VM_ITEM_NAME:
+		return vm->name != NULL && glob_match(v->pattern, vm->name);
+	case VM_ITEM_UUID:
+		return strcasecmp(v->pattern, vm->uuid) == 0;
+	case VM_ITEM_HYPERVISOR:
+		return vm->hypervisor != NULL && glob_match(v->pattern, vm->hypervisor);
+	case VM_ITEM_GROUP:
+		return any_group_matches(v->pattern, vm);
+	}
+	return false;
+}
+
+int require_parse(const char *text, unsigned *out)
+{
+	unsigned bits = 0;
+
+	for (;;) {
+		size_t len = strcspn(text, "+");
+		enum fact_kind kind;
+
+		if (fact_kind_parse(text, len, &kind) < 0)
+			return -EINVAL;
+		bits |= FACT_BIT(kind);
+		if (text[len] == 0)
+			break;
+		text += len + 1;
+	}
+	*out = bits;
+	return 0;
+}

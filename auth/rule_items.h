@@ -1,0 +1,35 @@
+/* The single items of `who`, `vms` and `require`: see auth/rules.h for what they mean. */
+#ifndef AUTH_RULE_ITEMS_H
+#define AUTH_RULE_ITEMS_H
+
+#include "auth/rules.h"
+
+struct who_item {
+	enum fact_kind kind;
+	char *text;          /* as written */
+	const char *pattern; /* in text, behind the colon */
+};
+
+enum vm_item_kind { VM_ITEM_ALL, VM_ITEM_NAME, VM_ITEM_UUID, VM_ITEM_HYPERVISOR, VM_ITEM_GROUP };
+
+struct vm_item {
+	enum vm_item_kind kind;
+	char *text;
+	const char *pattern;
+};
+
+/* 0; -EINVAL with *why a constant, -ENOMEM. On failure there is nothing to finish. */
+int who_item_parse(const char *text, struct who_item *out, const char **why)
+	__attribute__((warn_unused_result));
+int vm_item_parse(const char *text, struct vm_item *out, const char **why)
+	__attribute__((warn_unused_result));
+void who_item_finish(struct who_item *w);
+void vm_item_finish(struct vm_item *v);
+
+/* "key+ticket" -> FACT_BITs. 0, -EINVAL. */
+int require_parse(const char *text, unsigned *out) __attribute__((warn_unused_result));
+
+bool who_item_matches(const struct who_item *w, const struct fact *fact);
+bool vm_item_matches(const struct vm_item *v, const struct rule_vm *vm);
+
+#endif
