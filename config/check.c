@@ -1,0 +1,87 @@
+/* What a configuration must fulfil as a whole. Pure. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "config/config.h"
+#include "config/object.h"
+
+/* Descriptors a connection takes in the process that has most: in the ssh door its socket and its
+ * login line; one more for each channel. */
+#define DESCRIPTORS_PER_CONNECTION 2
+
+static void add_at_key(const struct config *c, struct config_errors *errors, const char *section,
+	const char *key, const char *text)
+{
+	const char *file;
+	unsigned line;
+
+	config_place(c, section, key, &file, &line);
+	config_errors_add(errors, file, line, "%s", text);
+}
+
+static void check_hypervisors(const struct config *c, struct config_errors *errors)
+{
+	for (size_t i = 0; i < c->hypervisor_count; i++) {
+		const struct config_hypervisor *h = &c->hypervisors[i];
+
+		if (h->sasl_password_file[0] && !h->sasl_user[0])
+			config_errors_add(errors, h->at.file, h->at.line,
+				"[hypervisor %s] has a sasl_password_file and no sasl_user",
+				h->at.name);
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(h->uri, c->hypervisors[k].uri) == 0)
+				config_errors_add(errors, h->at.file, h->at.line,
+					"[hypervisor %s] has the uri of [hypervisor %s]",
+					h->at.name, c->hypervisors[k].at.name);
+		}
+	}
+}
+
+static void check_listen(const struct config *c, struct config_errors *errors)
+{
+	const struct config_addresses *listen = &c->ssh.listen;
+
+	for (size_t i = 0; i < listen->count; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (strcmp(listen->items[i].text, listen->items[k].text) == 0)
+				add_at_key(c, errors, "ssh", "listen",
+					"listen: the same address twice");
+		}
+	}
+}
+
+void config_object_check(const struct config *c, struct config_errors *errors)
+{
+	check_hypervisors(c, errors);
+	check_listen(c, errors);
+	if (c->console.linger_max < c->console.linger)
+		add_at_key(c, errors, "console", "linger_max", "linger_max is less than linger");
+}
+
+uint64_t config_descriptors(const struct config *c)
+{
+	return CONFIG_DESCRIPTORS_OTHER +
+	       c->ssh.max_connections * (DESCRIPTORS_PER_CONNECTION + c->ssh.max_channels);
+}
+
+int config_check_descriptors(
+	const struct config *c, uint64_t hard_limit, struct config_errors *errors)
+{
+	uint64_t needed = config_descriptors(c);
+	const char *file;
+	unsigned line;
+
+	if (hard_limit == RLIM_INFINITY || needed <= hard_limit)
+		return 0;
+	config_place(c, "ssh", "max_connections", &file, &line);
+	if (!file)
+		config_place(c, "ssh", "max_channels", &file, &line);
+	config_errors_add(errors, file, line,
+		"max_connections %" PRIu64 " with max_channels %" PRIu64 " may need %" PRIu64
+		" descriptors, and the hard limit (ulimit -Hn, LimitNOFILE=) is %" PRIu64
+		": lower one of them or raise the limit",
+		c->ssh.max_connections, c->ssh.max_channels, needed, hard_limit);
+	return -EINVAL;
+}

@@ -1,0 +1,148 @@
+/*
+ * The configuration of vmconsoled: read-only once loaded, never shared with run-time state.
+ *
+ * A field's meaning, default and limits are those of its row in config/keys.c and of
+ * vmconsoled.conf(5). Durations are microseconds, sizes bytes; texts are never NULL, "" when
+ * empty, and hold no %XX any more. Everything belongs to the struct config.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "config/address.h"
+#include "config/errors.h"
+#include "config/list.h"
+#include "config/rights.h"
+#include "config/values.h"
+#include "core/log.h"
+
+#define CONFIG_FILE_MAX (1u << 20) /* bytes of one file */
+#define CONFIG_DROPINS_MAX 256     /* files in conf.d */
+#define CONFIG_SECTIONS_MAX 2000   /* [hypervisor] and [access] sections, each */
+#define CONFIG_LISTEN_MAX 16       /* addresses of one listen key */
+#define CONFIG_RUN_DIR_MAX 90      /* bytes: the control socket's path must fit sun_path */
+#define CONFIG_DESCRIPTORS_OTHER                                                                   \
+	1024 /* beside connections and their channels: consoles, libvirt                           \
+	      */
+
+struct config_addresses {
+	struct config_address *items;
+	size_t count;
+};
+
+struct config_daemon {
+	char *state_dir; /* absolute, no trailing slash (so are all paths) */
+	char *run_dir;
+	enum log_level log_level;
+};
+
+struct config_ssh {
+	struct config_addresses listen; /* at least one */
+	char *host_keys;                /* folder; STATE_DIR/hostkeys if not configured */
+	uint64_t login_grace;
+	uint64_t max_connections;
+	uint64_t max_unauthenticated;
+	uint64_t max_per_source;
+	uint64_t max_channels; /* of one connection */
+	uint64_t idle_timeout; /* 0: none */
+	char *banner;          /* may hold newlines; "" for none */
+};
+
+struct config_auth {
+	struct config_list authorized_keys; /* absolute paths or globs of them */
+};
+
+enum config_writers { CONFIG_WRITERS_ONE, CONFIG_WRITERS_MANY };
+
+struct config_console {
+	int escape; /* the control character, or VALUE_ESCAPE_NONE */
+	uint64_t linger;
+	uint64_t linger_max;
+	uint64_t history_memory; /* of one console */
+	uint64_t keep_open;
+	enum config_writers writers;
+};
+
+/* Where a named section stands. */
+struct config_origin {
+	char *name; /* "local" of [hypervisor local] */
+	char *file;
+	unsigned line;
+};
+
+struct config_hypervisor {
+	struct config_origin at;
+	char *uri;
+	char *sasl_user;
+	char *sasl_password_file;
+};
+
+struct config_access {
+	struct config_origin at;
+	struct config_list who; /* KIND:PATTERN, or "ticket"; config/keys.h has the kinds */
+	struct config_list vms; /* patterns and UUIDs */
+	unsigned allow;         /* enum right, never 0 */
+};
+
+struct config_places; /* which line set which key */
+
+struct config {
+	struct config_daemon daemon;
+	struct config_ssh ssh;
+	struct config_auth auth;
+	struct config_console console;
+	/* In the order of the files. Never empty: without any, one "local", qemu:///system. */
+	struct config_hypervisor *hypervisors;
+	size_t hypervisor_count;
+	struct config_access *accesses;
+	size_t access_count;
+
+	struct config_places *places;
+};
+
+/*
+ * Reads path and, after it, conf.d/NAME.conf beside it in the order of their names. A drop-in may
+ * set a key again (the last one counts) and may not repeat a named section.
+ * 0; -EINVAL with the mistakes, all of them, in errors and *out untouched; -ENOMEM.
+ */
+int config_load(const char *path, struct config **out, struct config_errors *errors)
+	__attribute__((warn_unused_result));
+
+/* The configuration of an empty file. 0 or -ENOMEM. */
+int config_default(struct config **out) __attribute__((warn_unused_result));
+
+void config_free(struct config *c);
+
+/* Where a key of a plain section was set: *file NULL when it has its default. */
+void config_place(const struct config *c, const char *section, const char *key, const char **file,
+	unsigned *line);
+
+/* Descriptors one process may need when every maximum of c is reached. */
+uint64_t config_descriptors(const struct config *c);
+
+/*
+ * Whether the maxima fit the hard limit of descriptors (RLIMIT_NOFILE; RLIM_INFINITY fits
+ * anything). 0, or -EINVAL with the reason and the keys to lower in errors.
+ */
+int config_check_descriptors(const struct config *c, uint64_t hard_limit,
+	struct config_errors *errors) __attribute__((warn_unused_result));
+
+/* The whole effective configuration in the files' own syntax: loaded again it is the same. 0 or
+ * -errno of the stream. */
+int config_print(FILE *out, const struct config *c) __attribute__((warn_unused_result));
+
+/* A commented file with every key at its default. */
+int config_sample(FILE *out) __attribute__((warn_unused_result));
+
+/*
+ * Before new takes the place of old: each key that differs but cannot change in a running daemon
+ * is named in warnings and set back in new, so that new is what is in force. 0 or -ENOMEM.
+ */
+int config_reload_check(const struct config *old, struct config *new,
+	struct config_errors *warnings) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Collects the mistakes of a configuration. Owned by whoever loads one; knows nothing of keys.
+ */
+#include "config/errors.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/escape.h"
+
+/* Where the text stands: "FILE:LINE: ", "FILE: " or nothing. Returns its length. */
+static size_t write_place(char *text, size_t room, const char *file, unsigned line)
+{
+	int n = 0;
+
+	if (file && line)
+		n = snprintf(text, room, "%s:%u: ", file, line);
+	else if (file)
+		n = snprintf(text, room, "%s: ", file);
+	if (n < 0)
+		return 0;
+	return (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void config_errors_add(
+	struct config_errors *errors, const char *file, unsigned line, const char *format, ...)
+{
+	char text[CONFIG_ERROR_LINE_MAX];
+	char *escaped;
+	size_t used;
+	va_list args;
+
+	if (errors->count == CONFIG_ERRORS_MAX) {
+		errors->dropped++;
+		return;
+	}
+	used = write_place(text, sizeof(text), file, line);
+	va_start(args, format);
+	vsnprintf(text + used, sizeof(text) - used, format, args);
+	va_end(args);
+
+	escaped = malloc(ESCAPE_ROOM(strlen(text)));
+	if (!escaped) {
+		errors->dropped++;
+		return;
+	}
+	escape_text(text, strlen(text), escaped, ESCAPE_ROOM(strlen(text)));
+	errors->lines[errors->count++] = escaped;
+}
+
+int config_errors_none(const struct config_errors *errors)
+{
+	return errors->count == 0 && errors->dropped == 0;
+}
+
+void config_errors_print(FILE *out, const struct config_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		fprintf(out, "%s\n", errors->lines[i]);
+	if (errors->dropped)
+		fprintf(out, "... and %zu more\n", errors->dropped);
+}
+
+void config_errors_finish(struct config_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		free(errors->lines[i]);
+	memset(errors, 0, sizeof(*errors));
+}

@@ -1,0 +1,34 @@
+/*
+ * What is wrong with a configuration: a bounded list of lines "FILE:LINE: text".
+ *
+ * A line is escaped when it is added (core/escape.h), so it may be shown to a person as it is.
+ */
+#ifndef CONFIG_ERRORS_H
+#define CONFIG_ERRORS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define CONFIG_ERRORS_MAX 50      /* lines that are kept */
+#define CONFIG_ERROR_LINE_MAX 512 /* bytes of one line before escaping */
+
+/* Begin with {0}. */
+struct config_errors {
+	char *lines[CONFIG_ERRORS_MAX];
+	size_t count;   /* of lines */
+	size_t dropped; /* further errors, which are only counted */
+};
+
+/* file may be NULL (a statement about no file) and line 0 (about the whole file). */
+void config_errors_add(struct config_errors *errors, const char *file, unsigned line,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Whether nothing was added. */
+int config_errors_none(const struct config_errors *errors);
+
+/* One line each, and how many more there are. */
+void config_errors_print(FILE *out, const struct config_errors *errors);
+
+void config_errors_finish(struct config_errors *errors);
+
+#endif

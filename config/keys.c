@@ -1,0 +1,198 @@
+/*
+ * The table of all sections and keys. Rows only; what a type means is in config/field.c.
+ */
+#include "config/keys.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "config/config.h"
+
+#define MSEC UINT64_C(1000)
+#define SECOND (1000 * MSEC)
+#define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+
+#define STATE_DIR_BYTES_MAX 256 /* others are made from it by appending */
+
+/* Offset of a field; a field that has not the row's type does not compile. */
+#define FIELD(section, field, ctype)                                                               \
+	(offsetof(struct config_##section, field) +                                                \
+		0 * sizeof(char[__builtin_types_compatible_p(                                      \
+					__typeof__(((struct config_##section *)0)->field), ctype)  \
+					? 1                                                        \
+					: -1]))
+#define ENUM_FIELD(section, field)                                                                 \
+	(offsetof(struct config_##section, field) +                                                \
+		0 * sizeof(char[sizeof(((struct config_##section *)0)->field) == sizeof(int)       \
+					? 1                                                        \
+					: -1]))
+
+#define ROW(SECTION, field) .section = SECTION_##SECTION, .name = #field
+#define BOOL(s, field) .type = KEY_BOOL, .offset = FIELD(s, field, bool)
+#define NUMBER(s, field) .type = KEY_NUMBER, .offset = FIELD(s, field, uint64_t)
+#define SIZE(s, field) .type = KEY_SIZE, .offset = FIELD(s, field, uint64_t)
+#define DURATION(s, field) .type = KEY_DURATION, .offset = FIELD(s, field, uint64_t)
+#define WORD(s, field, list) .type = KEY_WORD, .offset = ENUM_FIELD(s, field), .words = list
+#define ESCAPE(s, field) .type = KEY_ESCAPE, .offset = FIELD(s, field, int)
+#define TEXT(s, field) .type = KEY_TEXT, .offset = FIELD(s, field, char *)
+#define PATH(s, field) .type = KEY_PATH, .offset = FIELD(s, field, char *)
+#define URI(s, field) .type = KEY_URI, .offset = FIELD(s, field, char *)
+#define LIST_OF(TYPE, s, field) .type = TYPE, .offset = FIELD(s, field, struct config_list)
+#define LIST(s, field) LIST_OF(KEY_LIST, s, field)
+#define PATHS(s, field) LIST_OF(KEY_PATHS, s, field)
+#define WHO(s, field) LIST_OF(KEY_WHO, s, field)
+#define RIGHTS(s, field) .type = KEY_RIGHTS, .offset = FIELD(s, field, unsigned)
+#define ADDRESSES(s, field)                                                                        \
+	.type = KEY_ADDRESSES, .offset = FIELD(s, field, struct config_addresses)
+#define RELOAD .reloadable = true
+
+/* In the order of enum log_level and enum config_writers. */
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const writers[] = {"one", "many", NULL};
+_Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "log_levels follows enum log_level");
+
+const char *const config_who_kinds[] = {
+	"key", "cert", "principal", "user", "ticket", "ovirt", "address", NULL};
+
+const struct section config_sections[SECTION_COUNT] = {
+	[SECTION_DAEMON] = {.section = SECTION_DAEMON,
+		.name = "daemon",
+		.offset = offsetof(struct config, daemon),
+		.help = "The service itself."},
+	[SECTION_HYPERVISOR] = {.section = SECTION_HYPERVISOR,
+		.name = "hypervisor",
+		.named = true,
+		.example = "local",
+		.help = "One section for each libvirt to connect to, with a name of your choice. "
+			"Without any, there is one named local."},
+	[SECTION_SSH] = {.section = SECTION_SSH,
+		.name = "ssh",
+		.offset = offsetof(struct config, ssh),
+		.help = "The ssh listener."},
+	[SECTION_AUTH] = {.section = SECTION_AUTH,
+		.name = "auth",
+		.offset = offsetof(struct config, auth),
+		.help = "Who is who. What they may do is said in the [access] sections."},
+	[SECTION_CONSOLE] = {.section = SECTION_CONSOLE,
+		.name = "console",
+		.offset = offsetof(struct config, console),
+		.help = "The guests' consoles and the sessions on them."},
+	[SECTION_ACCESS] = {.section = SECTION_ACCESS,
+		.name = "access",
+		.named = true,
+		.reloadable = true,
+		.example = "guest-owners",
+		.help = "One section for each rule, with a name of your choice: who may do what "
+			"with which guests. Nothing is allowed that no section allows."},
+};
+
+const struct key config_keys[] = {
+	{ROW(DAEMON, state_dir), PATH(daemon, state_dir), .max = STATE_DIR_BYTES_MAX,
+		.def = "/var/lib/vmconsoled",
+		.help = "Folder of what must outlive the service: host keys, known guests."},
+	{ROW(DAEMON, run_dir), PATH(daemon, run_dir), .max = CONFIG_RUN_DIR_MAX,
+		.def = "/run/vmconsoled", .help = "Folder of the control socket."},
+	{ROW(DAEMON, log_level), WORD(daemon, log_level, log_levels), .def = "info", RELOAD,
+		.help = "What is logged: error, warning, info or debug."},
+
+	{ROW(HYPERVISOR, uri), URI(hypervisor, uri), .min = 1, .def = "qemu:///system",
+		.help = "libvirt URI of the hypervisor."},
+	{ROW(HYPERVISOR, sasl_user), TEXT(hypervisor, sasl_user), .def = "",
+		.example = "vmconsoled@host", .help = "User name, where libvirt asks for one."},
+	{ROW(HYPERVISOR, sasl_password_file), PATH(hypervisor, sasl_password_file), .def = "",
+		.example = "/etc/vmconsoled/sasl_password",
+		.help = "File whose first line is the password of sasl_user."},
+
+	{ROW(SSH, listen), ADDRESSES(ssh, listen), .min = 1, .def = "[::]:2222",
+		.help = "Addresses to listen on; [::]:PORT takes IPv4 too. Sockets handed over "
+			"by systemd are used instead."},
+	{ROW(SSH, host_keys), PATH(ssh, host_keys), .def = "STATE_DIR/hostkeys",
+		.help = "Folder of the host keys; missing ones are made at start."},
+	{ROW(SSH, login_grace), DURATION(ssh, login_grace), .min = SECOND, .max = HOUR,
+		.def = "60s", RELOAD, .help = "Time a client has to log in."},
+	{ROW(SSH, max_connections), NUMBER(ssh, max_connections), .min = 1, .max = 100000,
+		.def = "1000", RELOAD, .help = "Connections at once."},
+	{ROW(SSH, max_unauthenticated), NUMBER(ssh, max_unauthenticated), .min = 1, .max = 100000,
+		.def = "100", RELOAD, .help = "Connections at once that have not logged in."},
+	{ROW(SSH, max_per_source), NUMBER(ssh, max_per_source), .min = 1, .max = 100000,
+		.def = "256", RELOAD, .help = "Connections at once from one address."},
+	{ROW(SSH, max_channels), NUMBER(ssh, max_channels), .min = 1, .max = 1000, .def = "16",
+		RELOAD, .help = "Sessions and transfers at once in one connection."},
+	{ROW(SSH, idle_timeout), DURATION(ssh, idle_timeout), .max = 365 * DAY, .def = "0", RELOAD,
+		.help = "A session in which nothing was typed or printed for so long is ended; "
+			"0 is never."},
+	{ROW(SSH, banner), TEXT(ssh, banner), .def = "", .example = "Authorized users only.%0A",
+		RELOAD, .help = "Text shown before login; %0A begins a new line."},
+
+	{ROW(AUTH, authorized_keys), PATHS(auth, authorized_keys), .def = "",
+		.example = "/etc/vmconsoled/authorized_keys, /etc/vmconsoled/keys/*.pub", RELOAD,
+		.help = "Files of public keys in OpenSSH's authorized_keys format, or globs of "
+			"them."},
+
+	{ROW(CONSOLE, escape), ESCAPE(console, escape), .def = "^]", RELOAD,
+		.help = "Escape character of sessions on a terminal, or none."},
+	{ROW(CONSOLE, linger), DURATION(console, linger), .max = HOUR, .def = "1s", RELOAD,
+		.help = "A session without a terminal whose input has ended goes on until "
+			"nothing was printed for so long."},
+	{ROW(CONSOLE, linger_max), DURATION(console, linger_max), .max = DAY, .def = "10s", RELOAD,
+		.help = "The longest such a session goes on."},
+	{ROW(CONSOLE, history_memory), SIZE(console, history_memory), .min = 64 * KIB,
+		.max = 64 * MIB, .def = "1M", RELOAD,
+		.help = "Output of each console that is kept in memory."},
+	{ROW(CONSOLE, keep_open), DURATION(console, keep_open), .max = 365 * DAY, .def = "10m",
+		RELOAD,
+		.help = "How long a console stays open after its last viewer left, recorded and "
+			"ready."},
+	{ROW(CONSOLE, writers), WORD(console, writers, writers), .def = "one", RELOAD,
+		.help = "How many may type into a console at once: one or many."},
+
+	{ROW(ACCESS, who), WHO(access, who), .min = 1, .example = "key:SHA256:*, user:operator",
+		RELOAD,
+		.help = "Whom the rule is for: KIND:PATTERN with the kinds key, cert, principal, "
+			"user, ticket, ovirt, address; or ticket alone."},
+	{ROW(ACCESS, vms), LIST(access, vms), .min = 1, .example = "web-*", RELOAD,
+		.help = "Guests, by UUID or by a pattern of the name."},
+	{ROW(ACCESS, allow), RIGHTS(access, allow), .min = 1, .example = "view, type, log", RELOAD,
+		.help = "Rights: view, type, force, control, log, dump-make, dump-get, "
+			"dump-delete, admin."},
+};
+const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
+
+const struct section *section_find(const char *name)
+{
+	for (size_t i = 0; i < SECTION_COUNT; i++) {
+		if (strcmp(config_sections[i].name, name) == 0)
+			return &config_sections[i];
+	}
+	return NULL;
+}
+
+const struct key *key_find(enum config_section section, const char *name)
+{
+	for (size_t i = 0; i < config_key_count; i++) {
+		if (config_keys[i].section == section && strcmp(config_keys[i].name, name) == 0)
+			return &config_keys[i];
+	}
+	return NULL;
+}
+
+size_t section_instances(const struct config *c, enum config_section section)
+{
+	if (section == SECTION_HYPERVISOR)
+		return c->hypervisor_count;
+	if (section == SECTION_ACCESS)
+		return c->access_count;
+	return 1;
+}
+
+void *section_struct(const struct config *c, enum config_section section, size_t i)
+{
+	if (section == SECTION_HYPERVISOR)
+		return &c->hypervisors[i];
+	if (section == SECTION_ACCESS)
+		return &c->accesses[i];
+	return (char *)(uintptr_t)c + config_sections[section].offset;
+}
