@@ -65,8 +65,10 @@ size_t base64_encode(const uint8_t *data, size_t len, char *out)
 			word |= (uint32_t)data[i + 1] << 8;
 		if (have > 2)
 			word |= data[i + 2];
-		for (size_t k = 0; k < 4; k++)
-			out[n++] = k <= have ? digits[word >> (18 - 6 * k) & 63] : '=';
+		for (size_t k = 0; k <= have; k++)
+			out[n++] = digits[word >> (18 - 6 * k) & 63];
+		for (size_t k = have; k < 3; k++)
+			out[n++] = '=';
 	}
 	out[n] = 0;
 	return n;

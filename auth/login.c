@@ -4,6 +4,7 @@
  * May not know rights or guests.
  */
 #include "auth/login.h"
+#include "auth/address.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +34,13 @@ static int identity_of_line(
 
 static int add_address(struct identity *id, const struct login_proof *proof)
 {
-	return proof->address != NULL ? identity_add(id, FACT_ADDRESS, proof->address) : 0;
+	struct net_address a;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (proof->address == NULL || address_parse(proof->address, &a) < 0)
+		return 0;
+	address_text(&a, text);
+	return identity_add(id, FACT_ADDRESS, text);
 }
 
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,

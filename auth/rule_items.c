@@ -42,7 +42,15 @@ int who_item_parse(const char *text, struct who_item *out, const char **why)
 		*why = "the value is empty";
 		return -EINVAL;
 	}
-	out->kind = kind;
+	*out = (struct who_item){.kind = kind};
+	if (kind == FACT_ADDRESS) {
+		int rc = net_block_parse(colon + 1, &out->block);
+
+		*why = "not a block of addresses";
+		if (rc == -EINVAL)
+			return rc;
+		out->is_block = rc == 0;
+	}
 	out->text = strdup(text);
 	if (out->text == NULL)
 		return -ENOMEM;
@@ -58,7 +66,13 @@ void who_item_finish(struct who_item *w)
 
 bool who_item_matches(const struct who_item *w, const struct fact *fact)
 {
-	return w->kind == fact->kind && glob_match(w->pattern, fact->value);
+	struct net_address a;
+
+	if (w->kind != fact->kind)
+		return false;
+	if (w->is_block)
+		return address_parse(fact->value, &a) == 0 && net_block_holds(&w->block, &a);
+	return glob_match(w->pattern, fact->value);
 }
 
 static bool is_uuid(const char *text)

@@ -2,12 +2,15 @@
 #ifndef AUTH_RULE_ITEMS_H
 #define AUTH_RULE_ITEMS_H
 
+#include "auth/address.h"
 #include "auth/rules.h"
 
 struct who_item {
 	enum fact_kind kind;
 	char *text;          /* as written */
 	const char *pattern; /* in text, behind the colon */
+	bool is_block;       /* an address: item that is no pattern */
+	struct net_block block;
 };
 
 enum vm_item_kind { VM_ITEM_ALL, VM_ITEM_NAME, VM_ITEM_UUID, VM_ITEM_HYPERVISOR, VM_ITEM_GROUP };

@@ -32,8 +32,9 @@ struct rules {
 struct grant {
 	bool everything;
 	char *only_vm;
+	const struct rules *rules;
 	size_t count;
-	const struct section *sections[];
+	unsigned short sections[]; /* indices into rules */
 };
 
 static int fail(struct rules_error *error, size_t section, const char *why, const char *item)
@@ -260,13 +261,14 @@ int grant_create(const struct rules *r, const struct identity *id, struct grant 
 	if (g == NULL)
 		return -ENOMEM;
 	g->everything = id->everything;
+	g->rules = r;
 	if (identity_set(&g->only_vm, id->only_vm) < 0) {
 		free(g);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < r->count; i++) {
 		if (section_knows(&r->sections[i], id, have))
-			g->sections[g->count++] = &r->sections[i];
+			g->sections[g->count++] = (unsigned short)i;
 	}
 	fit = (struct grant *)realloc(g, sizeof(*g) + g->count * sizeof(g->sections[0]));
 	*out = fit != NULL ? fit : g;
@@ -281,6 +283,11 @@ void grant_destroy(struct grant *g)
 	free(g);
 }
 
+static const struct section *granted(const struct grant *g, size_t i)
+{
+	return &g->rules->sections[g->sections[i]];
+}
+
 unsigned grant_rights(const struct grant *g, const struct rule_vm *vm)
 {
 	unsigned rights = 0;
@@ -290,7 +297,7 @@ unsigned grant_rights(const struct grant *g, const struct rule_vm *vm)
 	if (only_other_vm(g->only_vm, vm))
 		return 0;
 	for (size_t i = 0; i < g->count; i++) {
-		const struct section *s = g->sections[i];
+		const struct section *s = granted(g, i);
 
 		if ((s->rights & ~rights) != 0 && find_vm(s, vm) != NULL)
 			rights |= s->rights;
@@ -304,8 +311,10 @@ unsigned grant_host_rights(const struct grant *g)
 
 	if (g->everything)
 		return RIGHT_ALL;
-	for (size_t i = 0; i < g->count; i++)
-		rights |= g->sections[i]->host && g->only_vm == NULL ? g->sections[i]->rights : 0;
+	for (size_t i = 0; i < g->count; i++) {
+		if (granted(g, i)->host && g->only_vm == NULL)
+			rights |= granted(g, i)->rights;
+	}
 	return rights;
 }
 
@@ -314,7 +323,7 @@ unsigned grant_any(const struct grant *g)
 	unsigned rights = g->everything ? RIGHT_ALL : 0;
 
 	for (size_t i = 0; i < g->count; i++)
-		rights |= g->sections[i]->rights;
+		rights |= granted(g, i)->rights;
 	return rights;
 }
 

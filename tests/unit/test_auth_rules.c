@@ -1,0 +1,417 @@
+/* Access rules: a table of decisions, the same table by explain, mistakes, limits and speed. */
+#include "auth/address.h"
+#include "auth/explain.h"
+#include "auth/rules.h"
+#include "config/rights.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define LIST(...)                                                                                  \
+	(const char *const[]){__VA_ARGS__},                                                        \
+		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define V RIGHT_VIEW
+#define T RIGHT_TYPE
+#define F RIGHT_FORCE
+#define C RIGHT_CONTROL
+#define L RIGHT_LOG
+#define M RIGHT_DUMP_MAKE
+#define G RIGHT_DUMP_GET
+#define A RIGHT_ALL
+
+#define UUID_DB "6f1c2d3e-0000-4000-8000-00000000000b"
+#define UUID_PUBLIC "6f1c2d3e-0000-4000-8000-00000000000d"
+#define UUID_SECRET "6f1c2d3e-0000-4000-8000-00000000000e"
+
+static const struct rule_spec specs[] = {
+	{"admins", LIST("key:SHA256:admin", "user:operator"), LIST("*"), A, NULL},
+	{"owners", LIST("key:SHA256:alice", "cert:CN=alice*"), LIST("web-*", UUID_DB),
+		V | T | L | G, NULL},
+	{"watch", LIST("key:*"), LIST("name:lab:*", "public"), V, NULL},
+	{"team", LIST("principal:web-team"), LIST("group:web"), V | T | F, NULL},
+	{"acme", LIST("cert:O=acme"), LIST("hypervisor:hv2"), V | C, NULL},
+	{"bob", LIST("cert:CN=bob,O=acme"), LIST("db"), M, NULL},
+	{"tickets", LIST("ticket"), LIST("*"), V | T, NULL},
+	{"two", LIST("key:SHA256:carol"), LIST("secret"), V | T | L, "key+ticket"},
+	{"entity", LIST("entity:admin@internal", "entity-id:77*"), LIST("[Ss]ecret"), V, NULL},
+	{"net", LIST("address:10.0.0.0/8", "address:2001:db8::/32"), LIST("hypervisor:hv1"), L,
+		NULL},
+	{"batch", LIST("access:batch"), LIST("web-?", "lab*"), T, NULL},
+};
+
+static const struct rule_vm vms[] = {
+	{"6f1c2d3e-0000-4000-8000-00000000000a", "web-1", "hv1", LIST("web", "prod")},
+	{"6F1C2D3E-0000-4000-8000-00000000000B", "db", "hv2", LIST("prod")},
+	{"6f1c2d3e-0000-4000-8000-00000000000c", "lab:one", "hv2", NULL, 0},
+	{UUID_PUBLIC, "public", NULL, NULL, 0}, {UUID_SECRET, "secret", "hv1", LIST("webby")},
+	{"6f1c2d3e-0000-4000-8000-00000000000f", "Secret", "hv2", LIST("x", "web")},
+	{"6f1c2d3e-0000-4000-8000-000000000010", UUID_DB, NULL, NULL, 0}, /* named like a UUID */
+	{"6f1c2d3e-0000-4000-8000-000000000011", NULL, NULL, NULL, 0},    /* no name known */
+};
+
+static const struct login {
+	const char *facts[5];
+	const char *access, *only_vm;
+	bool everything;
+	unsigned rights[COUNT(vms)]; /* by the order of vms */
+	unsigned host, missing;
+} logins[] = {
+	{{"key:SHA256:admin"}, NULL, NULL, false, {A, A, A, A, A, A, A, A}, A, 0},
+	{{"user:operator"}, NULL, NULL, false, {A, A, A, A, A, A, A, A}, A, 0},
+	{{"user:operators"}, NULL, NULL, false, {0}, 0, 0},
+	{{"user:key:SHA256:admin"}, NULL, NULL, false, {0}, 0, 0},
+	{{"key:SHA256:alice"}, NULL, NULL, false, {V | T | L | G, V | T | L | G, V, V}, 0, 0},
+	{{"key:sha256:alice"}, NULL, NULL, false, {0, 0, V, V}, 0, 0},
+	{{"key:SHA256:alice2"}, NULL, NULL, false, {0, 0, V, V}, 0, 0},
+	{{"cert:CN=alice,O=acme", "cert:CN=alice", "cert:O=acme"}, NULL, NULL, false,
+		{V | T | L | G, V | T | L | G | C, V | C, 0, 0, V | C}, 0, 0},
+	{{"cert:CN=bob,O=acme", "cert:CN=bob", "cert:O=acme"}, NULL, NULL, false,
+		{0, M | V | C, V | C, 0, 0, V | C}, 0, 0},
+	{{"cert:CN=bob\\2CO=acme,O=evil", "cert:CN=bob\\2CO=acme", "cert:O=evil"}, NULL, NULL,
+		false, {0}, 0, 0},
+	{{"cert:O=acme,CN=x", "cert:O=acmeacme"}, NULL, NULL, false, {0}, 0, 0},
+	{{"principal:web-team"}, NULL, NULL, false, {V | T | F, 0, 0, 0, 0, V | T | F}, 0, 0},
+	{{"principal:web-team", "principal:alice"}, NULL, NULL, false,
+		{V | T | F, 0, 0, 0, 0, V | T | F}, 0, 0},
+	{{"principal:web"}, NULL, NULL, false, {0}, 0, 0},
+	{{"ticket:admin"}, NULL, UUID_PUBLIC, false, {0, 0, 0, V | T}, 0, 0},
+	{{"ticket:admin"}, NULL, UUID_DB, false, {0, V | T}, 0, 0},
+	{{"key:SHA256:carol"}, NULL, NULL, false, {0, 0, V, V}, 0, FACT_BIT(FACT_TICKET)},
+	{{"key:SHA256:carol", "ticket:x"}, NULL, UUID_SECRET, false, {0, 0, 0, 0, V | T | L}, 0, 0},
+	{{"key:SHA256:dave", "ticket:x"}, NULL, UUID_SECRET, false, {0, 0, 0, 0, V | T}, 0, 0},
+	{{"entity:admin@internal"}, NULL, NULL, false, {0, 0, 0, 0, V, V}, 0, 0},
+	{{"entity:77", "entity-id:12"}, NULL, NULL, false, {0}, 0, 0},
+	{{"entity:x", "entity-id:771"}, NULL, NULL, false, {0, 0, 0, 0, V, V}, 0, 0},
+	{{"principal:x", "address:10.255.0.1"}, NULL, NULL, false, {L, 0, 0, 0, L}, 0, 0},
+	{{"principal:x", "address:::ffff:10.0.0.1"}, NULL, NULL, false, {L, 0, 0, 0, L}, 0, 0},
+	{{"principal:x", "address:11.0.0.1"}, NULL, NULL, false, {0}, 0, 0},
+	{{"principal:x", "address:2001:db8:ffff::1"}, NULL, NULL, false, {L, 0, 0, 0, L}, 0, 0},
+	{{"principal:x", "address:2001:db9::1"}, NULL, NULL, false, {0}, 0, 0},
+	{{"principal:x", "address:nonsense"}, NULL, NULL, false, {0}, 0, 0},
+	{{"key:SHA256:alice", "access:batch"}, "batch", NULL, false, {T, 0, T}, 0, 0},
+	{{"key:SHA256:alice"}, "owners", NULL, false, {V | T | L | G, V | T | L | G}, 0, 0},
+	{{"key:SHA256:alice"}, "no such", NULL, false, {0}, 0, 0},
+	{{"key:SHA256:alice"}, "Owners", NULL, false, {0}, 0, 0},
+	{{"user:root"}, NULL, NULL, true, {A, A, A, A, A, A, A, A}, A, 0},
+	{{NULL}, NULL, NULL, false, {0}, 0, 0},
+};
+
+static struct identity *make_identity(const struct login *l)
+{
+	struct identity *id = NULL;
+
+	for (size_t i = 0; i < 5 && l->facts[i] != NULL; i++) {
+		size_t len = strcspn(l->facts[i], ":");
+		enum fact_kind kind;
+
+		assert_int_equal(fact_kind_parse(l->facts[i], len, &kind), 0);
+		if (id == NULL)
+			assert_int_equal(identity_create(kind, l->facts[i] + len + 1, &id), 0);
+		else
+			assert_int_equal(identity_add(id, kind, l->facts[i] + len + 1), 0);
+	}
+	if (id == NULL) {
+		assert_int_equal(identity_create(FACT_USER, "", &id), 0);
+		free(id->facts[0].value);
+		id->fact_count = 0;
+	}
+	assert_int_equal(identity_set(&id->access, l->access), 0);
+	assert_int_equal(identity_set(&id->only_vm, l->only_vm), 0);
+	id->everything = l->everything;
+	return id;
+}
+
+static struct rules *make_rules(void)
+{
+	struct rules_error error;
+	struct rules *r;
+
+	assert_int_equal(rules_create(specs, COUNT(specs), &r, &error), 0);
+	return r;
+}
+
+static void decisions_are_as_the_table_says(void **state)
+{
+	struct rules *r = make_rules();
+
+	(void)state;
+	assert_true(COUNT(logins) * COUNT(vms) >= 120);
+	for (size_t i = 0; i < COUNT(logins); i++) {
+		struct identity *id = make_identity(&logins[i]);
+		struct grant *g;
+		unsigned any = 0;
+
+		assert_int_equal(grant_create(r, id, &g), 0);
+		for (size_t k = 0; k < COUNT(vms); k++) {
+			unsigned rights = rules_rights(r, id, &vms[k]);
+
+			if (rights != logins[i].rights[k])
+				fail_msg("login %zu vm %zu: %#x, not %#x", i, k, rights,
+					logins[i].rights[k]);
+			assert_int_equal(grant_rights(g, &vms[k]), rights);
+			any |= rights;
+		}
+		assert_int_equal(any & ~rules_any(r, id), 0);
+		assert_int_equal(grant_any(g), rules_any(r, id));
+		assert_int_equal(rules_host_rights(r, id), logins[i].host);
+		assert_int_equal(grant_host_rights(g), logins[i].host);
+		assert_int_equal(rules_missing_factors(r, id), logins[i].missing);
+		grant_destroy(g);
+		identity_destroy(id);
+	}
+	rules_destroy(r);
+}
+
+struct heard {
+	char text[8192];
+	unsigned allowed; /* the union of what "allows" lines name */
+};
+
+static unsigned rights_in(const char *list, size_t len)
+{
+	unsigned rights = 0;
+	char copy[128];
+	char *rest = copy;
+	char *word;
+
+	assert_true(len < sizeof(copy));
+	memcpy(copy, list, len);
+	copy[len] = 0;
+	while ((word = strsep(&rest, ", ")) != NULL)
+		rights |= right_parse(word);
+	return rights;
+}
+
+static void hear(void *arg, const char *line)
+{
+	struct heard *h = (struct heard *)arg;
+	const char *allows = strstr(line, "] allows ");
+
+	strcat(h->text, line);
+	strcat(h->text, "\n");
+	if (allows != NULL)
+		h->allowed |= rights_in(allows + 9, strcspn(allows + 9, ":"));
+}
+
+static void explain_tells_the_same_table(void **state)
+{
+	struct rules *r = make_rules();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(logins); i++) {
+		struct identity *id = make_identity(&logins[i]);
+
+		for (size_t k = 0; k < COUNT(vms); k++) {
+			static struct heard h;
+			char want[RIGHTS_TEXT_MAX + 3];
+
+			h = (struct heard){0};
+			rules_explain(r, id, &vms[k], hear, &h);
+			if (!id->everything)
+				assert_int_equal(h.allowed, logins[i].rights[k]);
+			strcpy(want, ": ");
+			rights_text(logins[i].rights[k], want + 2, RIGHTS_TEXT_MAX);
+			strcat(want, "\n");
+			assert_non_null(strstr(h.text, want));
+		}
+		identity_destroy(id);
+	}
+	rules_destroy(r);
+}
+
+static void explain_names_the_section_that_would_have(void **state)
+{
+	static const struct {
+		size_t login, vm;
+		const char *says;
+	} rows[] = {
+		{4, 4,
+			"[access owners] would allow view, type, log, dump-get: who "
+			"key:SHA256:alice "
+			"matches, nothing in vms does"},
+		{4, 0,
+			"[access team] would allow force: vms group:web matches, nothing in who "
+			"does"},
+		{16, 4, "[access two] would allow view, type, log, but requires as well: ticket"},
+		{30, 0,
+			"[access owners] would allow view, type, log, dump-get, but this login is "
+			"limited"},
+		{4, 0,
+			"[access owners] allows view, type, log, dump-get: who key:SHA256:alice, "
+			"vms "
+			"web-*"},
+	};
+	struct rules *r = make_rules();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct identity *id = make_identity(&logins[rows[i].login]);
+		static struct heard h;
+
+		h = (struct heard){0};
+		rules_explain(r, id, &vms[rows[i].vm], hear, &h);
+		if (strstr(h.text, rows[i].says) == NULL)
+			fail_msg("%zu: %s", i, h.text);
+		identity_destroy(id);
+	}
+	rules_destroy(r);
+}
+
+static void mistakes_name_the_section_and_the_item(void **state)
+{
+	const struct {
+		struct rule_spec spec;
+		const char *word;
+	} rows[] = {
+		{{"a", NULL, 0, LIST("*"), V, NULL}, "who is empty"},
+		{{"a", LIST("key:x"), NULL, 0, V, NULL}, "vms is empty"},
+		{{"a", LIST("*"), LIST("*"), V, NULL}, "\"*\""},
+		{{"a", LIST("key"), LIST("*"), V, NULL}, "missing"},
+		{{"a", LIST("key:"), LIST("*"), V, NULL}, "empty"},
+		{{"a", LIST("Key:x"), LIST("*"), V, NULL}, "Key:x"},
+		{{"a", LIST("SHA256:x"), LIST("*"), V, NULL}, "SHA256:x"},
+		{{"a", LIST("key:x", ""), LIST("*"), V, NULL}, "empty"},
+		{{"a", LIST("address:10.0.0.1/8"), LIST("*"), V, NULL}, "block"},
+		{{"a", LIST("address:10.0.0.0/33"), LIST("*"), V, NULL}, "block"},
+		{{"a", LIST("key:x"), LIST(""), V, NULL}, "empty"},
+		{{"a", LIST("key:x"), LIST("group:"), V, NULL}, "empty"},
+		{{"a", LIST("key:x"), LIST("*"), V, "key+"}, "factors"},
+		{{"a", LIST("key:x"), LIST("*"), V, ""}, "factors"},
+		{{"a", LIST("key:x"), LIST("*"), V, "key ticket"}, "factors"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct rule_spec both[2] = {specs[0], rows[i].spec};
+		struct rules_error error;
+		struct rules *r;
+
+		assert_int_equal(rules_create(both, 2, &r, &error), -EINVAL);
+		assert_int_equal(error.section, 1);
+		if (strstr(error.text, rows[i].word) == NULL)
+			fail_msg("%zu: %s", i, error.text);
+	}
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void five_hundred_sections_decide_within_a_millisecond(void **state)
+{
+	enum { SECTIONS = 500, ROUNDS = 200 };
+	static char who[SECTIONS][64];
+	static char vm[SECTIONS][64];
+	static const char *lists[SECTIONS][4];
+	static struct rule_spec many[SECTIONS];
+	struct rules_error error;
+	struct identity *id = make_identity(&logins[7]);
+	struct rules *r;
+	double start;
+
+	(void)state;
+	for (size_t i = 0; i < SECTIONS; i++) {
+		snprintf(who[i], sizeof(who[i]), "cert:CN=*-%zu,O=acme", i);
+		snprintf(vm[i], sizeof(vm[i]), "*-%zu-*", i);
+		lists[i][0] = who[i];
+		lists[i][1] = "key:SHA256:somebody";
+		lists[i][2] = vm[i];
+		lists[i][3] = "web-*";
+		many[i] = (struct rule_spec){"s", &lists[i][0], 2, &lists[i][2], 2, V, NULL};
+	}
+	assert_int_equal(rules_create(many, SECTIONS, &r, &error), 0);
+	start = seconds();
+	for (size_t i = 0; i < ROUNDS; i++)
+		assert_int_equal(rules_rights(r, id, &vms[0]), 0);
+	assert_true((seconds() - start) / ROUNDS < 1e-3);
+	rules_destroy(r);
+	identity_destroy(id);
+}
+
+static void address_lists_match_as_openssh_does(void **state)
+{
+	static const struct {
+		const char *list, *address;
+		int rc;
+		bool blocks_only;
+	} rows[] = {
+		{"192.0.2.1", "192.0.2.1", 1, false},
+		{"192.0.2.1", "192.0.2.2", 0, false},
+		{"192.0.2.0/24", "192.0.2.200", 1, false},
+		{"192.0.2.0/24", "192.0.3.1", 0, false},
+		{"0.0.0.0/0", "192.0.3.1", 1, false},
+		{"0.0.0.0/0", "2001:db8::1", 0, false},
+		{"::/0", "192.0.3.1", 0, false},
+		{"10.0.0.0/8,192.0.2.0/25", "192.0.2.127", 1, false},
+		{"10.0.0.0/8,192.0.2.0/25", "192.0.2.128", 0, false},
+		{"10.0.0.0/8,!10.1.0.0/16", "10.2.0.1", 1, false},
+		{"10.0.0.0/8,!10.1.0.0/16", "10.1.0.1", 0, false},
+		{"!10.1.0.0/16,10.0.0.0/8", "10.1.0.1", 0, false},
+		{"!10.1.0.0/16", "10.2.0.1", 0, false},
+		{"192.0.2.*", "192.0.2.9", 1, false},
+		{"192.0.2.?", "192.0.2.19", 0, false},
+		{"*", "2001:db8::1", 1, false},
+		{"*,!192.0.2.?", "192.0.2.1", 0, false},
+		{"*.example.com", "192.0.2.1", 0, false},
+		{"2001:db8::/32", "2001:db8:1::1", 1, false},
+		{"2001:db8::/33", "2001:db8:8000::1", 0, false},
+		{"192.0.2.1", "::ffff:192.0.2.1", 1, false},
+		{"192.0.2.0/24", "::ffff:c000:201", 1, false},
+		{"::ffff:192.0.2.0/120", "192.0.2.77", 1, false},
+		{"::ffff:192.0.2.1", "192.0.2.1", 1, false},
+		{"fe80::/10", "fe80::1%eth0", 1, false},
+		{"2001:DB8::1", "2001:db8:0::1", 1, false},
+		{"192.0.2.1/24", "192.0.2.1", -EINVAL, false},
+		{"192.0.2.0/24x", "192.0.2.1", -EINVAL, false},
+		{"192.0.2.0/", "192.0.2.1", -EINVAL, false},
+		{"192.0.2.0/-1", "192.0.2.1", -EINVAL, false},
+		{"192.0.2.0/0024", "192.0.2.1", -EINVAL, false},
+		{"x/24", "192.0.2.1", -EINVAL, false},
+		{"", "192.0.2.1", -EINVAL, false},
+		{"192.0.2.1,", "192.0.2.1", -EINVAL, false},
+		{",192.0.2.1", "192.0.2.1", -EINVAL, false},
+		{"!", "192.0.2.1", -EINVAL, false},
+		{"192.0.2.1,10.0.0.1/8", "192.0.2.1", -EINVAL, false},
+		{"192.0.2.0/24", "192.0.2.1", 1, true},
+		{"192.0.2.*", "192.0.2.1", -EINVAL, true},
+		{"!192.0.2.1", "192.0.2.1", -EINVAL, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct net_address a;
+		int rc;
+
+		assert_int_equal(address_parse(rows[i].address, &a), 0);
+		rc = address_match_list(rows[i].list, &a, rows[i].blocks_only);
+		if (rc != rows[i].rc)
+			fail_msg("%s on %s: %d", rows[i].list, rows[i].address, rc);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(decisions_are_as_the_table_says),
+		cmocka_unit_test(explain_tells_the_same_table),
+		cmocka_unit_test(explain_names_the_section_that_would_have),
+		cmocka_unit_test(mistakes_name_the_section_and_the_item),
+		cmocka_unit_test(five_hundred_sections_decide_within_a_millisecond),
+		cmocka_unit_test(address_lists_match_as_openssh_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
