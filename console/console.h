@@ -1,0 +1,62 @@
+/*
+ * One serial console of one guest: its way to the guest, its journal, its viewers, its keyboard.
+ *
+ * A console is opened for its first viewer and kept open for a while after the last one. It reads
+ * the guest's output into the journal at once and never stops; viewers follow by offset. When the
+ * way breaks it finds out why, tells its viewers, and opens again when it can.
+ *
+ * Owned by its guest. It links viewers and does not own them. It knows no session and no rule.
+ */
+#ifndef CONSOLE_CONSOLE_H
+#define CONSOLE_CONSOLE_H
+
+#include "console/guest.h"
+#include "console/journal.h"
+#include "console/viewer.h"
+
+#define CONSOLE_INPUT_MAX 65536 /* bytes of input that wait for the guest */
+#define CONSOLE_RETRY_BUSY_US (2 * LOOP_SECOND)
+#define CONSOLE_RETRY_FAILED_US (2 * LOOP_SECOND)
+#define CONSOLE_RETRY_EARLY_US (50 * LOOP_MSEC)
+#define CONSOLE_RESOLVE_US (5 * LOOP_SECOND) /* to find out why the output ended */
+#define CONSOLE_RESOLVE_STEP_US (200 * LOOP_MSEC)
+#define CONSOLE_VIEWERS_MAX 4096
+
+struct console_options {
+	size_t history_memory;
+	uint64_t keep_open_us;
+	int many_writers;
+	const char *state_dir; /* journals lie below; borrowed */
+};
+
+enum console_state {
+	CONSOLE_CLOSED,  /* nobody wants it */
+	CONSOLE_WAITING, /* wanted, but the guest is off, away, or the console is held */
+	CONSOLE_OPENING,
+	CONSOLE_OPEN,
+	CONSOLE_RESOLVING, /* the output ended; asking why */
+};
+
+enum console_state console_state(const struct console *c);
+struct guest *console_guest(const struct console *c);
+const char *console_slot(const struct console *c);
+/* The alias now, or the slot when the guest has none. */
+const char *console_device_name(const struct console *c);
+struct journal *console_journal(const struct console *c);
+uint64_t console_opened_at(const struct console *c); /* loop time; 0 when not open */
+/* What stands in the way while it waits: "" when nothing. */
+const char *console_trouble(const struct console *c);
+/* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
+int console_is_unfit(const struct console *c);
+size_t console_viewer_count(const struct console *c);
+struct viewer *console_next_viewer(const struct console *c, const struct viewer *after);
+
+/* --- for the guest --- */
+struct console *console_create(struct loop *loop, const struct console_options *options,
+	struct guest *g, const char *slot);
+void console_destroy(struct console *c);
+/* The guest's place, state or hypervisor link has changed. */
+void console_guest_changed(struct console *c);
+void console_guest_event(struct console *c, enum console_event_kind kind);
+
+#endif

@@ -1,0 +1,300 @@
+/*
+ * Task: find guests by UUID, name or prefix. Owner: the broker. Fed by hypervisors.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console/directory.h"
+#include "console/remembered.h"
+#include "core/log.h"
+
+#define TABLE_FIRST 256
+
+struct directory {
+	struct loop *loop;
+	struct console_options options;
+	struct guest **table; /* open addressing, linear probing, by UUID */
+	size_t size, count;
+	struct remembered *remembered;
+};
+
+/* --- the table --- */
+
+static size_t slot_of(const struct directory *d, const struct uuid *uuid)
+{
+	uint64_t key;
+
+	memcpy(&key, uuid->b + 8, sizeof(key));
+	key ^= key >> 32;
+	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (d->size - 1);
+}
+
+static size_t find_slot(const struct directory *d, const struct uuid *uuid)
+{
+	size_t i = slot_of(d, uuid);
+
+	while (d->table[i] && !uuid_equal(guest_uuid(d->table[i]), uuid))
+		i = (i + 1) & (d->size - 1);
+	return i;
+}
+
+static int grow(struct directory *d)
+{
+	struct guest **old = d->table;
+	size_t old_size = d->size, i;
+
+	d->size = old_size ? old_size * 2 : TABLE_FIRST;
+	d->table = calloc(d->size, sizeof(struct guest *));
+	if (!d->table) {
+		d->table = old;
+		d->size = old_size;
+		return -ENOMEM;
+	}
+	for (i = 0; i < old_size; i++) {
+		if (old[i])
+			d->table[find_slot(d, guest_uuid(old[i]))] = old[i];
+	}
+	free(old);
+	return 0;
+}
+
+static struct guest *add_guest(struct directory *d, const struct uuid *uuid)
+{
+	struct guest *g;
+
+	if (d->count >= HYPERVISOR_GUESTS_MAX + DIRECTORY_REMEMBERED_MAX)
+		return NULL;
+	if (d->count * 2 >= d->size && grow(d) < 0)
+		return NULL;
+	g = guest_create(d->loop, &d->options, uuid);
+	if (!g)
+		return NULL;
+	d->table[find_slot(d, uuid)] = g;
+	d->count++;
+	return g;
+}
+
+struct guest *directory_by_uuid(const struct directory *d, const struct uuid *uuid)
+{
+	return d->table[find_slot(d, uuid)];
+}
+
+struct guest *directory_next(const struct directory *d, size_t *cursor)
+{
+	while (*cursor < d->size) {
+		struct guest *g = d->table[(*cursor)++];
+
+		if (g)
+			return g;
+	}
+	return NULL;
+}
+
+/* --- what hypervisors report --- */
+
+static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
+{
+	struct directory *d = arg;
+	struct guest *g;
+	size_t cursor = 0;
+
+	if (up)
+		log_info("hypervisor %s: connected", hypervisor_name(h));
+	else
+		log_warning("hypervisor %s: %s", hypervisor_name(h), text);
+	while ((g = directory_next(d, &cursor)))
+		guest_link(g, h, up);
+	if (up)
+		remembered_changed(d->remembered);
+}
+
+static void on_place(void *arg, struct hypervisor *h, const struct place_info *info)
+{
+	struct directory *d = arg;
+	struct guest *g = directory_by_uuid(d, &info->uuid);
+	int changed = !g || strcmp(guest_name(g), info->name) != 0;
+
+	if (!g)
+		g = add_guest(d, &info->uuid);
+	if (!g) {
+		log_error("too many guests: %s of hypervisor %s is left out", info->name,
+			hypervisor_name(h));
+		return;
+	}
+	guest_place(g, h, info);
+	if (changed)
+		remembered_changed(d->remembered);
+}
+
+static void on_gone(void *arg, struct hypervisor *h, const struct place_info *info)
+{
+	struct directory *d = arg;
+	struct guest *g = directory_by_uuid(d, &info->uuid);
+
+	if (!g)
+		return;
+	guest_gone(g, h, info);
+	remembered_changed(d->remembered);
+}
+
+static void on_rebooted(void *arg, struct hypervisor *h, const struct uuid *uuid)
+{
+	struct guest *g = directory_by_uuid(arg, uuid);
+
+	if (g)
+		guest_rebooted(g);
+}
+
+static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid)
+{
+	struct guest *g = directory_by_uuid(arg, uuid);
+
+	if (g)
+		guest_panicked(g);
+}
+
+const struct hypervisor_events directory_events = {
+	on_link, on_place, on_gone, on_rebooted, on_panicked};
+
+/* --- resolving a name --- */
+
+/* "0a1b2c3d-4e" -> hexadecimal digits, or 0 when it is no prefix of a UUID's text. */
+static int is_uuid_prefix(const char *name)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	size_t i;
+
+	for (i = 0; name[i]; i++) {
+		if (i >= sizeof(shape) - 1)
+			return 0;
+		if (shape[i] == '-' ? name[i] != '-' : !isxdigit((unsigned char)name[i]))
+			return 0;
+	}
+	return i >= DIRECTORY_PREFIX_MIN;
+}
+
+struct search {
+	struct guest **found;
+	size_t max, count;
+};
+
+static void add_found(struct search *s, struct guest *g)
+{
+	if (s->count < s->max)
+		s->found[s->count] = g;
+	s->count++;
+}
+
+/* The whole table is walked whether the name is known or not: the same work for both. */
+static void search_all(const struct directory *d, const char *name, directory_may_fn may, void *arg,
+	struct search *names, struct search *prefixes)
+{
+	size_t len = strlen(name), cursor = 0;
+	int prefix = is_uuid_prefix(name);
+	struct guest *g;
+
+	while ((g = directory_next(d, &cursor))) {
+		int is_name = strcmp(guest_name(g), name) == 0;
+		int is_prefix = prefix && strncasecmp(guest_uuid_text(g), name, len) == 0;
+
+		if (!is_name && !is_prefix)
+			continue;
+		if (!may(arg, g))
+			continue;
+		if (is_name)
+			add_found(names, g);
+		if (is_prefix)
+			add_found(prefixes, g);
+	}
+}
+
+int directory_resolve(const struct directory *d, const char *name, directory_may_fn may, void *arg,
+	struct guest **found, size_t found_max, size_t *found_count)
+{
+	struct guest *by_prefix[8];
+	struct search names = {found, found_max, 0};
+	struct search prefixes = {by_prefix, found_max < 8 ? found_max : 8, 0};
+	struct search *best;
+	struct guest *exact;
+	struct uuid uuid;
+
+	search_all(d, name, may, arg, &names, &prefixes);
+	if (uuid_parse(name, &uuid) == 0) {
+		exact = directory_by_uuid(d, &uuid);
+		if (exact && may(arg, exact)) {
+			found[0] = exact;
+			*found_count = 1;
+			return 0;
+		}
+	}
+	best = names.count ? &names : &prefixes;
+	if (best == &prefixes)
+		memcpy(found, by_prefix,
+			sizeof(*found) *
+				(prefixes.count < prefixes.max ? prefixes.count : prefixes.max));
+	*found_count = best->count < best->max ? best->count : best->max;
+	if (best->count == 0)
+		return -ENOENT;
+	return best->count == 1 ? 0 : -ENOTUNIQ;
+}
+
+/* --- the remembered ones --- */
+
+static void on_remembered(
+	void *arg, const struct uuid *uuid, const char *name, uint64_t last_seen, const char *slot)
+{
+	struct directory *d = arg;
+	struct guest *g = directory_by_uuid(d, uuid);
+
+	if (!g)
+		g = add_guest(d, uuid);
+	if (g)
+		guest_remember(g, name, last_seen, slot);
+}
+
+/* --- life --- */
+
+int directory_create(struct loop *loop, const char *state_dir,
+	const struct console_options *options, struct directory **out)
+{
+	struct directory *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return -ENOMEM;
+	d->loop = loop;
+	d->options = *options;
+	r = grow(d);
+	if (!r)
+		r = remembered_create(loop, state_dir, d, &d->remembered);
+	if (r < 0) {
+		directory_destroy(&d);
+		return r;
+	}
+	remembered_load(d->remembered, on_remembered, d);
+	*out = d;
+	return 0;
+}
+
+void directory_destroy(struct directory **out)
+{
+	struct directory *d = *out;
+	size_t i;
+
+	if (!d)
+		return;
+	*out = NULL;
+	remembered_destroy(&d->remembered);
+	for (i = 0; i < d->size; i++)
+		guest_destroy(d->table[i]);
+	free(d->table);
+	free(d);
+}
+
+void directory_set_options(struct directory *d, const struct console_options *options)
+{
+	d->options = *options;
+}
