@@ -21,6 +21,7 @@
 #define FNV_BASIS 0xcbf29ce484222325ull
 #define FNV_PRIME 0x100000001b3ull
 #define POLL_MS 50
+#define BYTES_PER_CLOCK 4096
 
 struct command {
 	const char *name;
@@ -160,6 +161,7 @@ static void cmd_sum(struct guest *guest, char *argument)
 	uint32_t wanted = number(argument);
 	uint64_t hash = FNV_BASIS;
 	uint32_t first = 0;
+	uint32_t now = 0;
 
 	print("sum ready\r\n");
 	for (uint32_t count = 0; count < wanted;) {
@@ -167,8 +169,9 @@ static void cmd_sum(struct guest *guest, char *argument)
 
 		if (byte < 0)
 			continue;
-		if (!count++)
-			first = clock_ms();
+		now = count++ % BYTES_PER_CLOCK ? now : clock_ms();
+		if (count == 1)
+			first = now;
 		hash = (hash ^ (uint8_t)byte) * FNV_PRIME;
 	}
 	first = clock_ms() - first;
@@ -338,13 +341,18 @@ static void cmd_help(struct guest *guest, char *argument)
 
 void commands_run(struct guest *guest, char *line)
 {
-	char *argument = cut(line);
+	char *argument;
 
 	if (!*line)
 		return;
+	report("run ");
+	report(line);
+	report("\n");
+	argument = cut(line);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (same(line, commands[i].name)) {
 			commands[i].run(guest, argument);
+			report("done\n");
 			return;
 		}
 	}

@@ -43,11 +43,13 @@ uint8_t console_get(void)
 
 int console_get_within(uint32_t ms)
 {
-	uint32_t start = clock_ms();
+	int byte = uart_take(&com1);
+	uint32_t start;
 
-	for (;;) {
+	if (byte >= 0)
+		return byte; /* asking the clock costs more than the byte */
+	for (start = clock_ms();; byte = uart_take(&com1)) {
 		uint32_t gone = clock_ms() - start;
-		int byte = uart_take(&com1);
 
 		if (byte >= 0)
 			return byte;

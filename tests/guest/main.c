@@ -85,6 +85,7 @@ void guest_main(const struct multiboot_info *info)
 	print("\r\nguest ");
 	print(name);
 	print(" ready\r\n");
+	report("ready\n");
 	option(info, " boot=", word);
 	commas_to_blanks(word);
 	commands_run(&guest, word);

@@ -1,9 +1,12 @@
-/* Text on the console (COM1). No 64-bit division: there is no libgcc below us. */
+/* Text on the console (COM1) and on the debug port. No 64-bit division: there is no libgcc below
+ * us. */
 #include "print.h"
 
+#include "cpu.h"
 #include "uart.h"
 
 #define DIGITS_MAX 10
+#define PORT_DEBUG 0xE9
 
 void print_char(char c)
 {
@@ -33,4 +36,10 @@ void print_hex64(uint64_t value)
 {
 	for (int shift = 60; shift >= 0; shift -= 4)
 		print_char("0123456789abcdef"[(value >> shift) & 15]);
+}
+
+void report(const char *text)
+{
+	for (; *text; text++)
+		out8(PORT_DEBUG, (uint8_t)*text);
 }

@@ -1,0 +1,221 @@
+"""vmconsoled as a process of its own: configuration, start, what it holds, orderly end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from . import clients, proc
+from .proc import Usage, wait_until
+
+STOP_SECONDS = 8
+SANITIZER = re.compile(r"(ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer).*")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    """config: {"section": {"key": "value"}} over the defaults; None takes a key or section out."""
+
+    count = 0
+
+    def __init__(self, user, programs, virt, keys, config=None, authorized=None, doors=1):
+        Daemon.count += 1
+        self.name = f"daemon {Daemon.count}"
+        self.user, self.programs, self.virt, self.keys = user, programs, virt, keys
+        self.doors_wanted = doors
+        self.dir = user.own(tempfile.mkdtemp(prefix="d-", dir=virt.dir), 0o755)
+        self.port = free_port()
+        self.file = f"{self.dir}/vmconsoled.conf"
+        self.authorized_keys = f"{self.dir}/authorized_keys"
+        self.log_file = f"{self.dir}/log"
+        user.mkdir(f"{self.dir}/state")
+        user.mkdir(f"{self.dir}/run", 0o755)
+        self.config = {
+            "daemon": {"state_dir": f"{self.dir}/state", "run_dir": f"{self.dir}/run",
+                       "log_level": "debug"},
+            "hypervisor test": {"uri": virt.uri},
+            "ssh": {"listen": f"127.0.0.1:{self.port}", "host_keys": f"{self.dir}/state/hostkeys"},
+            "auth": {"authorized_keys": self.authorized_keys},
+            "access all": {"who": "key:*", "vms": "*",
+                           "allow": "view, type, force, control, log"}}
+        self.configure(config or {})
+        self.authorize(authorized if authorized is not None else keys.all_lines())
+        self.process = None
+        self.ended = False
+
+    # configuration
+
+    def configure(self, changes):
+        for section, values in changes.items():
+            if values is None:
+                self.config.pop(section, None)
+                continue
+            into = self.config.setdefault(section, {})
+            for key, value in values.items():
+                if value is None:
+                    into.pop(key, None)
+                else:
+                    into[key] = value
+        text = "".join(f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items()) + "\n"
+                       for section, values in self.config.items())
+        self.user.write(self.file, text)
+
+    def authorize(self, lines):
+        self.user.write(self.authorized_keys, "\n".join(lines) + "\n")
+
+    # life
+
+    def launch(self):
+        """Starts the program without waiting for anything."""
+        self.process = subprocess.Popen(
+            self.user.argv([self.programs.vmconsoled, "--config", self.file]),
+            env=dict(self.virt.env, **{k: v for k, v in os.environ.items()
+                                       if k.endswith("SAN_OPTIONS")}),
+            cwd=self.dir, stdin=subprocess.DEVNULL, stdout=open(self.log_file, "ab"),
+            stderr=subprocess.STDOUT)
+        self.ended = False
+        return self
+
+    def start(self):
+        assert os.path.exists(self.programs.vmconsoled), "vmconsoled is not built"
+        self.launch()
+        wait_until(self._greets, 20, f"{self.name} answers on port {self.port}")
+        return self
+
+    def _greets(self):
+        status = self.process.poll()
+        assert status is None, f"{self.name} ended with {status}:\n{self.log_tail(30)}"
+        return self.banner()
+
+    def banner(self, seconds=2):
+        """The server's first line, or nothing."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), seconds) as probe:
+                probe.settimeout(seconds)
+                return probe.recv(255).startswith(b"SSH-2.0-")
+        except OSError:
+            return False
+
+    def raw(self, seconds=10):
+        """A bare TCP connection to the ssh port."""
+        return socket.create_connection(("127.0.0.1", self.port), seconds * proc.SLOW)
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait_end(self, seconds=STOP_SECONDS):
+        """The exit status; fails if it does not end in time."""
+        begun = time.monotonic()
+        try:
+            status = self.process.wait(seconds * proc.SLOW)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not end within {seconds * proc.SLOW:g} s of "
+                                 f"SIGTERM:\n{self.log_tail(40)}") from None
+        self.ended = True
+        self.stop_took = time.monotonic() - begun
+        return status
+
+    def stop(self):
+        """Orderly end: status 0, in time, no process and no sanitizer report left behind."""
+        pids = self.pids()
+        self.terminate()
+        status = self.wait_end()
+        assert status == 0, f"{self.name} ended with {status}:\n{self.log_tail(40)}"
+        wait_until(lambda: not any(proc.alive(pid) for pid in pids), 2, "its doors are gone")
+        self.check_log()
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.ended = True
+
+    def finish(self):
+        """Teardown: stop, unless a test has ended it already."""
+        if self.process is None:
+            return
+        try:
+            if not self.ended:
+                self.stop()
+            self.check_log()
+        finally:
+            self.kill()
+
+    def reload(self):
+        """SIGHUP. What tells that it is done is up to the test: a log line, or the effect."""
+        self.process.send_signal(signal.SIGHUP)
+
+    # what it holds
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def doors(self, kind=None):
+        """Pids of the doors; kind: "ssh"."""
+        found = []
+        for child in proc.children(self.pid):
+            words = proc.command_line(child)
+            if "--door" in words and (kind is None or kind in words):
+                found.append(child)
+        return found
+
+    def pids(self):
+        return [self.pid] + proc.children(self.pid)
+
+    def usage(self):
+        return Usage(self.pids())
+
+    # what it says
+
+    def log(self):
+        with open(self.log_file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def log_tail(self, lines):
+        return "\n".join(self.log().split("\n")[-lines:])
+
+    def wait_log(self, pattern, seconds=10, since=0):
+        return wait_until(lambda: re.search(pattern, self.log()[since:]), seconds,
+                          f"{pattern!r} in the log of {self.name}")
+
+    def check_log(self):
+        found = SANITIZER.search(self.log())
+        assert not found, f"{self.name}: {found.group(0)}\n{self.log()[found.start():][:6000]}"
+
+    # clients
+
+    def ssh(self, login, *command, **options):
+        return clients.ssh(self, login, *command, **options)
+
+    def terminal(self, login, *command, **options):
+        return clients.ssh_terminal(self, login, *command, **options)
+
+    def ctl(self, *arguments, as_user=None, seconds=20, stdin=None):
+        """vmconsolectl, as root (or whoever runs the test), or as_user=User of the daemon."""
+        argv = self.ctl_argv(*arguments)
+        if as_user is not None:
+            argv = as_user.argv(argv)
+        done = subprocess.run(argv, input=stdin if stdin is not None else b"",
+                              capture_output=True, timeout=seconds * proc.SLOW, check=False)
+        return clients.Result(done.returncode, done.stdout, done.stderr)
+
+    def ctl_argv(self, *arguments):
+        return [self.programs.vmconsolectl, "--config", self.file, *arguments]
+
+    def check_config(self):
+        """vmconsoled --check on the present file."""
+        done = subprocess.run(
+            self.user.argv([self.programs.vmconsoled, "--check", "--config", self.file]),
+            env=self.virt.env, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=20 * proc.SLOW, check=False)
+        return clients.Result(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,141 @@
+"""Processes: waiting with a deadline, running as somebody else, counting what they hold."""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+# Sanitizer builds and loaded machines: every deadline is multiplied, no expectation changes.
+SLOW = float(os.environ.get("VMC_SLOW", "1"))
+
+TEST_USER = "vmconsoled-test"
+
+
+def wait_until(condition, seconds=10, what="condition", interval=0.02):
+    """Calls condition() until it is true, returns what it returned. Fails after the deadline."""
+    deadline = time.monotonic() + seconds * SLOW
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds * SLOW:g} s: {what}")
+        time.sleep(interval)
+
+
+class User:
+    """Who runs libvirt, QEMU and the daemon: never root, for root's libvirt is the system's."""
+
+    def __init__(self):
+        self.switch = os.getuid() == 0
+        entry = self._unprivileged() if self.switch else pwd.getpwuid(os.getuid())
+        self.uid, self.gid, self.name = entry.pw_uid, entry.pw_gid, entry.pw_name
+
+    @staticmethod
+    def _unprivileged():
+        try:
+            return pwd.getpwnam(TEST_USER)
+        except KeyError:
+            subprocess.run(
+                ["useradd", "--system", "--user-group", "--no-create-home",
+                 "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", TEST_USER],
+                check=True)
+            return pwd.getpwnam(TEST_USER)
+
+    def argv(self, argv):
+        """The command line that runs argv as this user, in the same process."""
+        argv = [str(a) for a in argv]
+        if not self.switch:
+            return argv
+        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups",
+                "--"] + argv
+
+    def own(self, path, mode=None):
+        if self.switch:
+            os.chown(path, self.uid, self.gid)
+        if mode is not None:
+            os.chmod(path, mode)
+        return path
+
+    def mkdir(self, path, mode=0o700):
+        os.makedirs(path, exist_ok=True)
+        return self.own(path, mode)
+
+    def write(self, path, text, mode=0o600):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.own(path, mode)
+
+    def copytree(self, source, target):
+        if not os.path.isdir(source):
+            return
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        for folder, _, names in os.walk(target):
+            self.own(folder)
+            for name in names:
+                self.own(os.path.join(folder, name))
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def children(pid):
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            stat = _read(f"/proc/{entry}/stat")
+            if stat and int(stat.rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(entry))
+    return sorted(found)
+
+
+def command_line(pid):
+    return _read(f"/proc/{pid}/cmdline").split("\0")[:-1]
+
+
+def comm(pid):
+    return _read(f"/proc/{pid}/comm").strip()
+
+
+def state(pid):
+    """R, S, D, Z, T ...; empty once it is gone."""
+    stat = _read(f"/proc/{pid}/stat")
+    return stat.rsplit(")", 1)[1].split()[0] if stat else ""
+
+
+def alive(pid):
+    return state(pid) not in ("", "Z", "X")
+
+
+def end(pid, number=signal.SIGTERM):
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+class Usage:
+    """What a set of processes holds: PSS in KiB, descriptors, threads, CPU seconds."""
+
+    def __init__(self, pids):
+        ticks = os.sysconf("SC_CLK_TCK")
+        self.pss = self.fds = self.threads = 0
+        self.cpu = 0.0
+        for pid in pids:
+            match = re.search(r"^Pss:\s+(\d+)", _read(f"/proc/{pid}/smaps_rollup"), re.M)
+            self.pss += int(match.group(1)) if match else 0
+            self.fds += len(os.listdir(f"/proc/{pid}/fd"))
+            self.threads += len(os.listdir(f"/proc/{pid}/task"))
+            fields = _read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()
+            self.cpu += (int(fields[11]) + int(fields[12])) / ticks
+
+    def __repr__(self):
+        return f"<{self.pss} KiB, {self.fds} descriptors, {self.threads} threads>"
