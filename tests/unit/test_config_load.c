@@ -1,0 +1,528 @@
+/* Loading: mistakes are told with file, line and the nearest known name; drop-ins; defaults. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/keys.h"
+#include "core/io.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SECOND UINT64_C(1000000)
+
+/* A folder of the test's own; the working directory while it runs, so that messages are short. */
+static char folder[64];
+
+static int enter_folder(void **state)
+{
+	strcpy(folder, "/tmp/test_config_XXXXXX");
+	return mkdtemp(folder) && chdir(folder) == 0 && mkdir("conf.d", 0755) == 0 ? 0 : -1;
+}
+
+static int leave_folder(void **state)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return chdir("/") == 0 && system(command) == 0 ? 0 : -1;
+}
+
+static void write_text(const char *path, const char *text)
+{
+	assert_int_equal(write_file(path, text, strlen(text), 0644), 0);
+}
+
+static struct config *load_good(void)
+{
+	struct config_errors errors = {0};
+	struct config *c = NULL;
+	int rc = config_load("main.conf", &c, &errors);
+
+	if (rc != 0) {
+		config_errors_print(stderr, &errors);
+		fail();
+	}
+	assert_true(config_errors_none(&errors));
+	return c;
+}
+
+static struct config *load_text(const char *text)
+{
+	write_text("main.conf", text);
+	return load_good();
+}
+
+/* Loads main.conf, which has to be refused. */
+static void load_bad(struct config_errors *errors)
+{
+	struct config *c = NULL;
+
+	*errors = (struct config_errors){0};
+	assert_int_equal(config_load("main.conf", &c, errors), -EINVAL);
+	assert_null(c);
+	assert_false(config_errors_none(errors));
+}
+
+static void an_empty_file_gives_the_defaults(void **state)
+{
+	struct config *c = load_text("");
+	const char *file;
+	unsigned line;
+
+	assert_string_equal(c->daemon.state_dir, "/var/lib/vmconsoled");
+	assert_string_equal(c->daemon.run_dir, "/run/vmconsoled");
+	assert_int_equal(c->daemon.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(c->ssh.listen.count, 1);
+	assert_string_equal(c->ssh.listen.items[0].text, "[::]:2222");
+	assert_string_equal(c->ssh.host_keys, "/var/lib/vmconsoled/hostkeys");
+	assert_int_equal(c->ssh.login_grace, 60 * SECOND);
+	assert_int_equal(c->ssh.idle_timeout, 0);
+	assert_string_equal(c->ssh.banner, "");
+	assert_int_equal(c->auth.authorized_keys.count, 0);
+	assert_int_equal(c->console.escape, 0x1d);
+	assert_int_equal(c->console.linger, SECOND);
+	assert_int_equal(c->console.linger_max, 10 * SECOND);
+	assert_int_equal(c->console.history_memory, 1 << 20);
+	assert_int_equal(c->console.keep_open, 600 * SECOND);
+	assert_int_equal(c->console.writers, CONFIG_WRITERS_ONE);
+	assert_int_equal(c->hypervisor_count, 1);
+	assert_string_equal(c->hypervisors[0].at.name, "local");
+	assert_string_equal(c->hypervisors[0].uri, "qemu:///system");
+	assert_int_equal(c->access_count, 0);
+	config_place(c, "ssh", "listen", &file, &line);
+	assert_null(file);
+	config_free(c);
+}
+
+static void every_key_is_read(void **state)
+{
+	struct config *c = load_text("[daemon]\nstate_dir = /s/\nrun_dir = /r%20r\n"
+				     "log_level = debug\n"
+				     "[hypervisor a]\nuri = test:///default\nsasl_user = me\n"
+				     "sasl_password_file = /p\n[hypervisor b]\n"
+				     "uri = qemu+ssh://h/system?command=/a%20b\n"
+				     "[ssh]\nlisten = 127.0.0.1:1, [::1]:2\nlogin_grace = 2m\n"
+				     "max_connections = 7\nmax_unauthenticated = 6\n"
+				     "max_per_source = 5\nmax_channels = 4\nidle_timeout = 1h\n"
+				     "banner = a%0A%22b%22\n"
+				     "[auth]\nauthorized_keys = /k/*.pub,/l\n"
+				     "[console]\nescape = ^%5C\nlinger = 250ms\nlinger_max = 3\n"
+				     "history_memory = 64K\nkeep_open = 0\nwriters = many\n"
+				     "[access x]\nwho = key:*, ticket\nvms = web-*, a%2Cb\n"
+				     "allow = view, dump-get\n");
+	const char *file;
+	unsigned line;
+
+	assert_string_equal(c->daemon.state_dir, "/s");
+	assert_string_equal(c->daemon.run_dir, "/r r");
+	assert_int_equal(c->daemon.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(c->hypervisor_count, 2);
+	assert_string_equal(c->hypervisors[0].at.name, "a");
+	assert_string_equal(c->hypervisors[0].uri, "test:///default");
+	assert_string_equal(c->hypervisors[0].sasl_user, "me");
+	assert_string_equal(c->hypervisors[0].sasl_password_file, "/p");
+	assert_string_equal(c->hypervisors[1].uri, "qemu+ssh://h/system?command=/a%20b");
+	assert_string_equal(c->hypervisors[1].sasl_user, "");
+	assert_int_equal(c->ssh.listen.count, 2);
+	assert_string_equal(c->ssh.listen.items[1].text, "[::1]:2");
+	assert_string_equal(c->ssh.host_keys, "/s/hostkeys");
+	assert_int_equal(c->ssh.login_grace, 120 * SECOND);
+	assert_int_equal(c->ssh.max_connections, 7);
+	assert_int_equal(c->ssh.max_unauthenticated, 6);
+	assert_int_equal(c->ssh.max_per_source, 5);
+	assert_int_equal(c->ssh.max_channels, 4);
+	assert_int_equal(c->ssh.idle_timeout, 3600 * SECOND);
+	assert_string_equal(c->ssh.banner, "a\n\"b\"");
+	assert_int_equal(c->auth.authorized_keys.count, 2);
+	assert_string_equal(c->auth.authorized_keys.items[0], "/k/*.pub");
+	assert_int_equal(c->console.escape, 0x1c);
+	assert_int_equal(c->console.linger, SECOND / 4);
+	assert_int_equal(c->console.linger_max, 3 * SECOND);
+	assert_int_equal(c->console.history_memory, 65536);
+	assert_int_equal(c->console.keep_open, 0);
+	assert_int_equal(c->console.writers, CONFIG_WRITERS_MANY);
+	assert_int_equal(c->access_count, 1);
+	assert_string_equal(c->accesses[0].at.name, "x");
+	assert_string_equal(c->accesses[0].at.file, "main.conf");
+	assert_int_equal(c->accesses[0].at.line, 29);
+	assert_int_equal(c->accesses[0].who.count, 2);
+	assert_string_equal(c->accesses[0].vms.items[1], "a,b");
+	assert_int_equal(c->accesses[0].allow, RIGHT_VIEW | RIGHT_DUMP_GET);
+	config_place(c, "ssh", "listen", &file, &line);
+	assert_string_equal(file, "main.conf");
+	assert_int_equal(line, 12);
+	config_free(c);
+}
+
+static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
+		{"[deamon]\n", "main.conf:1: unknown section [deamon]; did you mean [daemon]?"},
+		{"[acess x]\n", "main.conf:1: unknown section [acess]; did you mean [access]?"},
+		{"[nonsense]\nfoo = 1\n", "main.conf:1: unknown section [nonsense]"},
+		{"[ssh]\n\nlisten_on = *:1\n",
+			"main.conf:3: unknown key listen_on in [ssh]; did you mean listen?"},
+		{"[auth]\nmax_channels = 1\n",
+			"main.conf:2: unknown key max_channels in [auth]; it belongs into [ssh]"},
+		{"[auth]\nwhatever_this_is = 1\n",
+			"main.conf:2: unknown key whatever_this_is in [auth]"},
+		{"[access]\n", "main.conf:1: [access] needs a name: [access NAME]"},
+		{"[ssh two]\n", "main.conf:1: [ssh] has no name: write [ssh]"},
+		{"[ssh]\n[ssh]\n",
+			"main.conf:2: [ssh] stands a second time in this file, first in line 1"},
+		{"[ssh]\nbanner = a\nbanner = b\n",
+			"main.conf:3: banner stands a second time in its section"},
+		{"[ssh]\nbanner = a;b\n",
+			"main.conf:2: a value cannot hold ; as it is: write %3B (a comment has a "
+			"line of its own)"},
+		{"[ssh]\nbanner = 50%\n",
+			"main.conf:2: banner: a % is followed by two hex digits, not 00; write %25 "
+			"for the character itself"},
+		{"[ssh]\nlogin_grace = soon\n",
+			"main.conf:2: login_grace: \"soon\" is no duration: write 250ms, 30s, 5m, "
+			"1h, 2d or seconds"},
+		{"[ssh]\nlogin_grace = 999ms\n",
+			"main.conf:2: login_grace: 999ms is outside 1s to 1h"},
+		{"[ssh]\nlogin_grace = 61m\n", "main.conf:2: login_grace: 61m is outside 1s to 1h"},
+		{"[ssh]\nmax_connections = 0\n",
+			"main.conf:2: max_connections: 0 is outside 1 to 100000"},
+		{"[ssh]\nmax_connections = 99999999999999999999\n",
+			"main.conf:2: max_connections: 99999999999999999999 is outside 1 to "
+			"100000"},
+		{"[ssh]\nmax_connections =\n", "main.conf:2: max_connections: \"\" is no number"},
+		{"[ssh]\nlisten =\n", "main.conf:2: listen: is empty"},
+		{"[ssh]\nlisten = :::22\n",
+			"main.conf:2: listen: \":::22\" is no address: write 192.0.2.1:2222, "
+			"[2001:db8::1]:2222 or *:2222"},
+		{"[ssh]\nlisten = *:1, [::]:1\n", "main.conf:2: listen: the same address twice"},
+		{"[ssh]\nlisten = *:1,*:2,*:3,*:4,*:5,*:6,*:7,*:8,*:9,*:10,*:11,*:12,*:13,*:14,"
+		 "*:15,*:16,*:17\n",
+			"main.conf:2: listen: the list has more than 16 addresses"},
+		{"[ssh]\nhost_keys =\n", "main.conf:2: host_keys: \"\" is no absolute path"},
+		{"[daemon]\nstate_dir = var\n",
+			"main.conf:2: state_dir: \"var\" is no absolute path"},
+		{"[daemon]\nstate_dir = /var/*\n",
+			"main.conf:2: state_dir: \"/var/*\" has a * ? or [: patterns have no use "
+			"here"},
+		{"[daemon]\nlog_level = chatty\n", "main.conf:2: log_level: \"chatty\" is none of "
+						   "error, warning, info, debug"},
+		{"[auth]\nauthorized_keys = /a, b\n",
+			"main.conf:2: authorized_keys: \"b\" is no absolute path"},
+		{"[auth]\nauthorized_keys = /a,,/b\n",
+			"main.conf:2: authorized_keys: item 2 is empty or has a % without two hex "
+			"digits"},
+		{"[console]\nhistory_memory = 63K\n",
+			"main.conf:2: history_memory: 63K is outside 64K to 64M"},
+		{"[console]\nhistory_memory = 1s\n",
+			"main.conf:2: history_memory: \"1s\" is no size: write bytes, 64K, 1M or "
+			"1G"},
+		{"[console]\nescape = ^J\n", "main.conf:2: escape: \"^J\" is no escape character: "
+					     "write ^] or another of "
+					     "^A to ^_, but not ^J or ^M; or none"},
+		{"[console]\nlinger = 20s\n", "linger_max is less than linger"},
+		{"[console]\nlinger_max = 0\n", "main.conf:2: linger_max is less than linger"},
+		{"[console]\nwriters = two\n",
+			"main.conf:2: writers: \"two\" is none of one, many"},
+		{"[hypervisor x]\nuri = system\n",
+			"main.conf:2: uri: \"system\" is no libvirt URI, such as qemu:///system"},
+		{"[hypervisor x]\nuri =\n", "main.conf:2: uri: is empty"},
+		{"[hypervisor x]\nsasl_password_file = /p\n",
+			"main.conf:1: [hypervisor x] has a sasl_password_file and no sasl_user"},
+		{"[hypervisor x]\n[hypervisor y]\n",
+			"main.conf:2: [hypervisor y] has the uri of [hypervisor x]"},
+		{"[access x]\nvms = *\nallow = view\n",
+			"main.conf:1: this section needs the key who"},
+		{"[access x]\nwho =\nvms = *\nallow = view\n", "main.conf:2: who: is empty"},
+		{"[access x]\nwho = kye:*\nvms = *\nallow = view\n",
+			"main.conf:2: who: \"kye:*\" has no known kind; did you mean key:?"},
+		{"[access x]\nwho = alice\nvms = *\nallow = view\n",
+			"main.conf:2: who: \"alice\" is no KIND:PATTERN, such as key:SHA256:*"},
+		{"[access x]\nwho = key:\nvms = *\nallow = view\n",
+			"main.conf:2: who: \"key:\" has no value: write key:PATTERN"},
+		{"[access x]\nwho = user\nvms = *\nallow = view\n",
+			"main.conf:2: who: \"user\" has no value: write user:PATTERN"},
+		{"[access x]\nwho = key:*\nvms = *\nallow = veiw\n",
+			"main.conf:4: allow: \"veiw\" is no right; did you mean view?"},
+		{"[access x]\nwho = key:*\nvms = *\nallow = everything\n",
+			"main.conf:4: allow: \"everything\" is no right"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct config_errors errors;
+
+		write_text("main.conf", cases[i].text);
+		load_bad(&errors);
+		assert_string_equal(errors.lines[0], cases[i].error);
+		assert_int_equal(errors.count, 1);
+		config_errors_finish(&errors);
+	}
+}
+
+static void all_mistakes_are_told_at_once(void **state)
+{
+	static const char *const expected[] = {
+		"main.conf:3: a value cannot hold # as it is: write %23 (a comment has a line of "
+		"its own)",
+		"main.conf:2: login_grace: \"x\" is no duration: write 250ms, 30s, 5m, 1h, 2d or "
+		"seconds",
+		"main.conf:4: unknown section [foo]",
+		"conf.d/a.conf:2: state_dir: \"x\" is no absolute path",
+	};
+	struct config_errors errors;
+
+	write_text("main.conf", "[ssh]\nlogin_grace = x\nbanner = #1\n[foo]\n[access a]\n");
+	write_text("conf.d/a.conf", "[daemon]\nstate_dir = x\n");
+	load_bad(&errors);
+	/* That [access a] lacks keys may follow from the line that could not be read: not told. */
+	assert_int_equal(errors.count, COUNT(expected));
+	for (size_t i = 0; i < COUNT(expected); i++)
+		assert_string_equal(errors.lines[i], expected[i]);
+	config_errors_finish(&errors);
+}
+
+static void a_flood_of_mistakes_is_bounded(void **state)
+{
+	struct config_errors errors;
+	char text[4096], *printed;
+	size_t used = 0, len;
+	FILE *out;
+
+	for (int i = 0; i < CONFIG_ERRORS_MAX + 7; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "rubbish %d\n", i);
+	write_text("main.conf", text);
+	load_bad(&errors);
+	assert_int_equal(errors.count, CONFIG_ERRORS_MAX);
+	assert_int_equal(errors.dropped, 7);
+	out = open_memstream(&printed, &len);
+	config_errors_print(out, &errors);
+	fclose(out);
+	assert_non_null(strstr(printed, "\n... and 7 more\n"));
+	free(printed);
+	config_errors_finish(&errors);
+	assert_true(config_errors_none(&errors));
+}
+
+static void foreign_bytes_in_file_names_are_escaped(void **state)
+{
+	struct config_errors errors;
+
+	write_text("main.conf", "");
+	write_text("conf.d/a\x1b[2J.conf", "[foo]\n");
+	load_bad(&errors);
+	assert_string_equal(errors.lines[0], "conf.d/a\\x1b[2J.conf:1: unknown section [foo]");
+	config_errors_finish(&errors);
+}
+
+static void dropins_follow_in_the_order_of_their_names(void **state)
+{
+	const char *file;
+	struct config *c;
+	unsigned line;
+
+	write_text("conf.d/20-b.conf", "[ssh]\nmax_channels = 20\n[access b]\nwho = key:*\n"
+				       "vms = *\nallow = view\n");
+	write_text("conf.d/10-a.conf", "[ssh]\nmax_channels = 10\nmax_per_source = 10\n"
+				       "[access a]\nwho = key:*\nvms = *\nallow = view\n");
+	write_text("conf.d/B.conf", "[daemon]\nlog_level = error\n");
+	write_text("conf.d/a.conf", "[daemon]\nlog_level = debug\n");
+	write_text("conf.d/.hidden.conf", "rubbish");
+	write_text("conf.d/30-c.conf.off", "rubbish");
+	write_text("conf.d/.conf", "rubbish");
+	c = load_text("[access main]\nwho = key:*\nvms = *\nallow = view\n"
+		      "[ssh]\nmax_channels = 1\nmax_per_source = 1\nmax_unauthenticated = 1\n");
+	assert_int_equal(c->ssh.max_channels, 20);
+	assert_int_equal(c->ssh.max_per_source, 10);
+	assert_int_equal(c->ssh.max_unauthenticated, 1);
+	assert_int_equal(c->daemon.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(c->access_count, 3);
+	assert_string_equal(c->accesses[0].at.name, "main");
+	assert_string_equal(c->accesses[1].at.name, "a");
+	assert_string_equal(c->accesses[2].at.name, "b");
+	assert_string_equal(c->accesses[2].at.file, "conf.d/20-b.conf");
+	config_place(c, "ssh", "max_channels", &file, &line);
+	assert_string_equal(file, "conf.d/20-b.conf");
+	assert_int_equal(line, 2);
+	config_free(c);
+}
+
+static void dropins_lie_beside_the_main_file(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *c;
+	char path[128];
+
+	write_text("main.conf", "");
+	write_text("conf.d/a.conf", "[ssh]\nmax_channels = 3\n");
+	assert_int_equal(mkdir("elsewhere", 0755), 0);
+	assert_int_equal(chdir("elsewhere"), 0);
+	snprintf(path, sizeof(path), "%s/main.conf", folder);
+	assert_int_equal(config_load(path, &c, &errors), 0);
+	assert_int_equal(c->ssh.max_channels, 3);
+	config_free(c);
+	assert_int_equal(config_load("../main.conf", &c, &errors), 0);
+	assert_int_equal(c->ssh.max_channels, 3);
+	config_free(c);
+	assert_int_equal(chdir(".."), 0);
+
+	/* Without the folder there are none. */
+	assert_int_equal(unlink("conf.d/a.conf"), 0);
+	assert_int_equal(rmdir("conf.d"), 0);
+	config_free(load_good());
+}
+
+static void a_named_section_cannot_be_repeated_in_a_dropin(void **state)
+{
+	struct config_errors errors;
+
+	write_text("main.conf", "\n[access a]\nwho = key:*\nvms = *\nallow = view\n");
+	write_text("conf.d/a.conf", "[access a]\nwho = user:*\nvms = *\nallow = admin\n");
+	load_bad(&errors);
+	assert_int_equal(errors.count, 1);
+	assert_string_equal(
+		errors.lines[0], "conf.d/a.conf:1: [access a] stands in main.conf:2 too");
+	config_errors_finish(&errors);
+}
+
+static void the_default_hypervisor_gives_way_to_configured_ones(void **state)
+{
+	struct config *c;
+
+	write_text("conf.d/a.conf", "[hypervisor far]\nuri = qemu+tls://far/system\n");
+	c = load_text("");
+	assert_int_equal(c->hypervisor_count, 1);
+	assert_string_equal(c->hypervisors[0].at.name, "far");
+	config_free(c);
+}
+
+static void unreadable_files_are_told(void **state)
+{
+	struct config_errors errors;
+	char *big = calloc(1, CONFIG_FILE_MAX + 1);
+
+	load_bad(&errors);
+	assert_string_equal(
+		errors.lines[0], "main.conf: cannot be read: No such file or directory");
+	config_errors_finish(&errors);
+
+	assert_int_equal(mkdir("main.conf", 0755), 0);
+	load_bad(&errors);
+	assert_string_equal(errors.lines[0], "main.conf: is no regular file");
+	config_errors_finish(&errors);
+	assert_int_equal(rmdir("main.conf"), 0);
+
+	/* Opening a fifo would wait for ever. */
+	assert_int_equal(mkfifo("main.conf", 0644), 0);
+	load_bad(&errors);
+	assert_string_equal(errors.lines[0], "main.conf: is no regular file");
+	config_errors_finish(&errors);
+	assert_int_equal(unlink("main.conf"), 0);
+
+	write_text("main.conf", "");
+	assert_int_equal(chmod("main.conf", 0666), 0);
+	load_bad(&errors);
+	assert_string_equal(errors.lines[0], "main.conf: can be written by everybody");
+	config_errors_finish(&errors);
+
+	memset(big, '\n', CONFIG_FILE_MAX);
+	write_text("main.conf", big);
+	assert_int_equal(chmod("main.conf", 0644), 0);
+	config_free(load_good());
+	big[CONFIG_FILE_MAX - 1] = ' ';
+	assert_int_equal(write_file("main.conf", big, CONFIG_FILE_MAX + 1, 0644), 0);
+	load_bad(&errors);
+	assert_string_equal(errors.lines[0], "main.conf: cannot be read: it is larger than 1M");
+	config_errors_finish(&errors);
+	free(big);
+}
+
+static void maxima_beyond_the_descriptor_limit_are_refused(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *c = load_text("\n[ssh]\nmax_connections = 100\nmax_channels = 8\n");
+	uint64_t needed = config_descriptors(c);
+
+	assert_int_equal(needed, CONFIG_DESCRIPTORS_OTHER + 100 * (2 + 8));
+	assert_int_equal(config_check_descriptors(c, needed, &errors), 0);
+	assert_int_equal(config_check_descriptors(c, RLIM_INFINITY, &errors), 0);
+	assert_true(config_errors_none(&errors));
+	assert_int_equal(config_check_descriptors(c, needed - 1, &errors), -EINVAL);
+	assert_string_equal(errors.lines[0],
+		"main.conf:3: max_connections 100 with max_channels 8 may need 2024 descriptors, "
+		"and the hard limit (ulimit -Hn, LimitNOFILE=) is 2023: lower one of them or raise "
+		"the limit");
+	config_errors_finish(&errors);
+	config_free(c);
+}
+
+static void five_hundred_rules_load_at_once(void **state)
+{
+	char *text = malloc(500 * 100);
+	size_t used = 0;
+	struct config *c;
+
+	for (int i = 0; i < 500; i++)
+		used += (size_t)snprintf(text + used, 100,
+			"[access rule-%d]\nwho = user:u%d\nvms = vm-%d\nallow = view\n", i, i, i);
+	c = load_text(text);
+	free(text);
+	assert_int_equal(c->access_count, 500);
+	assert_string_equal(c->accesses[499].vms.items[0], "vm-499");
+	config_free(c);
+}
+
+/* The table itself: what the rows promise holds. */
+static void every_default_is_within_its_own_limits(void **state)
+{
+	struct config *c;
+
+	assert_int_equal(config_default(&c), 0);
+	config_free(c);
+	for (size_t i = 0; i < config_key_count; i++) {
+		const struct key *key = &config_keys[i];
+
+		assert_ptr_equal(key_find(key->section, key->name), key);
+		assert_true(key->def || key->example);
+		if (key->def && key->def[0] == '\0')
+			assert_non_null(key->example);
+		assert_int_equal(key->help[strlen(key->help) - 1], '.');
+	}
+	for (size_t i = 0; i < SECTION_COUNT; i++) {
+		assert_int_equal(config_sections[i].section, i);
+		assert_ptr_equal(section_find(config_sections[i].name), &config_sections[i]);
+	}
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		IN_FOLDER(an_empty_file_gives_the_defaults),
+		IN_FOLDER(every_key_is_read),
+		IN_FOLDER(mistakes_are_told_with_file_line_and_nearest_name),
+		IN_FOLDER(all_mistakes_are_told_at_once),
+		IN_FOLDER(a_flood_of_mistakes_is_bounded),
+		IN_FOLDER(foreign_bytes_in_file_names_are_escaped),
+		IN_FOLDER(dropins_follow_in_the_order_of_their_names),
+		IN_FOLDER(dropins_lie_beside_the_main_file),
+		IN_FOLDER(a_named_section_cannot_be_repeated_in_a_dropin),
+		IN_FOLDER(the_default_hypervisor_gives_way_to_configured_ones),
+		IN_FOLDER(unreadable_files_are_told),
+		IN_FOLDER(maxima_beyond_the_descriptor_limit_are_refused),
+		IN_FOLDER(five_hundred_rules_load_at_once),
+		cmocka_unit_test(every_default_is_within_its_own_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
