@@ -15,6 +15,18 @@ static int refuse(char why[LOGIN_WHY_MAX], const char *text)
 	return -EACCES;
 }
 
+static int apply_options(struct identity *id, const struct key_options *o)
+{
+	id->pty_allowed = id->pty_allowed && o->pty;
+	if (o->command != NULL && identity_set(&id->command, o->command) < 0)
+		return -ENOMEM;
+	if (o->access == NULL)
+		return 0;
+	if (identity_set(&id->access, o->access) < 0)
+		return -ENOMEM;
+	return identity_add(id, FACT_ACCESS, o->access);
+}
+
 static int identity_of_line(
 	const struct authorized_key *k, const char *fingerprint, struct identity **out)
 {
@@ -22,9 +34,8 @@ static int identity_of_line(
 
 	if (identity_create(FACT_KEY, fingerprint, &id) < 0)
 		return -ENOMEM;
-	id->pty_allowed = k->options.pty;
 	if (identity_set(&id->fingerprint, fingerprint) < 0 ||
-		identity_set(&id->comment, k->comment) < 0) {
+		identity_set(&id->comment, k->comment) < 0 || apply_options(id, &k->options) < 0) {
 		identity_destroy(id);
 		return -ENOMEM;
 	}
@@ -43,10 +54,27 @@ static int add_address(struct identity *id, const struct login_proof *proof)
 	return identity_add(id, FACT_ADDRESS, text);
 }
 
+/* The first line with this key whose options let it in, as sshd does. */
+static int login_by_line(const struct login_sources *sources, const struct login_proof *proof,
+	const char *fingerprint, struct identity **out, char why[LOGIN_WHY_MAX])
+{
+	const struct authorized_key *k = NULL;
+	const char *reason = "the key is not known";
+
+	if (sources->keys != NULL)
+		k = key_store_find(sources->keys, proof->blob);
+	for (; k != NULL; k = k->next_same) {
+		if (k->options.cert_authority)
+			reason = "the key signs certificates and may not log in by itself";
+		else if (key_options_allow(&k->options, proof->address, proof->now, &reason) == 0)
+			return identity_of_line(k, fingerprint, out);
+	}
+	return refuse(why, reason);
+}
+
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX])
 {
-	const struct authorized_key *line;
 	char fingerprint[PUBKEY_FINGERPRINT_ROOM];
 	struct pubkey key;
 	const char *reason;
@@ -56,11 +84,8 @@ int login_by_key(const struct login_sources *sources, const struct login_proof *
 		return rc;
 	if (rc < 0)
 		return refuse(why, reason);
-	line = sources->keys != NULL ? key_store_find(sources->keys, proof->blob) : NULL;
-	if (line == NULL)
-		return refuse(why, "the key is not known");
 	pubkey_fingerprint(proof->blob, fingerprint);
-	rc = identity_of_line(line, fingerprint, out);
+	rc = login_by_line(sources, proof, fingerprint, out, why);
 	if (rc == 0 && add_address(*out, proof) < 0) {
 		identity_destroy(*out);
 		rc = -ENOMEM;

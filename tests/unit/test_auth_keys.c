@@ -54,6 +54,26 @@ static void lines_read_as_the_table_says(void **state)
 		{"permitopen=\"a b\" " KEY_LINE, -ENOTSUP, "permitopen", false},
 		{"environment=\"A=\\\"x y\\\"\" " KEY_LINE, -ENOTSUP, "environment", false},
 		{"restrict=\"yes\" " KEY_LINE, -EINVAL, "no value", false},
+		{"from=\"10.0.0.0/8,!10.1.0.0/16\",pty " KEY_LINE " b", LINE_KEY, "b", true},
+		{"FROM=\"*\" " KEY_LINE, LINE_KEY, "", true},
+		{"from=\"10.0.0.1/8\" " KEY_LINE, -EINVAL, "list of addresses", false},
+		{"from=\"\" " KEY_LINE, -EINVAL, "empty", false},
+		{"from=10.0.0.0 " KEY_LINE, -EINVAL, "quotes", false},
+		{"from " KEY_LINE, -EINVAL, "needs a value", false},
+		{"from=\"*\",from=\"*\" " KEY_LINE, -EINVAL, "twice", false},
+		{"from=\"*\"x " KEY_LINE, -EINVAL, "followed", false},
+		{"from=\"*\"pty " KEY_LINE, -EINVAL, "followed", false},
+		{"from=\"*\\\" " KEY_LINE, -EINVAL, "no key type", false},
+		{"expiry-time=\"20300101\" " KEY_LINE, LINE_KEY, "", true},
+		{"expiry-time=\"203001011234Z\",restrict " KEY_LINE, LINE_KEY, "", false},
+		{"expiry-time=\"2030\" " KEY_LINE, -EINVAL, "not a time", false},
+		{"command=\"log --lines 5\" " KEY_LINE " c d", LINE_KEY, "c d", true},
+		{"command=\"send \\\"x\\\"\" " KEY_LINE, LINE_KEY, "", true},
+		{"access=\"guest owners\" " KEY_LINE, LINE_KEY, "", true},
+		{"cert-authority " KEY_LINE, LINE_KEY, "", true},
+		{"cert-authority,principals=\"a,b\" " KEY_LINE, LINE_KEY, "", true},
+		{"principals=\"a,b\" " KEY_LINE, -EINVAL, "cert-authority", false},
+		{"no-port-forwarding " KEY_LINE, -ENOTSUP, "no-port-forwarding", false},
 		{"ssh-ed25519", -EINVAL, "missing", false},
 		{"ssh-ed25519 ", -EINVAL, "missing", false},
 		{"ssh-rsa " KEY, -EINVAL, "type", false},
@@ -84,6 +104,46 @@ static void lines_read_as_the_table_says(void **state)
 		} else if (rc < 0 && strstr(why, rows[i].word) == NULL) {
 			fail_msg("%s: %s", rows[i].line, why);
 		}
+	}
+}
+
+static void times_are_read_in_every_form_of_ssh_keygen(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t when; /* -1: refused */
+	} rows[] = {
+		{"20240229Z", 1709164800},
+		{"20240229", 1709164800 + 3600},
+		{"202407011230Z", 1719837000},
+		{"202407011230", 1719837000 + 3600},
+		{"20240701123059Z", 1719837059},
+		{"19700101Z", 0},
+		{"20230229Z", -1},
+		{"20240631Z", -1},
+		{"20241301Z", -1},
+		{"20240001Z", -1},
+		{"202407012400Z", -1},
+		{"202407011260Z", -1},
+		{"20240701123060Z", -1},
+		{"2024070Z", -1},
+		{"2024070112Z", -1},
+		{"20240701z", -1},
+		{"20240701ZZ", -1},
+		{"", -1},
+		{"always", -1},
+		{"+5m", -1},
+	};
+
+	(void)state;
+	setenv("TZ", "WST+1", 1); /* one hour west of Greenwich, all year */
+	tzset();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t when = -1;
+		int rc = key_expiry_parse(rows[i].text, &when);
+
+		if (rc != (rows[i].when < 0 ? -EINVAL : 0) || when != rows[i].when)
+			fail_msg("%s: %d %lld", rows[i].text, rc, (long long)when);
 	}
 }
 
@@ -279,10 +339,89 @@ static void a_key_logs_in_as_itself(void **state)
 	key_store_destroy(s);
 }
 
+/* Logs in with KEY against the text of one file. 0 with *id, or the reason in why. */
+static int login(const char *text, const char *address, int64_t now, struct identity **id,
+	char why[LOGIN_WHY_MAX])
+{
+	struct tools_report report = {0};
+	struct login_sources sources = {0};
+	struct login_proof proof = {.address = address, .now = now};
+	struct key_store *s;
+	size_t len;
+	uint8_t *blob = tools_blob(KEY_LINE, &len);
+	int rc;
+
+	proof.blob = span_of(blob, len);
+	assert_int_equal(key_store_create(&s), 0);
+	assert_int_equal(key_store_load_text(s, "f", text, strlen(text), tools_report, &report), 0);
+	assert_int_equal(report.count, 0);
+	sources.keys = s;
+	rc = login_by_key(&sources, &proof, id, why);
+	key_store_destroy(s);
+	free(blob);
+	return rc;
+}
+
+static void options_decide_who_gets_in(void **state)
+{
+	static const struct {
+		const char *text, *address;
+		int64_t now;
+		const char *why; /* NULL: gets in */
+	} rows[] = {
+		{"from=\"10.0.0.0/8\" " KEY_LINE, "10.1.2.3", 0, NULL},
+		{"from=\"10.0.0.0/8\" " KEY_LINE, "::ffff:10.1.2.3", 0, NULL},
+		{"from=\"10.0.0.0/8\" " KEY_LINE, "11.1.2.3", 0, "from="},
+		{"from=\"10.0.0.0/8,!10.1.2.3\" " KEY_LINE, "10.1.2.3", 0, "from="},
+		{"from=\"*\" " KEY_LINE, NULL, 0, "from="},
+		{"from=\"*.example.com\" " KEY_LINE, "10.1.2.3", 0, "from="},
+		{"expiry-time=\"20240229Z\" " KEY_LINE, NULL, 1709164800, NULL},
+		{"expiry-time=\"20240229Z\" " KEY_LINE, NULL, 1709164801, "expiry-time"},
+		{"expiry-time=\"20240229Z\",expiry-time=\"20300101Z\" " KEY_LINE, NULL, 1709164801,
+			"expiry-time"},
+		{"cert-authority " KEY_LINE, NULL, 0, "signs certificates"},
+		{"from=\"11.0.0.0/8\" " KEY_LINE "\n" KEY_LINE, "10.1.2.3", 0, NULL},
+		{"cert-authority " KEY_LINE "\nfrom=\"11.0.0.0/8\" " KEY_LINE, "10.1.2.3", 0,
+			"from="},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char why[LOGIN_WHY_MAX] = "";
+		struct identity *id = NULL;
+		int rc = login(rows[i].text, rows[i].address, rows[i].now, &id, why);
+
+		if (rc != (rows[i].why != NULL ? -EACCES : 0))
+			fail_msg("%s: %d %s", rows[i].text, rc, why);
+		if (rc < 0 && strstr(why, rows[i].why) == NULL)
+			fail_msg("%s: %s", rows[i].text, why);
+		identity_destroy(rc == 0 ? id : NULL);
+	}
+}
+
+static void options_follow_the_login(void **state)
+{
+	char why[LOGIN_WHY_MAX];
+	struct identity *id;
+
+	(void)state;
+	assert_int_equal(login("restrict,command=\"log \\\"x\\\"\",access=\"team one\" " KEY_LINE,
+				 NULL, 0, &id, why),
+		0);
+	assert_string_equal(id->command, "log \"x\"");
+	assert_string_equal(id->access, "team one");
+	assert_int_equal(identity_kinds(id), FACT_BIT(FACT_KEY) | FACT_BIT(FACT_ACCESS));
+	assert_false(id->pty_allowed);
+	identity_destroy(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_read_as_the_table_says),
+		cmocka_unit_test(times_are_read_in_every_form_of_ssh_keygen),
+		cmocka_unit_test(options_decide_who_gets_in),
+		cmocka_unit_test(options_follow_the_login),
 		cmocka_unit_test(a_nul_byte_and_a_long_line_are_refused),
 		cmocka_unit_test(files_and_globs_are_loaded_and_bad_lines_reported),
 		cmocka_unit_test(a_file_that_others_may_write_is_not_believed),
