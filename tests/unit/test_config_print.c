@@ -249,8 +249,8 @@ static void a_reload_sees_hypervisors_come_and_go(void **state)
 	static const char *const texts[] = {
 		"[daemon]\nstate_dir = /old\n",
 		"[daemon]\nstate_dir = /old\n[hypervisor b]\nuri = qemu:///a\n",
-		"[daemon]\nstate_dir = /old\n[hypervisor a]\nuri = qemu:///a\n"
-		"[hypervisor b]\nuri = qemu:///b\n",
+		("[daemon]\nstate_dir = /old\n[hypervisor a]\nuri = qemu:///a\n"
+		 "[hypervisor b]\nuri = qemu:///b\n"),
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++) {

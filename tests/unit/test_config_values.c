@@ -295,7 +295,7 @@ static void a_bad_list_names_its_item(void **state)
 		size_t bad;
 	} cases[] = {{",", 1}, {"a,", 2}, {"a,,b", 2}, {"a,b,%zz", 3}, {"%00", 1}};
 	struct config_list list = {0};
-	char many[2 * CONFIG_LIST_MAX + 2];
+	char many[2 * CONFIG_LIST_MAX + 3];
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		size_t bad = 99;
