@@ -1,0 +1,127 @@
+/* Replay: output no longer than input, independent of how it is cut, and free of questions. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console/replay.h"
+
+#define SPARE ((size_t)2 * REPLAY_MODES_ROOM)
+
+#define CHECK(x)                                                                                   \
+	do {                                                                                       \
+		if (!(x))                                                                          \
+			abort();                                                                   \
+	} while (0)
+
+/* A reader of its own, much simpler than the one under test: what would a terminal answer? */
+static void check_no_question(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		CHECK(p[i] != 0x05);
+		/* No C1 control, neither alone nor as a character of two bytes. */
+		if (p[i] >= 0x80 && p[i] <= 0x9f)
+			CHECK(i && p[i - 1] >= 0x80 && p[i - 1] != 0xc2);
+		if (p[i] != 0x1b)
+			continue;
+		CHECK(i + 1 < len);
+		CHECK(!strchr("]PX^_kZ\\", p[i + 1]));
+		if (p[i + 1] != '[')
+			continue;
+		size_t j = i + 2;
+
+		while (j < len && p[j] < 0x40)
+			j++;
+		CHECK(j < len);
+		CHECK(!strchr("cntixyqRW", p[j]) || (p[j - 1] >= 0x20 && p[j - 1] <= 0x2f) ||
+			(p[j] == 'q' && p[j - 1] == '#'));
+		CHECK(!(p[j] == 'p' && p[j - 1] == '$') && !(p[j] == 'y' && p[j - 1] == '*'));
+		CHECK(!((p[j] == 'u' || p[j] == 'm' || p[j] == 'S') && p[i + 2] == '?'));
+		CHECK(!(p[j] == 'q' && p[i + 2] == '>'));
+	}
+}
+
+static size_t filter(const uint8_t *in, size_t len, size_t step, uint8_t *out, size_t room)
+{
+	struct replay_filter f;
+	size_t n = 0;
+
+	replay_filter_init(&f);
+	for (size_t at = 0; at < len;) {
+		size_t piece = len - at < step ? len - at : step, used;
+
+		n += replay_filter(&f, in + at, piece, out + n, room - n, &used);
+		CHECK(used == piece);
+		at += used;
+	}
+	return n;
+}
+
+static void check_join(const uint8_t *in, size_t len, size_t cut, uint8_t *out, size_t room)
+{
+	struct replay_filter f;
+	size_t used, n;
+	bool done;
+
+	replay_filter_init(&f);
+	n = replay_filter(&f, in, cut, out, room, &used);
+	CHECK(used == cut);
+	n += replay_filter_join(&f, in + cut, len - cut, out + n, room - n, &used, &done);
+	CHECK(done || used == len - cut);
+	CHECK(used <= REPLAY_JOIN_MAX + 1 && n <= cut + used);
+	check_no_question(out, n);
+}
+
+static void check_start(const uint8_t *in, size_t len, size_t cut, uint8_t *out)
+{
+	struct replay_modes a, b;
+	char bytes[2][REPLAY_MODES_ROOM];
+	size_t start = replay_start(in, len, 1 + cut % 50, cut % 100, cut & 1);
+
+	CHECK(start <= len);
+	replay_modes_init(&a);
+	replay_modes_feed(&a, in, len);
+	replay_modes_init(&b);
+	replay_modes_feed(&b, in, cut);
+	replay_modes_feed(&b, in + cut, len - cut);
+	size_t n = replay_modes_write(&a, bytes[0], sizeof(bytes[0]));
+
+	CHECK(n == replay_modes_write(&b, bytes[1], sizeof(bytes[1])));
+	CHECK(!memcmp(bytes[0], bytes[1], n));
+	check_no_question((const uint8_t *)bytes[0], n);
+	/* What is written out says the same when it is read. */
+	replay_modes_init(&b);
+	replay_modes_feed(&b, (const uint8_t *)bytes[0], n);
+	CHECK(n == replay_modes_write(&b, bytes[1], sizeof(bytes[1])));
+	CHECK(!memcmp(bytes[0], bytes[1], n));
+	n = replay_modes_undo(&a, bytes[0], sizeof(bytes[0]));
+	check_no_question((const uint8_t *)bytes[0], n);
+	/* And all of it passes the filter. */
+	CHECK(filter((const uint8_t *)bytes[0], n, n ? n : 1, out, SPARE) == n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 2)
+		return 0;
+	size_t cut = data[0] | data[1] << 8, room;
+
+	data += 2;
+	size -= 2;
+	cut = size ? cut % size : 0;
+	room = size + SPARE;
+	uint8_t *a = malloc(room), *b = malloc(room);
+
+	CHECK(a && b);
+	size_t n = filter(data, size, size ? size : 1, a, room);
+
+	CHECK(n <= size);
+	check_no_question(a, n);
+	CHECK(filter(data, size, 1, b, room) == n && !memcmp(a, b, n));
+	CHECK(filter(data, size, cut + 1, b, room) == n && !memcmp(a, b, n));
+	check_join(data, size, cut, b, room);
+	check_start(data, size, cut, b);
+	free(a);
+	free(b);
+	return 0;
+}
