@@ -74,17 +74,17 @@ const struct config_place *config_object_place_of(const struct config *c, const 
 	return &c->places->of[key - config_keys];
 }
 
-void config_place(const struct config *c, const char *section, const char *name, const char **file,
+void config_place(const struct config *c, const char *section, const char *key, const char **file,
 	unsigned *line)
 {
 	const struct section *s = section_find(section);
-	const struct key *key = s && !s->named ? key_find(s->section, name) : NULL;
+	const struct key *row = s && !s->named ? key_find(s->section, key) : NULL;
 
 	*file = NULL;
 	*line = 0;
-	if (key) {
-		*file = config_object_place_of(c, key)->file;
-		*line = config_object_place_of(c, key)->line;
+	if (row) {
+		*file = config_object_place_of(c, row)->file;
+		*line = config_object_place_of(c, row)->line;
 	}
 }
 

@@ -40,10 +40,9 @@
 #define TEXT(s, field) .type = KEY_TEXT, .offset = FIELD(s, field, char *)
 #define PATH(s, field) .type = KEY_PATH, .offset = FIELD(s, field, char *)
 #define URI(s, field) .type = KEY_URI, .offset = FIELD(s, field, char *)
-#define LIST_OF(TYPE, s, field) .type = TYPE, .offset = FIELD(s, field, struct config_list)
-#define LIST(s, field) LIST_OF(KEY_LIST, s, field)
-#define PATHS(s, field) LIST_OF(KEY_PATHS, s, field)
-#define WHO(s, field) LIST_OF(KEY_WHO, s, field)
+#define LIST(s, field) .type = KEY_LIST, .offset = FIELD(s, field, struct config_list)
+#define PATHS(s, field) .type = KEY_PATHS, .offset = FIELD(s, field, struct config_list)
+#define WHO(s, field) .type = KEY_WHO, .offset = FIELD(s, field, struct config_list)
 #define RIGHTS(s, field) .type = KEY_RIGHTS, .offset = FIELD(s, field, unsigned)
 #define ADDRESSES(s, field)                                                                        \
 	.type = KEY_ADDRESSES, .offset = FIELD(s, field, struct config_addresses)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,21 +81,19 @@ int config_list_parse(const char *text, struct config_list *out, size_t *bad)
 
 char *config_list_text(const struct config_list *list, const char *separator)
 {
-	size_t room = 1, used = 0;
+	size_t gap = strlen(separator), room = 1, used = 0;
 	char *text;
 
 	for (size_t i = 0; i < list->count; i++)
-		room += VALUE_ENCODE_ROOM(strlen(list->items[i])) + strlen(separator);
+		room += VALUE_ENCODE_ROOM(strlen(list->items[i])) + gap;
 	text = calloc(1, room);
 	if (!text)
 		return NULL;
 	for (size_t i = 0; i < list->count; i++) {
 		int n;
 
-		if (i > 0) {
-			memcpy(text + used, separator, strlen(separator));
-			used += strlen(separator);
-		}
+		if (i > 0)
+			used += (size_t)snprintf(text + used, room - used, "%s", separator);
 		n = value_encode(list->items[i], true, text + used, room - used);
 		if (n < 0) {
 			free(text);

@@ -80,13 +80,16 @@ static int add_entry(struct scan *s, const char *key, const char *value)
  */
 static bool is_printable(struct scan *s, const char *line, size_t len)
 {
-	char plain[PRESCAN_LINE_MAX + 1], escaped[ESCAPE_ROOM(PRESCAN_LINE_MAX)];
+	char plain[PRESCAN_LINE_MAX + 1] = "", escaped[ESCAPE_ROOM(PRESCAN_LINE_MAX)] = "";
 	size_t i = 0;
 
 	if (len == 0)
 		return true;
-	for (size_t k = 0; k < len; k++)
-		plain[k] = line[k] == '\\' ? '/' : line[k] == '\t' ? ' ' : line[k];
+	memcpy(plain, line, len);
+	for (size_t k = 0; k < len; k++) {
+		if (plain[k] == '\\' || plain[k] == '\t')
+			plain[k] = ' ';
+	}
 	if (line[len - 1] == '\r') {
 		refuse(s, "the line ends in a carriage return: save the file with Unix line ends");
 		return false;
@@ -94,7 +97,7 @@ static bool is_printable(struct scan *s, const char *line, size_t len)
 	if (escape_text(plain, len, escaped, sizeof(escaped)) == len &&
 		memcmp(plain, escaped, len) == 0)
 		return true;
-	while (plain[i] == escaped[i])
+	while (i + 1 < len && plain[i] == escaped[i])
 		i++;
 	refuse(s, "byte 0x%02X in column %zu is no printable UTF-8 text%s; in a value, write %%XX",
 		(unsigned)(uint8_t)line[i], i + 1,

@@ -26,9 +26,10 @@ static const struct unit size_units[] = {
 
 #define MSEC UINT64_C(1000)
 #define SECOND (1000 * MSEC)
+#define HOUR (3600 * SECOND)
 static const struct unit duration_units[] = {
-	{"d", 24 * 3600 * SECOND},
-	{"h", 3600 * SECOND},
+	{"d", 24 * HOUR},
+	{"h", HOUR},
 	{"m", 60 * SECOND},
 	{"s", SECOND},
 	{"ms", MSEC},

@@ -467,7 +467,7 @@ static void maxima_beyond_the_descriptor_limit_are_refused(void **state)
 
 static void five_hundred_rules_load_at_once(void **state)
 {
-	char *text = malloc(500 * 100);
+	char *text = malloc((size_t)500 * 100);
 	size_t used = 0;
 	struct config *c;
 

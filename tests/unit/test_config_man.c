@@ -127,12 +127,16 @@ static void the_manual_and_the_table_agree(void **state)
 			section = section_line(lines[i], word) ? section_find(word) : NULL;
 		if (!key_line(lines[i], word))
 			continue;
-		if (!section)
+		key = section ? key_find(section->section, word) : NULL;
+		if (!section) {
 			fail_msg("%s stands in the manual outside of a section", word);
-		key = key_find(section->section, word);
-		if (!key)
+			return;
+		}
+		if (!key) {
 			fail_msg("[%s] %s is in the manual and not in the table", section->name,
 				word);
+			return;
+		}
 		if (key != &config_keys[next])
 			fail_msg("%s stands where the table has %s", word, config_keys[next].name);
 		check_range(check_default(i + 1, key), key);

@@ -183,7 +183,7 @@ static void names_have_a_longest_length(void **state)
 
 static void too_many_entries_end_the_scan(void **state)
 {
-	size_t room = (PRESCAN_ENTRIES_MAX + 10) * 12, used = 0;
+	size_t room = ((size_t)PRESCAN_ENTRIES_MAX + 10) * 12, used = 0;
 	char *data = malloc(room);
 	struct prescan p;
 	struct told told;

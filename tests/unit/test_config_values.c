@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -209,7 +210,7 @@ static void percent_sequences_stand_for_bytes(void **state)
 		char text[64];
 		int rc;
 
-		strcpy(text, cases[i].text);
+		snprintf(text, sizeof(text), "%s", cases[i].text);
 		rc = value_decode(text);
 		if (rc != (cases[i].value ? 0 : -EINVAL))
 			fail_msg("\"%s\" gives another result", cases[i].text);
