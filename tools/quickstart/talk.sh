@@ -2,49 +2,64 @@
 # Talk to a program over pipes: send text, wait until a pattern has been printed. Never sleeps
 # and hopes. Sourced by quickstart; uses bash 5 and LC_ALL=C.
 
-TALK_ALL=  # everything it printed so far
-TALK_NEW=  # the part that no pattern has consumed yet
+TALK_ALL= # everything it printed so far
+TALK_NEW= # the part that no pattern has consumed yet
 
-# talk_open ERRORS COMMAND...: start COMMAND; its standard error goes to the file ERRORS.
+# talk_open ERRORS COMMAND...: start COMMAND (a function may be one); its standard error goes to
+# the file ERRORS.
 talk_open()
 {
-	local errors=$1
+	local errors=$1 in out
 	shift
 	TALK_ALL=''
 	TALK_NEW=''
-	coproc TALK { exec "$@" 2>"$errors"; }
-	# bash forgets a coprocess when it ends: keep what is needed after that.
+	coproc TALK { "$@" 2>"$errors"; }
 	TALK_CHILD=$TALK_PID
-	exec {TALK_IN}<&"${TALK[0]}" {TALK_OUT}>&"${TALK[1]}"
+	in=${TALK[0]}
+	out=${TALK[1]}
+	# bash closes a coprocess's own descriptors when it ends, with output unread.
+	exec {TALK_IN}<&"$in" {TALK_OUT}>&"$out"
+	exec {in}<&- {out}>&-
+	# Its end is seen by talk_read; a send to it is not the end of the script.
+	trap '' PIPE
 }
 
 talk_send()
 {
-	printf '%s' "$1" >&"$TALK_OUT"
+	printf '%s' "$1" >&"$TALK_OUT" 2>/dev/null
+}
+
+# Take what was printed, waiting 0.2 s at most; 1 at the end of the output.
+talk_read()
+{
+	local part status
+	IFS= read -r -d '' -n 4096 -t 0.2 -u "$TALK_IN" part
+	status=$?
+	TALK_ALL+=$part
+	TALK_NEW+=$part
+	# More than 128 is a timeout, 1 the end, perhaps with last bytes.
+	((status != 1)) || [[ -n $part ]]
 }
 
 # talk_expect REGEX SECONDS: 0 once the unconsumed output matches, and consumes it up to the end
 # of the match; 1 after SECONDS or at the end of the output.
 talk_expect()
 {
-	local until=$((SECONDS + $2)) part status
+	local until=$((SECONDS + $2))
 	until [[ $TALK_NEW =~ $1 ]]; do
-		((SECONDS < until)) || return 1
-		IFS= read -r -d '' -n 4096 -t 0.2 -u "$TALK_IN" part
-		status=$?
-		TALK_ALL+=$part
-		TALK_NEW+=$part
-		# 1 is the end, more than 128 a timeout; the last bytes may still match.
-		if ((status == 1)) && [[ -z $part ]]; then
-			return 1
-		fi
+		((SECONDS < until)) && talk_read || return 1
 	done
 	TALK_NEW=${TALK_NEW#*"${BASH_REMATCH[0]}"}
 }
 
-# End of input, then its status.
+# talk_close SECONDS: end of input, then the rest of the output; returns COMMAND's status.
 talk_close()
 {
-	exec {TALK_OUT}>&- {TALK_IN}<&-
+	local until=$((SECONDS + $1))
+	exec {TALK_OUT}>&-
+	while ((SECONDS < until)) && talk_read; do :; done
+	exec {TALK_IN}<&-
+	trap - PIPE
+	kill "$TALK_CHILD" 2>/dev/null
 	wait "$TALK_CHILD"
 }
