@@ -163,6 +163,20 @@ static void every_key_is_read(void **state)
 	config_free(c);
 }
 
+static void host_keys_follow_state_dir_unless_they_are_set(void **state)
+{
+	struct config *c = load_text("[daemon]\nstate_dir = /s\n");
+
+	assert_string_equal(c->ssh.host_keys, "/s/hostkeys");
+	config_free(c);
+	c = load_text("[ssh]\nhost_keys = /k/\n[daemon]\nstate_dir = /s\n");
+	assert_string_equal(c->ssh.host_keys, "/k");
+	config_free(c);
+	c = load_text("[daemon]\nstate_dir = /\n");
+	assert_string_equal(c->ssh.host_keys, "/hostkeys");
+	config_free(c);
+}
+
 static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 {
 	static const struct {
@@ -510,6 +524,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		IN_FOLDER(an_empty_file_gives_the_defaults),
 		IN_FOLDER(every_key_is_read),
+		IN_FOLDER(host_keys_follow_state_dir_unless_they_are_set),
 		IN_FOLDER(mistakes_are_told_with_file_line_and_nearest_name),
 		IN_FOLDER(all_mistakes_are_told_at_once),
 		IN_FOLDER(a_flood_of_mistakes_is_bounded),
