@@ -133,11 +133,17 @@ def _daemon_maker(user, programs, virt, keys):
 
 
 @pytest.fixture(scope="module")
-def daemon(user, programs, virt, keys):
-    """One daemon for a whole file, everything allowed to every key."""
+def module_daemons(user, programs, virt, keys):
+    """daemons() for fixtures that live as long as a file."""
     make, finish = _daemon_maker(user, programs, virt, keys)
-    yield make()
+    yield make
     finish()
+
+
+@pytest.fixture(scope="module")
+def daemon(module_daemons):
+    """One daemon for a whole file, everything allowed to every key."""
+    return module_daemons()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import subprocess
 import warnings
 
 from . import proc
-from .term import Terminal
+from .term import Pipes, Terminal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -123,10 +123,9 @@ def ssh(daemon, login, *command, stdin=None, seconds=20, **options):
 
 
 def ssh_pipes(daemon, login, *command, **options):
-    """ssh without a terminal, running: Popen with three pipes."""
+    """ssh without a terminal, running, its input left open."""
     options.setdefault("tty", False)
-    return subprocess.Popen(ssh_argv(daemon, login, *command, **options), bufsize=0,
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return Pipes(ssh_argv(daemon, login, *command, **options))
 
 
 def ssh_terminal(daemon, login, *command, rows=24, columns=80, **options):

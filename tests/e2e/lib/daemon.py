@@ -26,11 +26,10 @@ class Daemon:
 
     count = 0
 
-    def __init__(self, user, programs, virt, keys, config=None, authorized=None, doors=1):
+    def __init__(self, user, programs, virt, keys, config=None, authorized=None):
         Daemon.count += 1
         self.name = f"daemon {Daemon.count}"
         self.user, self.programs, self.virt, self.keys = user, programs, virt, keys
-        self.doors_wanted = doors
         self.dir = user.own(tempfile.mkdtemp(prefix="d-", dir=virt.dir), 0o755)
         self.port = free_port()
         self.file = f"{self.dir}/vmconsoled.conf"
@@ -77,8 +76,8 @@ class Daemon:
         """Starts the program without waiting for anything."""
         self.process = subprocess.Popen(
             self.user.argv([self.programs.vmconsoled, "--config", self.file]),
-            env=dict(self.virt.env, **{k: v for k, v in os.environ.items()
-                                       if k.endswith("SAN_OPTIONS")}),
+            env=dict(self.virt.env, ASAN_OPTIONS=os.environ.get(
+                "ASAN_OPTIONS", "quarantine_size_mb=4:malloc_context_size=12")),
             cwd=self.dir, stdin=subprocess.DEVNULL, stdout=open(self.log_file, "ab"),
             stderr=subprocess.STDOUT)
         self.ended = False
@@ -175,6 +174,25 @@ class Daemon:
     def usage(self):
         return Usage(self.pids())
 
+    def settled(self, seconds=1.5):
+        """What it holds once neither descriptors nor threads have changed for that long."""
+        last, since = self.usage(), time.monotonic()
+        deadline = since + 30 * proc.SLOW
+        while time.monotonic() - since < seconds:
+            assert time.monotonic() < deadline, f"{self.name} never settles: {last}"
+            time.sleep(0.1)
+            usage = self.usage()
+            if (usage.fds, usage.threads) != (last.fds, last.threads):
+                since = time.monotonic()
+            last = usage
+        return last
+
+    @property
+    def sanitized(self):
+        """Whether this is a sanitizer build, whose memory figures mean nothing."""
+        with open(self.programs.vmconsoled, "rb") as file:
+            return b"__asan_init" in file.read()
+
     # what it says
 
     def log(self):
@@ -199,6 +217,9 @@ class Daemon:
 
     def terminal(self, login, *command, **options):
         return clients.ssh_terminal(self, login, *command, **options)
+
+    def pipes(self, login, *command, **options):
+        return clients.ssh_pipes(self, login, *command, **options)
 
     def ctl(self, *arguments, as_user=None, seconds=20, stdin=None):
         """vmconsolectl, as root (or whoever runs the test), or as_user=User of the daemon."""

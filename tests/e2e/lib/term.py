@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 import tty
@@ -105,6 +106,22 @@ def _set_size(fd, rows, columns):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
+def _wait_end(stream, process, seconds):
+    """Reads until the program ends; returns its exit status (negative: signal)."""
+    deadline = time.monotonic() + seconds * SLOW
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{process.args[0]} still runs; "
+                                 f"unread: {stream.rest()[-2000:]!r}")
+        if stream.ended:
+            time.sleep(0.01)
+        else:
+            stream.read_some(0.05)
+    while stream.read_some(0):
+        pass
+    return process.returncode
+
+
 class Terminal(Stream):
     """A program with a pseudo terminal as standard input and output (and error)."""
 
@@ -128,19 +145,7 @@ class Terminal(Stream):
         _set_size(self.read_fd, rows, columns)
 
     def wait(self, seconds=10):
-        """Reads until the program ends; returns its exit status (negative: signal)."""
-        deadline = time.monotonic() + seconds * SLOW
-        while self.process.poll() is None:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{self.process.args[0]} still runs; "
-                                     f"unread: {self.rest()[-2000:]!r}")
-            if self.ended:
-                time.sleep(0.01)
-            else:
-                self.read_some(0.05)
-        while self.read_some(0):
-            pass
-        return self.process.returncode
+        return _wait_end(self, self.process, seconds)
 
     def kill(self, number=signal.SIGKILL):
         if self.process.poll() is None:
@@ -153,6 +158,51 @@ class Terminal(Stream):
         if self.read_fd >= 0:
             os.close(self.read_fd)
             self.read_fd = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Pipes(Stream):
+    """A program with pipes as standard input and output; standard error goes to a file."""
+
+    def __init__(self, argv, env=None):
+        self.error_file = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [str(a) for a in argv], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.error_file, start_new_session=True, env=dict(os.environ, **(env or {})))
+        for pipe in (self.process.stdin, self.process.stdout):
+            os.set_blocking(pipe.fileno(), False)
+        super().__init__(self.process.stdout.fileno(), self.process.stdin.fileno())
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def errors(self):
+        """Everything on standard error so far."""
+        self.error_file.seek(0)
+        return self.error_file.read().decode(errors="replace")
+
+    def end_input(self):
+        self.process.stdin.close()
+
+    def wait(self, seconds=10):
+        return _wait_end(self, self.process, seconds)
+
+    def kill(self, number=signal.SIGKILL):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def close(self):
+        self.kill(signal.SIGCONT)
+        self.kill()
+        self.process.wait()
+        for file in (self.process.stdin, self.process.stdout, self.error_file):
+            file.close()
 
     def __enter__(self):
         return self

@@ -1,0 +1,79 @@
+"""What a person or a script does in a session, and the numbers of PRODUCT's exit table."""
+
+import itertools
+import json
+import re
+
+ESCAPE = b"\x1d"
+
+DONE, USAGE, NO_SUCH, UNAVAILABLE, BUSY, DENIED = 0, 64, 66, 69, 75, 77
+GUEST_OFF, GUEST_CRASHED, RESTARTING, BROKEN = 80, 81, 86, 255
+
+_words = (f"word{number:05d}" for number in itertools.count(1))
+
+
+def word():
+    """One that nothing has printed before."""
+    return next(_words)
+
+
+def ask(stream, seconds=15):
+    """Types a line and reads the guest's answer: the session works both ways. The test guest does
+    not echo, so what is read can only be the answer."""
+    answer = word()
+    stream.line(f"say {answer}")
+    stream.expect(rf"{answer}\r\n", seconds)
+    stream.expect("guest> ", seconds)
+    return answer
+
+
+def see(stream, other, seconds=15):
+    """other asks, and stream sees the answer as well."""
+    stream.expect(rf"{ask(other, seconds)}\r\n", seconds)
+
+
+def leave(terminal, seconds=10):
+    terminal.send(ESCAPE + b".")
+    status = terminal.wait(seconds)
+    assert status == DONE, f"left with {status}: {terminal.rest()!r}"
+
+
+def one_line_reason(text, *words):
+    """The last line of standard error says why, and holds these words (any case)."""
+    lines = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
+    assert lines, "no reason on standard error"
+    for wanted in words:
+        assert re.search(wanted, lines[-1], re.I), f"{wanted!r} is not in {lines[-1]!r}"
+    return lines[-1]
+
+
+def walk(value):
+    """Every value inside parsed JSON, the containers first."""
+    yield value
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in inside:
+        yield from walk(item)
+
+
+def parse_json(result):
+    assert result.status == DONE, result
+    return json.loads(result.out)
+
+
+def rows_of(data, name):
+    """The JSON objects that have this guest's name (or any such value)."""
+    return [item for item in walk(data) if isinstance(item, dict) and name in item.values()]
+
+
+_SKIP = re.compile(r"(?i)(skip|lost|missed|dropped|gap)")
+_RANGE = re.compile(r"(\d+)\s*(?:-|\.\.+|to|until|\u2013)\s*(\d+)")
+
+
+def skipped(text):
+    """The (from, to) offsets, to exclusive, of each marker in a text."""
+    found = []
+    for line in re.split(r"[\r\n]+", text):
+        match = _RANGE.search(line) if _SKIP.search(line) else None
+        if match:
+            found.append((int(match.group(1)), int(match.group(2))))
+    return found

@@ -1,0 +1,192 @@
+"""Who gets in, and what the rules then allow."""
+
+import subprocess
+
+import pytest
+
+from lib import clients
+from lib.proc import SLOW
+from lib.session import BROKEN, DENIED, DONE, NO_SUCH, ask, leave
+
+
+@pytest.fixture(scope="module")
+def shared(module_guests):
+    return module_guests("auth-web-1")
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_plain_key_types_log_in(daemon, shared, keys, kind):
+    assert daemon.ssh(shared.name, "status", key=getattr(keys, kind)).status == DONE
+
+
+@pytest.mark.parametrize("bits", [384, 521])
+def test_larger_ecdsa_keys_log_in(daemons, shared, keys, bits):
+    key = keys.make(f"ecdsa{bits}", ["-t", "ecdsa", "-b", str(bits)])
+    daemon = daemons(authorized=[keys.line(key)])
+    assert daemon.ssh(shared.name, "status", key=key).status == DONE
+
+
+def test_unknown_key_is_refused(daemon, shared, keys):
+    result = daemon.ssh(shared.name, "status", key=keys.stranger,
+                        options=["-o", "LogLevel=INFO"])
+    assert result.status == BROKEN and "Permission denied" in result.errors, result
+    assert "publickey" in result.errors and "password" not in result.errors, result
+
+
+def test_public_key_without_its_private_half_is_refused(daemon, shared, keys, tmp_path):
+    """A signature by another key does not pass for the one that is authorized."""
+    import paramiko
+    good = paramiko.Ed25519Key.from_private_key_file(keys.ed25519)
+    bad = paramiko.Ed25519Key.from_private_key_file(keys.stranger)
+    good.sign_ssh_data = bad.sign_ssh_data
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    with pytest.raises((paramiko.SSHException, EOFError)):
+        client.connect(clients.HOST, daemon.port, shared.name, pkey=good, look_for_keys=False,
+                       allow_agent=False, auth_timeout=10 * SLOW)
+    client.close()
+    assert daemon.ssh(shared.name, "status").status == DONE
+
+
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive", "none"])
+def test_other_methods_are_not_offered(daemon, shared, method):
+    result = subprocess.run(
+        clients.ssh_argv(daemon, shared.name, "status",
+                         options=["-o", f"PreferredAuthentications={method}", "-o",
+                                  "PubkeyAuthentication=no", "-o", "BatchMode=no"]),
+        stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True,
+        timeout=20 * SLOW, check=False)
+    assert result.returncode == BROKEN, result
+
+
+def test_sha1_signatures_are_refused(daemon, shared, keys):
+    result = daemon.ssh(shared.name, "status", key=keys.rsa,
+                        options=["-o", "PubkeyAcceptedAlgorithms=ssh-rsa"])
+    assert result.status == BROKEN, result
+
+
+def test_short_rsa_keys_are_refused(daemons, shared, keys):
+    short = keys.make("rsa1024", ["-t", "rsa", "-b", "1024"])
+    daemon = daemons(authorized=[keys.line(short), keys.line(keys.ed25519)])
+    result = daemon.ssh(shared.name, "status", key=short, options=["-o", "RequiredRSASize=1024"])
+    assert result.status == BROKEN, result
+    assert daemon.ssh(shared.name, "status").status == DONE
+
+
+@pytest.mark.parametrize("algorithms", [
+    "KexAlgorithms=diffie-hellman-group14-sha256", "Ciphers=aes128-cbc", "MACs=hmac-sha1",
+    "HostKeyAlgorithms=ssh-rsa"])
+def test_old_algorithms_are_refused(daemon, shared, algorithms):
+    result = daemon.ssh(shared.name, "status", options=["-o", algorithms])
+    assert result.status == BROKEN, result
+
+
+@pytest.mark.parametrize("algorithms", [
+    "KexAlgorithms=curve25519-sha256", "KexAlgorithms=ecdh-sha2-nistp256",
+    "Ciphers=aes128-gcm@openssh.com", "Ciphers=chacha20-poly1305@openssh.com",
+    "Ciphers=aes256-ctr", "HostKeyAlgorithms=ssh-ed25519",
+    "HostKeyAlgorithms=ecdsa-sha2-nistp256"])
+def test_modern_algorithms_are_offered(daemon, shared, algorithms):
+    assert daemon.ssh(shared.name, "status", options=["-o", algorithms]).status == DONE
+
+
+def test_compression_is_not_offered(daemon, shared):
+    result = daemon.ssh(shared.name, "status", options=["-C", "-v", "-o", "LogLevel=DEBUG1"])
+    assert result.status == DONE
+    assert "compression: none" in result.errors and "compression: zlib" not in result.errors
+
+
+# authorized_keys
+
+
+def test_comments_blank_lines_and_strange_ones_harm_nobody(daemons, shared, keys):
+    daemon = daemons(authorized=[
+        "# people", "", "   ", "ssh-ed25519 not-base64 nobody", "nonsense", "ssh-dss AAAA old",
+        "sk-ssh-ed25519@openssh.com AAAA broken", "x" * 20000,
+        keys.line(keys.ed25519) + " with a long comment, \"quotes\" and # signs"])
+    assert daemon.ssh(shared.name, "status").status == DONE
+
+
+@pytest.mark.parametrize("options, may_log_in, may_pty", [
+    ("restrict", True, False), ("restrict,pty", True, True), ("no-pty", True, False),
+    ("pty", True, True), ('command="id"', False, False), ('from="127.0.0.1"', False, False),
+    ("no-pty,frobnicate", False, False), ("cert-authority", False, False),
+    ('environment="A=B"', False, False)])
+def test_options_of_a_key(daemons, shared, keys, options, may_log_in, may_pty):
+    daemon = daemons(authorized=[f"{options} {keys.line(keys.ed25519)}"])
+    result = daemon.ssh(shared.name, "status")
+    assert result.status == (DONE if may_log_in else BROKEN), result
+    if not may_log_in:
+        daemon.wait_log("authorized_keys")
+        return
+    with daemon.terminal(shared.name) as session:
+        if may_pty:
+            session.expect("serial0")
+            ask(session)
+            leave(session)
+        else:
+            session.expect("PTY allocation request failed")
+
+
+def test_several_files_and_patterns(daemons, shared, keys, user):
+    daemon = daemons(authorized=[])
+    folder = user.mkdir(f"{daemon.dir}/people")
+    user.write(f"{folder}/a.pub", keys.line(keys.ecdsa) + "\n")
+    user.write(f"{folder}/b.pub", keys.line(keys.other) + "\n")
+    user.write(f"{folder}/c.txt", keys.line(keys.rsa) + "\n")
+    daemon.configure({"auth": {"authorized_keys": f"{daemon.authorized_keys}, {folder}/*.pub"}})
+    assert daemon.ctl("reload").status == DONE
+    for key, status in ((keys.ecdsa, DONE), (keys.other, DONE), (keys.rsa, BROKEN)):
+        assert daemon.ssh(shared.name, "status", key=key).status == status
+
+
+def test_file_that_others_may_write_is_not_trusted(daemons, shared, user, keys):
+    daemon = daemons(authorized=[keys.line(keys.other)])
+    user.write(daemon.authorized_keys, keys.line(keys.ed25519) + "\n", mode=0o666)
+    daemon.ctl("reload")
+    assert daemon.ssh(shared.name, "status").status == BROKEN
+    daemon.wait_log("authorized_keys")
+
+
+# Rules
+
+
+def test_nothing_is_allowed_that_no_rule_allows(daemons, shared):
+    daemon = daemons({"access all": None})
+    result = daemon.ssh(shared.name, "status")
+    assert result.status in (NO_SUCH, BROKEN), result
+    result = daemon.ssh("vmconsole", "list")
+    assert shared.name not in result.text
+
+
+def test_rules_name_keys_by_fingerprint(daemons, shared, keys):
+    mark = keys.fingerprint(keys.ed25519)
+    daemon = daemons({"access all": {"who": f"key:{mark}"},
+                      "access lookers": {"who": "key:SHA256:*", "vms": "*", "allow": "view"}})
+    assert daemon.ssh(shared.name, stdin=b"say x\n").status == DONE
+    assert daemon.ssh(shared.name, stdin=b"say x\n", key=keys.other).status == DENIED
+    assert daemon.ssh(shared.name, key=keys.other).status == DONE
+
+
+@pytest.mark.parametrize("vms, status", [
+    ("auth-*", DONE), ("auth-web-?", DONE), ("db-*, auth-web-1", DONE), ("AUTH-*", NO_SUCH),
+    ("auth", NO_SUCH), ("*-2", NO_SUCH), ("auth%2Dweb-1", DONE), ("auth-web-%2A", NO_SUCH)])
+def test_rules_name_guests_by_pattern(daemons, shared, vms, status):
+    daemon = daemons({"access all": {"vms": vms}})
+    assert daemon.ssh(shared.name, "status").status == status
+
+
+def test_rules_name_guests_by_uuid(daemons, shared):
+    daemon = daemons({"access all": {"vms": shared.uuid.upper()}})
+    assert daemon.ssh(shared.name, "status").status == DONE
+    daemon.configure({"access all": {"vms": shared.uuid[:-1] + "x"}})
+    assert daemon.ctl("reload").status == DONE
+    assert daemon.ssh(shared.name, "status").status == NO_SUCH
+
+
+def test_secrets_and_foreign_bytes_stay_out_of_the_log(daemon, shared):
+    client = clients.paramiko_connect(daemon, "evil\x1b[2Jname\nsecond line")
+    client.close()
+    log = daemon.log()
+    assert "\x1b" not in log and "\nsecond line" not in log
+    assert "PRIVATE KEY" not in log

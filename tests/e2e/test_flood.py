@@ -1,0 +1,182 @@
+"""A guest that prints faster than somebody reads: complete for whoever keeps up, exact markers for
+whoever does not, flat memory."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from lib import clients, pattern
+from lib.proc import SLOW, wait_until
+from lib.session import ask, skipped
+
+MIB = 1 << 20
+
+
+class Collector(threading.Thread):
+    """Reads a stream to the end of the flood; rate: bytes a second, or as fast as it comes."""
+
+    def __init__(self, stream, rate=None):
+        super().__init__(daemon=True)
+        self.stream, self.rate = stream, rate
+        self.stopping = False
+        self.start()
+
+    def run(self):
+        while not self.stopping and not self.stream.ended:
+            if self.rate and not self.stopping:
+                before = len(self.stream.seen)
+                self.stream.read_some(0.1)
+                time.sleep((len(self.stream.seen) - before) / self.rate)
+            else:
+                self.stream.read_some(0.1)
+
+    def finish(self):
+        self.stopping = True
+        self.join()
+
+
+def kept(flood, base, gaps):
+    """The flood, which began at offset base, without what the markers say was skipped."""
+    out, at = [], 0
+    for begin, end in gaps:
+        out.append(flood[at:begin - base])
+        at = end - base
+    return b"".join(out) + flood[at:]
+
+
+def check_markers(received, flood, gaps):
+    """What was received plus what the markers name is the flood, byte by byte. Returns the offset
+    at which the flood began."""
+    assert gaps, "bytes are missing, but no marker says so"
+    start = received.index(pattern.line(0))
+    received = received[start:]
+    whole = 0
+    while received[whole:whole + 64] == flood[whole:whole + 64]:
+        whole += 64
+    # The first gap begins somewhere in the line that follows: its marker tells where exactly.
+    for shift in range(65):
+        base = gaps[0][0] - whole - shift
+        expected = kept(flood, base, gaps)
+        if received[:len(expected)] == expected:
+            return base
+    missing = len(flood) - len(received)
+    raise AssertionError(f"markers {gaps} ({sum(e - b for b, e in gaps)} bytes) do not explain what "
+                         f"is missing ({missing} bytes or so) after {whole} good ones")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_8_mib_arrive_while_one_viewer_is_stopped_and_one_is_slow(daemon, guest):
+    lines = 8 * MIB // pattern.LINE
+    flood = pattern.lines(0, lines)
+    attach = ("attach", "--read-only", "--no-input")
+    with daemon.pipes(guest.name) as fast, daemon.pipes(guest.name, *attach) as stopped, \
+            daemon.pipes(guest.name, *attach) as slow:
+        answer = ask(fast)
+        stopped.expect(answer)
+        slow.expect(answer)
+        before = daemon.usage().pss
+        fast.send(f"pat {lines}\r".encode())
+        fast.expect_bytes(64 * 100)
+        stopped.kill(signal.SIGSTOP)
+        crawl = Collector(slow, rate=10000)
+        most = before
+        for _ in range(len(flood) // (MIB // 2) - 1):
+            fast.expect_bytes(MIB // 2, 60)
+            most = max(most, daemon.usage().pss)
+        fast.expect("guest> ", 60)
+        start = fast.seen.index(pattern.line(0))
+        pattern.assert_same(fast.seen[start:start + len(flood)], flood)
+        assert fast.errors() == "", fast.errors()
+
+        assert not stopped.errors()
+        stopped.kill(signal.SIGCONT)
+        stopped.expect(rf"{lines - 1:010d} \w+\r\nguest> ", 60)
+        wait_until(lambda: skipped(stopped.errors()), 10, "a marker for the stopped viewer")
+        base = check_markers(stopped.seen, flood, skipped(stopped.errors()))
+
+        crawl.rate = None
+        wait_until(lambda: b"%010d" % (lines - 1) in slow.seen[-200:], 60, "the slow one's end")
+        crawl.finish()
+        assert check_markers(slow.seen, flood, skipped(slow.errors())) == base
+        if not daemon.sanitized:
+            assert most - before < 6 * 1024, f"{before} KiB before, {most} KiB during the flood"
+
+
+@pytest.fixture(scope="module")
+def small(module_daemons):
+    """A daemon that remembers 64 KiB of a console: a viewer is behind soon."""
+    return module_daemons({"console": {"history_memory": "64K"}})
+
+
+def narrow_channel(daemon, guest, command, terminal):
+    """A channel whose window holds 32 KiB and is not refilled before somebody reads."""
+    client = clients.paramiko_connect(daemon, guest.name)
+    channel = client.get_transport().open_session(window_size=32768, max_packet_size=16384)
+    if terminal:
+        channel.get_pty("xterm", 80, 24)
+    channel.exec_command(command)
+    channel.settimeout(30 * SLOW)
+    return client, channel
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_marker_names_the_skipped_offsets(small, guest, terminal):
+    flood = pattern.lines(0, 8192)
+    with small.pipes(guest.name) as fast:
+        ask(fast)
+        client, channel = narrow_channel(small, guest, "attach --read-only --no-input", terminal)
+        answer = ask(fast)
+        seen = b""
+        while answer.encode() not in seen:
+            seen += channel.recv(4096)
+        fast.send(b"pat 8192\r")
+        pattern.assert_same(fast.expect_bytes(len(flood), 60), flood)
+        while not seen.endswith(b"guest> ") or pattern.line(8191)[:-2] not in seen:
+            data = channel.recv(65536)
+            assert data, "the session ended"
+            seen += data
+        if terminal:
+            text = seen.decode("latin-1")
+            assert skipped(text), text[-3000:]
+        else:
+            errors = b""
+            while not skipped(errors.decode()):
+                errors += channel.recv_stderr(4096)
+            check_markers(seen, flood, skipped(errors.decode()))
+        client.close()
+
+
+def test_log_of_offsets_is_continuous_over_a_skip(small, guest):
+    """A later replay from an offset that is gone says which bytes are no longer there."""
+    with small.pipes(guest.name) as fast:
+        ask(fast)
+        fast.send(b"pat 4096\r")
+        fast.expect_bytes(4096 * 64, 60)
+        fast.expect("guest> ")
+    result = small.ssh(guest.name, "attach", "--from", "0")
+    assert result.status == 0, result
+    (begin, end), = skipped(result.errors)
+    assert begin == 0
+    assert 65536 - 8192 <= len(result.out) <= 65536 + 8192
+    whole = pattern.lines(0, 4096) + b"guest> "
+    pattern.assert_same(result.out, whole[-len(result.out):])
+    assert end > 4096 * 64 - 65536
+
+
+def test_flood_does_not_hinder_another_console(daemon, guests):
+    noisy, calm = guests(), guests()
+    with daemon.pipes(noisy.name) as flood, daemon.terminal(calm.name) as session:
+        ask(flood)
+        ask(session)
+        flood.send(b"flood\r")
+        reader = Collector(flood)
+        begun = time.monotonic()
+        for _ in range(50):
+            ask(session, 5)
+        assert time.monotonic() - begun < 10 * SLOW
+        flood.send(b"x")
+        wait_until(lambda: b"\nflood " in flood.seen[-100:], 20, "the flood's end")
+        reader.finish()

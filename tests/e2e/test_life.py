@@ -1,0 +1,412 @@
+"""Guests, libvirt, doors, clients and the daemon itself come, go and die."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lib import clients, proc
+from lib.proc import SLOW, wait_until
+from lib.session import (BROKEN, DENIED, DONE, GUEST_CRASHED, GUEST_OFF, RESTARTING, UNAVAILABLE,
+                         ask, leave, one_line_reason, see)
+
+WATCH = ("attach", "--read-only", "--no-input")
+
+
+# The guest
+
+
+@pytest.mark.parametrize("way", ["reboot", "triple", "virsh reset"])
+def test_session_survives_a_reboot(daemon, guest, way):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        if way == "virsh reset":
+            guest.domain.reset()
+        else:
+            session.line(way)
+        session.expect(f"guest {guest.name} ready", 20)
+        ask(session)
+        leave(session)
+
+
+@pytest.mark.parametrize("way, reason", [
+    ("power-off", "shut ?down|off"), ("destroy", "destroy|off|shut"), ("save", "sav")])
+def test_pipe_ends_with_80_when_the_guest_goes(daemon, guest, way, reason):
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        if way == "power-off":
+            session.send(b"off\r")
+        elif way == "destroy":
+            guest.destroy()
+        else:
+            guest.domain.managedSave()
+        assert session.wait(15) == GUEST_OFF, session.errors()
+        one_line_reason(session.errors(), reason)
+    if way == "save":
+        guest.domain.managedSaveRemove()
+
+
+def test_pipe_ends_with_81_when_qemu_is_killed(daemon, guest):
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        guest.kill_qemu()
+        assert session.wait(15) == GUEST_CRASHED, session.errors()
+        one_line_reason(session.errors())
+
+
+def test_pipe_ends_with_81_when_the_guest_panics(daemon, guests):
+    guest = guests(on_crash="destroy")
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        session.send(b"panic\r")
+        assert session.wait(15) == GUEST_CRASHED, session.errors()
+        one_line_reason(session.errors(), "panic|crash")
+
+
+def test_session_goes_on_over_a_panic_with_restart(daemon, guests):
+    guest = guests(on_crash="restart")
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        session.line("panic")
+        session.expect(f"guest {guest.name} ready", 20)
+        ask(session)
+
+
+def test_terminal_waits_over_power_off_and_start(daemon, guest):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        session.line("off")
+        guest.wait_state("shut off")
+        session.expect("(?i)wait|off|shut")
+        guest.start()
+        session.expect(f"guest {guest.name} ready", 20)
+        ask(session)
+        leave(session)
+
+
+def test_waiting_terminal_can_be_left(daemon, guest):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        guest.destroy()
+        session.expect("(?i)wait|off|destroy")
+        leave(session)
+
+
+def test_pipe_with_wait_goes_on_after_the_next_start(daemon, guest):
+    with daemon.pipes(guest.name, "attach", "--wait", "--no-input") as session:
+        guest.destroy()
+        guest.wait_state("shut off")
+        guest.start()
+        session.expect(f"guest {guest.name} ready", 20)
+        guest.destroy()
+
+
+def test_wait_with_a_limit_gives_up(daemon, guest):
+    guest.destroy()
+    begun = time.monotonic()
+    result = daemon.ssh(guest.name, "attach", "--wait=2", "--no-input")
+    assert result.status in (UNAVAILABLE, GUEST_OFF, 124), result
+    assert 1.5 < time.monotonic() - begun < 10 * SLOW
+
+
+def test_login_before_the_start_sees_the_boot(daemon, guests):
+    guest = guests(start=False)
+    with daemon.terminal(guest.name) as session:
+        session.expect("(?i)off|wait")
+        guest.start()
+        ask(session, 20)
+
+
+def test_transient_guest_is_still_known_after_its_end(daemon, guests):
+    guest = guests(start=False)
+    guest.domain.undefine()
+    guest.create_transient()
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        guest.destroy()
+        assert session.wait(15) == GUEST_OFF
+    assert daemon.ssh(guest.name, "status").status == DONE
+    assert daemon.ssh(guest.uuid, "status").status == DONE
+    assert daemon.ssh(guest.name, "attach", "--no-input").status == UNAVAILABLE
+
+
+def test_suspended_guest_keeps_its_sessions(daemon, guest):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        guest.domain.suspend()
+        session.line("say after-resume")
+        time.sleep(0.5)
+        assert b"after-resume\r\n" not in session.seen
+        guest.domain.resume()
+        session.expect("after-resume\r\n")
+        ask(session)
+
+
+# libvirt
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_session_survives_death_and_restart_of_libvirtd(daemon, virt, guest, terminal):
+    with (daemon.terminal if terminal else daemon.pipes)(guest.name) as session:
+        ask(session)
+        virt.kill9()
+        if terminal:
+            session.expect("(?i)hypervisor|libvirt")
+        else:
+            wait_until(lambda: "hypervisor" in session.errors().lower()
+                       or "libvirt" in session.errors().lower(), 15, "a word on standard error")
+        virt.restart()
+        ask(session, 30)
+
+
+def test_pipe_ends_with_69_while_libvirt_is_away_and_works_afterwards(daemon, virt, guest):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+    virt.kill9()
+    result = daemon.ssh(guest.name, "attach", "--no-input", seconds=40)
+    assert result.status == UNAVAILABLE, result
+    one_line_reason(result.errors, "hypervisor|libvirt")
+    virt.restart()
+    wait_until(lambda: daemon.ssh(guest.name).status == DONE, 20, "a session after the restart")
+
+
+def test_power_off_while_libvirt_is_away_is_noticed(daemon, virt, guest):
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        pid = guest.qemu_pid
+        virt.kill9()
+        proc.end(pid, signal.SIGKILL)
+        virt.restart()
+        assert session.wait(30) in (GUEST_OFF, GUEST_CRASHED), session.errors()
+
+
+def test_frozen_libvirtd_stops_neither_logins_nor_the_end(daemons, virt, guest):
+    daemon = daemons()
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        virt.freeze()
+        begun = time.monotonic()
+        assert daemon.ssh("vmconsole", "list").status == DONE
+        assert time.monotonic() - begun < 5 * SLOW
+        daemon.stop()
+    virt.thaw()
+
+
+def test_daemon_starts_while_libvirt_is_away(daemons, virt, guest):
+    virt.kill9()
+    daemon = daemons()
+    assert daemon.ssh("vmconsole", "list").status == DONE
+    virt.restart()
+    wait_until(lambda: daemon.ssh(guest.name).status == DONE, 20, "a session after the start")
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+
+
+# Doors and clients
+
+
+def test_killed_door_ends_its_sessions_with_255_and_is_replaced(daemons, guest):
+    daemon = daemons()
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        doors = daemon.doors("ssh")
+        assert doors
+        for door in doors:
+            proc.end(door, signal.SIGKILL)
+        assert session.wait() == BROKEN
+    wait_until(daemon.banner, 10, "a new door")
+    assert not set(daemon.doors("ssh")) & set(doors)
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        leave(session)
+
+
+def test_door_that_dies_again_and_again_does_not_take_the_daemon_along(daemons, guest):
+    daemon = daemons()
+    for _ in range(5):
+        for door in wait_until(lambda: daemon.doors("ssh"), 15, "a door"):
+            proc.end(door, signal.SIGKILL)
+    wait_until(daemon.banner, 40, "a new door")
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+
+
+def test_killed_broker_takes_its_doors_along(daemons, guest):
+    daemon = daemons()
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        doors = daemon.doors()
+        daemon.kill()
+        assert session.wait() == BROKEN
+        wait_until(lambda: not any(proc.alive(door) for door in doors), 10, "no orphaned door")
+
+
+def test_killed_client_vanishes(daemon, guest):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        session.kill()
+        session.wait()
+    mark = daemon.keys.fingerprint(daemon.keys.ed25519)
+    wait_until(lambda: mark not in daemon.ssh(guest.name, "who", key=daemon.keys.other).text, 10,
+               "the dead session is gone from who")
+
+
+async def _rounds(daemon, guest, count):
+    """Half of them leave in order, half drop the connection in the middle of a session."""
+    for number in range(count):
+        connection = await clients.asyncssh_connect(daemon, guest.name)
+        if number % 2:
+            process = await connection.create_process(term_type="xterm", encoding=None)
+            process.stdin.write(b"\r")
+            await process.stdout.readuntil(b"guest> ")
+            connection.abort()
+        else:
+            done = await connection.run("status")
+            assert done.exit_status == 0, done
+            connection.close()
+        await connection.wait_closed()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_200_clients_leave_nothing_behind(daemons, guest):
+    daemon = daemons()
+    asyncio.run(_rounds(daemon, guest, 30))
+    before = daemon.settled()
+    asyncio.run(_rounds(daemon, guest, 200))
+    wait_until(lambda: daemon.usage().fds <= before.fds, 15, f"descriptors as {before}")
+    after = daemon.settled()
+    assert after.threads <= before.threads, (before, after)
+    if not daemon.sanitized:
+        assert after.pss - before.pss < 1024, (before, after)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_guests_that_die_leave_nothing_behind(daemons, guest):
+    daemon = daemons()
+    before = None
+    for number in range(13):
+        with daemon.pipes(guest.name) as session:
+            ask(session)
+            (guest.kill_qemu if number % 2 else guest.destroy)()
+            assert session.wait(15) in (GUEST_OFF, GUEST_CRASHED)
+        guest.wait_state("shut off")
+        guest.start()
+        if number == 2:
+            before = daemon.settled()
+    after = daemon.settled()
+    assert after.fds <= before.fds, (before, after)
+    assert after.threads <= before.threads, (before, after)
+
+
+def test_libvirt_that_dies_leaves_nothing_behind(daemons, virt, guest):
+    daemon = daemons()
+    before = None
+    with daemon.terminal(guest.name) as session:
+        for number in range(6):
+            ask(session, 30)
+            if number == 1:
+                before = daemon.settled()
+            virt.kill9()
+            virt.restart()
+        ask(session, 30)
+        after = daemon.settled()
+    assert after.fds <= before.fds, (before, after)
+    assert after.threads <= before.threads, (before, after)
+
+
+# The daemon itself
+
+
+def test_stop_ends_sessions_with_86_and_a_reason(daemons, guest):
+    daemon = daemons()
+    with daemon.terminal(guest.name) as person, \
+            daemon.pipes(guest.name, *WATCH) as script:
+        ask(person)
+        daemon.stop()
+        assert script.wait() == RESTARTING, script.errors()
+        one_line_reason(script.errors(), "restart|stop")
+        assert person.wait() == RESTARTING
+        person.expect("(?i)restart|stop")
+
+
+def test_stop_does_not_wait_for_a_client_that_reads_nothing(daemons, guest):
+    daemon = daemons()
+    with daemon.pipes(guest.name) as writer, daemon.pipes(guest.name, *WATCH) as stopped:
+        see(stopped, writer)
+        stopped.kill(signal.SIGSTOP)
+        writer.send(b"flood\r")
+        writer.expect_bytes(500000, 60)
+        daemon.stop()
+
+
+def test_second_start_keeps_host_keys_and_known_guests(daemons, virt, guest):
+    daemon = daemons()
+    print_before = clients.host_key_fingerprint(daemon)
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+    daemon.stop()
+    daemon.start()
+    assert clients.host_key_fingerprint(daemon) == print_before
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+
+
+def test_two_daemons_do_not_run_on_one_state_dir(daemons):
+    daemon = daemons()
+    second = subprocess.run(
+        daemon.user.argv([daemon.programs.vmconsoled, "--config", daemon.file]),
+        env=daemon.virt.env, capture_output=True, timeout=20 * SLOW, check=False)
+    assert second.returncode != 0
+    assert daemon.banner()
+    assert daemon.ctl("list").status == DONE
+
+
+def test_reload_takes_new_keys_and_rules_and_drops_no_session(daemons, guest, keys):
+    daemon = daemons(authorized=[keys.line(keys.ed25519)])
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        assert daemon.ssh(guest.name, "status", key=keys.other).status == BROKEN
+        daemon.authorize([keys.line(keys.ed25519), keys.line(keys.other)])
+        daemon.reload()
+        wait_until(lambda: daemon.ssh(guest.name, "status", key=keys.other).status == DONE, 10,
+                   "the new key is taken")
+        ask(session)
+        daemon.configure({"access all": {"allow": "view"}})
+        result = daemon.ctl("reload")
+        assert result.status == DONE, result
+        assert daemon.ssh(guest.name, stdin=b"x\n", key=keys.other).status == DENIED
+        leave(session)
+
+
+def test_broken_configuration_is_not_loaded(daemons, guest):
+    daemon = daemons()
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        daemon.configure({"console": {"lingre": "3s"}})
+        since = len(daemon.log())
+        daemon.reload()
+        daemon.wait_log("lingre", since=since)
+        result = daemon.ctl("reload")
+        assert result.status != DONE and "lingre" in result.errors, result
+        ask(session)
+        assert daemon.ssh(guest.name, "status").status == DONE
+
+
+def test_door_is_confined(daemon):
+    """Seen from outside: no new privileges, a seccomp filter, no core dumps, few descriptors."""
+    door, = daemon.doors("ssh")
+    with open(f"/proc/{door}/status", encoding="ascii") as file:
+        status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+    with open(f"/proc/{door}/limits", encoding="ascii") as file:
+        core = next(line for line in file if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"]
+    targets = [os.readlink(f"/proc/{door}/fd/{fd}") for fd in os.listdir(f"/proc/{door}/fd")]
+    assert not [target for target in targets if target.startswith("/") and
+                not target.startswith(("/dev/", "/memfd:")) and "log" not in target], targets

@@ -1,0 +1,197 @@
+"""Typing a lot: exact when the guest reads, harmless for everybody else when it does not."""
+
+import os
+import re
+import signal
+import statistics
+import time
+
+import pytest
+
+from lib import pattern
+from lib.proc import SLOW, wait_until
+from lib.session import DONE, ESCAPE, ask, leave
+
+MIB = 1 << 20
+ROUNDS = 150
+
+
+def latencies(session, rounds=ROUNDS):
+    """Seconds from a typed byte to its echo, sorted. The guest must be in its echo mode."""
+    taken = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        session.send(b"a")
+        session.expect("a", 20)
+        taken.append(time.perf_counter() - begun)
+    return sorted(taken)
+
+
+def p99(taken):
+    return taken[int(len(taken) * 0.99) - 1]
+
+
+def echoing(daemon, guest):
+    session = daemon.terminal(guest.name)
+    session.line("echo")
+    session.expect("echo ready\r\n", 15)
+    latencies(session, 20)
+    return session
+
+
+def paste_until_stuck(session, data=b"x" * MIB, seconds=20):
+    """Pastes as much as is taken; returns how much that was once nothing moves for a second."""
+    sent, moved = 0, time.monotonic()
+    deadline = moved + seconds * SLOW
+    while sent < len(data) and time.monotonic() - moved < 1 and time.monotonic() < deadline:
+        now = session.send_some(data[sent:])
+        if now:
+            sent, moved = sent + now, time.monotonic()
+        else:
+            session.read_some(0.02)
+    return sent
+
+
+@pytest.fixture
+def deaf(daemon, guest):
+    """A guest that reads nothing until it is reset, and a pipe that has pasted into it."""
+    session = daemon.pipes(guest.name)
+    session.send(b"spin\r")
+    session.expect("spinning", 15)
+    yield guest, session
+    session.close()
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_64_kib_arrive_byte_exact(daemon, guest, terminal):
+    data = os.urandom(65536)
+    if terminal:
+        data = data.replace(ESCAPE, b"-")
+    with (daemon.terminal if terminal else daemon.pipes)(guest.name) as session:
+        session.line("sum 65536")
+        session.expect("sum ready\r\n", 15)
+        session.send(data, 60)
+        got = session.expect(r"sum 65536 fnv=(\w+)", 60)
+        assert int(got.group(1), 16) == pattern.fnv1a(data)
+        session.line("stat")
+        assert b" overrun=0 " in session.expect(r"stat [^\n]*\n").group(0)
+
+
+def test_output_flows_while_the_guest_reads_nothing(daemon, guest):
+    """A kernel that boots prints and does not read: the blocked input must not stop the output."""
+    with daemon.pipes(guest.name) as session:
+        session.send(b"babble 6\r")
+        begin = session.expect(rb"0000000000 \w+\r\n", 15).start()
+        paste_until_stuck(session, b"y" * 400000, 3)
+        session.expect(rb"\nbabble (\d+) lines\r\n", 30)
+        count = int(re.search(rb"\nbabble (\d+) lines", session.seen).group(1))
+        pattern.assert_same(session.seen[begin:begin + 64 * count], pattern.lines(0, count))
+
+
+@pytest.mark.timeout(180)
+def test_other_consoles_keep_their_latency_while_one_is_stuck(daemon, deaf, guests):
+    _, stuck = deaf
+    with echoing(daemon, guests()) as other:
+        before = latencies(other)
+        sent = paste_until_stuck(stuck)
+        assert sent < MIB, "1 MiB vanished somewhere"
+        during = latencies(other)
+        # A loaded machine makes single rounds slow: below 10 ms nobody would notice.
+        limit = max(2 * p99(before), 0.010 * SLOW)
+        assert p99(during) < limit, (
+            f"p99 {p99(during) * 1e3:.1f} ms, before {p99(before) * 1e3:.1f} ms; medians "
+            f"{statistics.median(during) * 1e3:.2f} and {statistics.median(before) * 1e3:.2f}")
+
+
+def test_memory_does_not_grow_with_what_is_pasted(daemon, deaf):
+    _, stuck = deaf
+    before = daemon.usage()
+    paste_until_stuck(stuck)
+    if not daemon.sanitized:
+        assert daemon.usage().pss - before.pss < 1500, (before, daemon.usage())
+
+
+def test_stuck_session_on_a_terminal_can_be_left(daemon, guest):
+    with daemon.terminal(guest.name) as session:
+        session.line("spin")
+        session.expect("spinning", 15)
+        session.send(b"x" * MIB, 60)  # held back, then dropped after 5 s without progress
+        session.send(ESCAPE + b".", 30)
+        assert session.wait(20) == DONE
+        assert re.search(rb"(?i)\d+[^\r\n]*(dropped|discarded)|(dropped|discarded)[^\r\n]*\d+",
+                         session.seen), session.seen[-2000:]
+
+
+def test_stuck_pipe_ends_when_its_client_does(daemon, deaf):
+    guest, stuck = deaf
+    paste_until_stuck(stuck)
+    stuck.kill(signal.SIGTERM)
+    stuck.wait()
+    mark = daemon.keys.fingerprint(daemon.keys.ed25519)
+    wait_until(lambda: mark not in daemon.ssh(guest.name, "who", key=daemon.keys.other).text, 10,
+               "the session is gone")
+
+
+def test_console_works_again_after_a_reset(daemon, deaf):
+    guest, stuck = deaf
+    paste_until_stuck(stuck)
+    guest.domain.reset()
+    guest.wait_boot()
+    stuck.kill()
+    with daemon.terminal(guest.name) as session:
+        # What libvirt and the pty had taken comes first; a CR ends that line.
+        session.line("")
+        ask(session, 60)
+        leave(session)
+
+
+def test_console_works_again_after_the_guest_was_destroyed_and_started(daemon, deaf):
+    guest, stuck = deaf
+    paste_until_stuck(stuck)
+    guest.destroy()
+    stuck.wait(15)
+    guest.start()
+    with daemon.terminal(guest.name) as session:
+        ask(session, 30)
+
+
+@pytest.mark.timeout(180)
+def test_paste_goes_on_when_the_guest_reads_again(daemon, guest):
+    """Lossless: a pipe is held back, not dropped."""
+    data = os.urandom(300000)
+    with daemon.pipes(guest.name) as session:
+        session.send(b"spin 4\r")
+        session.expect("spinning", 15)
+        session.send(b"sum 300000\r" + data, 120)
+        session.expect("back\r\n", 15)
+        got = session.expect(r"sum 300000 fnv=(\w+)", 120)
+        assert int(got.group(1), 16) == pattern.fnv1a(data)
+
+
+def test_daemon_stops_cleanly_while_a_console_is_stuck(daemons, guest):
+    daemon = daemons()
+    with daemon.pipes(guest.name) as session:
+        session.send(b"spin\r")
+        session.expect("spinning", 15)
+        assert paste_until_stuck(session) < MIB
+        daemon.stop()
+
+
+def test_nothing_leaks_from_stuck_consoles(daemons, guest):
+    daemon = daemons({"console": {"keep_open": "1s"}})
+    before = None
+    for _ in range(6):
+        with daemon.pipes(guest.name) as session:
+            session.send(b"spin\r")
+            session.expect("spinning", 20)
+            paste_until_stuck(session, b"x" * 200000, 3)
+            guest.boots = guest.count_boots()
+            guest.destroy()
+            session.wait(15)
+        guest.start()
+        if before is None:
+            before = daemon.settled(3)
+    after = daemon.settled(3)
+    assert after.fds <= before.fds + 1, (before, after)
+    assert after.threads <= before.threads + 1, (before, after)
+

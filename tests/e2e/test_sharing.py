@@ -1,0 +1,271 @@
+"""Several people on one console: who types, who watches, and what the escape key does."""
+
+import re
+
+import pytest
+
+from lib import pattern
+from lib.session import BUSY, DENIED, DONE, ESCAPE, ask, leave, one_line_reason, see, word
+
+
+@pytest.fixture
+def room(daemon, guest):
+    """room(): another person at the guest's console; all are shown out at the end."""
+    people = []
+
+    def enter(*command, **options):
+        person = daemon.terminal(guest.name, *command, **options)
+        people.append(person)
+        person.expect(guest.name)
+        return person
+
+    yield enter
+    for person in people:
+        person.close()
+
+
+def types_in_vain(person, witness):
+    """What person types does not reach the guest: the witness asks later and sees only that."""
+    secret = word()
+    person.line(f"say {secret}")
+    ask(witness)
+    assert secret.encode() + b"\r\n" not in witness.seen
+
+
+def test_header_tells_where_one_is(room, guest):
+    person = room()
+    ask(person)
+    head = person.seen.split(b"\n")[0].decode(errors="replace")
+    assert guest.name in head and "serial0" in head and "running" in head, head
+    assert "^]" in head, head
+
+
+def test_first_one_types_and_others_watch_and_are_told(room, keys):
+    first = room()
+    ask(first)
+    second = room(key=keys.other)
+    second.expect("(?i)keyboard|watch")
+    see(second, first)
+    types_in_vain(second, first)
+
+
+def test_keyboard_is_taken_over_and_both_are_told_by_whom(room, keys):
+    first = room()
+    ask(first)
+    second = room(key=keys.other)
+    see(second, first)
+    second.send(ESCAPE + b"f")
+    second.expect("(?i)keyboard")
+    told = first.expect("(?i)[^\r\n]*keyboard[^\r\n]*").group(0).decode()
+    assert keys.fingerprint(keys.other) in told or "other" in told, told
+    ask(second)
+    see(first, second)
+    types_in_vain(first, second)
+
+
+def test_attach_with_force_takes_the_keyboard_at_once(room, keys):
+    first = room()
+    ask(first)
+    second = room("attach", "--force", key=keys.other)
+    ask(second)
+    first.expect("(?i)keyboard")
+
+
+def test_force_needs_the_right(daemons, guest, keys):
+    daemon = daemons({"access all": {"who": f"key:{keys.fingerprint(keys.ed25519)}"},
+                      "access other": {"who": f"key:{keys.fingerprint(keys.other)}", "vms": "*",
+                                       "allow": "view, type"}})
+    with daemon.terminal(guest.name) as first, \
+            daemon.terminal(guest.name, key=keys.other) as second:
+        ask(first)
+        see(second, first)
+        second.send(ESCAPE + b"f")
+        second.expect("force")
+        types_in_vain(second, first)
+    result = daemon.ssh(guest.name, "attach", "--force", stdin=b"say x\n", key=keys.other)
+    assert result.status == DENIED, result
+    one_line_reason(result.errors, "force")
+
+
+def test_keyboard_given_up_goes_to_the_one_who_waits_longest(room, keys):
+    first = room()
+    ask(first)
+    watcher = room("attach", "--read-only", key=keys.other)
+    second = room(key=keys.other)
+    see(second, first)
+    third = room(key=keys.other)
+    see(third, first)
+    first.send(ESCAPE + b"o")
+    second.expect("(?i)keyboard")
+    ask(second)
+    leave(second)
+    ask(third)
+    leave(third)
+    types_in_vain(watcher, room())
+
+
+def test_keyboard_of_one_who_vanished_goes_on(room):
+    first = room()
+    ask(first)
+    second = room()
+    see(second, first)
+    first.kill()
+    second.expect("(?i)keyboard")
+    ask(second)
+
+
+def test_pipe_does_not_type_while_somebody_has_the_keyboard(daemon, room, guest):
+    first = room()
+    ask(first)
+    secret = word()
+    result = daemon.ssh(guest.name, stdin=f"say {secret}\n".encode())
+    assert result.status == BUSY, result
+    one_line_reason(result.errors, "keyboard")
+    ask(first)
+    assert secret.encode() not in first.seen
+
+
+def test_pipe_takes_the_keyboard_by_force_and_gives_it_back(daemon, room, guest):
+    first = room()
+    ask(first)
+    answer = word()
+    result = daemon.ssh(guest.name, "attach", "--force", stdin=f"say {answer}\n".encode())
+    assert result.status == DONE, result
+    assert answer.encode() in result.out
+    first.expect(answer)
+
+
+def test_pipe_whose_keyboard_is_taken_ends_as_busy(daemon, room, guest):
+    with daemon.pipes(guest.name) as script:
+        ask(script)
+        person = room()
+        person.send(ESCAPE + b"f")
+        ask(person)
+        script.send(b"say x\n")
+        assert script.wait() == BUSY
+        one_line_reason(script.errors(), "keyboard")
+
+
+def test_writers_many_lets_all_type(daemons, guest):
+    daemon = daemons({"console": {"writers": "many"}})
+    with daemon.terminal(guest.name) as first, daemon.terminal(guest.name) as second:
+        ask(first)
+        ask(second)
+        see(first, second)
+
+
+# The escape key
+
+
+def test_escape_question_mark_lists_the_keys(room):
+    person = room()
+    ask(person)
+    person.send(ESCAPE + b"?")
+    person.expect("(?i)leave")
+    person.expect("(?i)keyboard")
+    ask(person)
+
+
+def test_escape_i_tells_state_and_offset(room, guest):
+    person = room()
+    ask(person)
+    person.send(ESCAPE + b"i")
+    told = person.expect(r"[^\n]*(?i:offset)[^\n]*\d+").group(0).decode()
+    assert guest.name in person.seen.decode(errors="replace"), told
+    ask(person)
+
+
+def test_escape_w_tells_who_is_here(room, keys):
+    first = room()
+    ask(first)
+    second = room(key=keys.other)
+    see(second, first)
+    first.send(ESCAPE + b"w")
+    first.expect(re.escape(keys.fingerprint(keys.other)))
+
+
+def test_escape_r_replays_a_screenful(room):
+    person = room()
+    answer = ask(person)
+    person.send(ESCAPE + b"r")
+    person.expect(answer)
+    ask(person)
+
+
+def test_doubled_escape_types_the_character_itself(room):
+    person = room()
+    person.line("echo")
+    person.expect("echo ready\r\n")
+    person.send(ESCAPE + ESCAPE + b"x")
+    assert person.expect_bytes(2) == ESCAPE + b"x"
+    person.send(b"\x04")
+    person.expect("echo 2 bytes")
+
+
+def test_unknown_escape_is_no_trap(room):
+    person = room()
+    person.send(ESCAPE + b"Z")
+    ask(person)
+
+
+def test_escape_character_can_be_another_or_none(daemons, guest):
+    with daemons({"console": {"escape": "^T"}}).terminal(guest.name) as person:
+        ask(person)
+        person.send(b"\x14.")
+        assert person.wait() == DONE
+    with daemons({"console": {"escape": "none"}}).terminal(guest.name) as person:
+        person.line("echo")
+        person.expect("echo ready\r\n")
+        person.send(ESCAPE + b".")
+        assert person.expect_bytes(2) == ESCAPE + b"."
+
+
+def test_pipe_has_no_escape_character(daemon, guest):
+    data = ESCAPE + b"." + bytes(b for b in range(256) if b != 4)
+    with daemon.pipes(guest.name) as script:
+        script.send(b"echo\r")
+        script.expect("echo ready\r\n")
+        script.send(data)
+        pattern.assert_same(script.expect_bytes(len(data)), data)
+
+
+# History
+
+
+def test_late_viewer_sees_what_was_printed_before(room):
+    first = room()
+    answer = ask(first)
+    late = room()
+    late.expect(answer)
+
+
+def test_replay_asks_the_terminal_nothing(room):
+    """Questions in the history would make the viewer's terminal type into the guest."""
+    first = room()
+    first.line("esc")
+    live = first.expect(rb"esc<(.*)>esc\r\n").group(1)
+    assert b"\x1b[6n" in live and b"\x1b]10;?\x07" in live and b"\x1bP$q" in live
+    late = room("attach", "--read-only")
+    replayed = late.expect(rb"esc<(.*)>esc\r\n").group(1)
+    assert b"bold" in replayed
+    for question in (b"\x1b[6n", b"\x1b[5n", b"\x1b[c", b"\x1b[0c", b"\x1b[>c", b"\x1b]10;?",
+                     b"\x1b]11;?", b"\x1bP$q", b"\x1bP+q", b"\x05", b"\x1bZ", b"\x1b[x",
+                     b"\x1b[18t", b"\x1b[?1$p"):
+        assert question not in replayed, question
+    first.send(ESCAPE + b"r")
+    assert b"\x1b[6n" not in first.expect(rb"esc<(.*)>esc\r\n").group(1)
+
+
+def test_history_of_chosen_length(daemon, guest):
+    with daemon.pipes(guest.name) as script:
+        script.send(b"pat 100\r")
+        script.expect_bytes(6400)
+        script.expect("guest> ")
+    tail = pattern.lines(0, 100) + b"guest> "
+    result = daemon.ssh(guest.name, "attach", "--from", "-1000")
+    assert result.status == DONE, result
+    pattern.assert_same(result.out, tail[-1000:])
+    result = daemon.ssh(guest.name, "attach", "--from", "start")
+    assert result.out.endswith(tail), result
+    result = daemon.ssh(guest.name, "attach", "--lines", "5")
+    assert pattern.line(99) in result.out and pattern.line(90) not in result.out, result

@@ -1,0 +1,214 @@
+"""list, status, who, help; the login vmconsole; vmconsolectl."""
+
+import json
+import re
+
+import pytest
+
+from lib.session import (DENIED, DONE, NO_SUCH, USAGE, ask, leave, parse_json, rows_of, see, walk)
+from lib.term import Terminal
+
+HOST = "vmconsole"
+
+
+@pytest.fixture(scope="module")
+def pair(module_guests):
+    """One guest that runs, one that is off. No test here changes that."""
+    return module_guests("verbs-on"), module_guests("verbs-off", start=False)
+
+
+def test_list_shows_name_uuid_and_state(daemon, pair):
+    text = daemon.ssh(HOST, "list").text
+    for guest, state in zip(pair, ("running", "off")):
+        row = next(line for line in text.split("\n") if guest.name in line)
+        assert guest.uuid in row and state in row, row
+
+
+def test_list_in_json(daemon, pair):
+    data = parse_json(daemon.ssh(HOST, "list", "--json"))
+    for guest, state in zip(pair, ("running", "off")):
+        row, = rows_of(data, guest.name)
+        assert guest.uuid in row.values(), row
+        assert any(isinstance(value, str) and state in value for value in row.values()), row
+
+
+def test_list_as_a_guest_shows_only_that_one(daemon, pair):
+    result = daemon.ssh(pair[0].name, "list")
+    assert result.status == DONE and pair[0].name in result.text, result
+
+
+def test_list_shows_only_what_one_may_see(daemons, pair, keys):
+    daemon = daemons({"access all": {"vms": "*-on"}})
+    text = daemon.ssh(HOST, "list").text
+    assert pair[0].name in text and pair[1].name not in text
+
+
+def test_status_tells_state_and_offset(daemon, pair):
+    with daemon.terminal(pair[0].name) as session:
+        ask(session)
+        result = daemon.ssh(pair[0].name, "status")
+        assert result.status == DONE and "running" in result.text, result
+        assert re.search(r"\d+", result.text)
+        data = parse_json(daemon.ssh(pair[0].name, "status", "--json"))
+        offsets = [item["offset"] for item in walk(data)
+                   if isinstance(item, dict) and "offset" in item]
+        ask(session)
+        later = parse_json(daemon.ssh(pair[0].name, "status", "--json"))
+        grown = [item["offset"] for item in walk(later)
+                 if isinstance(item, dict) and "offset" in item]
+        assert sum(grown) - sum(offsets) == len("word00000\r\nguest> "), (offsets, grown)
+
+
+def test_status_of_a_guest_that_is_off(daemon, pair):
+    result = daemon.ssh(pair[1].name, "status")
+    assert result.status == DONE and "off" in result.text, result
+
+
+def test_who_lists_sessions_with_identity_and_mode(daemon, pair, keys):
+    with daemon.terminal(pair[0].name) as first, \
+            daemon.terminal(pair[0].name, key=keys.other) as second:
+        ask(first)
+        see(second, first)
+        text = daemon.ssh(pair[0].name, "who").text
+        assert keys.fingerprint(keys.ed25519) in text and keys.fingerprint(keys.other) in text, text
+        data = parse_json(daemon.ssh(pair[0].name, "who", "--json"))
+        values = [value for value in walk(data) if isinstance(value, str)]
+        for key in (keys.ed25519, keys.other):
+            assert any(keys.fingerprint(key) in value for value in values), data
+
+
+def test_help_names_every_verb_and_each_has_its_own(daemon, pair):
+    text = daemon.ssh(pair[0].name, "help").text
+    for verb in ("attach", "list", "status", "who", "help"):
+        assert re.search(rf"\b{verb}\b", text), text
+        own = daemon.ssh(pair[0].name, "help", verb)
+        assert own.status == DONE and verb in own.text, own
+    assert "--read-only" in daemon.ssh(pair[0].name, "help", "attach").text
+    assert daemon.ssh(pair[0].name, "help", "nonsense").status == USAGE
+
+
+@pytest.mark.parametrize("verb", ["list", "status", "who"])
+def test_json_is_one_document_on_standard_output(daemon, pair, verb):
+    result = daemon.ssh(pair[0].name, verb, "--json")
+    json.loads(result.out)
+    assert result.err == b""
+
+
+# The login vmconsole
+
+
+@pytest.mark.parametrize("login", [HOST, "ovirt-vmconsole"])
+def test_menu_shows_guests_and_connects(daemon, pair, login):
+    with daemon.terminal(login) as session:
+        shown = session.expect(rf"(\d+)[^\r\n]*{pair[0].name}")
+        number = re.findall(rb"\d+", session.seen[:shown.end()].split(b"\n")[-1])[0]
+        session.expect(pair[1].name)
+        session.line(number)
+        session.expect("serial0")
+        ask(session)
+
+
+def test_menu_can_be_left(daemon, pair):
+    with daemon.terminal(HOST) as session:
+        session.expect(pair[0].name)
+        session.line("q")
+        assert session.wait() == DONE
+
+
+def test_menu_survives_nonsense(daemon, pair):
+    with daemon.terminal(HOST) as session:
+        session.expect(pair[1].name)
+        session.line("99999999999999999999999")
+        session.line("-1")
+        session.send(b"\xff\x1b[A\x00" * 50 + b"\r")
+        session.line("q")
+        assert session.wait() == DONE
+
+
+@pytest.mark.parametrize("option", ["--vm-id", "--vm-name"])
+def test_connect_verb_of_the_host_login(daemon, pair, option):
+    value = pair[0].uuid if option == "--vm-id" else pair[0].name
+    with daemon.terminal(HOST, "connect", f"{option}={value}") as session:
+        ask(session)
+        leave(session)
+    result = daemon.ssh(HOST, "connect", f"{option}=nosuchvm")
+    assert result.status == NO_SUCH, result
+
+
+def test_host_login_without_terminal_and_command_explains_itself(daemon, pair):
+    result = daemon.ssh(HOST)
+    assert result.status in (DONE, USAGE), result
+    assert result.out + result.err
+
+
+# vmconsolectl
+
+
+def test_ctl_lists_and_tells_status(daemon, pair):
+    result = daemon.ctl("list")
+    assert result.status == DONE and pair[0].name in result.text, result
+    assert rows_of(parse_json(daemon.ctl("list", "--json")), pair[0].name)
+    result = daemon.ctl("status", pair[0].name)
+    assert result.status == DONE and "running" in result.text, result
+    assert daemon.ctl("status", "nosuchvm").status == NO_SUCH
+
+
+def test_ctl_shows_who_is_connected(daemon, pair, keys):
+    with daemon.terminal(pair[0].name) as session:
+        ask(session)
+        result = daemon.ctl("who", pair[0].name)
+        assert keys.fingerprint(keys.ed25519) in result.text, result
+
+
+def test_ctl_attach_is_a_console_session(daemon, pair):
+    with Terminal(daemon.ctl_argv("attach", pair[0].name)) as session:
+        ask(session)
+        leave(session)
+
+
+def test_ctl_attach_in_a_pipe(daemon, pair):
+    result = daemon.ctl("attach", pair[0].name, stdin=b"say by-ctl\n")
+    assert result.status == DONE, result
+    assert result.out == b"by-ctl\r\nguest> ", result
+
+
+def test_ctl_explains_which_rule_allows_what(daemons, pair, keys):
+    mark = keys.fingerprint(keys.ed25519)
+    daemon = daemons({"access all": None,
+                      "access lookers": {"who": f"key:{mark}", "vms": "verbs-*", "allow": "view"},
+                      "access typists": {"who": "key:*", "vms": "verbs-on", "allow": "type"}})
+    result = daemon.ctl("explain", f"key:{mark}", "verbs-on")
+    assert result.status == DONE, result
+    for word in ("lookers", "typists", "view", "type"):
+        assert word in result.text, result
+    result = daemon.ctl("explain", f"key:{mark}", "verbs-off")
+    assert "lookers" in result.text and "typists" not in result.text, result
+
+
+def test_ctl_rights_of_an_ordinary_user_come_from_the_rules(daemons, pair, user):
+    if not user.switch:
+        pytest.skip("needs a second uid")
+    stranger = type("Stranger", (), {"argv": staticmethod(lambda argv: [
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", *argv])})
+    daemon = daemons({"access local": {"who": "user:nobody", "vms": "verbs-on", "allow": "view"}})
+    user.own(daemon.file, 0o644)
+    result = daemon.ctl("list", as_user=stranger)
+    assert result.status == DONE, result
+    assert "verbs-on" in result.text and "verbs-off" not in result.text, result
+    assert daemon.ctl("status", "verbs-off", as_user=stranger).status == NO_SUCH
+    assert daemon.ctl("attach", "verbs-on", as_user=stranger,
+                      stdin=b"say x\n").status == DENIED
+    assert daemon.ctl("reload", as_user=stranger).status == DENIED
+
+
+def test_ctl_without_a_daemon_says_so(daemons):
+    daemon = daemons()
+    daemon.stop()
+    result = daemon.ctl("list")
+    assert result.status == 69, result
+    assert result.err
+
+
+def test_ctl_bad_verb_is_named(daemon):
+    result = daemon.ctl("frobnicate")
+    assert result.status == USAGE and "frobnicate" in result.errors, result
