@@ -230,7 +230,7 @@ static size_t plain_length(const char *text, bool in_list, bool at_end)
 
 	if (strchr("%;#\"'\\", c) || (in_list && c == ','))
 		return 0;
-	if (c == ' ')
+	if (c == ' ' || c == '\t')
 		return at_end ? 0 : 1;
 	if (strnlen(text, len) < len)
 		return 0;

@@ -230,6 +230,7 @@ static void any_text_survives_encoding(void **state)
 		{"a b", false, "a b"},
 		{" a ", false, "%20a%20"},
 		{" ", false, "%20"},
+		{"a\tb\t", false, "a\tb%09"},
 		{"a,b", false, "a,b"},
 		{"a,b", true, "a%2Cb"},
 		{"%;#\"'\\", false, "%25%3B%23%22%27%5C"},
