@@ -1,0 +1,423 @@
+/* Listening and accepting: addresses, options, rounds, shortage of descriptors, systemd. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "broker/listener.h"
+#include "core/log.h"
+
+#define PEERS_MAX 200
+
+struct fixture {
+	struct loop *loop;
+	struct listener *listener;
+	int fds[PEERS_MAX], count;
+	int destroy_at; /* accepted connections after which the callback destroys the listener */
+	char peer[LISTENER_PEER_MAX];
+	struct sockaddr_storage sa;
+	char why[LISTENER_WHY_MAX];
+	int warnings;
+};
+
+static void on_log(void *arg, enum log_level level, const char *tag, const char *text)
+{
+	struct fixture *f = arg;
+
+	f->warnings += level == LOG_LEVEL_WARNING;
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->loop = loop_create();
+	assert_non_null(f->loop);
+	log_set_sink(on_log, f);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	while (f->count)
+		close(f->fds[--f->count]);
+	listener_destroy(&f->listener);
+	loop_destroy(f->loop);
+	log_set_sink(NULL, NULL);
+	free(f);
+	return 0;
+}
+
+static void on_accepted(
+	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text)
+{
+	struct fixture *f = arg;
+
+	assert_true(f->count < PEERS_MAX);
+	f->fds[f->count++] = fd;
+	f->sa = *peer;
+	snprintf(f->peer, sizeof(f->peer), "%s", peer_text);
+	if (f->count == f->destroy_at)
+		listener_destroy(&f->listener);
+}
+
+/* addresses: up to three texts */
+static int try_listen(struct fixture *f, const char *a, const char *b)
+{
+	struct config_address items[2];
+	struct config_addresses list = {items, 0};
+
+	assert_int_equal(config_address_parse(a, &items[list.count++]), 0);
+	if (b)
+		assert_int_equal(config_address_parse(b, &items[list.count++]), 0);
+	return listener_create(f->loop, "ssh", &list, on_accepted, f, &f->listener, f->why);
+}
+
+static int dial(const char *host, uint16_t port)
+{
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	int is_four = inet_pton(AF_INET, host, &four.sin_addr) == 1, fd;
+
+	if (!is_four)
+		assert_int_equal(inet_pton(AF_INET6, host, &six.sin6_addr), 1);
+	fd = socket(is_four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	if (connect(fd, is_four ? (void *)&four : (void *)&six,
+		    is_four ? sizeof(four) : sizeof(six)) < 0) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+static void turn_until(struct fixture *f, int count)
+{
+	int left = 500;
+
+	while (f->count < count && left-- > 0)
+		assert_int_equal(loop_turn(f->loop, 10 * LOOP_MSEC), 0);
+	assert_int_equal(f->count, count);
+}
+
+static int option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+static void accepted_sockets_are_ready_to_use(void **state)
+{
+	struct fixture *f = *state;
+	int client, fd;
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	assert_int_equal(listener_count(f->listener), 1);
+	assert_true(listener_port(f->listener, 0) > 0);
+	assert_int_equal(listener_port(f->listener, 1), 0);
+	client = dial("127.0.0.1", listener_port(f->listener, 0));
+	turn_until(f, 1);
+	fd = f->fds[0];
+	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+	assert_int_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 15);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 4);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), LISTENER_NOTSENT_MAX);
+	close(client);
+}
+
+static void a_reader_that_stands_still_holds_little_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	static const int small = 8192;
+	static char zeros[65536];
+	size_t written = 0;
+	ssize_t n;
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	to.sin_port = htons(listener_port(f->listener, 0));
+	setsockopt(client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	assert_int_equal(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
+	turn_until(f, 1);
+	for (;;) {
+		struct pollfd p = {f->fds[0], POLLOUT, 0};
+
+		if (poll(&p, 1, 200) == 0)
+			break;
+		n = send(f->fds[0], zeros, sizeof(zeros), MSG_NOSIGNAL);
+		assert_true(n > 0 || errno == EAGAIN);
+		written += n > 0 ? (size_t)n : 0;
+		assert_true(written < (size_t)64 << 20);
+	}
+	print_message("%zu bytes\n", written);
+	assert_true(
+		written <= (size_t)LISTENER_NOTSENT_MAX + 2 * sizeof(zeros) + (size_t)4 * small);
+	close(client);
+}
+
+static void peers_are_named_without_mapped_addresses(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in me = {0};
+	socklen_t len = sizeof(me);
+	char text[64];
+	int client;
+
+	assert_int_equal(try_listen(f, "[::]:0", NULL), 0);
+	client = dial("127.0.0.1", listener_port(f->listener, 0));
+	assert_true(client >= 0);
+	turn_until(f, 1);
+	assert_int_equal(getsockname(client, (struct sockaddr *)&me, &len), 0);
+	snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(me.sin_port));
+	assert_string_equal(f->peer, text);
+	assert_int_equal(f->sa.ss_family, AF_INET);
+	assert_int_equal(((struct sockaddr_in *)&f->sa)->sin_port, me.sin_port);
+	close(client);
+	client = dial("::1", listener_port(f->listener, 0));
+	if (client < 0)
+		return; /* no IPv6 here */
+	turn_until(f, 2);
+	assert_memory_equal(f->peer, "[::1]:", 6);
+	close(client);
+}
+
+static void both_wildcards_with_one_port_go_together(void **state)
+{
+	struct fixture *f = *state;
+	char six[32], four[32];
+	uint16_t port;
+	int client;
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	port = listener_port(f->listener, 0);
+	listener_destroy(&f->listener);
+	snprintf(six, sizeof(six), "[::]:%u", port);
+	snprintf(four, sizeof(four), "0.0.0.0:%u", port);
+	if (try_listen(f, six, four) < 0)
+		fail_msg("%s", f->why);
+	assert_int_equal(listener_count(f->listener), 2);
+	client = dial("127.0.0.1", port);
+	turn_until(f, 1);
+	close(client);
+}
+
+static void an_address_in_use_is_said_in_one_line(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture other = {.loop = f->loop};
+	char text[64], line[160];
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	snprintf(text, sizeof(text), "127.0.0.1:%u", listener_port(f->listener, 0));
+	assert_string_equal(listener_text(f->listener, 0), text);
+	assert_int_equal(try_listen(&other, "127.0.0.1:0", text), -EADDRINUSE);
+	assert_null(other.listener);
+	snprintf(line, sizeof(line), "cannot listen on %s: address already in use", text);
+	assert_string_equal(other.why, line);
+}
+
+static void paused_connections_wait_and_are_not_lost(void **state)
+{
+	struct fixture *f = *state;
+	int client, i;
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	listener_pause(f->listener);
+	client = dial("127.0.0.1", listener_port(f->listener, 0));
+	assert_true(client >= 0);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(loop_turn(f->loop, 10 * LOOP_MSEC), 0);
+	assert_int_equal(f->count, 0);
+	listener_resume(f->listener);
+	turn_until(f, 1);
+	close(client);
+}
+
+static void a_crowd_is_accepted_in_bounded_rounds(void **state)
+{
+	enum { CROWD = 3 * LISTENER_ROUND_MAX + 1 };
+	struct fixture *f = *state;
+	int clients[CROWD], i, before;
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	for (i = 0; i < CROWD; i++) {
+		clients[i] = dial("127.0.0.1", listener_port(f->listener, 0));
+		assert_true(clients[i] >= 0);
+	}
+	while (f->count < CROWD) {
+		before = f->count;
+		assert_int_equal(loop_turn(f->loop, LOOP_SECOND), 0);
+		assert_true(f->count - before <= LISTENER_ROUND_MAX);
+		assert_true(f->count > before);
+	}
+	for (i = 0; i < CROWD; i++)
+		close(clients[i]);
+}
+
+static void destroyed_in_its_own_callback_it_stops_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int clients[4], i;
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	for (i = 0; i < 4; i++)
+		clients[i] = dial("127.0.0.1", listener_port(f->listener, 0));
+	f->destroy_at = 2;
+	turn_until(f, 2);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(loop_turn(f->loop, 10 * LOOP_MSEC), 0);
+	assert_int_equal(f->count, 2);
+	for (i = 0; i < 4; i++)
+		close(clients[i]);
+}
+
+static void without_descriptors_it_rests_and_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit old, few;
+	uint64_t start;
+	int client, turns = 0;
+
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+	client = dial("127.0.0.1", listener_port(f->listener, 0));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = (rlim_t)client + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while (f->warnings == 0)
+		assert_int_equal(loop_turn(f->loop, LOOP_SECOND), 0);
+	/* It does not spin: nothing is due for most of a second. */
+	start = loop_now(f->loop);
+	do {
+		assert_int_equal(loop_turn(f->loop, 100 * LOOP_MSEC), 0);
+		turns++;
+	} while (loop_now(f->loop) - start < 700 * LOOP_MSEC);
+	assert_true(turns < 20);
+	/* Pausing and resuming does not end the rest. */
+	listener_pause(f->listener);
+	listener_resume(f->listener);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(loop_turn(f->loop, 10 * LOOP_MSEC), 0);
+	assert_int_equal(f->count, 0);
+	turn_until(f, 1);
+	assert_int_equal(f->warnings, 1);
+	close(client);
+}
+
+/* In a child, since sd_listen_fds(3) wants the descriptors at 3 and looks at LISTEN_PID. Returns
+ * the child's exit status. */
+static int as_activated(int passed, const char *names, int (*fn)(int))
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%d", getpid());
+		setenv("LISTEN_PID", text, 1);
+		setenv("LISTEN_FDS", "1", 1);
+		setenv("LISTEN_FDNAMES", names, 1);
+		if (dup2(passed, 3) < 0)
+			_exit(90);
+		_exit(fn(passed));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int serve_passed(int fd)
+{
+	struct fixture f = {.loop = loop_create()};
+	struct sockaddr_in bound = {0};
+	socklen_t len = sizeof(bound);
+	int client, left = 100;
+
+	/* an address that would be refused, were it used */
+	if (try_listen(&f, "192.0.2.1:1", NULL) < 0)
+		return 1;
+	if (listener_count(f.listener) != 1 ||
+		getsockname(3, (struct sockaddr *)&bound, &len) < 0 ||
+		listener_port(f.listener, 0) != ntohs(bound.sin_port))
+		return 2;
+	if (!(fcntl(3, F_GETFL) & O_NONBLOCK) || !(fcntl(3, F_GETFD) & FD_CLOEXEC))
+		return 3;
+	client = dial("127.0.0.1", listener_port(f.listener, 0));
+	while (f.count < 1 && left-- > 0)
+		if (loop_turn(f.loop, 10 * LOOP_MSEC) < 0)
+			return 4;
+	if (f.count != 1 || option(f.fds[0], IPPROTO_TCP, TCP_NODELAY) != 1)
+		return 5;
+	close(client);
+	return 0;
+}
+
+static int refuse_passed(int fd)
+{
+	struct fixture f = {.loop = loop_create()};
+
+	if (try_listen(&f, "127.0.0.1:0", NULL) == 0)
+		return 1;
+	fprintf(stderr, "%s\n", f.why);
+	return strstr(f.why, "none named \"ssh\"") ? 0 : strstr(f.why, "no listening TCP") ? 10 : 2;
+}
+
+static void sockets_from_systemd_take_the_place_of_addresses(void **state)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), other = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(as_activated(fd, "ssh", serve_passed), 0);
+	assert_int_equal(as_activated(fd, "vmconsoled.socket", refuse_passed), 0);
+	assert_int_equal(as_activated(other, "ssh", refuse_passed), 10);
+	close(fd);
+	close(other);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(accepted_sockets_are_ready_to_use),
+		TEST(a_reader_that_stands_still_holds_little_memory),
+		TEST(peers_are_named_without_mapped_addresses),
+		TEST(both_wildcards_with_one_port_go_together),
+		TEST(an_address_in_use_is_said_in_one_line),
+		TEST(paused_connections_wait_and_are_not_lost),
+		TEST(a_crowd_is_accepted_in_bounded_rounds),
+		TEST(destroyed_in_its_own_callback_it_stops_at_once),
+		TEST(without_descriptors_it_rests_and_comes_back),
+		TEST(sockets_from_systemd_take_the_place_of_addresses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

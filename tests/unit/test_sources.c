@@ -1,0 +1,249 @@
+/* Counting connections by source: limits, prefixes, exact books. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/sources.h"
+
+static const struct sources_limits wide = {1000000, 1000000, 1000000};
+
+static struct sockaddr_storage address(const char *text)
+{
+	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(4711)};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(4711)};
+
+	if (inet_pton(AF_INET, text, &four.sin_addr) == 1) {
+		memcpy(&sa, &four, sizeof(four));
+	} else {
+		assert_int_equal(inet_pton(AF_INET6, text, &six.sin6_addr), 1);
+		memcpy(&sa, &six, sizeof(six));
+	}
+	return sa;
+}
+
+static enum sources_answer admit(struct sources *s, const char *text, struct source_seat *seat)
+{
+	struct sockaddr_storage sa = address(text);
+
+	return sources_admit(s, &sa, seat);
+}
+
+static void addresses_share_a_source_by_prefix(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int same;
+	} rows[] = {
+		{"192.0.2.1", "192.0.2.1", 1},
+		{"192.0.2.1", "192.0.2.2", 0},
+		{"192.0.2.1", "::ffff:192.0.2.1", 1},
+		{"::ffff:192.0.2.1", "::ffff:192.0.2.2", 0},
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", 1},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", 0},
+		{"2001:db8:1:2::1", "2001:db9:1:2::1", 0},
+		{"0.0.0.0", "::1", 0},
+		{"0.0.0.1", "0:0:0:1::", 0},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sources *s = sources_create(&wide);
+		struct source_seat a, b;
+
+		assert_non_null(s);
+		assert_int_equal(admit(s, rows[i].a, &a), SOURCES_ADMITTED);
+		assert_int_equal(admit(s, rows[i].b, &b), SOURCES_ADMITTED);
+		print_message("%s %s\n", rows[i].a, rows[i].b);
+		assert_int_equal(sources_count(s), rows[i].same ? 1 : 2);
+		sources_release(s, &a);
+		sources_release(s, &b);
+		assert_int_equal(sources_count(s), 0);
+		sources_destroy(s);
+	}
+}
+
+static void users_are_sources_of_their_own(void **state)
+{
+	struct sources_limits limits = {100, 100, 2};
+	struct sources *s = sources_create(&limits);
+	struct source_seat a, b, c, d;
+
+	assert_int_equal(sources_admit_user(s, 1000, &a), SOURCES_ADMITTED);
+	assert_int_equal(sources_admit_user(s, 1000, &b), SOURCES_ADMITTED);
+	assert_int_equal(sources_admit_user(s, 1000, &c), SOURCES_PER_SOURCE);
+	assert_null(c.source);
+	assert_int_equal(sources_admit_user(s, 1001, &c), SOURCES_ADMITTED);
+	/* the address whose number is that uid */
+	assert_int_equal(admit(s, "0.0.3.232", &d), SOURCES_ADMITTED);
+	sources_release(s, &a);
+	sources_release(s, &b);
+	sources_release(s, &c);
+	sources_release(s, &d);
+	sources_destroy(s);
+}
+
+static void each_limit_refuses_with_its_own_reason(void **state)
+{
+	struct sources_limits limits = {4, 3, 2};
+	struct sources *s = sources_create(&limits);
+	struct source_seat a, b, c, d, e;
+
+	assert_int_equal(admit(s, "192.0.2.1", &a), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "192.0.2.1", &b), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "192.0.2.1", &c), SOURCES_PER_SOURCE);
+	assert_int_equal(admit(s, "192.0.2.2", &c), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "192.0.2.3", &d), SOURCES_UNAUTHENTICATED);
+	assert_null(d.source);
+	assert_int_equal(sources_count(s), 2);
+	sources_authenticated(s, &a);
+	assert_int_equal(admit(s, "192.0.2.3", &d), SOURCES_ADMITTED);
+	sources_authenticated(s, &b);
+	assert_int_equal(admit(s, "192.0.2.4", &e), SOURCES_FULL);
+	sources_release(s, &a);
+	assert_int_equal(admit(s, "192.0.2.4", &e), SOURCES_ADMITTED);
+	assert_string_equal(sources_reason(SOURCES_PER_SOURCE), "max_per_source is reached");
+	sources_release(s, &b);
+	sources_release(s, &c);
+	sources_release(s, &d);
+	sources_release(s, &e);
+	assert_int_equal(sources_connections(s), 0);
+	assert_int_equal(sources_unauthenticated(s), 0);
+	sources_destroy(s);
+}
+
+static void logging_in_or_leaving_twice_counts_once(void **state)
+{
+	struct sources *s = sources_create(&wide);
+	struct source_seat a, b;
+
+	assert_int_equal(admit(s, "192.0.2.1", &a), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "192.0.2.1", &b), SOURCES_ADMITTED);
+	sources_authenticated(s, &a);
+	sources_authenticated(s, &a);
+	assert_int_equal(sources_unauthenticated(s), 1);
+	sources_release(s, &a);
+	sources_release(s, &a);
+	sources_authenticated(s, &a);
+	assert_int_equal(sources_connections(s), 1);
+	assert_int_equal(sources_unauthenticated(s), 1);
+	sources_release(s, &b);
+	assert_int_equal(sources_connections(s), 0);
+	assert_int_equal(sources_unauthenticated(s), 0);
+	sources_destroy(s);
+}
+
+static void lower_limits_put_nobody_out(void **state)
+{
+	struct sources_limits low = {1, 1, 1};
+	struct sources *s = sources_create(&wide);
+	struct source_seat a, b, c;
+
+	assert_int_equal(admit(s, "192.0.2.1", &a), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "192.0.2.1", &b), SOURCES_ADMITTED);
+	sources_set_limits(s, &low);
+	assert_int_equal(admit(s, "192.0.2.9", &c), SOURCES_FULL);
+	sources_release(s, &a);
+	assert_int_equal(sources_connections(s), 1);
+	assert_int_equal(admit(s, "192.0.2.9", &c), SOURCES_FULL);
+	sources_release(s, &b);
+	assert_int_equal(admit(s, "192.0.2.9", &c), SOURCES_ADMITTED);
+	sources_release(s, &c);
+	sources_destroy(s);
+}
+
+/* Against books kept the simple way: 200 sources, many seats, random order, through growing and
+ * shrinking of the table. */
+static void books_agree_with_a_simple_count(void **state)
+{
+	enum { SEATS = 4000, SOURCES = 200, STEPS = 60000 };
+	struct sources *s = sources_create(&wide);
+	struct source_seat *seats = calloc(SEATS, sizeof(*seats));
+	unsigned *of = calloc(SEATS, sizeof(*of));
+	unsigned counts[SOURCES] = {0}, seed = 1, open = 0, fresh = 0, step, i;
+
+	for (step = 0; step < STEPS; step++) {
+		unsigned at = (unsigned)rand_r(&seed) % SEATS;
+		unsigned used = 0;
+
+		if (!seats[at].source) {
+			char text[64];
+
+			of[at] = (unsigned)rand_r(&seed) % SOURCES;
+			snprintf(text, sizeof(text), of[at] % 2 ? "10.0.%u.7" : "2001:db8:0:%x::7",
+				of[at]);
+			assert_int_equal(admit(s, text, &seats[at]), SOURCES_ADMITTED);
+			counts[of[at]]++;
+			open++;
+			fresh++;
+		} else if (rand_r(&seed) % 2) {
+			fresh -= !seats[at].authenticated;
+			sources_authenticated(s, &seats[at]);
+		} else {
+			fresh -= !seats[at].authenticated;
+			sources_release(s, &seats[at]);
+			counts[of[at]]--;
+			open--;
+		}
+		for (i = 0; i < SOURCES; i++)
+			used += counts[i] > 0;
+		assert_int_equal(sources_connections(s), open);
+		assert_int_equal(sources_unauthenticated(s), fresh);
+		assert_int_equal(sources_count(s), used);
+	}
+	for (i = 0; i < SEATS; i++)
+		sources_release(s, &seats[i]);
+	assert_int_equal(sources_connections(s), 0);
+	assert_int_equal(sources_unauthenticated(s), 0);
+	assert_int_equal(sources_count(s), 0);
+	free(seats);
+	free(of);
+	sources_destroy(s);
+}
+
+static void a_hundred_thousand_sources_come_and_go(void **state)
+{
+	enum { MANY = 100000 };
+	struct sources *s = sources_create(&wide);
+	struct source_seat *seats = calloc(MANY, sizeof(*seats));
+	unsigned i;
+
+	for (i = 0; i < MANY; i++) {
+		struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+		struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+
+		/* prefixes that a weak hash would put into one bucket */
+		six.sin6_addr.s6_addr[0] = (uint8_t)(i >> 16);
+		six.sin6_addr.s6_addr[1] = (uint8_t)(i >> 8);
+		six.sin6_addr.s6_addr[2] = (uint8_t)i;
+		memcpy(&sa, &six, sizeof(six));
+		assert_int_equal(sources_admit(s, &sa, &seats[i]), SOURCES_ADMITTED);
+	}
+	assert_int_equal(sources_count(s), MANY);
+	for (i = 0; i < MANY; i++)
+		sources_release(s, &seats[i]);
+	assert_int_equal(sources_count(s), 0);
+	free(seats);
+	sources_destroy(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(addresses_share_a_source_by_prefix),
+		cmocka_unit_test(users_are_sources_of_their_own),
+		cmocka_unit_test(each_limit_refuses_with_its_own_reason),
+		cmocka_unit_test(logging_in_or_leaving_twice_counts_once),
+		cmocka_unit_test(lower_limits_put_nobody_out),
+		cmocka_unit_test(books_agree_with_a_simple_count),
+		cmocka_unit_test(a_hundred_thousand_sources_come_and_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
