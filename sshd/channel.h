@@ -1,0 +1,135 @@
+/*
+ * One session channel of a connection and its line to the broker. RFC 4254 §5, §6.
+ *
+ * libssh's callbacks only note what happened and pass bytes on; everything that makes descriptors
+ * or frees anything is done by channel_settle, which the session calls after libssh has run. A
+ * channel never ends its session: it says what it found, through the wake function and
+ * channel_settle's answer.
+ *
+ * Nothing is queued without a bound: towards the client at most one batch (the rest waits in the
+ * line, which stops the broker); towards the broker what libssh's window lets the client send.
+ */
+#ifndef SSHD_CHANNEL_H
+#define SSHD_CHANNEL_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include <libssh/callbacks.h>
+
+#include "core/buf.h"
+#include "sshd/context.h"
+#include "wire/line.h"
+
+/* An honest client has at most 1,920,000 bytes under way: libssh opens its window to 1,280,000
+ * whenever fewer than 640,000 are open or unread. */
+#define INPUT_MAX (2 * 1024 * 1024)
+
+/* Two runs of a batch and their heads. */
+#define CHANNEL_REST_MAX (2 * (SCRATCH_SIZE + sizeof(uint32_t)))
+
+enum channel_state {
+	CHANNEL_FRESH,    /* open, nothing requested yet */
+	CHANNEL_STARTING, /* shell or exec accepted; channel_settle makes the line */
+	CHANNEL_RUNNING,
+	CHANNEL_EXITING, /* the broker has said the last word; what is left goes to the client */
+	CHANNEL_CLOSING, /* exit status and CLOSE are sent; waits for the client's CLOSE */
+};
+
+enum channel_finding { CHANNEL_GOES_ON, CHANNEL_GONE, CHANNEL_FLOODED };
+
+/* What a channel needs of its session. */
+struct channel_owner {
+	struct context *context;
+	ssh_session ssh;
+	struct line *login;
+	const char *tag;
+	bool may_pty;
+	/* The broker's side of a channel had something; libssh has run, channel_settle is due. */
+	void (*wake)(void *arg);
+	void *arg;
+};
+
+struct channel {
+	TAILQ_ENTRY(channel) entry;
+	LIST_ENTRY(channel) held_entry;
+	const struct channel_owner *owner;
+	ssh_channel ssh;
+	struct ssh_channel_callbacks_struct callbacks;
+	enum channel_state state;
+
+	struct line line;
+	struct loop_io *io;
+	struct wire_request request;
+	char *term, *command; /* command NULL: a shell */
+
+	struct buf input;    /* taken from libssh, not yet by the broker */
+	size_t unread;       /* left in libssh */
+	struct buf rest;     /* pieces not yet taken by the client, see channel_output.c */
+	uint64_t last_write; /* loop time */
+	size_t last_batch;   /* bytes */
+	uint64_t deadline;   /* loop time by which a client must have taken the end; 0: none */
+	int status;          /* for the client, when EXITING */
+
+	bool pty : 1;
+	bool resized : 1;       /* a WINSIZE is due */
+	bool client_eof : 1;    /* the client sends no more */
+	bool eof_told : 1;      /* and the broker knows */
+	bool client_closed : 1; /* the client's CLOSE has come */
+	bool flooded : 1;       /* more input than the window allows */
+	bool typed : 1;         /* input since the last output: an echo must not be held */
+	bool held : 1;          /* on the context's list */
+	bool line_over : 1;     /* the line is shut; what it still holds can be read */
+	bool deaf : 1;          /* the client takes no more output */
+	bool full : 1;          /* the line took no more; EPOLLOUT ends it */
+};
+TAILQ_HEAD(channel_list, channel);
+
+/* --- for the session --- */
+
+/* Inside libssh's callback for a new session channel. NULL: refuse. */
+struct channel *channel_create(const struct channel_owner *owner);
+
+/* After libssh has run: starts, passes on, ends. Frees nothing. */
+enum channel_finding channel_settle(struct channel *channel);
+
+/* The end of the connection has begun: a line without a last word ends with this status. */
+void channel_say_goodbye(struct channel *channel, int status);
+
+/* Whether all that will ever be said to the client has been given to libssh. */
+bool channel_flushed(const struct channel *channel);
+
+/* Time of the next deadline; UINT64_MAX: none. channel_overdue acts on it. */
+uint64_t channel_deadline(const struct channel *channel);
+void channel_overdue(struct channel *channel);
+
+/* Lets go of line and libssh's channel; the memory goes after the turn. Not in a callback. When
+ * the connection is dead already, libssh is not called for it any more. */
+void channel_destroy(struct channel *channel, bool connected);
+
+/* --- among the files of a channel --- */
+
+/* The events that the line is to be watched for: a pure function of the channel. */
+uint32_t channel_wants(const struct channel *channel);
+void channel_watch(struct channel *channel);
+
+/* channel_input.c: bytes from the client, taken as far as there is room; returns their number. */
+size_t channel_input(struct channel *channel, const unsigned char *data, size_t len);
+/* Passes on what was left over. */
+void channel_resume_input(struct channel *channel);
+bool channel_input_waits(const struct channel *channel);
+
+/* channel_output.c */
+void channel_output(struct channel *channel);
+bool channel_can_take(const struct channel *channel);
+void channel_unhold(struct channel *channel);
+/* What the client has not taken; dropped by channel_drop_output. */
+void channel_drop_output(struct channel *channel);
+
+/* The line ends here, with or without a last word. */
+void channel_begin_exit(struct channel *channel, int status);
+
+/* The held_timer of the context. */
+void channel_release_held(void *context);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * Task: the client's bytes on their way to the broker. Owner: the channel.
+ *
+ * What the line does not take stays in libssh, where it keeps the client's window closed. libssh
+ * gives it out again only together with new bytes, and each partial read opens the window anew
+ * while the rest still lies there; so when the line is free again all of it is moved over at once.
+ */
+#include <errno.h>
+
+#include "core/log.h"
+#include "sshd/channel.h"
+
+/* As much as the line takes now. Returns the number of bytes; *broken on any other trouble. */
+static size_t send_data(struct channel *c, const unsigned char *data, size_t len, bool *broken)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		size_t part = len - done > WIRE_PAYLOAD_MAX ? WIRE_PAYLOAD_MAX : len - done;
+		int r = line_send(&c->line, WIRE_DATA, NULL, data + done, part);
+
+		if (r < 0) {
+			c->full = r == -EAGAIN;
+			*broken = r != -EAGAIN;
+			break;
+		}
+		done += part;
+	}
+	return done;
+}
+
+static bool line_open(const struct channel *c)
+{
+	return c->state == CHANNEL_RUNNING && !c->line_over && !c->eof_told;
+}
+
+size_t channel_input(struct channel *c, const unsigned char *data, size_t len)
+{
+	bool broken = false;
+	size_t taken;
+
+	c->typed = true;
+	if (c->state == CHANNEL_FRESH || c->state == CHANNEL_STARTING || buf_len(&c->input))
+		taken = 0;
+	else if (!line_open(c))
+		taken = len; /* nobody is there to read it */
+	else if (c->full)
+		taken = 0;
+	else
+		taken = send_data(c, data, len, &broken);
+	if (broken) {
+		c->line_over = true;
+		taken = len;
+	}
+	c->unread = len - taken;
+	if (c->unread > INPUT_MAX)
+		c->flooded = true;
+	return taken;
+}
+
+/* Moves all that libssh holds into our own queue. */
+static void fetch_unread(struct channel *c)
+{
+	unsigned char *scratch = c->owner->context->scratch;
+
+	while (c->unread) {
+		int n = ssh_channel_read_nonblocking(c->ssh, scratch, SCRATCH_SIZE, 0);
+
+		if (n <= 0) {
+			c->unread = 0;
+			return;
+		}
+		c->unread -= (size_t)n < c->unread ? (size_t)n : c->unread;
+		if (buf_add(&c->input, scratch, (size_t)n) < 0) {
+			c->flooded = true;
+			return;
+		}
+	}
+}
+
+/* False when the line takes no more for now. */
+static bool pass_on(struct channel *c)
+{
+	size_t len = buf_len(&c->input), n = len;
+	bool broken = false;
+
+	if (line_open(c))
+		n = send_data(c, buf_data(&c->input), len, &broken);
+	if (broken) {
+		c->line_over = true;
+		n = len;
+	}
+	buf_drop(&c->input, n);
+	return n == len;
+}
+
+void channel_resume_input(struct channel *c)
+{
+	if (c->state < CHANNEL_RUNNING || c->full)
+		return;
+	while (channel_input_waits(c) && !c->flooded) {
+		if (!buf_len(&c->input))
+			fetch_unread(c);
+		if (!pass_on(c))
+			return;
+	}
+	if (line_open(c) && c->client_eof) {
+		int r = line_send(&c->line, WIRE_EOF, NULL, NULL, 0);
+
+		c->full = r == -EAGAIN;
+		c->eof_told = r != -EAGAIN;
+	}
+}
+
+bool channel_input_waits(const struct channel *c)
+{
+	return buf_len(&c->input) || c->unread;
+}

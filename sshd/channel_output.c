@@ -1,0 +1,233 @@
+/*
+ * Task: the broker's words on their way to the client. Owner: the channel.
+ *
+ * Read from the line only while the client can take it: libssh would queue without bound behind a
+ * stalled connection. All that waits is read first and then written at once: encryption and the
+ * packet cost more than the bytes. What the window did not let through is kept as a row of pieces,
+ * each a head of four bytes (length and stream) and its bytes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "sshd/channel.h"
+#include "sshd/status.h"
+
+#define FULL_BATCH (OUTPUT_BATCH * 3 / 4)
+
+enum stream { STREAM_OUT, STREAM_ERR };
+
+bool channel_can_take(const struct channel *c)
+{
+	return c->deaf || (!(ssh_get_status(c->owner->ssh) & SSH_WRITE_PENDING) &&
+				  ssh_channel_window_size(c->ssh) > 0);
+}
+
+void channel_drop_output(struct channel *c)
+{
+	c->deaf = true;
+	buf_finish(&c->rest);
+}
+
+/* Bytes that libssh took. */
+static size_t write_client(
+	struct channel *c, enum stream stream, const unsigned char *data, size_t len)
+{
+	int n;
+
+	if (c->deaf || len == 0)
+		return len;
+	if (stream == STREAM_ERR)
+		n = ssh_channel_write_stderr(c->ssh, data, (uint32_t)len);
+	else
+		n = ssh_channel_write(c->ssh, data, (uint32_t)len);
+	if (n < 0) {
+		channel_drop_output(c); /* closed by the client, or the connection is dead */
+		return len;
+	}
+	return (size_t)n;
+}
+
+static int keep_piece(struct channel *c, enum stream stream, const unsigned char *data, size_t len)
+{
+	uint32_t head = (uint32_t)len << 1 | stream;
+	int r;
+
+	if (buf_room(&c->rest) < sizeof(head) + len)
+		return -ENOBUFS;
+	r = buf_add(&c->rest, &head, sizeof(head));
+	return r ? r : buf_add(&c->rest, data, len);
+}
+
+/* Writes pieces until the client takes no more. */
+static void write_rest(struct channel *c)
+{
+	while (buf_len(&c->rest) && channel_can_take(c)) {
+		const unsigned char *p = buf_data(&c->rest);
+		enum stream stream;
+		uint32_t head;
+		size_t len, n;
+
+		memcpy(&head, p, sizeof(head));
+		stream = head & 1;
+		len = head >> 1;
+		n = write_client(c, stream, p + sizeof(head), len);
+		if (c->deaf)
+			return;
+		if (n == len) {
+			buf_drop(&c->rest, sizeof(head) + len);
+			continue;
+		}
+		if (n == 0)
+			return;
+		/* The head moves up to where the piece now begins. */
+		head = (uint32_t)(len - n) << 1 | stream;
+		memcpy((unsigned char *)(uintptr_t)p + n, &head, sizeof(head));
+		buf_drop(&c->rest, n);
+	}
+}
+
+/* A run of one stream in the scratch buffer. */
+struct batch {
+	enum stream stream;
+	size_t len;
+	size_t total; /* of all runs of this round */
+};
+
+static void write_batch(struct channel *c, struct batch *batch)
+{
+	const unsigned char *data = c->owner->context->scratch;
+	size_t n = 0;
+
+	if (!buf_len(&c->rest))
+		n = write_client(c, batch->stream, data, batch->len);
+	if (n < batch->len && keep_piece(c, batch->stream, data + n, batch->len - n) < 0) {
+		log_write(
+			LOG_LEVEL_ERROR, c->owner->tag, "out of memory: output of a channel lost");
+		channel_drop_output(c);
+	}
+	batch->len = 0;
+}
+
+static void add_output(struct channel *c, struct batch *batch, const struct line_message *message)
+{
+	/* A terminal has one stream only. */
+	enum stream stream = message->type == WIRE_ERR && !c->pty ? STREAM_ERR : STREAM_OUT;
+
+	if (batch->len && (batch->stream != stream || batch->len > OUTPUT_BATCH))
+		write_batch(c, batch);
+	batch->stream = stream;
+	memcpy(c->owner->context->scratch + batch->len, message->payload, message->payload_len);
+	batch->len += message->payload_len;
+	batch->total += message->payload_len;
+}
+
+static void take_exit(struct channel *c, const struct line_message *message)
+{
+	struct wire_exit last;
+
+	memcpy(&last, message->fixed, sizeof(last));
+	channel_begin_exit(c, last.status);
+}
+
+/* One message. False when there is none for now, or the line has ended. */
+static bool read_line(struct channel *c, struct batch *batch)
+{
+	struct line_message message;
+	int r = line_receive(&c->line, &message);
+
+	/* Said once, before what was sent earlier: the broker has closed and left words of ours
+	 * unread. Its own are still to be read. */
+	if (r == -ECONNRESET)
+		r = line_receive(&c->line, &message);
+	if (r == -EAGAIN)
+		return false;
+	if (r != 1) {
+		if (r < 0)
+			log_write(
+				LOG_LEVEL_WARNING, c->owner->tag, "channel line: %s", strerror(-r));
+		channel_begin_exit(c, c->status ? c->status : STATUS_INTERNAL);
+		return false;
+	}
+	if (message.type == WIRE_EXIT)
+		take_exit(c, &message);
+	else
+		add_output(c, batch, &message);
+	line_message_finish(&message);
+	return c->state == CHANNEL_RUNNING;
+}
+
+/* --- holding: ≤ HOLD_US between writes while output flows by itself --- */
+
+/* An answer to something typed goes at once, and so does what comes after a pause; a stream that
+ * already comes in full batches gains nothing by waiting. */
+static bool should_hold(const struct channel *c)
+{
+	uint64_t now = loop_now(c->owner->context->loop);
+
+	return !c->typed && c->last_batch < FULL_BATCH && now - c->last_write < HOLD_US;
+}
+
+static void hold(struct channel *c)
+{
+	struct context *context = c->owner->context;
+
+	c->held = true;
+	LIST_INSERT_HEAD(&context->held, c, held_entry);
+	if (!loop_timer_armed(context->held_timer))
+		loop_timer_set(context->held_timer, HOLD_US, LOOP_MSEC / 2);
+}
+
+void channel_unhold(struct channel *c)
+{
+	if (c->held)
+		LIST_REMOVE(c, held_entry);
+	c->held = false;
+}
+
+static void output_now(struct channel *c)
+{
+	struct batch batch = {0};
+
+	write_rest(c);
+	while (!buf_len(&c->rest) && c->state == CHANNEL_RUNNING && channel_can_take(c) &&
+		batch.total < OUTPUT_BATCH && read_line(c, &batch))
+		;
+	if (batch.len)
+		write_batch(c, &batch);
+	if (batch.total) {
+		c->last_write = loop_now(c->owner->context->loop);
+		c->last_batch = batch.total;
+		c->typed = false;
+	}
+}
+
+void channel_output(struct channel *c)
+{
+	if (c->held)
+		return;
+	if (c->state == CHANNEL_RUNNING && !buf_len(&c->rest) && should_hold(c))
+		hold(c);
+	else
+		output_now(c);
+}
+
+void channel_release_held(void *arg)
+{
+	struct context *context = arg;
+	struct held_list due = LIST_HEAD_INITIALIZER(due);
+	struct channel *c;
+
+	/* A list of its own: what is held from here on waits for the next time, and the wake may
+	 * end sessions, and with them channels of this very list. */
+	while ((c = LIST_FIRST(&context->held))) {
+		LIST_REMOVE(c, held_entry);
+		LIST_INSERT_HEAD(&due, c, held_entry);
+	}
+	while ((c = LIST_FIRST(&due))) {
+		channel_unhold(c);
+		output_now(c);
+		c->owner->wake(c->owner->arg);
+	}
+}

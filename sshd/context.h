@@ -1,0 +1,46 @@
+/*
+ * What all sessions of a door share. Owned by the door; the others only read it, but for the
+ * scratch buffer, which belongs to whoever runs and holds nothing between two callbacks.
+ */
+#ifndef SSHD_CONTEXT_H
+#define SSHD_CONTEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+
+#include "core/loop.h"
+#include "wire/msg.h"
+
+/* Bytes handed to libssh in one go: enough for full speed, little enough that a stalled client
+ * costs no memory and a bulk transfer no other session's latency. */
+#define OUTPUT_BATCH (64 * 1024)
+#define SCRATCH_SIZE (OUTPUT_BATCH + WIRE_PAYLOAD_MAX)
+
+/* While output flows in bulk, it is gathered for this long before it is encrypted and sent. */
+#define HOLD_US (4 * LOOP_MSEC)
+
+/* How long a client may take to read what is left when its session ends. */
+#define FLUSH_US (5 * LOOP_SECOND)
+
+struct channel;
+LIST_HEAD(held_list, channel);
+
+struct context {
+	struct loop *loop;
+	ssh_bind bind;
+	struct wire_settings settings;
+	ssh_string banner; /* NULL: none */
+
+	struct held_list held;         /* channels whose output is being gathered */
+	struct loop_timer *held_timer; /* wakes all of them */
+
+	unsigned char *scratch; /* SCRATCH_SIZE */
+
+	void (*closed)(struct context *context); /* a session has ended */
+};
+
+#endif

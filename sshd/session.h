@@ -1,0 +1,85 @@
+/*
+ * One SSH connection: pumps libssh, owns the login line and the channels.
+ *
+ * Pattern: one ssh_event per session, level-triggered; after every call that may have run libssh
+ * the session settles: looks whether the connection still lives (libssh closes its descriptor by
+ * itself), lets the channels do what callbacks only noted, and asks for the events it needs.
+ * No descriptor is made between a call to libssh and that look: its number could be the closed one.
+ */
+#ifndef SSHD_SESSION_H
+#define SSHD_SESSION_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "sshd/auth.h"
+#include "sshd/channel.h"
+#include "sshd/context.h"
+
+enum session_state {
+	SESSION_LOGIN,   /* key exchange and authentication, within the grace time */
+	SESSION_OPEN,    /* authenticated */
+	SESSION_CLOSING, /* says goodbye, at most FLUSH_US */
+	SESSION_DEAD,    /* out of all lists; memory goes after the turn */
+};
+
+#define SESSION_REASON_MAX 256
+#define SESSION_TAG_MAX 24
+
+struct session;
+TAILQ_HEAD(session_list, session);
+
+struct session {
+	TAILQ_ENTRY(session) entry;
+	struct context *context;
+	struct session_list *list;
+	char tag[SESSION_TAG_MAX];
+	enum session_state state;
+
+	ssh_session ssh;
+	ssh_event event;
+	struct loop_io *io; /* of libssh's descriptor */
+	struct ssh_counter_struct bytes, packets;
+	struct ssh_server_callbacks_struct callbacks;
+
+	struct line login;
+	struct loop_io *login_io;
+	struct auth auth;
+	bool asking; /* the broker decides; the client is not read */
+
+	struct channel_owner owner;
+	struct channel_list channels;
+	unsigned channel_count;
+
+	struct loop_timer *timer; /* for whatever is due next: session_clock.c */
+	uint64_t timer_due, grace_at, closing_at, keepalive_at, idle_since;
+	uint64_t seen_bytes; /* bytes.in_bytes at the last keepalive */
+	unsigned silent;     /* keepalives without an answer */
+
+	int bye_status;
+	char bye_reason[SESSION_REASON_MAX];
+};
+
+/* Takes both descriptors in any case. 0 or -errno; on success the session is on the list until it
+ * ends by itself. */
+int session_create(struct context *context, struct session_list *list, uint64_t id, int socket_fd,
+	int login_fd) MUST_CHECK;
+
+/* The one way out. Says the reason to the client, if it can still be told, and to the log. */
+void session_close(struct session *session, const char *reason);
+
+/* Tells every channel to come to its end, then closes; at most FLUSH_US from now. */
+void session_say_goodbye(struct session *session, int status, const char *reason);
+
+/* --- among the files of a session --- */
+
+/* After anything that may have run libssh. The session may be dead afterwards. */
+void session_settle(struct session *session);
+
+/* session_clock.c */
+int session_clock_init(struct session *session) MUST_CHECK;
+void session_clock_opened(struct session *session);
+void session_clock_reload(struct session *session); /* the settings have changed */
+void session_clock_set(struct session *session);
+
+#endif
