@@ -12,10 +12,10 @@ sys.path.insert(0, HERE)
 
 from lib.clients import Keys  # noqa: E402
 from lib.daemon import Daemon  # noqa: E402
-from lib.proc import User  # noqa: E402
+from lib.proc import BUILD, SLOW, User  # noqa: E402
 from lib.virt import Guest, Libvirt  # noqa: E402
 
-BUILD = os.environ.get("VMC_BUILD", os.path.join(HERE, "..", "..", "build"))
+TEST_SECONDS = 90  # as in pytest.ini
 _daemons = []
 
 
@@ -152,6 +152,13 @@ def daemons(user, programs, virt, keys):
     make, finish = _daemon_maker(user, programs, virt, keys)
     yield make
     finish()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        seconds = marker.args[0] if marker else TEST_SECONDS
+        item.add_marker(pytest.mark.timeout(seconds * SLOW), append=False)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -68,7 +68,8 @@ def test_exact_name_goes_before_prefix_and_before_split(daemon, guests):
 
 
 @pytest.mark.parametrize("login", [
-    "no such", "../../etc/passwd", "x" * 250, "%s%n", "vm\x1b[31m", "-oProxyCommand=x", "+", "a+b+c"])
+    "no such", "../../etc/passwd", "x" * 250, "%s%n", "vm\x1b[31m", "-oProxyCommand=x", "+",
+    "a+b+c"])
 def test_strange_login_names_are_just_unknown(daemon, login):
     client = clients.paramiko_connect(daemon, login)
     channel = client.get_transport().open_session()

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lib import clients, proc
-from lib.proc import SLOW, wait_until
+from lib.proc import SANITIZED, SLOW, wait_until
 from lib.session import ask, leave, see
 
 BANNER = b"SSH-2.0-Tester_1.0\r\n"
@@ -70,7 +70,7 @@ def test_random_bytes_close_the_connection_and_nothing_else(strict, bystander):
                 except OSError:
                     pass
     wait_until(lambda: strict.usage().fds <= before.fds, 15, "all connections are closed")
-    if not strict.sanitized:
+    if not SANITIZED:
         assert strict.usage().pss - before.pss < 2048
 
 
@@ -129,7 +129,7 @@ def test_300_silent_connections(strict, bystander, guest):
         ask(bystander)
         with strict.terminal(guest.name, key=strict.keys.other) as other:
             other.expect(guest.name)  # there is still room for somebody real
-        if not strict.sanitized:
+        if not SANITIZED:
             grown = strict.usage().pss - before.pss
             assert grown < 300 * 100, f"{grown} KiB for 300 silent connections"
         for connection in silent:
@@ -208,7 +208,7 @@ def test_clients_that_never_read_cost_little_and_hinder_nobody(daemons, guest):
             writer.expect_bytes(49152 * 64, 120)
             writer.expect("guest> ", 20)
             grown = daemon.usage().pss - before
-            if not daemon.sanitized:
+            if not SANITIZED:
                 assert grown < 12 * 400 + 2048, f"{grown} KiB"
             ask(writer)
         finally:
@@ -236,7 +236,7 @@ def test_greedy_window_costs_no_memory(daemons, guest):
         writer.send(b"pat 49152\r")
         writer.expect_bytes(49152 * 64, 120)
         grown = daemon.usage().pss - before
-        if not daemon.sanitized:
+        if not SANITIZED:
             assert grown < 3 * 1024, f"{grown} KiB"
         transport.sock.close()
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib import clients, proc
-from lib.proc import SLOW, wait_until
+from lib.proc import SANITIZED, SLOW, wait_until
 from lib.session import (BROKEN, DENIED, DONE, GUEST_CRASHED, GUEST_OFF, RESTARTING, UNAVAILABLE,
                          ask, leave, one_line_reason, see)
 
@@ -280,7 +280,7 @@ def test_200_clients_leave_nothing_behind(daemons, guest):
     wait_until(lambda: daemon.usage().fds <= before.fds, 15, f"descriptors as {before}")
     after = daemon.settled()
     assert after.threads <= before.threads, (before, after)
-    if not daemon.sanitized:
+    if not SANITIZED:
         assert after.pss - before.pss < 1024, (before, after)
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib import pattern
-from lib.proc import SLOW, wait_until
+from lib.proc import SANITIZED, SLOW, wait_until
 from lib.session import DONE, ESCAPE, ask, leave
 
 MIB = 1 << 20
@@ -107,7 +107,7 @@ def test_memory_does_not_grow_with_what_is_pasted(daemon, deaf):
     _, stuck = deaf
     before = daemon.usage()
     paste_until_stuck(stuck)
-    if not daemon.sanitized:
+    if not SANITIZED:
         assert daemon.usage().pss - before.pss < 1500, (before, daemon.usage())
 
 

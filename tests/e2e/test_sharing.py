@@ -35,7 +35,7 @@ def types_in_vain(person, witness):
 def test_header_tells_where_one_is(room, guest):
     person = room()
     ask(person)
-    head = person.seen.split(b"\n")[0].decode(errors="replace")
+    head = person.seen.decode(errors="replace").strip().split("\n")[0]
     assert guest.name in head and "serial0" in head and "running" in head, head
     assert "^]" in head, head
 

@@ -187,12 +187,6 @@ class Daemon:
             last = usage
         return last
 
-    @property
-    def sanitized(self):
-        """Whether this is a sanitizer build, whose memory figures mean nothing."""
-        with open(self.programs.vmconsoled, "rb") as file:
-            return b"__asan_init" in file.read()
-
     # what it says
 
     def log(self):

@@ -1,4 +1,4 @@
-"""What the test guest prints, byte by byte (tests/guest/README.md), and how to find what is missing."""
+"""What the test guest prints, byte by byte (tests/guest/README.md), and what differs from it."""
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 LINE = 64

@@ -8,8 +8,22 @@ import signal
 import subprocess
 import time
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.abspath(os.environ.get("VMC_BUILD", f"{HERE}/../../../build"))
+
+
+def _sanitized():
+    try:
+        with open(f"{BUILD}/vmconsoled", "rb") as file:
+            return b"__asan_init" in file.read()
+    except FileNotFoundError:
+        return False
+
+
+# Memory figures of a sanitizer build mean nothing.
+SANITIZED = _sanitized()
 # Sanitizer builds and loaded machines: every deadline is multiplied, no expectation changes.
-SLOW = float(os.environ.get("VMC_SLOW", "1"))
+SLOW = float(os.environ.get("VMC_SLOW", "3" if SANITIZED else "1"))
 
 TEST_USER = "vmconsoled-test"
 
