@@ -101,6 +101,7 @@ static int parse_parts(struct cursor c, struct authorized_key *k, char why[KEY_O
 	if (!is_key_type(word)) {
 		struct span options = options_word(&c);
 
+		k->has_options = true;
 		skip_blanks(&c);
 		ahead = c;
 		word = next_word(&ahead);

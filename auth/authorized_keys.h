@@ -14,6 +14,7 @@
 struct authorized_key {
 	struct pubkey key;
 	struct key_options options;
+	bool has_options;
 	uint8_t *blob;
 	char *comment; /* "" when there is none; foreign bytes */
 	char *file;    /* where it stands, set by the store */

@@ -19,12 +19,22 @@ struct key_store {
 	struct slot *slots; /* open addressing; a slot without first is free */
 	size_t size, used;  /* size is a power of two, or 0 */
 	size_t keys;
+	bool plain;
 };
 
 int key_store_create(struct key_store **out)
 {
 	*out = (struct key_store *)calloc(1, sizeof(**out));
 	return *out != NULL ? 0 : -ENOMEM;
+}
+
+int key_store_create_plain(struct key_store **out)
+{
+	int rc = key_store_create(out);
+
+	if (rc == 0)
+		(*out)->plain = true;
+	return rc;
 }
 
 void key_store_destroy(struct key_store *s)
@@ -129,6 +139,11 @@ static int load_line(struct key_store *s, const char *name, unsigned number, str
 	if (rc < 0) {
 		report(arg, name, number, why);
 		return rc == -ENOMEM ? rc : 0;
+	}
+	if (s->plain && k->has_options) {
+		authorized_key_destroy(k);
+		report(arg, name, number, "options have no meaning here, key refused");
+		return 0;
 	}
 	k->line = number;
 	k->file = strdup(name);

@@ -13,6 +13,9 @@
 struct key_store;
 
 int key_store_create(struct key_store **out) __attribute__((warn_unused_result));
+
+/* One for lists of plain keys, such as trusted CAs: a line with options is refused. */
+int key_store_create_plain(struct key_store **out) __attribute__((warn_unused_result));
 void key_store_destroy(struct key_store *s);
 
 /*

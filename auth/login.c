@@ -5,6 +5,7 @@
  */
 #include "auth/login.h"
 #include "auth/address.h"
+#include "auth/login_cert.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ static int refuse(char why[LOGIN_WHY_MAX], const char *text)
 	return -EACCES;
 }
 
-static int apply_options(struct identity *id, const struct key_options *o)
+int login_apply_options(struct identity *id, const struct key_options *o)
 {
 	id->pty_allowed = id->pty_allowed && o->pty;
 	if (o->command != NULL && identity_set(&id->command, o->command) < 0)
@@ -35,7 +36,8 @@ static int identity_of_line(
 	if (identity_create(FACT_KEY, fingerprint, &id) < 0)
 		return -ENOMEM;
 	if (identity_set(&id->fingerprint, fingerprint) < 0 ||
-		identity_set(&id->comment, k->comment) < 0 || apply_options(id, &k->options) < 0) {
+		identity_set(&id->comment, k->comment) < 0 ||
+		login_apply_options(id, &k->options) < 0) {
 		identity_destroy(id);
 		return -ENOMEM;
 	}
@@ -72,7 +74,7 @@ static int login_by_line(const struct login_sources *sources, const struct login
 	return refuse(why, reason);
 }
 
-int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
+static int login_by_plain_key(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX])
 {
 	char fingerprint[PUBKEY_FINGERPRINT_ROOM];
@@ -80,15 +82,28 @@ int login_by_key(const struct login_sources *sources, const struct login_proof *
 	const char *reason;
 	int rc = pubkey_parse(proof->blob, &key, &reason);
 
-	if (rc == -ENOMEM)
-		return rc;
 	if (rc < 0)
-		return refuse(why, reason);
+		return rc == -ENOMEM ? rc : refuse(why, reason);
+	if (sources->revoked != NULL && revoked_key(sources->revoked, proof->blob))
+		return refuse(why, "the key is revoked");
 	pubkey_fingerprint(proof->blob, fingerprint);
-	rc = login_by_line(sources, proof, fingerprint, out, why);
+	return login_by_line(sources, proof, fingerprint, out, why);
+}
+
+int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
+	struct identity **out, char why[LOGIN_WHY_MAX])
+{
+	int rc;
+
+	if (ssh_cert_is(proof->blob))
+		rc = login_by_cert(sources, proof, out, why);
+	else
+		rc = login_by_plain_key(sources, proof, out, why);
 	if (rc == 0 && add_address(*out, proof) < 0) {
 		identity_destroy(*out);
 		rc = -ENOMEM;
 	}
+	if (rc < 0)
+		*out = NULL;
 	return rc;
 }

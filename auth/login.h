@@ -6,12 +6,15 @@
 
 #include "auth/identity.h"
 #include "auth/key_store.h"
+#include "auth/revoked.h"
 
 #define LOGIN_WHY_MAX 200
 
 /* What logins are judged by; each may be NULL. Owned by the caller. */
 struct login_sources {
-	const struct key_store *keys;
+	const struct key_store *keys;    /* authorized_keys */
+	const struct key_store *ssh_cas; /* CAs of user certificates; key_store_create_plain */
+	const struct revoked *revoked;
 };
 
 /* What the client showed. The signature has been checked by who fills this in. */
@@ -22,8 +25,12 @@ struct login_proof {
 };
 
 /*
+ * Decides by the blob's own type name first: a certificate is only ever judged as one, never by
+ * the plain key in it.
  * 0 with *out to be given to identity_destroy; -EACCES with the reason for log and audit in why
- * (never for the client; it may hold foreign bytes); -ENOMEM.
+ * (never for the client; it may hold foreign bytes); -ENOMEM. *out is NULL when it fails.
+ *
+ * What identity->command and identity->access say is for the caller to enforce.
  */
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX]) __attribute__((warn_unused_result));

@@ -3,6 +3,7 @@
 
 #include "auth/base64.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -97,4 +98,15 @@ void tools_report(void *arg, const char *file, unsigned line, const char *why)
 	r->count++;
 	r->line = line;
 	snprintf(r->why, sizeof(r->why), "%s", why);
+}
+
+void tools_expect(size_t row, int rc, const char *why, const char *want)
+{
+	if (want == NULL) {
+		if (rc != 0)
+			fail_msg("row %zu: %d %s", row, rc, why);
+		return;
+	}
+	if (rc != -EACCES || strstr(why, want) == NULL)
+		fail_msg("row %zu: %d %s", row, rc, why);
 }

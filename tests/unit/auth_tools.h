@@ -20,6 +20,9 @@ void tools_write(const char *path, const char *text);
 uint8_t *tools_blob(const char *line, size_t *len);
 uint8_t *tools_blob_of_file(const char *path, size_t *len);
 
+/* Row of a table: want is NULL when a login must get in, else a word of the reason why not. */
+void tools_expect(size_t row, int rc, const char *why, const char *want);
+
 /* A report function that counts and keeps the last reason; arg is a struct tools_report. */
 struct tools_report {
 	unsigned count;

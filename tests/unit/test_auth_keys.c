@@ -391,10 +391,7 @@ static void options_decide_who_gets_in(void **state)
 		struct identity *id = NULL;
 		int rc = login(rows[i].text, rows[i].address, rows[i].now, &id, why);
 
-		if (rc != (rows[i].why != NULL ? -EACCES : 0))
-			fail_msg("%s: %d %s", rows[i].text, rc, why);
-		if (rc < 0 && strstr(why, rows[i].why) == NULL)
-			fail_msg("%s: %s", rows[i].text, why);
+		tools_expect(i, rc, why, rows[i].why);
 		identity_destroy(rc == 0 ? id : NULL);
 	}
 }
