@@ -9,7 +9,7 @@ import pytest
 
 from lib import clients, pattern
 from lib.proc import SANITIZED, SLOW, wait_until
-from lib.session import ask, skipped
+from lib.session import DONE, NO_SUCH, ask, skipped
 
 MIB = 1 << 20
 
@@ -149,21 +149,22 @@ def test_marker_names_the_skipped_offsets(small, guest, terminal):
         client.close()
 
 
-def test_log_of_offsets_is_continuous_over_a_skip(small, guest):
-    """A later replay from an offset that is gone says which bytes are no longer there."""
+def test_offset_that_is_gone_is_refused_and_the_oldest_one_named(small, guest):
+    """A script that resumes must learn that bytes are missing, and which."""
     with small.pipes(guest.name) as fast:
         ask(fast)
         fast.send(b"pat 4096\r")
         fast.expect_bytes(4096 * 64, 60)
         fast.expect("guest> ")
     result = small.ssh(guest.name, "attach", "--from", "0")
-    assert result.status == 0, result
+    assert result.status == NO_SUCH and result.out == b"", result
     (begin, end), = skipped(result.errors)
     assert begin == 0
-    assert 65536 - 8192 <= len(result.out) <= 65536 + 8192
+    result = small.ssh(guest.name, "attach", "--from", str(end))
+    assert result.status == DONE, result
     whole = pattern.lines(0, 4096) + b"guest> "
     pattern.assert_same(result.out, whole[-len(result.out):])
-    assert end > 4096 * 64 - 65536
+    assert 65536 - 8192 <= len(result.out) <= 65536 + 8192
 
 
 def test_flood_does_not_hinder_another_console(daemon, guests):

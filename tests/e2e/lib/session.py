@@ -65,15 +65,15 @@ def rows_of(data, name):
     return [item for item in walk(data) if isinstance(item, dict) and name in item.values()]
 
 
-_SKIP = re.compile(r"(?i)(skip|lost|missed|dropped|gap)")
-_RANGE = re.compile(r"(\d+)\s*(?:-|\.\.+|to|until|\u2013)\s*(\d+)")
+_SKIP = re.compile(r"skipped|no longer kept")
+_RANGE = re.compile(r"(\d+)-(\d+)")
 
 
 def skipped(text):
-    """The (from, to) offsets, to exclusive, of each marker in a text."""
+    """The (from, to) offsets, to exclusive, of each "bytes FIRST-LAST skipped" in a text."""
     found = []
     for line in re.split(r"[\r\n]+", text):
         match = _RANGE.search(line) if _SKIP.search(line) else None
         if match:
-            found.append((int(match.group(1)), int(match.group(2))))
+            found.append((int(match.group(1)), int(match.group(2)) + 1))
     return found
