@@ -1,6 +1,6 @@
 # Warnings, hardening, sanitizers: one interface library that everything links.
 add_library(vmc_flags INTERFACE)
-target_compile_definitions(vmc_flags INTERFACE _GNU_SOURCE)
+target_compile_definitions(vmc_flags INTERFACE _GNU_SOURCE VMC_VERSION="${PROJECT_VERSION}")
 target_compile_options(vmc_flags INTERFACE
   -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes
   -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-unused-parameter
@@ -23,4 +23,4 @@ if(FUZZ)
   target_compile_options(vmc_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-target_link_options(vmc_flags INTERFACE -Wl,-z,relro,-z,now)
+target_link_options(vmc_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--build-id=sha1)

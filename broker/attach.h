@@ -1,0 +1,53 @@
+/*
+ * A console session: one channel watching, and perhaps typing into, one console.
+ *
+ * On a pty it is for a person: header, a screenful of history, notices in the stream, an escape
+ * key, waiting for a guest that is off. Without one it is for a script: the guest's bytes and
+ * nothing else on standard output, and an end of its own after the end of input.
+ */
+#ifndef BROKER_ATTACH_H
+#define BROKER_ATTACH_H
+
+#include <stdint.h>
+
+#include "broker/channel.h"
+
+struct console;
+
+enum attach_from {
+	ATTACH_FROM_SCREEN, /* the last screenful (pty) */
+	ATTACH_FROM_NOW,    /* no history */
+	ATTACH_FROM_START,
+	ATTACH_FROM_OFFSET,
+	ATTACH_FROM_BACK, /* so many bytes before the end */
+	ATTACH_FROM_LINES,
+};
+
+#define ATTACH_OPEN_US (10 * LOOP_SECOND)   /* without a pty: for the console to open at first */
+#define ATTACH_SETTLE_US (1500 * LOOP_MSEC) /* a fresh pty may answer a second late */
+#define ATTACH_STALL_US (5 * LOOP_SECOND)   /* input without progress */
+#define ATTACH_BATCH_US (4 * LOOP_MSEC)     /* bulk output is put together for so long */
+#define ATTACH_REPLAY_WINDOW ((size_t)256 << 10) /* bytes looked at to find a screenful */
+#define ATTACH_LINES_DEFAULT 24
+
+struct attach_options {
+	int read_only, force, no_input;
+	int wait;         /* for a guest that is off */
+	uint64_t wait_us; /* 0: for ever */
+	enum attach_from from;
+	uint64_t from_value; /* offset, bytes, lines */
+};
+
+/* Begins the session; from then on it ends the channel by itself. */
+void attach_begin(
+	struct channel *channel, struct console *console, const struct attach_options *options);
+
+/* After a reload: a session that lost the right to watch ends, one that lost the right to type
+ * becomes a viewer. */
+void attach_all_rights_changed(struct console *console);
+
+/* For `who`: the channel behind a viewer. */
+struct viewer;
+struct channel *attach_channel(const struct viewer *viewer);
+
+#endif

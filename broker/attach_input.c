@@ -1,0 +1,318 @@
+/*
+ * Task: what a session types: the escape key, the keyboard, back-pressure, the end of input.
+ *
+ * Input that the guest does not take is held in the channel, and the client's window closes. On a
+ * pty one must always be able to leave, so after some seconds without progress input is read all
+ * the same, looked through for the escape, and dropped with a count.
+ */
+#include <errno.h>
+
+#include "broker/attach_internal.h"
+#include "broker/broker.h"
+
+#define NO_KEYBOARD_NOTICE_US (5 * LOOP_SECOND)
+
+/* --- the keyboard --- */
+
+void attach_ask_keyboard(struct attach *a)
+{
+	int force =
+		a->options.force &&
+		(login_rights(channel_login(a->channel), console_guest(a->console)) & RIGHT_FORCE);
+
+	if (viewer_take(a->viewer, force) < 0)
+		return; /* it waits; the header says who has it */
+}
+
+static const char *writer_name(const struct attach *a)
+{
+	const struct viewer *writer = console_writer(a->console);
+
+	return writer ? viewer_who(writer) : "nobody";
+}
+
+static void tell_no_keyboard(struct attach *a)
+{
+	uint64_t now = loop_now(a->loop);
+
+	if (a->told_no_keyboard && now - a->told_no_keyboard < NO_KEYBOARD_NOTICE_US)
+		return;
+	a->told_no_keyboard = now;
+	if (!a->may_type)
+		attach_notice(a, "you are watching: nothing is typed");
+	else
+		attach_notice(a, "the keyboard is with %s: nothing is typed", writer_name(a));
+}
+
+/* Without a pty: the first byte takes the keyboard. 0 when it is ours; else the session ends. */
+static int take_for_script(struct attach *a)
+{
+	const struct guest *g = console_guest(a->console);
+	struct login *login = channel_login(a->channel);
+	unsigned rights = login_rights(login, g);
+
+	if (viewer_mode(a->viewer) == VIEWER_WRITES)
+		return 0;
+	if (a->options.read_only)
+		attach_exit(a, STATUS_USAGE, "input with --read-only: nothing was typed");
+	else if (!(rights & RIGHT_TYPE))
+		attach_exit(a, STATUS_DENIED, "no right to type into VM %s: nothing was typed",
+			guest_name(g));
+	else if (a->options.force && !(rights & RIGHT_FORCE))
+		attach_exit(a, STATUS_DENIED, "no right to force on VM %s: nothing was typed",
+			guest_name(g));
+	else if (viewer_take(a->viewer, a->options.force) == 0)
+		return 0;
+	else
+		attach_exit(a, STATUS_BUSY, "the keyboard is with %s: nothing was typed",
+			writer_name(a));
+	return -EBUSY;
+}
+
+static void force_keyboard(struct attach *a)
+{
+	struct login *login = channel_login(a->channel);
+	const struct guest *g = console_guest(a->console);
+	const struct viewer *old = console_writer(a->console);
+	unsigned rights = login_rights(login, g);
+	const char *from = old ? viewer_who(old) : NULL;
+
+	if (viewer_mode(a->viewer) == VIEWER_WRITES) {
+		attach_notice(a, "you have the keyboard");
+	} else if (!(rights & RIGHT_TYPE)) {
+		attach_notice(a, "no right to type into VM %s", guest_name(g));
+	} else if (from && !(rights & RIGHT_FORCE)) {
+		attach_notice(a, "the keyboard is with %s, and you have no right to force", from);
+	} else if (viewer_take(a->viewer, 1) == 0) {
+		a->may_type = 1;
+		journal_mark(console_journal(a->console), JOURNAL_TAKEOVER, login_who(login));
+		if (from)
+			attach_notice(a, "you have taken the keyboard from %s", from);
+		else
+			attach_notice(a, "you have the keyboard");
+	}
+}
+
+static void on_command(struct attach *a, uint8_t key)
+{
+	switch (key) {
+	case '.':
+		attach_exit(a, STATUS_OK, "left VM %s at offset %llu",
+			guest_name(console_guest(a->console)),
+			(unsigned long long)journal_reader_offset(viewer_reader(a->viewer)));
+		break;
+	case '?':
+		attach_help_notice(a);
+		break;
+	case 'i':
+		attach_status_notice(a);
+		break;
+	case 'w':
+		attach_who_notice(a);
+		break;
+	case 'r':
+		attach_replay_screen(a);
+		break;
+	case 'f':
+		force_keyboard(a);
+		break;
+	case 'o':
+		viewer_yield(a->viewer);
+		attach_notice(a, "you gave up the keyboard and are watching");
+		break;
+	default:
+		attach_notice(a, "unknown escape; ? lists them");
+		break;
+	}
+}
+
+/* --- typing --- */
+
+/* Types on a pty; returns how many bytes are done with, typed or dropped. */
+static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
+{
+	ssize_t n;
+
+	if (!a->may_type || viewer_mode(a->viewer) != VIEWER_WRITES) {
+		tell_no_keyboard(a);
+		return len;
+	}
+	if (console_state(a->console) == CONSOLE_WAITING) {
+		a->dropped += len;
+		return len;
+	}
+	n = viewer_type(a->viewer, data, len);
+	if (n > 0)
+		a->echo_due = 1;
+	if (n < 0)
+		n = 0;
+	if (a->dropping) {
+		a->dropped += len - (size_t)n;
+		return len;
+	}
+	return (size_t)n;
+}
+
+static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len && !a->ended) {
+		struct escape_found f = escape_scan(&a->escape, data + done, len - done);
+		size_t n = f.len;
+
+		switch (f.step) {
+		case ESCAPE_TYPE:
+			n = type_for_person(a, data + done, f.len);
+			escape_typed(&a->escape, n);
+			break;
+		case ESCAPE_COMMAND:
+			on_command(a, f.key);
+			break;
+		case ESCAPE_MORE:
+			break;
+		}
+		done += n;
+		if (n < f.len)
+			break;
+	}
+	return done;
+}
+
+static size_t input_of_script(struct attach *a, const uint8_t *data, size_t len)
+{
+	ssize_t n;
+
+	if (a->options.no_input)
+		return len;
+	if (take_for_script(a) < 0)
+		return len;
+	n = viewer_type(a->viewer, data, len);
+	if (n > 0)
+		a->echo_due = 1;
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void watch_for_stall(struct attach *a, int held)
+{
+	if (!held || !a->pty) {
+		loop_timer_stop(a->stall);
+	} else if (!loop_timer_armed(a->stall)) {
+		loop_timer_set(a->stall, ATTACH_STALL_US, 0);
+	}
+}
+
+size_t attach_input(void *arg, const uint8_t *data, size_t len)
+{
+	struct attach *a = arg;
+	size_t done;
+
+	a->last_input = a->last_activity = loop_now(a->loop);
+	if (a->pty)
+		done = input_of_person(a, data, len);
+	else
+		done = input_of_script(a, data, len);
+	if (!a->ended)
+		watch_for_stall(a, done < len);
+	return done;
+}
+
+void attach_input_again(struct attach *a)
+{
+	size_t dropped = a->dropped;
+
+	a->dropping = 0;
+	a->dropped = 0;
+	loop_timer_stop(a->stall);
+	if (dropped)
+		attach_notice(a, "%zu typed bytes were dropped", dropped);
+	if (!a->ended)
+		channel_resume(a->channel);
+}
+
+void attach_room(void *arg)
+{
+	struct attach *a = arg;
+
+	a->last_input = loop_now(a->loop);
+	attach_input_again(a);
+}
+
+/* The guest has taken nothing for a while. If it did, the time runs from then. */
+void attach_on_stall(void *arg)
+{
+	struct attach *a = arg;
+	uint64_t progress = console_input_progress(a->console), now = loop_now(a->loop);
+
+	if (console_state(a->console) == CONSOLE_OPEN && now - progress < ATTACH_STALL_US) {
+		loop_timer_set(a->stall, progress + ATTACH_STALL_US - now, 0);
+		return;
+	}
+	a->dropping = 1;
+	attach_notice(a, "the guest takes no input; what is typed now is dropped");
+	channel_resume(a->channel);
+}
+
+/* --- the end of a script's input --- */
+
+static uint64_t later(uint64_t x, uint64_t y)
+{
+	return x > y ? x : y;
+}
+
+/*
+ * After the end of input a script's session goes on until nothing has been printed for `linger`,
+ * counted from the last byte in or out, and never before the console has been open for a while;
+ * at most for `linger_max`. A guest that does not take the input gets that long too.
+ */
+void attach_on_linger(void *arg)
+{
+	struct attach *a = arg;
+	const struct config *config = broker_config(login_broker(channel_login(a->channel)));
+	uint64_t now = loop_now(a->loop), opened = console_opened_at(a->console), until, most;
+	size_t pending = viewer_typed_pending(a->viewer);
+
+	if (!opened) {
+		loop_timer_set(a->linger, 100 * LOOP_MSEC, 0);
+		return;
+	}
+	if (pending) {
+		most = later(a->last_input, console_input_progress(a->console)) +
+		       config->console.linger_max;
+		if (now >= most) {
+			attach_exit(a, STATUS_BUSY,
+				"VM %s takes no input: %zu bytes were not delivered",
+				guest_name(console_guest(a->console)), pending);
+			return;
+		}
+		a->ended_at = now;
+		loop_timer_set(a->linger, 100 * LOOP_MSEC, 0);
+		return;
+	}
+	until = later(later(a->last_input, a->last_output), console_input_progress(a->console)) +
+		config->console.linger;
+	until = later(until, opened + ATTACH_SETTLE_US);
+	most = later(a->ended_at + config->console.linger_max, opened + ATTACH_SETTLE_US);
+	if (until > most)
+		until = most;
+	if (now < until) {
+		loop_timer_set(a->linger, until - now, 0);
+		return;
+	}
+	if (viewer_mode(a->viewer) == VIEWER_WRITES)
+		viewer_yield(a->viewer);
+	channel_exit(a->channel, STATUS_OK, NULL);
+}
+
+void attach_input_end(void *arg)
+{
+	struct attach *a = arg;
+
+	if (a->pty || a->options.no_input)
+		return; /* a person leaves by the escape, a watcher by the console's end */
+	a->input_ended = 1;
+	a->ended_at = loop_now(a->loop);
+	if (!a->last_input)
+		a->last_input = a->ended_at;
+	attach_on_linger(a);
+}

@@ -1,0 +1,84 @@
+/*
+ * What attach.c (life and rights), attach_output.c, attach_input.c and attach_notice.c share.
+ * Nobody else includes it.
+ */
+#ifndef BROKER_ATTACH_INTERNAL_H
+#define BROKER_ATTACH_INTERNAL_H
+
+#include "broker/attach.h"
+#include "broker/escape_key.h"
+#include "broker/login.h"
+#include "console/console.h"
+
+struct replay_filter;
+
+struct attach {
+	struct channel *channel;
+	struct console *console;
+	struct viewer *viewer;
+	struct loop *loop;
+	struct attach_options options;
+	int pty;
+	int may_type;
+
+	/* output */
+	uint64_t live_from;           /* journal bytes before it are history */
+	struct replay_filter *filter; /* pty: while history is shown, and till it joins */
+	struct loop_timer *batch;
+	uint64_t last_sent; /* loop time */
+	int echo_due;       /* something was typed: the next output goes at once */
+	int pump_deferred;
+	uint64_t last_output; /* loop time at which output was last seen; for linger */
+
+	/* input */
+	struct escape_key escape;
+	struct loop_timer *stall; /* input is held back: until when */
+	int dropping;             /* the guest takes nothing: input is read for the escape only */
+	size_t dropped;
+	uint64_t last_input; /* loop time of the last input, or of its last acceptance */
+	int input_ended;
+	uint64_t ended_at;         /* loop time from which linger_max counts */
+	uint64_t told_no_keyboard; /* loop time; 0 never */
+	struct loop_timer *linger;
+
+	/* waiting */
+	struct loop_timer *wait; /* for the guest, or for the console to open */
+	int has_opened;
+	struct loop_timer *idle;
+	uint64_t last_activity;
+	int ended;
+};
+
+/* attach_output.c */
+void attach_wake(void *arg);     /* viewer event: something to read */
+void attach_writable(void *arg); /* channel: takes more */
+void attach_pump_soon(struct attach *a);
+void attach_start_history(struct attach *a);
+void attach_replay_screen(struct attach *a); /* again, for the escape key */
+void attach_output_finish(struct attach *a);
+
+/* attach_input.c */
+size_t attach_input(void *arg, const uint8_t *data, size_t len);
+void attach_input_end(void *arg);
+void attach_room(void *arg); /* viewer event */
+void attach_on_stall(void *arg);
+void attach_on_linger(void *arg);
+/* The console takes input from now on (again), or the mode has changed. */
+void attach_input_again(struct attach *a);
+void attach_ask_keyboard(struct attach *a);
+
+/* attach_notice.c */
+void attach_notice(struct attach *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void attach_header(struct attach *a);
+void attach_status_notice(struct attach *a);
+void attach_help_notice(struct attach *a);
+void attach_who_notice(struct attach *a);
+void attach_event(void *arg, const struct console_event *event); /* viewer event */
+/* The guest is off, away or held at the beginning: says so, or ends the session. */
+void attach_say_state(struct attach *a);
+
+/* attach.c: the one way to end a session */
+void attach_exit(struct attach *a, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * Task: what a session shows: history first, filtered on a pty, then the live bytes as they are.
+ *
+ * Nothing is buffered here: the session stands at an offset of the journal and sends from there
+ * what the channel takes. Bulk output is put together for some milliseconds; a lone echo is not.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/attach_internal.h"
+#include "console/replay.h"
+#include "wire/msg.h"
+
+#define PUMP_ROUNDS 16 /* messages sent in one turn */
+
+static struct journal_reader *reader(const struct attach *a)
+{
+	return viewer_reader(a->viewer);
+}
+
+static void tell_hole(struct attach *a, const struct journal_hole *hole)
+{
+	const char *why = "no longer kept";
+
+	switch (hole->cause) {
+	case JOURNAL_HOLE_EXPIRED:
+		break;
+	case JOURNAL_HOLE_UNUSED:
+		why = "never written";
+		break;
+	case JOURNAL_HOLE_LOST:
+		why = "lost";
+		break;
+	case JOURNAL_HOLE_BROKEN:
+		why = "unreadable";
+		break;
+	}
+	if (hole->cause == JOURNAL_HOLE_UNUSED)
+		return; /* no byte was ever there */
+	attach_notice(
+		a, "bytes %" PRIu64 "-%" PRIu64 " skipped: %s", hole->from, hole->to - 1, why);
+}
+
+/* Shows part of the history, or the end of a sequence that live output began in. Returns how many
+ * bytes of data are done with. */
+static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, int live)
+{
+	uint8_t out[8192 + REPLAY_ROOM];
+	size_t consumed = 0, n;
+	bool done = false;
+
+	if (len > 8192)
+		len = 8192;
+	if (live)
+		n = replay_filter_join(a->filter, data, len, out, sizeof(out), &consumed, &done);
+	else
+		n = replay_filter(a->filter, data, len, out, sizeof(out), &consumed);
+	if (n > 0 && channel_put(a->channel, out, n) < 0)
+		return 0;
+	if (live && done) {
+		free(a->filter);
+		a->filter = NULL;
+	}
+	return consumed;
+}
+
+/* One step: 1 something was done, 0 nothing can be done now. */
+static int pump_step(struct attach *a)
+{
+	uint64_t offset = journal_reader_offset(reader(a));
+	struct journal_hole hole;
+	const uint8_t *data;
+	size_t len, done;
+	int r = journal_reader_next(reader(a), &data, &len, &hole);
+
+	if (r == -ERANGE) {
+		tell_hole(a, &hole);
+		return journal_reader_seek(reader(a), hole.to) == 0;
+	}
+	if (r < 0)
+		return 0; /* the journal wakes us */
+	if (offset < a->live_from && len > a->live_from - offset)
+		len = (size_t)(a->live_from - offset);
+	if (a->filter) {
+		done = send_filtered(a, data, len, offset >= a->live_from);
+	} else {
+		done = channel_send(
+			a->channel, data, len < WIRE_PAYLOAD_MAX ? len : WIRE_PAYLOAD_MAX);
+	}
+	if (a->ended || done == 0)
+		return 0;
+	journal_reader_consume(reader(a), done);
+	return 1;
+}
+
+static void pump(struct attach *a)
+{
+	int i;
+
+	a->echo_due = 0;
+	a->last_sent = loop_now(a->loop);
+	for (i = 0; i < PUMP_ROUNDS; i++) {
+		if (a->ended || !channel_ready(a->channel) || !pump_step(a))
+			return;
+	}
+	/* More to come: let others have their turn. */
+	loop_timer_set(a->batch, 0, 0);
+}
+
+/* --- when --- */
+
+void attach_writable(void *arg)
+{
+	struct attach *a = arg;
+
+	if (!a->ended)
+		pump(a);
+}
+
+static void pump_deferred(void *arg)
+{
+	struct attach *a = arg;
+
+	a->pump_deferred = 0;
+	if (!a->ended)
+		pump(a);
+}
+
+void attach_pump_soon(struct attach *a)
+{
+	if (a->pump_deferred)
+		return;
+	a->pump_deferred = 1;
+	loop_defer(a->loop, pump_deferred, a);
+}
+
+void attach_wake(void *arg)
+{
+	struct attach *a = arg;
+	uint64_t now = loop_now(a->loop);
+
+	a->last_output = now;
+	if (a->echo_due || now - a->last_sent >= ATTACH_BATCH_US)
+		attach_pump_soon(a);
+	else if (!loop_timer_armed(a->batch))
+		loop_timer_set(a->batch, a->last_sent + ATTACH_BATCH_US - now, 0);
+}
+
+/* --- where to begin --- */
+
+static unsigned screen_lines(const struct attach *a)
+{
+	unsigned rows = channel_window(a->channel).rows;
+
+	return rows > 2 ? rows - 2 : ATTACH_LINES_DEFAULT;
+}
+
+/* The offset from which so many lines are shown. On a pty the terminal is brought to the modes
+ * that were in force there. */
+static uint64_t start_of_lines(struct attach *a, unsigned lines)
+{
+	struct journal *j = console_journal(a->console);
+	uint64_t first = journal_memory_first(j), end = journal_next(j), from;
+	struct replay_modes modes;
+	char text[REPLAY_MODES_ROOM];
+	const uint8_t *data;
+	size_t len, at;
+
+	from = end - first > ATTACH_REPLAY_WINDOW ? end - ATTACH_REPLAY_WINDOW : first;
+	if (journal_view(j, from, &data, &len) < 0)
+		return end;
+	at = replay_start(data, len, lines, channel_window(a->channel).columns, from == 0);
+	if (a->pty) {
+		replay_modes_init(&modes);
+		replay_modes_feed(&modes, data, at);
+		len = replay_modes_write(&modes, text, sizeof(text));
+		if (len > 0 && channel_put(a->channel, text, len) < 0)
+			return end;
+	}
+	return from + at;
+}
+
+static uint64_t start_offset(struct attach *a)
+{
+	struct journal *j = console_journal(a->console);
+	uint64_t first = journal_first(j), end = journal_next(j);
+
+	switch (a->options.from) {
+	case ATTACH_FROM_NOW:
+		return end;
+	case ATTACH_FROM_SCREEN:
+		return start_of_lines(a, screen_lines(a));
+	case ATTACH_FROM_LINES:
+		return start_of_lines(a, (unsigned)a->options.from_value);
+	case ATTACH_FROM_START:
+		return first;
+	case ATTACH_FROM_OFFSET:
+		return a->options.from_value; /* a reader there meets a hole when it is gone */
+	case ATTACH_FROM_BACK:
+		return end - first > a->options.from_value ? end - a->options.from_value : first;
+	}
+	return end;
+}
+
+static void show_from(struct attach *a, uint64_t offset)
+{
+	a->live_from = journal_next(console_journal(a->console));
+	if (a->pty && offset < a->live_from && !a->filter) {
+		a->filter = malloc(sizeof(*a->filter));
+		if (a->filter)
+			replay_filter_init(a->filter);
+		else
+			offset = a->live_from;
+	}
+	if (journal_reader_seek(reader(a), offset) < 0)
+		attach_exit(a, STATUS_NOT_FOUND,
+			"offset %" PRIu64 " is not reached yet: %" PRIu64 " is the next one",
+			offset, a->live_from);
+	else
+		attach_pump_soon(a);
+}
+
+void attach_start_history(struct attach *a)
+{
+	size_t len;
+	const char *prologue;
+
+	if (a->pty && a->options.from != ATTACH_FROM_NOW) {
+		prologue = replay_prologue(&len);
+		if (channel_put(a->channel, prologue, len) < 0)
+			return;
+	}
+	show_from(a, start_offset(a));
+}
+
+void attach_replay_screen(struct attach *a)
+{
+	free(a->filter);
+	a->filter = NULL;
+	a->options.from = ATTACH_FROM_SCREEN;
+	attach_start_history(a);
+}
+
+void attach_output_finish(struct attach *a)
+{
+	free(a->filter);
+	a->filter = NULL;
+}

@@ -1,0 +1,461 @@
+/*
+ * Task: put the broker together, run it, reload it, end it.
+ * Owns everything; does nothing that one of its parts could do.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "broker/attach.h"
+#include "broker/broker.h"
+#include "broker/connections.h"
+#include "broker/control.h"
+#include "broker/doorkeeper.h"
+#include "broker/host_keys.h"
+#include "broker/listener.h"
+#include "console/hypervisor.h"
+#include "console/virt_loop.h"
+#include "core/io.h"
+#include "core/log.h"
+
+enum broker_state { BROKER_RUNNING, BROKER_STOPPING, BROKER_STOPPING_DOORS };
+
+struct broker {
+	struct broker_options options;
+	enum broker_state state;
+	struct loop *loop;
+	struct config *config;
+	struct access *access;
+	struct virt_loop *virt;
+	struct hypervisor **hypervisors;
+	size_t hypervisor_count;
+	struct directory *directory;
+	struct login_list logins;
+	struct connections *connections;
+	struct doorkeeper *door;
+	struct listener *listener;
+	struct control *control;
+	struct loop_signal *on_term, *on_int, *on_hup;
+	struct loop_timer *stop;
+	int lock_fd;
+};
+
+struct loop *broker_loop(const struct broker *b)
+{
+	return b->loop;
+}
+
+const struct config *broker_config(const struct broker *b)
+{
+	return b->config;
+}
+
+struct directory *broker_directory(const struct broker *b)
+{
+	return b->directory;
+}
+
+const struct access *broker_access(const struct broker *b)
+{
+	return b->access;
+}
+
+size_t broker_hypervisor_count(const struct broker *b)
+{
+	return b->hypervisor_count;
+}
+
+struct hypervisor *broker_hypervisor(const struct broker *b, size_t index)
+{
+	return b->hypervisors[index];
+}
+
+struct login *broker_first_login(const struct broker *b)
+{
+	return LIST_FIRST(&b->logins);
+}
+
+struct login_list *broker_logins(struct broker *b)
+{
+	return &b->logins;
+}
+
+/* --- the end --- */
+
+static void on_door_stopped(void *arg)
+{
+	struct broker *b = arg;
+
+	loop_exit(b->loop, 0);
+}
+
+static void stop_doors(struct broker *b)
+{
+	if (b->state == BROKER_STOPPING_DOORS)
+		return;
+	b->state = BROKER_STOPPING_DOORS;
+	loop_timer_stop(b->stop);
+	doorkeeper_stop(b->door);
+}
+
+static void on_stop_limit(void *arg)
+{
+	stop_doors(arg);
+}
+
+/* A connection has gone. */
+static void on_connection_closed(void *arg)
+{
+	struct broker *b = arg;
+
+	if (b->state == BROKER_STOPPING && LIST_EMPTY(&b->logins))
+		stop_doors(b);
+}
+
+static void on_stop(void *arg, const struct signalfd_siginfo *info)
+{
+	struct broker *b = arg;
+	struct login *login, *next;
+
+	if (b->state != BROKER_RUNNING)
+		return;
+	log_info("stopping on signal %u", info->ssi_signo);
+	sd_notify(0, "STOPPING=1");
+	b->state = BROKER_STOPPING;
+	listener_pause(b->listener);
+	loop_timer_set(b->stop, BROKER_STOP_US, 0);
+	for (login = LIST_FIRST(&b->logins); login; login = next) {
+		next = login_next(login);
+		login_end(login, STATUS_RESTART, "vmconsoled is restarting");
+	}
+	on_connection_closed(b);
+}
+
+/* --- configuration --- */
+
+static void console_options(const struct config *config, struct console_options *o)
+{
+	o->history_memory = config->console.history_memory;
+	o->keep_open_us = config->console.keep_open;
+	o->many_writers = config->console.writers == CONFIG_WRITERS_MANY;
+	o->state_dir = config->daemon.state_dir;
+}
+
+static void give_settings(struct broker *b)
+{
+	const struct config_ssh *ssh = &b->config->ssh;
+	struct wire_settings s = {.login_grace_ms = (uint32_t)(ssh->login_grace / LOOP_MSEC),
+		.keepalive_ms = 60000,
+		.max_channels = (uint16_t)ssh->max_channels,
+		.max_auth_tries = 6,
+		.log_level = (uint8_t)b->config->daemon.log_level,
+		.methods = WIRE_CAN_PUBLICKEY};
+
+	doorkeeper_settings(b->door, &s, ssh->banner);
+}
+
+static void rights_changed(struct broker *b)
+{
+	struct login *login, *next;
+	struct guest *g;
+	size_t cursor = 0, i;
+
+	for (login = LIST_FIRST(&b->logins); login; login = next) {
+		next = login_next(login);
+		login_rights_changed(login);
+	}
+	while ((g = directory_next(b->directory, &cursor))) {
+		struct console *c;
+
+		for (i = 0; (c = guest_console_at(g, i)); i++)
+			attach_all_rights_changed(c);
+	}
+}
+
+/*
+ * The strings that others borrow live in the configuration: the old one goes last, and the first
+ * one, which hypervisors look into, not before the end.
+ */
+static void adopt(struct broker *b, struct config *config, struct access *access)
+{
+	struct config *old_config = b->config;
+	struct access *old_access = b->access;
+	struct console_options options;
+
+	b->config = config;
+	b->access = access;
+	log_set_level(config->daemon.log_level);
+	console_options(config, &options);
+	directory_set_options(b->directory, &options);
+	connections_limits_changed(b->connections);
+	give_settings(b);
+	rights_changed(b);
+	access_destroy(&old_access);
+	if (old_config != b->options.config)
+		config_free(old_config);
+}
+
+int broker_reload(struct broker *b, struct config_errors *errors)
+{
+	struct config *config = NULL;
+	struct access *access = NULL;
+	int r;
+
+	sd_notify(0, "RELOADING=1");
+	r = config_load(b->options.config_path, &config, errors);
+	if (r == 0)
+		r = access_load(config, &access, errors);
+	if (r == 0)
+		r = config_reload_check(b->config, config, errors);
+	sd_notify(0, "READY=1");
+	if (r < 0) {
+		log_error("not reloaded: the configuration in force stays");
+		access_destroy(&access);
+		config_free(config);
+		return -EINVAL;
+	}
+	adopt(b, config, access);
+	log_info("configuration reloaded");
+	return 0;
+}
+
+static void on_reload(void *arg, const struct signalfd_siginfo *info)
+{
+	struct config_errors errors = {0};
+	size_t i;
+
+	(void)!broker_reload(arg, &errors);
+	for (i = 0; i < errors.count; i++)
+		log_warning("%s", errors.lines[i]);
+	config_errors_finish(&errors);
+}
+
+/* --- the beginning --- */
+
+static int keys_for_door(void *arg, int *fd)
+{
+	struct broker *b = arg;
+	char why[HOST_KEYS_WHY_MAX];
+	int r = host_keys_memfd(b->config->ssh.host_keys, fd, why);
+
+	if (r < 0)
+		log_error("%s", why);
+	return r;
+}
+
+static void on_door_ready(void *arg, int ready)
+{
+	struct broker *b = arg;
+
+	if (b->state != BROKER_RUNNING)
+		return;
+	if (ready) {
+		listener_resume(b->listener);
+		sd_notify(0, "READY=1");
+	} else {
+		listener_pause(b->listener);
+	}
+}
+
+static int make_folders(struct broker *b)
+{
+	const struct config_daemon *daemon = &b->config->daemon;
+	char path[4096], why[HOST_KEYS_WHY_MAX];
+	int r = make_dirs(daemon->state_dir, 0700);
+
+	if (r < 0) {
+		log_error("state_dir %s: %s", daemon->state_dir, strerror(-r));
+		return r;
+	}
+	r = make_dirs(daemon->run_dir, 0755);
+	if (r < 0) {
+		log_error("run_dir %s: %s", daemon->run_dir, strerror(-r));
+		return r;
+	}
+	snprintf(path, sizeof(path), "%s/lock", daemon->state_dir);
+	b->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (b->lock_fd < 0 || flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		log_error("%s: %s", path,
+			errno == EWOULDBLOCK ? "another vmconsoled uses this state_dir"
+					     : strerror(errno));
+		return -EBUSY;
+	}
+	r = host_keys_ensure(b->config->ssh.host_keys, why);
+	if (r < 0)
+		log_error("%s", why);
+	return r;
+}
+
+static int make_guests(struct broker *b)
+{
+	struct console_options options;
+	size_t i;
+	int r;
+
+	console_options(b->config, &options);
+	r = directory_create(b->loop, b->config->daemon.state_dir, &options, &b->directory);
+	if (!r)
+		r = virt_loop_create(b->loop, &b->virt);
+	b->hypervisors = calloc(b->config->hypervisor_count, sizeof(struct hypervisor *));
+	if (!b->hypervisors)
+		r = -ENOMEM;
+	for (i = 0; !r && i < b->config->hypervisor_count; i++) {
+		const struct config_hypervisor *from = &b->config->hypervisors[i];
+		const struct hypervisor_options o = {.name = from->at.name,
+			.uri = from->uri,
+			.sasl_user = *from->sasl_user ? from->sasl_user : NULL,
+			.sasl_password_file =
+				*from->sasl_password_file ? from->sasl_password_file : NULL};
+
+		r = hypervisor_create(
+			b->loop, b->virt, &o, &directory_events, b->directory, &b->hypervisors[i]);
+		if (!r)
+			b->hypervisor_count++;
+	}
+	if (r < 0)
+		log_error("cannot begin with the hypervisors: %s", strerror(-r));
+	return r;
+}
+
+static int make_door(struct broker *b)
+{
+	const struct doorkeeper_options options = {.loop = b->loop,
+		.kind = "ssh",
+		.build_id = b->options.build_id,
+		.keys = keys_for_door,
+		.ready = on_door_ready,
+		.stopped = on_door_stopped,
+		.arg = b};
+	char why[LISTENER_WHY_MAX];
+	int r = doorkeeper_create(&options, &b->door);
+
+	if (r < 0) {
+		log_error("cannot make the ssh door: %s", strerror(-r));
+		return r;
+	}
+	give_settings(b);
+	r = connections_create(b, b->door, on_connection_closed, b, &b->connections);
+	if (r < 0)
+		return r;
+	r = listener_create(b->loop, "ssh", &b->config->ssh.listen, connections_accept,
+		b->connections, &b->listener, why);
+	if (r < 0) {
+		log_error("%s", why);
+		return r;
+	}
+	listener_pause(b->listener); /* until the door is ready */
+	return 0;
+}
+
+static int make_control(struct broker *b)
+{
+	int r = control_create(b->loop, b->config->daemon.run_dir, connections_accept_local,
+		b->connections, &b->control);
+
+	if (r < 0)
+		log_error("control socket in %s: %s", b->config->daemon.run_dir,
+			r == -EADDRINUSE ? "another vmconsoled listens there" : strerror(-r));
+	return r;
+}
+
+static int watch_signals(struct broker *b)
+{
+	int r = loop_signal_add(b->loop, &b->on_term, SIGTERM, on_stop, b);
+
+	if (!r)
+		r = loop_signal_add(b->loop, &b->on_int, SIGINT, on_stop, b);
+	if (!r)
+		r = loop_signal_add(b->loop, &b->on_hup, SIGHUP, on_reload, b);
+	if (!r)
+		r = loop_timer_add(b->loop, &b->stop, on_stop_limit, b);
+	return r;
+}
+
+static int make_access(struct broker *b)
+{
+	struct config_errors errors = {0};
+	int r = access_load(b->config, &b->access, &errors);
+
+	config_errors_print(stderr, &errors);
+	config_errors_finish(&errors);
+	return r;
+}
+
+static int begin(struct broker *b)
+{
+	size_t i;
+	int r = watch_signals(b);
+
+	if (!r)
+		r = make_access(b);
+	if (!r)
+		r = make_folders(b);
+	if (!r)
+		r = make_guests(b);
+	if (!r)
+		r = make_door(b);
+	if (!r)
+		r = make_control(b);
+	if (r < 0)
+		return r;
+	for (i = 0; i < b->hypervisor_count; i++)
+		hypervisor_start(b->hypervisors[i]);
+	for (i = 0; i < listener_count(b->listener); i++)
+		log_info("listening for ssh on %s", listener_text(b->listener, i));
+	loop_watchdog(b->loop);
+	return 0;
+}
+
+static void end(struct broker *b)
+{
+	struct login *login;
+	size_t i;
+
+	control_destroy(&b->control);
+	listener_destroy(&b->listener);
+	while ((login = LIST_FIRST(&b->logins)))
+		login_close(login, "vmconsoled has stopped");
+	doorkeeper_destroy(&b->door);
+	directory_destroy(&b->directory);
+	for (i = 0; i < b->hypervisor_count; i++)
+		hypervisor_destroy(&b->hypervisors[i]);
+	free(b->hypervisors);
+	virt_loop_destroy(&b->virt);
+	loop_signal_del(&b->on_term);
+	loop_signal_del(&b->on_int);
+	loop_signal_del(&b->on_hup);
+	loop_timer_del(&b->stop);
+	loop_destroy(b->loop); /* frees what was still to be freed */
+	connections_destroy(&b->connections);
+	access_destroy(&b->access);
+	if (b->config != b->options.config)
+		config_free(b->config);
+	config_free(b->options.config);
+	fd_close(&b->lock_fd);
+}
+
+int broker_main(const struct broker_options *options)
+{
+	struct broker b = {.options = *options, .config = options->config, .lock_fd = -1};
+	int r;
+
+	LIST_INIT(&b.logins);
+	b.loop = loop_create();
+	if (!b.loop) {
+		log_error("out of memory");
+		return 1;
+	}
+	r = begin(&b);
+	if (r == 0)
+		r = loop_run(b.loop);
+	end(&b);
+	if (r == 0)
+		log_info("stopped");
+	return r == 0 ? 0 : 1;
+}

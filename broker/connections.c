@@ -1,0 +1,230 @@
+/* Task: from an accepted socket to a login. Owner: the broker. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/broker.h"
+#include "broker/connections.h"
+#include "broker/doorkeeper.h"
+#include "broker/sources.h"
+#include "core/io.h"
+#include "core/log.h"
+#include "wire/line.h"
+
+#define REFUSED_LOG_US LOOP_SECOND /* one line a second, however many are refused */
+
+struct connections {
+	struct broker *broker;
+	struct doorkeeper *door;
+	struct sources *sources, *local;
+	uint64_t next_id;
+	loop_fn closed;
+	void *arg;
+	uint64_t refused, refused_logged_at; /* since the last line, and when that was */
+};
+
+/* What hangs on one login. */
+struct connection {
+	struct connections *owner;
+	struct sources *sources;
+	struct source_seat seat;
+};
+
+static void on_authenticated(void *arg)
+{
+	struct connection *c = arg;
+
+	sources_authenticated(c->sources, &c->seat);
+}
+
+static void on_closed(void *arg)
+{
+	struct connection *c = arg;
+	struct connections *owner = c->owner;
+
+	sources_release(c->sources, &c->seat);
+	free(c);
+	owner->closed(owner->arg);
+}
+
+static void log_refused(struct connections *all, const char *peer, const char *why)
+{
+	uint64_t now = loop_now(broker_loop(all->broker));
+
+	all->refused++;
+	if (all->refused_logged_at && now - all->refused_logged_at < REFUSED_LOG_US)
+		return;
+	log_warning("connection from %s refused: %s (%llu since the last such line)", peer, why,
+		(unsigned long long)all->refused);
+	all->refused = 0;
+	all->refused_logged_at = now;
+}
+
+/* The address without the port, as rules match it. */
+static void address_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
+{
+	const void *at = peer->ss_family == AF_INET
+				 ? (const void *)&((const struct sockaddr_in *)peer)->sin_addr
+				 : (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr;
+
+	if (!inet_ntop(peer->ss_family, at, out, INET6_ADDRSTRLEN))
+		snprintf(out, INET6_ADDRSTRLEN, "unknown");
+}
+
+/* Makes the login on fd, which is taken over. */
+static int make_login(struct connections *all, struct connection *c, struct login_options *options)
+{
+	struct login *login;
+	int r;
+
+	options->broker = all->broker;
+	options->id = all->next_id++;
+	options->authenticated = on_authenticated;
+	options->closed = on_closed;
+	options->arg = c;
+	r = login_create(options, &login);
+	if (r < 0) {
+		close(options->fd);
+		return r;
+	}
+	login_link(login, broker_logins(all->broker));
+	return 0;
+}
+
+static struct connection *admit(struct connections *all, struct sources *sources,
+	const struct sockaddr_storage *peer, const struct ucred *user, const char **why)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	enum sources_answer answer;
+
+	*why = "out of memory";
+	if (!c)
+		return NULL;
+	c->owner = all;
+	c->sources = sources;
+	answer = peer ? sources_admit(sources, peer, &c->seat)
+		      : sources_admit_user(sources, user->uid, &c->seat);
+	if (answer == SOURCES_ADMITTED)
+		return c;
+	*why = sources_reason(answer);
+	free(c);
+	return NULL;
+}
+
+static void give_up(struct connection *c)
+{
+	sources_release(c->sources, &c->seat);
+	free(c);
+}
+
+void connections_accept(
+	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text)
+{
+	struct connections *all = arg;
+	int socket FD_AUTO = fd, lines[2] = {-1, -1};
+	char address[INET6_ADDRSTRLEN];
+	struct login_options options = {.kind = LOGIN_SSH, .address = address};
+	struct connection *c;
+	const char *why;
+	int r;
+
+	c = admit(all, all->sources, peer, NULL, &why);
+	if (!c) {
+		log_refused(all, peer_text, why);
+		return;
+	}
+	address_text(peer, address);
+	r = line_pair(lines);
+	if (r == 0)
+		r = doorkeeper_give(all->door, all->next_id, socket, lines[1]);
+	fd_close(&lines[1]);
+	if (r == 0) {
+		options.fd = lines[0];
+		r = make_login(all, c, &options);
+	} else {
+		fd_close(&lines[0]);
+	}
+	if (r < 0) {
+		log_refused(all, peer_text, strerror(-r));
+		give_up(c);
+	} else {
+		log_debug("connection c%llu from %s", (unsigned long long)options.id, peer_text);
+	}
+}
+
+void connections_accept_local(void *arg, int fd, const struct ucred *peer)
+{
+	struct connections *all = arg;
+	struct login_options options = {.kind = LOGIN_LOCAL, .fd = fd, .peer = peer};
+	struct connection *c;
+	const char *why;
+
+	c = admit(all, all->local, NULL, peer, &why);
+	if (!c) {
+		log_refused(all, "a local user", why);
+		close(fd);
+		return;
+	}
+	if (make_login(all, c, &options) < 0)
+		give_up(c);
+}
+
+static void read_limits(const struct connections *c, struct sources_limits *limits)
+{
+	const struct config_ssh *ssh = &broker_config(c->broker)->ssh;
+
+	limits->connections = ssh->max_connections;
+	limits->unauthenticated = ssh->max_unauthenticated;
+	limits->per_source = ssh->max_per_source;
+}
+
+void connections_limits_changed(struct connections *c)
+{
+	struct sources_limits limits;
+
+	read_limits(c, &limits);
+	sources_set_limits(c->sources, &limits);
+}
+
+int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
+	struct connections **out)
+{
+	static const struct sources_limits local = {.connections = CONNECTIONS_LOCAL_MAX,
+		.unauthenticated = CONNECTIONS_LOCAL_MAX,
+		.per_source = CONNECTIONS_LOCAL_PER_USER};
+	struct connections *c = calloc(1, sizeof(*c));
+	struct sources_limits limits;
+
+	if (!c)
+		return -ENOMEM;
+	c->broker = b;
+	c->door = door;
+	c->closed = closed;
+	c->arg = arg;
+	c->next_id = 1;
+	read_limits(c, &limits);
+	c->sources = sources_create(&limits);
+	c->local = sources_create(&local);
+	if (!c->sources || !c->local) {
+		connections_destroy(&c);
+		return -ENOMEM;
+	}
+	*out = c;
+	return 0;
+}
+
+void connections_destroy(struct connections **out)
+{
+	struct connections *c = *out;
+
+	if (!c)
+		return;
+	*out = NULL;
+	sources_destroy(c->sources);
+	sources_destroy(c->local);
+	free(c);
+}

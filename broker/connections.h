@@ -1,0 +1,32 @@
+/*
+ * New connections, from the network and from this host: counted per source, made into a login,
+ * handed to a door. Owned by the broker.
+ */
+#ifndef BROKER_CONNECTIONS_H
+#define BROKER_CONNECTIONS_H
+
+#include <sys/socket.h>
+
+#include "core/loop.h"
+
+struct broker;
+struct connections;
+struct doorkeeper;
+
+#define CONNECTIONS_LOCAL_MAX 256 /* of all local users */
+#define CONNECTIONS_LOCAL_PER_USER 64
+
+/* closed(arg) is called after each connection's end. */
+int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
+	struct connections **c) MUST_CHECK;
+void connections_destroy(struct connections **c); /* all logins must be gone */
+
+/* The configuration has changed. */
+void connections_limits_changed(struct connections *c);
+
+/* As listener_fn and control_fn; arg is the struct connections. */
+void connections_accept(
+	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text);
+void connections_accept_local(void *arg, int fd, const struct ucred *peer);
+
+#endif

@@ -1,0 +1,357 @@
+/*
+ * Task: keep a door running. Owner: the broker. Knows no connection, only that it hands them over.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker/doorkeeper.h"
+#include "core/io.h"
+#include "core/log.h"
+#include "wire/line.h"
+
+enum door_state { DOOR_DOWN, DOOR_STARTING, DOOR_READY, DOOR_STOPPING, DOOR_STOPPED };
+
+struct doorkeeper {
+	struct doorkeeper_options options;
+	enum door_state state;
+	int self_fd;
+	pid_t pid;
+	struct line line;
+	struct loop_io *io;
+	struct loop_child *child;
+	struct loop_timer *timer; /* back-off, patience, or the limit of the end */
+	uint64_t started, backoff;
+	struct wire_settings settings;
+	char banner[WIRE_BANNER_MAX];
+};
+
+static void start(struct doorkeeper *k);
+
+/* --- the child's side --- */
+
+enum { CHILD_CONTROL = 3, CHILD_KEYS = 4 };
+
+/* Between fork and exec: nothing that allocates or locks. */
+static void become_door(const struct doorkeeper *k, int control, int keys, char *const env[])
+{
+	char kind[32], *argv[] = {(char[]){"vmconsoled"}, (char[]){"--door"}, kind, NULL};
+	sigset_t none;
+	int high_control, high_keys, high_self;
+
+	memset(kind, 0, sizeof(kind));
+	memcpy(kind, k->options.kind, strnlen(k->options.kind, sizeof(kind) - 1));
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* First out of the way of the numbers they are to get. */
+	high_control = fcntl(control, F_DUPFD, 16);
+	high_keys = fcntl(keys, F_DUPFD, 16);
+	high_self = fcntl(k->self_fd, F_DUPFD_CLOEXEC, 16);
+	if (high_control < 0 || high_keys < 0 || high_self < 0 ||
+		dup2(high_control, CHILD_CONTROL) < 0 || dup2(high_keys, CHILD_KEYS) < 0)
+		_exit(127);
+	close(high_control);
+	close(high_keys);
+	execveat(high_self, "", argv, env, AT_EMPTY_PATH);
+	_exit(127);
+}
+
+/* What a door may know of our environment. */
+static void make_environment(char *env[4], char room[2][512])
+{
+	const char *asan = getenv("ASAN_OPTIONS"), *ubsan = getenv("UBSAN_OPTIONS");
+	size_t n = 0;
+
+#ifdef VMC_SANITIZE
+	/* The leak checker needs ptrace, which a sandboxed process does not have. */
+	snprintf(room[0], sizeof(room[0]), "ASAN_OPTIONS=%s%sdetect_leaks=0", asan ? asan : "",
+		asan ? ":" : "");
+#else
+	snprintf(room[0], sizeof(room[0]), "ASAN_OPTIONS=%s", asan ? asan : "");
+#endif
+	snprintf(room[1], sizeof(room[1]), "UBSAN_OPTIONS=%s", ubsan ? ubsan : "");
+	env[n++] = room[0];
+	env[n++] = room[1];
+	env[n] = NULL;
+}
+
+/* --- its life --- */
+
+static void let_go(struct doorkeeper *k)
+{
+	loop_io_del(&k->io);
+	line_finish(&k->line);
+}
+
+static void retry_later(struct doorkeeper *k)
+{
+	k->state = DOOR_DOWN;
+	loop_timer_set(k->timer, k->backoff, 0);
+	k->backoff = k->backoff * 2 < DOOR_BACKOFF_MAX_US ? k->backoff * 2 : DOOR_BACKOFF_MAX_US;
+}
+
+static void on_exit_of_door(void *arg, pid_t pid, int status)
+{
+	struct doorkeeper *k = arg;
+	uint64_t life = loop_now(k->options.loop) - k->started;
+	int was_ready = k->state == DOOR_READY;
+
+	k->pid = 0;
+	loop_child_del(&k->child);
+	let_go(k);
+	if (k->state == DOOR_STOPPING) {
+		k->state = DOOR_STOPPED;
+		loop_timer_stop(k->timer);
+		k->options.stopped(k->options.arg);
+		return;
+	}
+	if (WIFSIGNALED(status))
+		log_error("the %s door was killed by signal %d", k->options.kind, WTERMSIG(status));
+	else
+		log_error("the %s door ended with %d", k->options.kind, WEXITSTATUS(status));
+	if (life >= DOOR_STABLE_US)
+		k->backoff = DOOR_BACKOFF_MIN_US;
+	retry_later(k);
+	if (was_ready)
+		k->options.ready(k->options.arg, 0);
+}
+
+static void kill_door(struct doorkeeper *k, const char *why)
+{
+	log_error("the %s door %s", k->options.kind, why);
+	if (k->pid)
+		kill(k->pid, SIGKILL); /* its end is told by on_exit_of_door */
+}
+
+static void send_settings(struct doorkeeper *k)
+{
+	if (line_send(&k->line, WIRE_SETTINGS, &k->settings, k->banner, strlen(k->banner)) < 0)
+		kill_door(k, "does not take its settings");
+}
+
+static void on_ready(struct doorkeeper *k, const struct line_message *m)
+{
+	struct wire_ready ready;
+
+	memcpy(&ready, m->fixed, sizeof(ready));
+	if (memcmp(ready.build, k->options.build_id, WIRE_BUILD_ID) != 0) {
+		kill_door(k, "is of another build");
+		return;
+	}
+	log_info("the %s door is ready: seccomp %s, landlock %s%u", k->options.kind,
+		ready.seccomp ? "on" : "off", ready.landlock_abi ? "ABI " : "off, ABI ",
+		(unsigned)ready.landlock_abi);
+	loop_timer_stop(k->timer);
+	k->state = DOOR_READY;
+	k->options.ready(k->options.arg, 1);
+}
+
+static void on_log(const struct line_message *m)
+{
+	struct wire_log log;
+	char tag[LOG_TAG_MAX];
+
+	memcpy(&log, m->fixed, sizeof(log));
+	if (log.level > LOG_LEVEL_DEBUG)
+		log.level = LOG_LEVEL_DEBUG;
+	if (log.id)
+		snprintf(tag, sizeof(tag), "c%llu", (unsigned long long)log.id);
+	log_write((enum log_level)log.level, log.id ? tag : "door", "%.*s", (int)m->payload_len,
+		(const char *)m->payload);
+}
+
+static void on_io(void *arg, uint32_t revents)
+{
+	struct doorkeeper *k = arg;
+	struct line_message m;
+	int r = line_receive(&k->line, &m);
+
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) {
+		if (r < 0)
+			kill_door(k, "says what is not allowed");
+		loop_io_set(k->io, 0); /* its end follows */
+		return;
+	}
+	if (m.type == WIRE_READY)
+		on_ready(k, &m);
+	else if (m.type == WIRE_LOG)
+		on_log(&m);
+	line_message_finish(&m);
+}
+
+static int spawn(struct doorkeeper *k, int keys, int *control)
+{
+	char *env[4], room[2][512];
+	int fds[2];
+	int r = line_pair(fds);
+
+	if (r < 0)
+		return r;
+	make_environment(env, room);
+	k->pid = fork();
+	if (k->pid == 0)
+		become_door(k, fds[1], keys, env);
+	r = k->pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (r < 0) {
+		k->pid = 0;
+		close(fds[0]);
+		return r;
+	}
+	*control = fds[0];
+	return 0;
+}
+
+static int start_door(struct doorkeeper *k)
+{
+	struct wire_hello hello;
+	int keys FD_AUTO = -1, control, r;
+
+	r = k->options.keys(k->options.arg, &keys);
+	if (r < 0)
+		return r;
+	r = spawn(k, keys, &control);
+	if (r < 0)
+		return r;
+	k->started = loop_now(k->options.loop);
+	k->state = DOOR_STARTING;
+	line_init(&k->line, control, WIRE_CONTROL, WIRE_BROKER);
+	memcpy(hello.build, k->options.build_id, sizeof(hello.build));
+	r = loop_child_add(k->options.loop, &k->child, k->pid, on_exit_of_door, k);
+	if (!r)
+		r = loop_io_add(k->options.loop, &k->io, control, EPOLLIN, on_io, k);
+	if (!r)
+		r = line_send(&k->line, WIRE_HELLO, &hello, NULL, 0);
+	if (r < 0)
+		return r;
+	send_settings(k);
+	loop_timer_set(k->timer, DOOR_READY_US, 0);
+	return 0;
+}
+
+static void start(struct doorkeeper *k)
+{
+	int r = start_door(k);
+
+	if (r == 0)
+		return;
+	log_error("cannot start the %s door: %s", k->options.kind, strerror(-r));
+	if (k->child)
+		kill_door(k, "is given up");
+	else
+		retry_later(k);
+}
+
+static void on_timer(void *arg)
+{
+	struct doorkeeper *k = arg;
+
+	switch (k->state) {
+	case DOOR_DOWN:
+		start(k);
+		break;
+	case DOOR_STARTING:
+		kill_door(k, "did not get ready");
+		break;
+	case DOOR_STOPPING:
+		kill_door(k, "did not stop");
+		break;
+	case DOOR_READY:
+	case DOOR_STOPPED:
+		break;
+	}
+}
+
+/* --- what the broker asks --- */
+
+void doorkeeper_settings(
+	struct doorkeeper *k, const struct wire_settings *settings, const char *banner)
+{
+	k->settings = *settings;
+	snprintf(k->banner, sizeof(k->banner), "%s", banner);
+	if (k->state == DOOR_STARTING || k->state == DOOR_READY)
+		send_settings(k);
+}
+
+int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line)
+{
+	struct wire_new new = {.id = id};
+	int fds[2] = {socket, login_line};
+
+	if (k->state != DOOR_READY)
+		return -ENOTCONN;
+	return line_send_fds(&k->line, WIRE_NEW, &new, NULL, 0, fds, 2);
+}
+
+static void tell_stopped(void *arg)
+{
+	struct doorkeeper *k = arg;
+
+	if (k->state == DOOR_STOPPED)
+		k->options.stopped(k->options.arg);
+}
+
+void doorkeeper_stop(struct doorkeeper *k)
+{
+	if (k->state == DOOR_STOPPING || k->state == DOOR_STOPPED)
+		return;
+	if (k->pid == 0) {
+		k->state = DOOR_STOPPED;
+		loop_timer_stop(k->timer);
+		loop_defer(k->options.loop, tell_stopped, k);
+		return;
+	}
+	k->state = DOOR_STOPPING;
+	loop_timer_set(k->timer, DOOR_STOP_US, 0);
+	if (line_send(&k->line, WIRE_STOP, NULL, NULL, 0) < 0)
+		kill(k->pid, SIGKILL);
+}
+
+int doorkeeper_create(const struct doorkeeper_options *options, struct doorkeeper **out)
+{
+	struct doorkeeper *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	k->options = *options;
+	k->backoff = DOOR_BACKOFF_MIN_US;
+	k->line.fd = -1;
+	k->self_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	r = k->self_fd < 0 ? -errno : loop_timer_add(options->loop, &k->timer, on_timer, k);
+	if (r < 0) {
+		fd_close(&k->self_fd);
+		free(k);
+		return r;
+	}
+	loop_timer_set(k->timer, 0, 0); /* the first start, when the settings are there */
+	*out = k;
+	return 0;
+}
+
+void doorkeeper_destroy(struct doorkeeper **out)
+{
+	struct doorkeeper *k = *out;
+
+	if (!k)
+		return;
+	*out = NULL;
+	loop_child_del(&k->child);
+	let_go(k);
+	loop_timer_del(&k->timer);
+	if (k->pid > 0) {
+		kill(k->pid, SIGKILL);
+		waitpid(k->pid, NULL, 0);
+	}
+	fd_close(&k->self_fd);
+	free(k);
+}

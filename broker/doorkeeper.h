@@ -1,0 +1,48 @@
+/*
+ * Supervises one door: starts it, gives it connections, starts it again when it dies.
+ *
+ * The door is this program, executed again through the descriptor of its own file, with one
+ * control line and the private keys in a sealed memory file; nothing else is passed on.
+ * Owned by the broker.
+ */
+#ifndef BROKER_DOORKEEPER_H
+#define BROKER_DOORKEEPER_H
+
+#include <stdint.h>
+
+#include "core/loop.h"
+#include "wire/msg.h"
+
+struct doorkeeper;
+
+#define DOOR_BACKOFF_MIN_US (100 * LOOP_MSEC)
+#define DOOR_BACKOFF_MAX_US (10 * LOOP_SECOND)
+#define DOOR_STABLE_US (60 * LOOP_SECOND) /* a life so long begins the back-off anew */
+#define DOOR_READY_US (20 * LOOP_SECOND)  /* to say that it is ready */
+#define DOOR_STOP_US (6 * LOOP_SECOND)    /* to end after STOP */
+
+struct doorkeeper_options {
+	struct loop *loop;
+	const char *kind; /* "ssh" */
+	const unsigned char *build_id;
+	/* Makes the descriptor with the private keys; called for every start. */
+	int (*keys)(void *arg, int *fd);
+	void (*ready)(void *arg, int ready); /* takes connections, or no longer */
+	void (*stopped)(void *arg);          /* after doorkeeper_stop */
+	void *arg;
+};
+
+int doorkeeper_create(const struct doorkeeper_options *options, struct doorkeeper **k) MUST_CHECK;
+void doorkeeper_destroy(struct doorkeeper **k); /* kills a door that is still there */
+
+/* Sent at once when the door runs, and to every new one. banner is copied. */
+void doorkeeper_settings(
+	struct doorkeeper *k, const struct wire_settings *settings, const char *banner);
+
+/* Hands over a connection. Both descriptors stay the caller's. 0; -EAGAIN busy; -ENOTCONN. */
+int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line) MUST_CHECK;
+
+/* The orderly end; stopped() follows, never from inside this call. */
+void doorkeeper_stop(struct doorkeeper *k);
+
+#endif

@@ -1,0 +1,14 @@
+/* The guests that a login may see, by name. */
+#ifndef BROKER_GUEST_LIST_H
+#define BROKER_GUEST_LIST_H
+
+#include <stddef.h>
+
+struct guest;
+struct login;
+
+/* 0 with *list to be freed (NULL when empty), or -ENOMEM. */
+int guest_list(const struct login *login, struct guest ***list, size_t *count)
+	__attribute__((warn_unused_result));
+
+#endif

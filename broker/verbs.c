@@ -1,0 +1,233 @@
+/*
+ * Task: the table of verbs and the way to a row of it. Knows no verb's inside.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/login.h"
+#include "broker/verbs.h"
+#include "config/rights.h"
+#include "console/guest.h"
+#include "core/log.h"
+
+static const struct verb table[] = {
+	{"attach", VERB_GUEST, RIGHT_VIEW,
+		"attach [--read-only] [--force] [--from OFFSET|start|-BYTES] [--lines N] "
+		"[--device D] [--wait[=S]] [--no-wait] [--no-input]",
+		"the console", verb_attach, 0},
+	{"list", VERB_HOST, 0, "list [--json]", "the VMs you may see", verb_list, 0},
+	{"status", VERB_EITHER, 0, "status [--json]", "state, console, offset, size of history",
+		verb_status, 0},
+	{"who", VERB_EITHER, 0, "who [--json]", "the sessions on a VM, or on the host", verb_who,
+		0},
+	{"connect", VERB_HOST, 0, "connect --vm-id=ID | --vm-name=NAME",
+		"attach, in the words of ovirt-vmconsole", verb_connect, 0},
+	{"explain", VERB_HOST, RIGHT_ADMIN, "explain USER VM",
+		"which [access] section allows USER what on VM", verb_explain, 1},
+	{"reload", VERB_HOST, RIGHT_ADMIN, "reload", "read the configuration again", verb_reload,
+		1},
+	{"help", VERB_HOST, 0, "help [VERB]", "this list, or one verb", verb_help, 0},
+};
+#define VERBS (sizeof(table) / sizeof(table[0]))
+
+const struct verb *verb_at(size_t index)
+{
+	return index < VERBS ? &table[index] : NULL;
+}
+
+const struct verb *verb_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < VERBS; i++) {
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
+	}
+	return NULL;
+}
+
+/* --- guest and rights --- */
+
+int verb_resolve(struct verb_call *call, char *name)
+{
+	char text[512];
+	int r = login_resolve(call->login, name, &call->guest, &call->device, text);
+
+	if (r < 0) {
+		log_write(LOG_LEVEL_INFO, channel_tag(call->channel), "%s: %s",
+			call->verb ? call->verb->name : "shell", text);
+		channel_exit(call->channel, STATUS_NOT_FOUND, "%s", text);
+	}
+	return r;
+}
+
+int verb_allowed(struct verb_call *call, unsigned right)
+{
+	unsigned have = call->guest ? login_rights(call->login, call->guest)
+				    : login_host_rights(call->login);
+
+	if ((have & right) == right)
+		return 0;
+	channel_exit(call->channel, STATUS_DENIED, "no right to %s on %s%s", right_name(right),
+		call->guest ? "VM " : "this host", call->guest ? guest_name(call->guest) : "");
+	return -EACCES;
+}
+
+/* Which VM the call is about: the login's, or an argument. */
+static int find_guest(struct verb_call *call)
+{
+	char *name;
+	int r;
+
+	if (call->verb->scope == VERB_HOST)
+		return 0;
+	if (login_is_host(call->login)) {
+		if (call->argc == 0 || call->argv[0][0] == '-') {
+			if (call->verb->scope == VERB_EITHER)
+				return 0;
+			channel_exit(call->channel, STATUS_USAGE, "%s: which VM? usage: %s",
+				call->verb->name, call->verb->usage);
+			return -EINVAL;
+		}
+		name = *call->argv++;
+		call->argc--;
+		return verb_resolve(call, name);
+	}
+	name = strdup(login_name(call->login));
+	if (!name)
+		return -ENOMEM;
+	r = verb_resolve(call, name);
+	if (r == 0 && call->device) {
+		/* The device's name lies in the copy; the login's own text says the same. */
+		call->device = strrchr(login_name(call->login), '+') + 1;
+	}
+	free(name);
+	return r;
+}
+
+/* --- options --- */
+
+static int bad_option(struct verb_call *call, const char *what, const char *word)
+{
+	channel_exit(call->channel, STATUS_USAGE, "%s: %s %s; see: help %s", call->verb->name, what,
+		word, call->verb->name);
+	return -EINVAL;
+}
+
+static const struct verb_option *find_option(
+	const struct verb_option *options, size_t count, const char *word, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (strlen(options[i].name) == len && strncmp(options[i].name, word, len) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+int verb_options(struct verb_call *call, const struct verb_option *options, size_t count)
+{
+	int in, out = 0;
+
+	for (in = 0; in < call->argc; in++) {
+		const char *word = call->argv[in], *equals;
+		const struct verb_option *o;
+		size_t len;
+
+		if (strncmp(word, "--", 2) != 0) {
+			if (word[0] == '-' && word[1])
+				return bad_option(call, "unknown option", word);
+			call->argv[out++] = call->argv[in];
+			continue;
+		}
+		equals = strchr(word, '=');
+		len = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
+		o = find_option(options, count, word + 2, len);
+		if (!o)
+			return bad_option(call, "unknown option", word);
+		if (equals && o->kind == OPTION_FLAG)
+			return bad_option(call, "no value belongs to", word);
+		if (!equals && o->kind == OPTION_VALUE && in + 1 == call->argc)
+			return bad_option(call, "a value is missing behind", word);
+		*o->given = 1;
+		if (equals)
+			*o->value = equals + 1;
+		else if (o->kind == OPTION_VALUE)
+			*o->value = call->argv[++in];
+	}
+	call->argc = out;
+	return 0;
+}
+
+int verb_no_more(struct verb_call *call, int most)
+{
+	return call->argc <= most ? 0 : bad_option(call, "unexpected argument", call->argv[most]);
+}
+
+/* --- dispatch --- */
+
+static void run(struct verb_call *call)
+{
+	if (call->verb->local && !login_is_local(call->login)) {
+		channel_exit(call->channel, STATUS_DENIED, "%s is for vmconsolectl on the host",
+			call->verb->name);
+		return;
+	}
+	if (find_guest(call) < 0)
+		return;
+	if (call->verb->right && verb_allowed(call, call->verb->right) < 0)
+		return;
+	call->verb->run(call);
+}
+
+static void dispatch_words(struct channel *channel, struct words *words)
+{
+	struct verb_call call = {.channel = channel,
+		.login = channel_login(channel),
+		.verb = verb_find(words->list[0]),
+		.argc = (int)words->count - 1,
+		.argv = words->list + 1};
+
+	log_write(LOG_LEVEL_INFO, channel_tag(channel), "%s asks %s", login_who(call.login),
+		words->list[0]);
+	if (call.verb)
+		run(&call);
+	else
+		channel_exit(channel, STATUS_USAGE, "unknown verb %s; try: help", words->list[0]);
+}
+
+static void dispatch_shell(struct channel *channel)
+{
+	struct login *login = channel_login(channel);
+	struct verb_call call = {.channel = channel, .login = login, .verb = verb_find("attach")};
+
+	if (!login_is_host(login))
+		run(&call);
+	else if (channel_has_pty(channel))
+		menu_begin(channel);
+	else
+		channel_exit(channel, STATUS_USAGE,
+			"the menu needs a terminal; without one give a verb, such as: list");
+}
+
+void verbs_dispatch(struct channel *channel, const char *command, size_t len)
+{
+	struct words words = {0};
+	int r = command ? words_split(command, len, &words) : 0;
+
+	if (r < 0)
+		channel_exit(channel, r == -ENOMEM ? STATUS_INTERNAL : STATUS_USAGE,
+			"cannot read the command: %s",
+			r == -EINVAL   ? "a quote is not closed"
+			: r == -E2BIG  ? "too many words"
+			: r == -EILSEQ ? "it holds a NUL byte"
+				       : strerror(-r));
+	else if (words.count == 0)
+		dispatch_shell(channel);
+	else
+		dispatch_words(channel, &words);
+	words_finish(&words);
+}
