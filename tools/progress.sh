@@ -26,11 +26,12 @@ seconds_since()
 	echo "$((tenths / 10)).$((tenths % 10))"
 }
 
-# A sign of life until killed: the seconds on a terminal, a dot every 10 s elsewhere.
+# A sign of life until killed, or the script is: the seconds on a terminal, a dot every 10 s
+# elsewhere.
 step_ticker()
 {
 	local name=$1 begin=$2
-	while sleep "$([[ -t 1 ]] && echo 1 || echo 10)"; do
+	while sleep "$([[ -t 1 ]] && echo 1 || echo 10)" && kill -0 $$ 2>/dev/null; do
 		if [[ -t 1 ]]; then
 			printf '\r%-44s %6.0f s' "$name" "$(seconds_since "$begin")"
 		else

@@ -21,6 +21,12 @@ port_answers()
 	(exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null
 }
 
+# 0 when it is our vmconsoled that has the port.
+port_is_ours()
+{
+	alive vmconsoled && grep -qxF "listen = 127.0.0.1:$PORT" "$DIR/vmconsoled.conf"
+}
+
 # ---- libvirt and the guest -----------------------------------------------------------------
 
 libvirt_answers()
@@ -185,8 +191,7 @@ halt()
 	terminate vmconsoled
 	gone libvirt || demo_virsh destroy demo >/dev/null 2>&1
 	terminate libvirt
-	# QEMU outlives a libvirtd that was killed; this is the pid file libvirt wrote.
-	terminate run/libvirt/qemu/run/demo
+	terminate_strays
 	as_demo rm -rf run && as_demo mkdir -m 0700 run
 }
 

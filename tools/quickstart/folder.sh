@@ -73,7 +73,7 @@ make_folder()
 
 lock_folder()
 {
-	{ exec 9<"$DIR" && flock -n 9; } || die "another quickstart is at work in $DIR"
+	{ exec 9<"$DIR" && flock -w 15 9; } || die "another quickstart is at work in $DIR"
 }
 
 # launch NAME COMMAND...: run COMMAND in the folder, in a session of its own. Its pid goes to
@@ -88,19 +88,19 @@ launch()
 	wait_until 10 test -s "$DIR/$1.pid"
 }
 
-# pid_of NAME: print its pid if it runs and is one of the folder's processes.
+# 0 when the process PID runs for this folder: it names it, or was started by as_demo. Numbers in
+# pid files may be old and used again.
+is_ours()
+{
+	grep -qsF "$DIR/" "/proc/$1/cmdline" || grep -qszxF "HOME=$DIR" "/proc/$1/environ"
+}
+
+# pid_of NAME: print its pid if it runs.
 pid_of()
 {
 	local pid
 	{ read -r pid <"$DIR/$1.pid"; } 2>/dev/null
-	[[ ${pid:-} =~ ^[1-9][0-9]*$ && -d /proc/$pid ]] || return 1
-	# Numbers are used again: a process is ours when it names the folder.
-	if [[ $(readlink "/proc/$pid/exe") == "$DIR"/* ]] ||
-		grep -qF "$DIR/" "/proc/$pid/cmdline" 2>/dev/null; then
-		echo "$pid"
-	else
-		return 1
-	fi
+	[[ ${pid:-} =~ ^[1-9][0-9]*$ ]] && is_ours "$pid" && echo "$pid"
 }
 
 alive()
@@ -130,10 +130,29 @@ terminate()
 	local pid
 	if pid=$(pid_of "$1"); then
 		kill "$pid" 2>/dev/null
-		if ! wait_until 10 gone "$1"; then
-			kill -KILL "$pid" 2>/dev/null
-			wait_until 5 gone "$1"
-		fi
+		wait_until 10 gone "$1" || kill -KILL "$pid" 2>/dev/null
+		wait_until 5 gone "$1"
 	fi
 	as_demo rm -f "$1.pid"
+}
+
+# The pids of all that as_demo started, and of what those started.
+strays()
+{
+	grep -lszxF "HOME=$DIR" /proc/[0-9]*/environ | cut -d / -f 3
+}
+
+no_strays()
+{
+	[[ -z $(strays) ]]
+}
+
+# End what has no pid file any more: what a killed supervisor or libvirtd left behind.
+terminate_strays()
+{
+	local signal
+	for signal in TERM KILL; do
+		strays | xargs -r kill -s "$signal" 2>/dev/null
+		wait_until 5 no_strays && return
+	done
 }
