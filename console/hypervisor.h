@@ -27,7 +27,7 @@ struct virt_loop;
 #define HYPERVISOR_GUESTS_MAX 10000
 
 enum place_state {
-	PLACE_OFF,	/* defined, not running */
+	PLACE_OFF,      /* defined, not running */
 	PLACE_INCOMING, /* being migrated to here, not yet resumed */
 	PLACE_PAUSED,
 	PLACE_RUNNING,
@@ -37,10 +37,10 @@ enum place_state {
 /* Why a guest last stopped running here. */
 enum place_reason {
 	PLACE_REASON_NONE,
-	PLACE_REASON_SHUTDOWN,	/* the guest powered off, or was asked to */
+	PLACE_REASON_SHUTDOWN, /* the guest powered off, or was asked to */
 	PLACE_REASON_DESTROYED,
-	PLACE_REASON_CRASHED,	/* panic; on_crash destroy */
-	PLACE_REASON_FAILED,	/* QEMU died */
+	PLACE_REASON_CRASHED, /* panic; on_crash destroy */
+	PLACE_REASON_FAILED,  /* QEMU died */
 	PLACE_REASON_SAVED,
 	PLACE_REASON_MIGRATED,
 };
@@ -54,7 +54,7 @@ struct place_info {
 	enum place_state state;
 	enum place_reason reason; /* of the last stop; NONE while it runs or when not known */
 	int transient;
-	unsigned long long run;	/* grows with every start seen here: one life of QEMU */
+	unsigned long long run; /* grows with every start seen here: one life of QEMU */
 	struct devices devices; /* of the live domain when it runs, else of its definition */
 };
 
@@ -79,11 +79,12 @@ struct hypervisor_options {
 };
 
 int hypervisor_create(struct loop *loop, struct virt_loop *virt,
-	const struct hypervisor_options *options, const struct hypervisor_events *events,
-	void *arg, struct hypervisor **h) MUST_CHECK;
+	const struct hypervisor_options *options, const struct hypervisor_events *events, void *arg,
+	struct hypervisor **h) MUST_CHECK;
 void hypervisor_start(struct hypervisor *h);
 
-/* Orderly end: no event is called after it. Waits for running jobs a bounded time. */
+/* The end: no event is called after it. Its back ends have been closed by their owners. What
+ * hangs in a connection is broken; waits at most about a second for it. */
 void hypervisor_destroy(struct hypervisor **h);
 
 const char *hypervisor_name(const struct hypervisor *h);

@@ -22,18 +22,6 @@ static int from_epoll(uint32_t events)
 	       (events & EPOLLHUP ? VIR_EVENT_HANDLE_HANGUP : 0);
 }
 
-static void call_handle(struct virt_source *s, uint32_t revents)
-{
-	virEventHandleCallback cb = s->on_event;
-	int events = from_epoll(revents & (s->wanted | EPOLLERR | EPOLLHUP));
-
-	if (s->removed || !s->wanted || !events)
-		return;
-	pthread_mutex_unlock(&virt_lock);
-	cb(s->id, s->fd, events, s->opaque);
-	pthread_mutex_lock(&virt_lock);
-}
-
 /* Not removed means that libvirt has not closed the descriptor: it removes first. */
 static bool more_to_read(const struct virt_source *s)
 {
@@ -41,6 +29,21 @@ static bool more_to_read(const struct virt_source *s)
 
 	return !s->removed && (s->wanted & EPOLLIN) && ioctl(s->fd, FIONREAD, &bytes) == 0 &&
 	       bytes > 0;
+}
+
+/* A hang-up makes libvirt drop what it has not read: it is told last. */
+static void call_handle(struct virt_source *s, uint32_t revents)
+{
+	virEventHandleCallback cb = s->on_event;
+	uint32_t seen = revents & (s->wanted | EPOLLERR | EPOLLHUP);
+
+	if (s->removed || !s->wanted || !seen)
+		return;
+	if ((seen & (EPOLLERR | EPOLLHUP)) && more_to_read(s))
+		seen = EPOLLIN;
+	pthread_mutex_unlock(&virt_lock);
+	cb(s->id, s->fd, from_epoll(seen), s->opaque);
+	pthread_mutex_lock(&virt_lock);
 }
 
 static void hold(struct virt_loop *v, struct virt_source *s, bool held)
