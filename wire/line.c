@@ -104,7 +104,7 @@ int line_receive(struct line *line, struct line_message *message)
 		n = recvmsg(line->fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		return errno == EAGAIN ? -EAGAIN : -errno;
 	fds = collect_fds(&header, message);
 	if (n == 0 && fds == 0)
 		return 0;
@@ -149,7 +149,7 @@ static int send_message(
 		n = sendmsg(line->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN
+		return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN
 										   : -errno;
 	return 0;
 }
