@@ -352,7 +352,7 @@ static void on_timer(void *arg)
 
 /* --- life --- */
 
-int channel_create(struct login *login, int fd, unsigned number, struct channel **out)
+int channel_accept(struct login *login, int fd, unsigned number, struct channel **out)
 {
 	struct loop *loop = login_loop(login);
 	struct channel *c = calloc(1, sizeof(*c));

@@ -342,7 +342,7 @@ static void on_open(struct login *login, struct line_message *m)
 		close(fd); /* the door keeps the limit itself; this is for a broken one */
 		return;
 	}
-	if (channel_create(login, fd, login->channel_number++, &c) < 0) {
+	if (channel_accept(login, fd, login->channel_number++, &c) < 0) {
 		close(fd);
 		return;
 	}
