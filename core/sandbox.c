@@ -195,9 +195,7 @@ static const int allowed[] = {
 	SCMP_SYS(readv),
 	SCMP_SYS(writev),
 	SCMP_SYS(recvfrom),
-	SCMP_SYS(sendto),
 	SCMP_SYS(recvmsg),
-	SCMP_SYS(sendmsg),
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(close),
@@ -258,16 +256,40 @@ static const int refused[] = {
 #endif
 };
 
-static const struct {
-	int level, name;
-} options[] = {
-	{SOL_SOCKET, SO_SNDBUF},
-	{SOL_SOCKET, SO_RCVBUF},
-	{SOL_SOCKET, SO_KEEPALIVE},
-	{IPPROTO_TCP, TCP_NODELAY},
-};
+/* The low bits of a socket's type; above them SOCK_NONBLOCK and SOCK_CLOEXEC. A datagram pair could
+ * be used to write to any datagram socket of the host. */
+#define SOCKET_TYPE_MASK 0xf
 
-static const int fcntl_commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL};
+#define IS(arg, value)                                                                             \
+	{                                                                                          \
+		arg, SCMP_CMP_EQ, value, 0                                                         \
+	}
+#define MASKED(arg, mask, value)                                                                   \
+	{                                                                                          \
+		arg, SCMP_CMP_MASKED_EQ, mask, value                                               \
+	}
+
+/* Calls of which only some arguments are harmless. */
+static const struct conditional {
+	int call;
+	unsigned count;
+	struct scmp_arg_cmp args[2];
+} conditional[] = {
+	{SCMP_SYS(mmap), 1, {MASKED(2, PROT_EXEC, 0)}},
+	{SCMP_SYS(mprotect), 1, {MASKED(2, PROT_EXEC, 0)}},
+	{SCMP_SYS(socketpair), 2, {IS(0, AF_UNIX), MASKED(1, SOCKET_TYPE_MASK, SOCK_SEQPACKET)}},
+	/* No address, and none hidden in a first packet: only to who is at the other end. */
+	{SCMP_SYS(sendto), 2, {MASKED(3, MSG_FASTOPEN, 0), IS(4, 0)}},
+	{SCMP_SYS(sendmsg), 1, {MASKED(2, MSG_FASTOPEN, 0)}},
+	{SCMP_SYS(setsockopt), 2, {IS(1, SOL_SOCKET), IS(2, SO_SNDBUF)}},
+	{SCMP_SYS(setsockopt), 2, {IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)}},
+	{SCMP_SYS(setsockopt), 2, {IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE)}},
+	{SCMP_SYS(setsockopt), 2, {IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)}},
+	{SCMP_SYS(fcntl), 1, {IS(1, F_GETFD)}},
+	{SCMP_SYS(fcntl), 1, {IS(1, F_SETFD)}},
+	{SCMP_SYS(fcntl), 1, {IS(1, F_GETFL)}},
+	{SCMP_SYS(fcntl), 1, {IS(1, F_SETFL)}},
+};
 
 static int add_plain(scmp_filter_ctx filter)
 {
@@ -281,32 +303,16 @@ static int add_plain(scmp_filter_ctx filter)
 	return r;
 }
 
-/* Calls of which only some arguments are harmless. */
 static int add_conditional(scmp_filter_ctx filter)
 {
-	size_t i;
-	int r;
-
-	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (!r)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (!r)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
-			SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 	/* abort() of this very process, so that a failed assertion is seen as one */
-	if (!r)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
-			SCMP_A2(SCMP_CMP_EQ, SIGABRT));
-	for (i = 0; !r && i < sizeof(fcntl_commands) / sizeof(fcntl_commands[0]); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntl_commands[i]));
-	for (i = 0; !r && i < sizeof(options) / sizeof(options[0]); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level),
-			SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].name));
+	const struct scmp_arg_cmp own_abort[] = {IS(0, (scmp_datum_t)getpid()), IS(2, SIGABRT)};
+	size_t i;
+	int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2, own_abort);
+
+	for (i = 0; !r && i < sizeof(conditional) / sizeof(conditional[0]); i++)
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, conditional[i].call,
+			conditional[i].count, conditional[i].args);
 	return r;
 }
 
