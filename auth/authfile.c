@@ -20,13 +20,14 @@ static int refuse(char why[AUTHFILE_WHY_MAX], int rc, const char *text)
 	return rc;
 }
 
-static int check_owner(const struct stat *st, size_t max, char why[AUTHFILE_WHY_MAX])
+static int check(
+	const struct stat *st, enum authfile_trust trust, size_t max, char why[AUTHFILE_WHY_MAX])
 {
 	if (!S_ISREG(st->st_mode))
 		return refuse(why, -EINVAL, "not a regular file");
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (trust == AUTHFILE_OURS && st->st_uid != 0 && st->st_uid != geteuid())
 		return refuse(why, -EPERM, "owned by neither root nor the daemon's user");
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+	if (trust != AUTHFILE_SIGNED && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return refuse(why, -EPERM, "writable by its group or by others");
 	if ((unsigned long long)st->st_size > max)
 		return refuse(why, -EFBIG, "too large");
@@ -70,8 +71,8 @@ static int read_open(int fd, size_t max, char **data, size_t *len)
 	return -ENOMEM;
 }
 
-int authfile_read(
-	const char *path, size_t max, char **data, size_t *len, char why[AUTHFILE_WHY_MAX])
+int authfile_read(const char *path, enum authfile_trust trust, size_t max, char **data, size_t *len,
+	char why[AUTHFILE_WHY_MAX])
 {
 	/* Without O_NONBLOCK a FIFO put in the file's place would hang the daemon. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -85,7 +86,7 @@ int authfile_read(
 		close(fd);
 		return refuse(why, rc, strerror(-rc));
 	}
-	rc = check_owner(&st, max, why);
+	rc = check(&st, trust, max, why);
 	if (rc == 0) {
 		rc = read_open(fd, max, data, len);
 		if (rc < 0)

@@ -15,11 +15,17 @@ typedef void (*auth_report_fn)(void *arg, const char *file, unsigned line, const
 
 #define AUTHFILE_WHY_MAX 160 /* bytes of a reason, terminator included */
 
+enum authfile_trust {
+	AUTHFILE_OURS,   /* owned by root or the daemon's user, not writable by others */
+	AUTHFILE_SHUT,   /* not writable by group or others, whoever owns it */
+	AUTHFILE_SIGNED, /* anybody's: what it says is signed */
+};
+
 /*
  * Reads a regular file of at most max bytes; *data is malloc'ed, with one NUL byte behind *len
  * bytes. 0 or -errno with the reason in why: -EPERM when others may have written it, -EFBIG.
  */
-int authfile_read(const char *path, size_t max, char **data, size_t *len,
+int authfile_read(const char *path, enum authfile_trust trust, size_t max, char **data, size_t *len,
 	char why[AUTHFILE_WHY_MAX]) __attribute__((warn_unused_result));
 
 /*

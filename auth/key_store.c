@@ -185,7 +185,7 @@ static int load_file(void *arg, const char *path)
 	char why[AUTHFILE_WHY_MAX];
 	char *text;
 	size_t len;
-	int rc = authfile_read(path, KEY_STORE_FILE_MAX, &text, &len, why);
+	int rc = authfile_read(path, AUTHFILE_OURS, KEY_STORE_FILE_MAX, &text, &len, why);
 
 	if (rc < 0) {
 		l->report(l->arg, path, 0, why);

@@ -74,6 +74,24 @@ static int login_by_line(const struct login_sources *sources, const struct login
 	return refuse(why, reason);
 }
 
+/* why holds the reason of the sources before, which stays when no certificate has the key. */
+static int login_by_x509(const struct login_sources *sources, const struct login_proof *proof,
+	const char *fingerprint, struct identity **out, char why[LOGIN_WHY_MAX])
+{
+	char reason[X509_STORE_WHY_MAX];
+	int rc = x509_store_login(sources->x509, proof->blob, proof->now, out, reason);
+
+	if (rc == -ENOENT)
+		return -EACCES;
+	if (rc == -EACCES)
+		return refuse(why, reason);
+	if (rc == 0 && identity_set(&(*out)->fingerprint, fingerprint) < 0) {
+		identity_destroy(*out);
+		rc = -ENOMEM;
+	}
+	return rc;
+}
+
 static int login_by_plain_key(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX])
 {
@@ -87,7 +105,10 @@ static int login_by_plain_key(const struct login_sources *sources, const struct 
 	if (sources->revoked != NULL && revoked_key(sources->revoked, proof->blob))
 		return refuse(why, "the key is revoked");
 	pubkey_fingerprint(proof->blob, fingerprint);
-	return login_by_line(sources, proof, fingerprint, out, why);
+	rc = login_by_line(sources, proof, fingerprint, out, why);
+	return rc == -EACCES && sources->x509 != NULL
+		       ? login_by_x509(sources, proof, fingerprint, out, why)
+		       : rc;
 }
 
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,

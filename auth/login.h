@@ -7,6 +7,7 @@
 #include "auth/identity.h"
 #include "auth/key_store.h"
 #include "auth/revoked.h"
+#include "auth/x509_store.h"
 
 #define LOGIN_WHY_MAX 200
 
@@ -14,6 +15,7 @@
 struct login_sources {
 	const struct key_store *keys;    /* authorized_keys */
 	const struct key_store *ssh_cas; /* CAs of user certificates; key_store_create_plain */
+	const struct x509_store *x509;   /* VDSM's certificates */
 	const struct revoked *revoked;
 };
 

@@ -78,7 +78,7 @@ static int load_file(void *arg, const char *path)
 
 	if (l->r->count == REVOKED_FILES_MAX)
 		return complain(l, path, 0, "too many revocation lists");
-	rc = authfile_read(path, KRL_BYTES_MAX, &data, &len, why);
+	rc = authfile_read(path, AUTHFILE_OURS, KRL_BYTES_MAX, &data, &len, why);
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : complain(l, path, 0, why);
 	if (krl_is(span_of(data, len))) {

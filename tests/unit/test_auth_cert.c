@@ -315,6 +315,7 @@ static void a_ca_list_takes_no_options(void **state)
 /* PROTOCOL.u2f, with a key of our own in the part of the authenticator. */
 static void a_signature_by_a_security_key_verifies(void **state)
 {
+	static const uint8_t flags_and_counter[5] = {1, 0, 0, 0, 7};
 	uint8_t mem[256];
 	uint8_t sig_mem[256];
 	uint8_t message[2 * SHA256_DIGEST_LENGTH + 5];
@@ -335,14 +336,14 @@ static void a_signature_by_a_security_key_verifies(void **state)
 	span_write_string(&w, "ssh:", 4);
 	assert_int_equal(pubkey_parse(span_of(mem, w.len), &key, &why), 0);
 	SHA256((const uint8_t *)"ssh:", 4, message);
-	memcpy(message + 32, "\1\0\0\0\7", 5);
+	memcpy(message + 32, flags_and_counter, sizeof(flags_and_counter));
 	SHA256((const uint8_t *)"data", 4, message + 37);
 	len = sizeof(raw);
 	assert_int_equal(EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey), 1);
 	assert_int_equal(EVP_DigestSign(ctx, raw, &len, message, sizeof(message)), 1);
 	span_write_string(&s, "sk-ssh-ed25519@openssh.com", 26);
 	span_write_string(&s, raw, sizeof(raw));
-	span_write(&s, "\1\0\0\0\7", 5);
+	span_write(&s, flags_and_counter, sizeof(flags_and_counter));
 	assert_int_equal(
 		ssh_signature_verify(&key, span_of("data", 4), span_of(sig_mem, s.len), &why), 0);
 	assert_int_equal(
@@ -407,8 +408,8 @@ static void revocation_lists_revoke_as_the_table_says(void **state)
 
 		tools_run("rm -f krl; %s", rows[i].list);
 		world_open(&w, "./plain_one", "./cas", "./krl");
-		for (char n = '1'; n <= '4'; n++) {
-			char name[] = {'c', n, '.', 'p', 'u', 'b', 0};
+		for (int n = '1'; n <= '4'; n++) {
+			char name[] = {'c', (char)n, '.', 'p', 'u', 'b', 0};
 			bool refused = strchr(rows[i].refused, n) != NULL;
 			int rc = try_file(&w, name, NULL, NOW, &id, why);
 
