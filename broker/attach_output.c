@@ -85,6 +85,9 @@ static int pump_step(struct attach *a)
 		len = (size_t)(a->live_from - offset);
 	if (a->filter) {
 		done = send_filtered(a, data, len, offset >= a->live_from);
+		/* The join may end without a byte of its own. */
+		if (done == 0 && !a->filter && !a->ended)
+			return 1;
 	} else {
 		done = channel_send(
 			a->channel, data, len < WIRE_PAYLOAD_MAX ? len : WIRE_PAYLOAD_MAX);
