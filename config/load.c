@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/field.h"
 #include "config/ini.h"
@@ -27,6 +28,7 @@ struct load {
 	struct config *c;
 	struct config_errors *errors;
 	const char *file;
+	uid_t owner;  /* of the main file */
 	bool scanned; /* the prescan found no mistake: what is not there is really missing */
 
 	const struct section *section; /* NULL: an unknown one, whose keys are passed over */
@@ -226,30 +228,31 @@ static int take_bytes(struct load *l, const char *data, size_t len)
 }
 
 /* Whether the file is one that may say who gets what. */
-static bool is_trustworthy(struct load *l)
+static bool is_trusted_file(struct load *l, struct stat *st)
 {
-	struct stat st;
-
-	if (stat(l->file, &st) < 0)
+	if (stat(l->file, st) < 0)
 		config_errors_add(l->errors, l->file, 0, "cannot be read: %s", strerror(errno));
-	else if (!S_ISREG(st.st_mode))
+	else if (!S_ISREG(st->st_mode))
 		config_errors_add(l->errors, l->file, 0, "is no regular file");
-	else if (st.st_mode & S_IWOTH)
+	else if (st->st_mode & S_IWOTH)
 		config_errors_add(l->errors, l->file, 0, "can be written by everybody");
 	else
 		return true;
 	return false;
 }
 
-static int take_file(struct load *l, const char *path)
+static int take_file(struct load *l, const char *path, bool main_file)
 {
+	struct stat st = {0};
 	char *data;
 	size_t len;
 	int rc;
 
 	l->file = path;
-	if (!is_trustworthy(l))
+	if (!is_trusted_file(l, &st))
 		return 0;
+	if (main_file)
+		l->owner = st.st_uid;
 	rc = read_file(path, CONFIG_FILE_MAX, &data, &len);
 	if (rc == -ENOMEM)
 		return rc;
@@ -277,17 +280,44 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int take_folder(struct load *l, const char *folder)
+/*
+ * The main file was named by whoever starts the service; the folder is found beside it, be that
+ * in /tmp, where anybody could have made it. Also false when there is none.
+ */
+static bool is_trusted_folder(struct load *l, const char *folder)
 {
-	struct dirent **names;
-	int count = scandir(folder, &names, is_dropin, by_name), rc = 0;
+	struct stat st;
 
-	if (count < 0) {
-		if (errno == ENOMEM)
-			return -ENOMEM;
+	if (stat(folder, &st) < 0) {
 		if (errno != ENOENT)
 			config_errors_add(
 				l->errors, folder, 0, "cannot be read: %s", strerror(errno));
+		return false;
+	}
+	if (st.st_mode & S_IWOTH)
+		config_errors_add(l->errors, folder, 0, "can be written by everybody");
+	else if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != l->owner)
+		config_errors_add(l->errors, folder, 0,
+			"belongs to uid %u: neither to root, nor to this service's user, nor to "
+			"the owner of the main file",
+			(unsigned)st.st_uid);
+	else
+		return true;
+	return false;
+}
+
+static int take_folder(struct load *l, const char *folder)
+{
+	struct dirent **names;
+	int count, rc = 0;
+
+	if (!is_trusted_folder(l, folder))
+		return 0;
+	count = scandir(folder, &names, is_dropin, by_name);
+	if (count < 0) {
+		if (errno == ENOMEM)
+			return -ENOMEM;
+		config_errors_add(l->errors, folder, 0, "cannot be read: %s", strerror(errno));
 		return 0;
 	}
 	if (count > CONFIG_DROPINS_MAX)
@@ -301,7 +331,7 @@ static int take_folder(struct load *l, const char *folder)
 				path = NULL;
 				rc = -ENOMEM;
 			} else {
-				rc = take_file(l, path);
+				rc = take_file(l, path, false);
 			}
 		}
 		free(path);
@@ -359,7 +389,7 @@ int config_load(const char *path, struct config **out, struct config_errors *err
 	if (l.seen)
 		rc = config_object_create(&l.c);
 	if (rc == 0)
-		rc = take_file(&l, path);
+		rc = take_file(&l, path, true);
 	if (rc == 0)
 		rc = take_dropins(&l, path);
 	if (rc == 0)

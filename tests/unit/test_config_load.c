@@ -460,6 +460,31 @@ static void unreadable_files_are_told(void **state)
 	free(big);
 }
 
+static void a_folder_of_dropins_that_others_rule_is_refused(void **state)
+{
+	struct config_errors errors;
+
+	write_text("main.conf", "");
+	write_text("conf.d/a.conf", "[access a]\nwho = user:*\nvms = *\nallow = view\n");
+	assert_int_equal(chmod("conf.d", 0757), 0);
+	load_bad(&errors);
+	assert_int_equal(errors.count, 1);
+	assert_string_equal(errors.lines[0], "conf.d: can be written by everybody");
+	config_errors_finish(&errors);
+	assert_int_equal(chmod("conf.d", 0755), 0);
+
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown("conf.d", 4711, (gid_t)-1), 0);
+	load_bad(&errors);
+	assert_int_equal(errors.count, 1);
+	assert_non_null(strstr(errors.lines[0], "conf.d: belongs to uid 4711"));
+	config_errors_finish(&errors);
+	/* Whoever owns the main file may own its drop-ins. */
+	assert_int_equal(chown("main.conf", 4711, (gid_t)-1), 0);
+	config_free(load_good());
+}
+
 static void maxima_beyond_the_descriptor_limit_are_refused(void **state)
 {
 	struct config_errors errors = {0};
@@ -534,6 +559,7 @@ int main(void)
 		IN_FOLDER(a_named_section_cannot_be_repeated_in_a_dropin),
 		IN_FOLDER(the_default_hypervisor_gives_way_to_configured_ones),
 		IN_FOLDER(unreadable_files_are_told),
+		IN_FOLDER(a_folder_of_dropins_that_others_rule_is_refused),
 		IN_FOLDER(maxima_beyond_the_descriptor_limit_are_refused),
 		IN_FOLDER(five_hundred_rules_load_at_once),
 		cmocka_unit_test(every_default_is_within_its_own_limits),
