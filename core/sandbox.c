@@ -285,6 +285,7 @@ static const struct conditional {
 	{SCMP_SYS(setsockopt), 2, {IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)}},
 	{SCMP_SYS(setsockopt), 2, {IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE)}},
 	{SCMP_SYS(setsockopt), 2, {IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)}},
+	{SCMP_SYS(fcntl), 1, {IS(1, F_DUPFD_CLOEXEC)}},
 	{SCMP_SYS(fcntl), 1, {IS(1, F_GETFD)}},
 	{SCMP_SYS(fcntl), 1, {IS(1, F_SETFD)}},
 	{SCMP_SYS(fcntl), 1, {IS(1, F_GETFL)}},

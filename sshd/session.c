@@ -2,12 +2,14 @@
  * Task: one connection's life: pump, login line, channels, end. Owner: the door.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/io.h"
 #include "core/log.h"
 #include "sshd/bind.h"
 #include "sshd/session.h"
@@ -63,6 +65,7 @@ void session_close(struct session *s, const char *reason)
 	loop_io_del(&s->login_io);
 	loop_timer_del(&s->timer);
 	free_ssh(s, reason);
+	fd_close(&s->fd);
 	line_finish(&s->login);
 	s->context->closed(s->context);
 	loop_defer(s->context->loop, free, s);
@@ -288,7 +291,7 @@ static int attach(struct session *s)
 	s->event = ssh_event_new();
 	if (!s->event || ssh_event_add_session(s->event, s->ssh) != SSH_OK)
 		return -ENOMEM;
-	return loop_io_add(s->context->loop, &s->io, ssh_get_fd(s->ssh), EPOLLIN, on_socket, s);
+	return loop_io_add(s->context->loop, &s->io, s->fd, EPOLLIN, on_socket, s);
 }
 
 static void init(struct session *s, struct context *context, struct session_list *list, uint64_t id,
@@ -321,8 +324,11 @@ int session_create(struct context *context, struct session_list *list, uint64_t 
 		close(login_fd);
 		return -ENOMEM;
 	}
+	s->fd = fcntl(socket_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	s->ssh = bind_accept(context->bind, socket_fd);
-	if (!s->ssh) {
+	if (!s->ssh || s->fd < 0) {
+		ssh_free(s->ssh);
+		fd_close(&s->fd);
 		close(login_fd);
 		free(s);
 		return -ENOMEM;

@@ -4,7 +4,8 @@
  * Pattern: one ssh_event per session, level-triggered; after every call that may have run libssh
  * the session settles: looks whether the connection still lives (libssh closes its descriptor by
  * itself), lets the channels do what callbacks only noted, and asks for the events it needs.
- * No descriptor is made between a call to libssh and that look: its number could be the closed one.
+ * The loop watches a duplicate of libssh's descriptor: when libssh closes its own, the loop's entry
+ * for it stays whole, and the number cannot come back as another descriptor's under the same entry.
  */
 #ifndef SSHD_SESSION_H
 #define SSHD_SESSION_H
@@ -38,7 +39,8 @@ struct session {
 
 	ssh_session ssh;
 	ssh_event event;
-	struct loop_io *io; /* of libssh's descriptor */
+	int fd;		    /* a duplicate of libssh's */
+	struct loop_io *io; /* of fd */
 	struct ssh_counter_struct bytes, packets;
 	struct ssh_server_callbacks_struct callbacks;
 
