@@ -68,6 +68,8 @@ static int login_by_line(const struct login_sources *sources, const struct login
 	for (; k != NULL; k = k->next_same) {
 		if (k->options.cert_authority)
 			reason = "the key signs certificates and may not log in by itself";
+		else if (k->options.command != NULL && !sources->enforces_command)
+			reason = "the key's command= is not enforced here";
 		else if (key_options_allow(&k->options, proof->address, proof->now, &reason) == 0)
 			return identity_of_line(k, fingerprint, out);
 	}

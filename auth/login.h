@@ -17,6 +17,8 @@ struct login_sources {
 	const struct key_store *ssh_cas; /* CAs of user certificates; key_store_create_plain */
 	const struct x509_store *x509;   /* VDSM's certificates */
 	const struct revoked *revoked;
+	bool enforces_command; /* the caller holds logins to identity->command; else they are
+				  refused */
 };
 
 /* What the client showed. The signature has been checked by who fills this in. */
@@ -32,7 +34,8 @@ struct login_proof {
  * 0 with *out to be given to identity_destroy; -EACCES with the reason for log and audit in why
  * (never for the client; it may hold foreign bytes); -ENOMEM. *out is NULL when it fails.
  *
- * What identity->command and identity->access say is for the caller to enforce.
+ * What identity->pty_allowed and identity->command say is for the caller to enforce; access and
+ * only_vm are seen to by the rules.
  */
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX]) __attribute__((warn_unused_result));

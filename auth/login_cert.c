@@ -180,6 +180,8 @@ int login_by_cert(const struct login_sources *sources, const struct login_proof 
 	rc = add_principals(&cert, options, out, why);
 	if (rc == 0)
 		rc = fill(&cert, plain, options, *out, why);
+	if (rc == 0 && (*out)->command != NULL && !sources->enforces_command)
+		rc = refuse(why, "the certificate's command is not enforced here");
 	if (rc < 0)
 		identity_destroy(*out);
 	return rc == -E2BIG ? refuse(why, "the certificate has too many principals") : rc;

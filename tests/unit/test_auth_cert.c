@@ -186,6 +186,9 @@ static void what_a_certificate_says_is_in_the_identity(void **state)
 	assert_string_equal(id->fingerprint, fingerprint);
 	free(blob);
 	identity_destroy(id);
+	w.sources.enforces_command = false;
+	assert_int_equal(try_file(&w, "user-cert.pub", "192.0.2.1", NOW, &id, why), -EACCES);
+	assert_non_null(strstr(why, "not enforced"));
 	sign("ca_rsa", "user_ecdsa", "-n web -O no-pty " VALID);
 	assert_int_equal(try_file(&w, "user-cert.pub", "192.0.2.1", NOW, &id, why), 0);
 	assert_false(id->pty_allowed);

@@ -340,11 +340,11 @@ static void a_key_logs_in_as_itself(void **state)
 }
 
 /* Logs in with KEY against the text of one file. 0 with *id, or the reason in why. */
-static int login(const char *text, const char *address, int64_t now, struct identity **id,
-	char why[LOGIN_WHY_MAX])
+static int login(const char *text, const char *address, int64_t now, bool enforces_command,
+	struct identity **id, char why[LOGIN_WHY_MAX])
 {
 	struct tools_report report = {0};
-	struct login_sources sources = {0};
+	struct login_sources sources = {.enforces_command = enforces_command};
 	struct login_proof proof = {.address = address, .now = now};
 	struct key_store *s;
 	size_t len;
@@ -380,6 +380,7 @@ static void options_decide_who_gets_in(void **state)
 		{"expiry-time=\"20240229Z\",expiry-time=\"20300101Z\" " KEY_LINE, NULL, 1709164801,
 			"expiry-time"},
 		{"cert-authority " KEY_LINE, NULL, 0, "signs certificates"},
+		{"command=\"log\" " KEY_LINE, NULL, 0, "not enforced"},
 		{"from=\"11.0.0.0/8\" " KEY_LINE "\n" KEY_LINE, "10.1.2.3", 0, NULL},
 		{"cert-authority " KEY_LINE "\nfrom=\"11.0.0.0/8\" " KEY_LINE, "10.1.2.3", 0,
 			"from="},
@@ -389,7 +390,7 @@ static void options_decide_who_gets_in(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char why[LOGIN_WHY_MAX] = "";
 		struct identity *id = NULL;
-		int rc = login(rows[i].text, rows[i].address, rows[i].now, &id, why);
+		int rc = login(rows[i].text, rows[i].address, rows[i].now, false, &id, why);
 
 		tools_expect(i, rc, why, rows[i].why);
 		identity_destroy(rc == 0 ? id : NULL);
@@ -403,7 +404,7 @@ static void options_follow_the_login(void **state)
 
 	(void)state;
 	assert_int_equal(login("restrict,command=\"log \\\"x\\\"\",access=\"team one\" " KEY_LINE,
-				 NULL, 0, &id, why),
+				 NULL, 0, true, &id, why),
 		0);
 	assert_string_equal(id->command, "log \"x\"");
 	assert_string_equal(id->access, "team one");

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define DAY 86400
+#define DAY 86400L
 
 /* Every certificate is good for a year from now; the tests move their clock instead. */
 static const char setup_script[] =
