@@ -13,6 +13,7 @@
 #include <libssh/server.h>
 
 #include "core/loop.h"
+#include "sshd/gate.h"
 #include "wire/msg.h"
 
 /* Bytes handed to libssh in one go: enough for full speed, little enough that a stalled client
@@ -37,6 +38,8 @@ struct context {
 
 	struct held_list held;         /* channels whose output is being gathered */
 	struct loop_timer *held_timer; /* wakes all of them */
+
+	struct gate gate; /* for connections that nobody knows yet */
 
 	unsigned char *scratch; /* SCRATCH_SIZE */
 

@@ -197,6 +197,8 @@ static int make_loop(struct door *door)
 	context->loop = loop;
 	r = loop_timer_add(loop, &context->held_timer, channel_release_held, context);
 	if (!r)
+		r = gate_init(&context->gate, loop);
+	if (!r)
 		r = loop_timer_add(loop, &door->trim_timer, on_trim, door);
 	if (!r)
 		r = loop_timer_add(loop, &door->stop_timer, on_stopped, door);

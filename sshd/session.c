@@ -64,6 +64,7 @@ void session_close(struct session *s, const char *reason)
 	loop_io_del(&s->io);
 	loop_io_del(&s->login_io);
 	loop_timer_del(&s->timer);
+	gate_leave(&s->context->gate, &s->gate);
 	free_ssh(s, reason);
 	fd_close(&s->fd);
 	line_finish(&s->login);
@@ -219,13 +220,22 @@ void session_settle(struct session *s)
 		session_close(s, s->bye_reason);
 		return;
 	}
-	loop_io_set(s->io, wanted(s));
+	if (!s->gate.waiting)
+		loop_io_set(s->io, wanted(s));
 	session_clock_set(s);
 }
 
 static void on_wake(void *arg)
 {
 	session_settle(arg);
+}
+
+static void pump(void *arg)
+{
+	struct session *s = arg;
+
+	ssh_event_dopoll(s->event, 0);
+	session_settle(s);
 }
 
 static void on_socket(void *arg, uint32_t revents)
@@ -236,8 +246,12 @@ static void on_socket(void *arg, uint32_t revents)
 		session_close(s, "connection closed by the client");
 		return;
 	}
-	ssh_event_dopoll(s->event, 0);
-	session_settle(s);
+	if (s->state == SESSION_LOGIN) {
+		loop_io_set(s->io, 0);
+		gate_wait(&s->context->gate, &s->gate);
+		return;
+	}
+	pump(s);
 }
 
 /* --- the login line --- */
@@ -302,6 +316,8 @@ static void init(struct session *s, struct context *context, struct session_list
 	snprintf(s->tag, sizeof(s->tag), "c%" PRIu64, id);
 	line_init(&s->login, login_fd, WIRE_LOGIN, WIRE_DOOR);
 	TAILQ_INIT(&s->channels);
+	s->gate.fn = pump;
+	s->gate.arg = s;
 	s->owner = (struct channel_owner){.context = context,
 		.ssh = s->ssh,
 		.login = &s->login,

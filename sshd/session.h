@@ -39,8 +39,9 @@ struct session {
 
 	ssh_session ssh;
 	ssh_event event;
-	int fd;		    /* a duplicate of libssh's */
-	struct loop_io *io; /* of fd */
+	int fd;                 /* a duplicate of libssh's */
+	struct loop_io *io;     /* of fd */
+	struct gate_entry gate; /* while nobody is known */
 	struct ssh_counter_struct bytes, packets;
 	struct ssh_server_callbacks_struct callbacks;
 
