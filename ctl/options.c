@@ -49,7 +49,7 @@ int ctl_options_parse(int argc, char **argv, const char *socket_variable, struct
 			return -EINVAL;
 		}
 	}
-	out->words = argv + at;
+	out->words = (const char *const *)argv + at;
 	out->word_count = argc - at;
 	return 0;
 }

@@ -13,7 +13,7 @@ struct ctl_options {
 	enum ctl_task task;
 	const char *socket;
 	int word_count; /* VERB and what follows; may be 0 */
-	char **words;
+	const char *const *words;
 };
 
 /*

@@ -39,7 +39,7 @@ static void put_quoted(struct output *o, const char *word)
 	put(o, "'", 1);
 }
 
-int quote_words(int count, char *const *words, char *out, size_t room, size_t *len)
+int quote_words(int count, const char *const *words, char *out, size_t room, size_t *len)
 {
 	struct output o = {out, out + room, 0};
 	int i;

@@ -11,7 +11,7 @@
  * Writes to out[0..room), not terminated; a word is quoted when it needs it. 0 and *len; -ENOBUFS
  * when room does not suffice.
  */
-int quote_words(int count, char *const *words, char *out, size_t room, size_t *len)
+int quote_words(int count, const char *const *words, char *out, size_t room, size_t *len)
 	__attribute__((warn_unused_result));
 
 #endif
