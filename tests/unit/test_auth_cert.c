@@ -55,8 +55,10 @@ static void world_open(struct world *w, const char *keys, const char *cas, const
 	if (revoked != NULL)
 		assert_int_equal(
 			revoked_create(&revoked, 1, tools_report, &w->report, &w->revoked), 0);
-	w->sources =
-		(struct login_sources){.keys = w->keys, .ssh_cas = w->cas, .revoked = w->revoked};
+	w->sources = (struct login_sources){.keys = w->keys,
+		.ssh_cas = w->cas,
+		.revoked = w->revoked,
+		.enforces_command = true};
 }
 
 static void world_close(struct world *w)
