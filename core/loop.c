@@ -84,9 +84,8 @@ struct loop *loop_create(void)
 	if (!loop)
 		return NULL;
 	if (sd_event_new(&loop->event) < 0 ||
-		sd_event_add_post(loop->event, &loop->after, on_after, loop) < 0 ||
-		sd_event_source_set_enabled(loop->after, SD_EVENT_OFF) < 0 ||
-		sd_event_source_set_priority(loop->after, SD_EVENT_PRIORITY_IMPORTANT) < 0) {
+		sd_event_add_defer(loop->event, &loop->after, on_after, loop) < 0 ||
+		sd_event_source_set_enabled(loop->after, SD_EVENT_OFF) < 0) {
 		loop_destroy(loop);
 		return NULL;
 	}
