@@ -105,6 +105,38 @@ void identity_destroy(struct identity *id)
 	free(id);
 }
 
+static int copy_fields(const struct identity *from, struct identity *to)
+{
+	to->pty_allowed = from->pty_allowed;
+	to->everything = from->everything;
+	if (identity_set(&to->text, from->text) < 0 ||
+		identity_set(&to->comment, from->comment) < 0 ||
+		identity_set(&to->fingerprint, from->fingerprint) < 0 ||
+		identity_set(&to->command, from->command) < 0 ||
+		identity_set(&to->access, from->access) < 0 ||
+		identity_set(&to->only_vm, from->only_vm) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->fact_count; i++) {
+		if (identity_add(to, from->facts[i].kind, from->facts[i].value) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int identity_copy(const struct identity *from, struct identity **out)
+{
+	struct identity *id = (struct identity *)calloc(1, sizeof(*id));
+
+	if (id == NULL)
+		return -ENOMEM;
+	if (copy_fields(from, id) < 0) {
+		identity_destroy(id);
+		return -ENOMEM;
+	}
+	*out = id;
+	return 0;
+}
+
 unsigned identity_kinds(const struct identity *id)
 {
 	unsigned kinds = 0;

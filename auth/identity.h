@@ -48,6 +48,10 @@ int identity_create(enum fact_kind kind, const char *value, struct identity **ou
 	__attribute__((warn_unused_result));
 void identity_destroy(struct identity *id);
 
+/* A deep copy. 0, -ENOMEM. */
+int identity_copy(const struct identity *from, struct identity **out)
+	__attribute__((warn_unused_result));
+
 /* Adds a fact. 0, -ENOMEM, -E2BIG. */
 int identity_add(struct identity *id, enum fact_kind kind, const char *value)
 	__attribute__((warn_unused_result));

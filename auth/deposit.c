@@ -1,0 +1,83 @@
+/*
+ * Deposited keys.
+ * Task: remember key, identity and time. Owner: the broker; the table owns its identities. May not
+ * know how a key got here.
+ */
+#include "auth/deposit.h"
+#include "auth/pubkey.h"
+
+#include <errno.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct deposit {
+	uint8_t key[SHA256_DIGEST_LENGTH];
+	struct identity *id; /* NULL: this place is free */
+	int64_t until;
+};
+
+struct deposits {
+	struct deposit all[DEPOSITS_MAX];
+};
+
+int deposits_create(struct deposits **out)
+{
+	*out = (struct deposits *)calloc(1, sizeof(**out));
+	return *out != NULL ? 0 : -ENOMEM;
+}
+
+void deposits_destroy(struct deposits *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < DEPOSITS_MAX; i++)
+		identity_destroy(d->all[i].id);
+	free(d);
+}
+
+int deposits_add(
+	struct deposits *d, struct span blob, struct identity *id, int64_t until, int64_t now)
+{
+	uint8_t key[SHA256_DIGEST_LENGTH];
+	struct deposit *place = NULL;
+	struct pubkey parsed;
+	const char *why;
+	int rc = pubkey_parse(blob, &parsed, &why);
+
+	if (rc < 0)
+		return rc == -ENOMEM ? rc : -EKEYREJECTED;
+	if (until <= now || until - now > DEPOSIT_SECONDS_MAX)
+		return -EINVAL;
+	SHA256(blob.at, blob.len, key);
+	for (size_t i = 0; i < DEPOSITS_MAX; i++) {
+		struct deposit *k = &d->all[i];
+
+		if (k->id != NULL && memcmp(k->key, key, sizeof(key)) == 0) {
+			place = k;
+			break;
+		}
+		if (place == NULL && (k->id == NULL || now >= k->until))
+			place = k;
+	}
+	if (place == NULL)
+		return -ENOSPC;
+	identity_destroy(place->id);
+	*place = (struct deposit){.id = id, .until = until};
+	memcpy(place->key, key, sizeof(key));
+	return 0;
+}
+
+int deposits_login(const struct deposits *d, struct span blob, int64_t now, struct identity **out)
+{
+	uint8_t key[SHA256_DIGEST_LENGTH];
+
+	SHA256(blob.at, blob.len, key);
+	for (size_t i = 0; i < DEPOSITS_MAX; i++) {
+		const struct deposit *k = &d->all[i];
+
+		if (k->id != NULL && now < k->until && memcmp(k->key, key, sizeof(key)) == 0)
+			return identity_copy(k->id, out);
+	}
+	return -ENOENT;
+}

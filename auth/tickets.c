@@ -1,0 +1,169 @@
+/*
+ * Tickets.
+ * Task: make, check and forget them. Owner: the broker. May not know guests, rules or passwords
+ * of other kinds.
+ */
+#include "auth/tickets.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#define RANDOM_BYTES (TICKET_LENGTH * 5 / 8)
+#define KEY_BYTES 32
+
+struct ticket {
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	int64_t until; /* first second at which it is dead */
+	unsigned uses; /* left; 0: this place is free */
+	char uuid[TICKET_UUID_ROOM];
+	char maker[TICKET_MAKER_MAX];
+};
+
+struct tickets {
+	uint8_t key[KEY_BYTES]; /* so that a hash seen elsewhere says nothing */
+	struct ticket all[TICKETS_MAX];
+};
+
+static int random_bytes(uint8_t *out, size_t len)
+{
+	return getrandom(out, len, 0) == (ssize_t)len ? 0 : -EIO;
+}
+
+int tickets_create(struct tickets **out)
+{
+	struct tickets *t = (struct tickets *)calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return -ENOMEM;
+	if (random_bytes(t->key, sizeof(t->key)) < 0) {
+		free(t);
+		return -EIO;
+	}
+	*out = t;
+	return 0;
+}
+
+void tickets_destroy(struct tickets *t)
+{
+	if (t == NULL)
+		return;
+	explicit_bzero(t, sizeof(*t));
+	free(t);
+}
+
+static void hash_text(
+	const struct tickets *t, const char *text, size_t len, uint8_t out[SHA256_DIGEST_LENGTH])
+{
+	unsigned size = SHA256_DIGEST_LENGTH;
+
+	if (HMAC(EVP_sha256(), t->key, KEY_BYTES, (const uint8_t *)text, len, out, &size) == NULL)
+		memset(out, 0, SHA256_DIGEST_LENGTH);
+}
+
+/* RFC 4648 section 6, in small letters: easier to read aloud and to type. */
+static void base32(const uint8_t raw[RANDOM_BYTES], char out[TICKET_ROOM])
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+	unsigned bits = 0;
+	uint32_t word = 0;
+
+	for (size_t i = 0, n = 0; i < RANDOM_BYTES; i++) {
+		word = word << 8 | raw[i];
+		for (bits += 8; bits >= 5; bits -= 5)
+			out[n++] = digits[word >> (bits - 5) & 31];
+	}
+	out[TICKET_LENGTH] = 0;
+}
+
+static bool is_alive(const struct ticket *k, int64_t now)
+{
+	return k->uses != 0 && now < k->until;
+}
+
+static struct ticket *free_place(struct tickets *t, int64_t now)
+{
+	for (size_t i = 0; i < TICKETS_MAX; i++) {
+		if (!is_alive(&t->all[i], now))
+			return &t->all[i];
+	}
+	return NULL;
+}
+
+int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigned ttl,
+	unsigned uses, int64_t now, char text[TICKET_ROOM])
+{
+	uint8_t raw[RANDOM_BYTES];
+	struct ticket *k;
+
+	if (ttl == 0 || ttl > TICKET_TTL_MAX || uses == 0 || uses > TICKET_USES_MAX ||
+		strlen(uuid) + 1 != TICKET_UUID_ROOM)
+		return -EINVAL;
+	k = free_place(t, now);
+	if (k == NULL)
+		return -ENOSPC;
+	if (random_bytes(raw, sizeof(raw)) < 0)
+		return -EIO;
+	base32(raw, text);
+	explicit_bzero(raw, sizeof(raw));
+	*k = (struct ticket){.until = now + ttl, .uses = uses};
+	hash_text(t, text, TICKET_LENGTH, k->hash);
+	snprintf(k->uuid, sizeof(k->uuid), "%s", uuid);
+	snprintf(k->maker, sizeof(k->maker), "%s", maker);
+	return 0;
+}
+
+int tickets_use(struct tickets *t, const char *uuid, const char *presented, size_t len, int64_t now,
+	char maker[TICKET_MAKER_MAX])
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	struct ticket *found = NULL;
+
+	/* Longer ones are no tickets; hashing a bounded part of them hides that nowhere. */
+	hash_text(t, presented, len < TICKET_LENGTH + 1 ? len : TICKET_LENGTH + 1, hash);
+	for (size_t i = 0; i < TICKETS_MAX; i++) {
+		struct ticket *k = &t->all[i];
+
+		if (CRYPTO_memcmp(k->hash, hash, sizeof(hash)) == 0 && is_alive(k, now))
+			found = k;
+	}
+	explicit_bzero(hash, sizeof(hash));
+	if (found == NULL || uuid == NULL || strcasecmp(found->uuid, uuid) != 0)
+		return -EACCES;
+	snprintf(maker, TICKET_MAKER_MAX, "%s", found->maker);
+	if (--found->uses == 0)
+		explicit_bzero(found, sizeof(*found));
+	return 0;
+}
+
+unsigned tickets_revoke(struct tickets *t, const char *uuid)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < TICKETS_MAX; i++) {
+		struct ticket *k = &t->all[i];
+
+		if (k->uses != 0 && strcasecmp(k->uuid, uuid) == 0) {
+			explicit_bzero(k, sizeof(*k));
+			count++;
+		}
+	}
+	return count;
+}
+
+size_t tickets_count(struct tickets *t, int64_t now)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < TICKETS_MAX; i++)
+		count += is_alive(&t->all[i], now);
+	return count;
+}

@@ -1,0 +1,49 @@
+/*
+ * Tickets: passwords for one guest, good for some uses and some time, in memory only.
+ *
+ * A ticket is 32 base32 characters (160 bits) from the system's generator. The table keeps a keyed
+ * hash of it. Checking one takes the same steps whatever is presented and whatever the table
+ * holds of it. Times are seconds of one clock that only goes forward, given by the caller.
+ */
+#ifndef AUTH_TICKETS_H
+#define AUTH_TICKETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TICKET_LENGTH 32
+#define TICKET_ROOM (TICKET_LENGTH + 1)
+#define TICKETS_MAX 1024      /* alive at a time */
+#define TICKET_TTL_MAX 604800 /* seconds: a week */
+#define TICKET_USES_MAX 1000
+#define TICKET_UUID_ROOM 37
+#define TICKET_MAKER_MAX 256 /* bytes of who made it, terminator included; longer is cut */
+
+struct tickets;
+
+/* 0, -ENOMEM, -EIO (the system's generator gives nothing). */
+int tickets_create(struct tickets **out) __attribute__((warn_unused_result));
+void tickets_destroy(struct tickets *t);
+
+/*
+ * Makes a ticket for the guest; maker is for the audit. The caller wipes text when it has been
+ * given away. 0; -EINVAL (ttl 1..TICKET_TTL_MAX, uses 1..TICKET_USES_MAX, uuid), -ENOSPC, -EIO.
+ */
+int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigned ttl,
+	unsigned uses, int64_t now, char text[TICKET_ROOM]) __attribute__((warn_unused_result));
+
+/*
+ * Takes one use of the ticket, if presented (of len bytes, hostile) is one for this guest; uuid is
+ * NULL when there is no such guest, which takes as long. 0 with who made it; -EACCES whatever is
+ * wrong. A ticket tried at another guest keeps its uses.
+ */
+int tickets_use(struct tickets *t, const char *uuid, const char *presented, size_t len, int64_t now,
+	char maker[TICKET_MAKER_MAX]) __attribute__((warn_unused_result));
+
+/* Ends all tickets of a guest; returns how many there were. */
+unsigned tickets_revoke(struct tickets *t, const char *uuid);
+
+/* How many are alive. */
+size_t tickets_count(struct tickets *t, int64_t now);
+
+#endif

@@ -1,0 +1,359 @@
+/* Tickets, VDSM's own tickets, slowing down of guessers, deposited keys. */
+#include "auth/deposit.h"
+#include "auth/throttle.h"
+#include "auth/tickets.h"
+#include "auth/vdsm_ticket.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define VM "6f1c2d3e-0000-4000-8000-00000000000a"
+#define VM_UPPER "6F1C2D3E-0000-4000-8000-00000000000A"
+#define OTHER "6f1c2d3e-0000-4000-8000-00000000000b"
+
+static int use(struct tickets *t, const char *uuid, const char *text, int64_t now)
+{
+	char maker[TICKET_MAKER_MAX] = "";
+	int rc = tickets_use(t, uuid, text, strlen(text), now, maker);
+
+	if (rc == 0)
+		assert_string_equal(maker, "key:admin");
+	return rc;
+}
+
+static void a_ticket_opens_its_guest_as_often_as_it_says(void **state)
+{
+	char text[TICKET_ROOM];
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 2, 1000, text), 0);
+	assert_int_equal(strlen(text), TICKET_LENGTH);
+	assert_int_equal(strspn(text, "abcdefghijklmnopqrstuvwxyz234567"), TICKET_LENGTH);
+	assert_int_equal(tickets_count(t, 1000), 1);
+	assert_int_equal(use(t, OTHER, text, 1000), -EACCES);
+	assert_int_equal(use(t, NULL, text, 1000), -EACCES);
+	assert_int_equal(use(t, VM, text, 1000), 0);
+	assert_int_equal(use(t, VM_UPPER, text, 1119), 0);
+	assert_int_equal(use(t, VM, text, 1119), -EACCES);
+	assert_int_equal(tickets_count(t, 1119), 0);
+	tickets_destroy(t);
+}
+
+static void a_ticket_ends_at_its_second(void **state)
+{
+	char text[TICKET_ROOM];
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	assert_int_equal(use(t, VM, text, 1120), -EACCES);
+	assert_int_equal(use(t, VM, text, 1119), 0);
+	tickets_destroy(t);
+}
+
+static void nothing_but_the_whole_ticket_opens(void **state)
+{
+	char text[TICKET_ROOM];
+	char wrong[TICKET_ROOM + 2];
+	char maker[TICKET_MAKER_MAX];
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	assert_int_equal(use(t, VM, "", 1000), -EACCES);
+	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	for (size_t i = 0; i < TICKET_LENGTH; i++) {
+		memcpy(wrong, text, TICKET_ROOM);
+		wrong[i] = text[i] == 'a' ? 'b' : 'a';
+		assert_int_equal(use(t, VM, wrong, 1000), -EACCES);
+		wrong[i] = 0;
+		assert_int_equal(use(t, VM, wrong, 1000), -EACCES);
+	}
+	snprintf(wrong, sizeof(wrong), "%s ", text);
+	assert_int_equal(use(t, VM, wrong, 1000), -EACCES);
+	for (size_t i = 0; i < TICKET_LENGTH; i++)
+		wrong[i] = (char)toupper(text[i]);
+	wrong[TICKET_LENGTH] = 0;
+	assert_int_equal(use(t, VM, wrong, 1000), -EACCES);
+	assert_int_equal(tickets_use(t, VM, text, TICKET_ROOM, 1000, maker), -EACCES);
+	assert_int_equal(use(t, VM, text, 1000), 0);
+	tickets_destroy(t);
+}
+
+static void ten_thousand_guesses_open_nothing(void **state)
+{
+	char text[TICKET_ROOM];
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	for (unsigned i = 0; i < 10000; i++) {
+		char guess[TICKET_ROOM];
+
+		snprintf(guess, sizeof(guess), "%032u", i);
+		assert_int_equal(use(t, VM, guess, 1000), -EACCES);
+	}
+	assert_int_equal(use(t, VM, text, 1000), 0);
+	tickets_destroy(t);
+}
+
+static void the_table_of_tickets_is_bounded(void **state)
+{
+	char text[TICKET_ROOM];
+	char last[TICKET_ROOM] = "";
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	for (unsigned i = 0; i < TICKETS_MAX; i++) {
+		assert_int_equal(
+			tickets_make(t, i % 2 ? VM : OTHER, "key:admin", 10, 1, 0, text), 0);
+		assert_string_not_equal(text, last);
+		memcpy(last, text, sizeof(last));
+	}
+	assert_int_equal(tickets_make(t, VM, "key:admin", 10, 1, 9, text), -ENOSPC);
+	assert_int_equal(tickets_make(t, VM, "key:admin", 10, 1, 10, text), 0);
+	assert_int_equal(tickets_count(t, 10), 1);
+	assert_int_equal(tickets_revoke(t, OTHER), TICKETS_MAX / 2 - 1);
+	assert_int_equal(use(t, VM, text, 10), 0);
+	tickets_destroy(t);
+}
+
+static void tickets_have_sane_limits(void **state)
+{
+	char text[TICKET_ROOM];
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	assert_int_equal(tickets_make(t, VM, "x", 0, 1, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, VM, "x", TICKET_TTL_MAX + 1, 1, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, VM, "x", 1, 0, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, VM, "x", 1, TICKET_USES_MAX + 1, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, "web-1", "x", 1, 1, 0, text), -EINVAL);
+	tickets_destroy(t);
+}
+
+static void vdsm_tickets_are_judged_as_the_table_says(void **state)
+{
+	static const struct {
+		const char *password, *valid_to, *presented;
+		int64_t now;
+		int rc;
+	} rows[] = {
+		{"secret", NULL, "secret", 0, 0},
+		{"secret", "2024-02-29T00:00:00", "secret", 1709164799, 0},
+		{"secret", "2024-02-29T00:00:00", "secret", 1709164800, -EACCES},
+		{"secret", NULL, "secreT", 0, -EACCES},
+		{"secret", NULL, "secre", 0, -EACCES},
+		{"secret", NULL, "secrets", 0, -EACCES},
+		{"secret", NULL, "", 0, -EACCES},
+		{"", NULL, "", 0, -EACCES},
+		{NULL, NULL, "", 0, -EACCES},
+		{"secret", "", "secret", 0, -EACCES},
+		{"secret", "tomorrow", "secret", 0, -EACCES},
+		{"secret", "2030-01-01T00:00:00Z", "secret", 0, -EACCES},
+		{"secret", "2030-01-01", "secret", 0, -EACCES},
+	};
+	char longest[VDSM_PASSWORD_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int rc = vdsm_ticket_check(rows[i].password, rows[i].valid_to, rows[i].presented,
+			strlen(rows[i].presented), rows[i].now);
+
+		if (rc != rows[i].rc)
+			fail_msg("row %zu: %d", i, rc);
+	}
+	assert_int_equal(vdsm_ticket_check("secret", NULL, "secret", 7, 0), -EACCES);
+	memset(longest, 'a', sizeof(longest));
+	longest[VDSM_PASSWORD_MAX + 1] = 0;
+	assert_int_equal(
+		vdsm_ticket_check(longest, NULL, longest, VDSM_PASSWORD_MAX + 1, 0), -EACCES);
+}
+
+static const struct throttle_limits limits = {
+	.sources = 64, .first_ms = 500, .longest_ms = 8000, .forget_s = 60, .refuse_from = 6};
+
+static struct net_address at(const char *text)
+{
+	struct net_address a;
+
+	assert_int_equal(address_parse(text, &a), 0);
+	return a;
+}
+
+static void each_failure_doubles_the_delay_and_time_heals(void **state)
+{
+	static const unsigned delays[] = {500, 1000, 2000, 4000, 8000, 8000, 8000};
+	struct net_address a = at("192.0.2.1");
+	struct net_address b = at("192.0.2.2");
+	struct throttle *t;
+
+	(void)state;
+	assert_int_equal(throttle_create(&limits, &t), 0);
+	assert_int_equal(throttle_delay(t, &a, 1000), 0);
+	for (size_t i = 0; i < COUNT(delays); i++) {
+		assert_int_equal(throttle_refuses(t, &a, 1000), i >= 6);
+		throttle_failed(t, &a, 1000);
+		assert_int_equal(throttle_delay(t, &a, 1000), delays[i]);
+	}
+	assert_int_equal(throttle_delay(t, &b, 1000), 0);
+	assert_int_equal(throttle_failures(t, &a, 1000), 7);
+	assert_int_equal(throttle_failures(t, &a, 1000 + 59999), 7);
+	assert_int_equal(throttle_failures(t, &a, 1000 + 60000), 6);
+	assert_int_equal(throttle_failures(t, &a, 1000 + 6 * 60000), 1);
+	assert_int_equal(throttle_failures(t, &a, 1000 + 7 * 60000), 0);
+	assert_int_equal(throttle_delay(t, &a, 1000 + 100 * 60000), 0);
+	throttle_failed(t, &a, 1000 + 6 * 60000);
+	assert_int_equal(throttle_failures(t, &a, 1000 + 6 * 60000), 2);
+	throttle_destroy(t);
+}
+
+static void a_v6_network_counts_as_one_source(void **state)
+{
+	struct net_address a = at("2001:db8:1:2::1");
+	struct net_address same = at("2001:db8:1:2:ffff::7");
+	struct net_address other = at("2001:db8:1:3::1");
+	struct net_address mapped = at("::ffff:192.0.2.1");
+	struct net_address plain = at("192.0.2.1");
+	struct throttle *t;
+
+	(void)state;
+	assert_int_equal(throttle_create(&limits, &t), 0);
+	throttle_failed(t, &a, 0);
+	assert_int_equal(throttle_failures(t, &same, 0), 1);
+	assert_int_equal(throttle_failures(t, &other, 0), 0);
+	throttle_failed(t, &mapped, 0);
+	assert_int_equal(throttle_failures(t, &plain, 0), 1);
+	throttle_destroy(t);
+}
+
+/* A flood of other sources may not wash away the record of one who guesses on. */
+static void a_flood_of_sources_does_not_hide_the_worst(void **state)
+{
+	struct net_address a = at("192.0.2.1");
+	struct throttle *t;
+
+	(void)state;
+	assert_int_equal(throttle_create(&limits, &t), 0);
+	for (unsigned i = 0; i < 5; i++)
+		throttle_failed(t, &a, 0);
+	for (unsigned i = 0; i < 100000; i++) {
+		struct net_address flood = {.size = 4,
+			.bytes = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
+
+		throttle_failed(t, &flood, 1);
+	}
+	assert_int_equal(throttle_failures(t, &a, 1), 5);
+	throttle_destroy(t);
+}
+
+static void throttle_limits_are_checked(void **state)
+{
+	struct throttle_limits bad = limits;
+	struct throttle *t;
+
+	(void)state;
+	bad.forget_s = 0;
+	assert_int_equal(throttle_create(&bad, &t), -EINVAL);
+	bad = limits;
+	bad.longest_ms = 0;
+	assert_int_equal(throttle_create(&bad, &t), -EINVAL);
+}
+
+static size_t make_key(uint8_t *mem, uint32_t number)
+{
+	struct span_writer w = {.mem = mem, .room = 64};
+	uint8_t point[32] = {(uint8_t)number, (uint8_t)(number >> 8)};
+
+	span_write_string(&w, "ssh-ed25519", 11);
+	span_write_string(&w, point, sizeof(point));
+	return w.len;
+}
+
+static int deposit(
+	struct deposits *d, uint32_t number, const char *subject, int64_t until, int64_t now)
+{
+	uint8_t mem[64];
+	size_t len = make_key(mem, number);
+	struct identity *id;
+	int rc;
+
+	assert_int_equal(identity_create(FACT_CERT, subject, &id), 0);
+	rc = deposits_add(d, span_of(mem, len), id, until, now);
+	if (rc < 0)
+		identity_destroy(id);
+	return rc;
+}
+
+static void a_deposited_key_is_good_until_its_time(void **state)
+{
+	uint8_t mem[64];
+	size_t len = make_key(mem, 1);
+	struct identity *id;
+	struct deposits *d;
+
+	(void)state;
+	assert_int_equal(deposits_create(&d), 0);
+	assert_int_equal(deposit(d, 1, "CN=a", 100, 100), -EINVAL);
+	assert_int_equal(deposit(d, 1, "CN=a", 101 + DEPOSIT_SECONDS_MAX, 100), -EINVAL);
+	assert_int_equal(deposit(d, 1, "CN=a", 200, 100), 0);
+	assert_int_equal(deposits_login(d, span_of(mem, len), 199, &id), 0);
+	assert_string_equal(id->text, "cert:CN=a");
+	identity_destroy(id);
+	assert_int_equal(deposits_login(d, span_of(mem, len), 200, &id), -ENOENT);
+	assert_int_equal(deposits_login(d, span_of(mem, len - 1), 150, &id), -ENOENT);
+	assert_int_equal(deposit(d, 1, "CN=b", 300, 250), 0);
+	assert_int_equal(deposits_login(d, span_of(mem, len), 299, &id), 0);
+	assert_string_equal(id->text, "cert:CN=b");
+	identity_destroy(id);
+	deposits_destroy(d);
+}
+
+static void the_place_for_deposits_is_bounded(void **state)
+{
+	struct deposits *d;
+
+	(void)state;
+	assert_int_equal(deposits_create(&d), 0);
+	for (uint32_t i = 0; i < DEPOSITS_MAX; i++)
+		assert_int_equal(deposit(d, i, "CN=a", 200, 100), 0);
+	assert_int_equal(deposit(d, DEPOSITS_MAX, "CN=a", 200, 100), -ENOSPC);
+	assert_int_equal(deposit(d, 0, "CN=a", 300, 100), 0);
+	assert_int_equal(deposit(d, DEPOSITS_MAX, "CN=a", 300, 200), 0);
+	deposits_destroy(d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_ticket_opens_its_guest_as_often_as_it_says),
+		cmocka_unit_test(a_ticket_ends_at_its_second),
+		cmocka_unit_test(nothing_but_the_whole_ticket_opens),
+		cmocka_unit_test(ten_thousand_guesses_open_nothing),
+		cmocka_unit_test(the_table_of_tickets_is_bounded),
+		cmocka_unit_test(tickets_have_sane_limits),
+		cmocka_unit_test(vdsm_tickets_are_judged_as_the_table_says),
+		cmocka_unit_test(each_failure_doubles_the_delay_and_time_heals),
+		cmocka_unit_test(a_v6_network_counts_as_one_source),
+		cmocka_unit_test(a_flood_of_sources_does_not_hide_the_worst),
+		cmocka_unit_test(throttle_limits_are_checked),
+		cmocka_unit_test(a_deposited_key_is_good_until_its_time),
+		cmocka_unit_test(the_place_for_deposits_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
