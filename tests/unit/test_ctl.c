@@ -343,16 +343,13 @@ static void input_from_a_file_ends_with_eof(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void output_arrives_whole_at_a_reader_that_stops(void **state)
+/* Sends until the child takes no more; how many bytes. */
+static size_t send_until_stuck(struct ctl_daemon *d)
 {
-	struct ctl_daemon *d = *state;
 	unsigned char chunk[WIRE_PAYLOAD_MAX];
-	size_t sent = 0, got = 0;
-	struct line_message m;
+	size_t sent = 0;
 	int r;
 
-	daemon_start(d, attach_arguments);
-	daemon_welcome(d, &m, WIRE_EXEC);
 	do {
 		fill_pattern(chunk, sizeof(chunk), sent);
 		r = line_send(&d->channel, WIRE_OUT, NULL, chunk, sizeof(chunk));
@@ -360,6 +357,36 @@ static void output_arrives_whole_at_a_reader_that_stops(void **state)
 		assert_true(sent < BULK); /* it must not hoard */
 	} while (r == 0 || !is_stuck(d->channel.fd, POLLOUT));
 	assert_int_equal(r, -EAGAIN);
+	return sent;
+}
+
+/* Clock ticks that the child has used. */
+static unsigned long cpu_ticks(const struct ctl_daemon *d)
+{
+	unsigned long user = 0, system = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", d->child);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+				 &user, &system),
+		2);
+	fclose(f);
+	return user + system;
+}
+
+static void output_arrives_whole_at_a_reader_that_stops(void **state)
+{
+	struct ctl_daemon *d = *state;
+	unsigned char chunk[WIRE_PAYLOAD_MAX];
+	size_t sent, got = 0;
+	struct line_message m;
+
+	daemon_start(d, attach_arguments);
+	daemon_welcome(d, &m, WIRE_EXEC);
+	sent = send_until_stuck(d);
 	while (got < BULK) {
 		ssize_t n;
 
@@ -379,6 +406,34 @@ static void output_arrives_whole_at_a_reader_that_stops(void **state)
 	}
 	daemon_exit(d, 3);
 	assert_exits(d, 3);
+}
+
+static void a_break_while_all_is_full_loses_nothing_and_burns_nothing(void **state)
+{
+	struct ctl_daemon *d = *state;
+	unsigned char chunk[WIRE_PAYLOAD_MAX];
+	size_t sent, got = 0;
+	struct line_message m;
+	unsigned long before;
+
+	daemon_start(d, attach_arguments);
+	daemon_welcome(d, &m, WIRE_EXEC);
+	sent = send_until_stuck(d);
+	memset(chunk, 'x', sizeof(chunk));
+	fcntl(d->in, F_SETFL, O_NONBLOCK);
+	while (write(d->in, chunk, sizeof(chunk)) > 0 || !is_stuck(d->in, POLLOUT))
+		;
+	line_finish(&d->channel);
+	before = cpu_ticks(d);
+	poll(NULL, 0, 400);
+	assert_true(cpu_ticks(d) - before <= 5);
+	while (got < sent) {
+		ssize_t n = read(d->out, chunk, sizeof(chunk));
+
+		assert_true(n > 0);
+		check_pattern(chunk, (size_t)n, &got);
+	}
+	assert_exits(d, 255);
 }
 
 static void descriptors_shared_with_others_stay_blocking(void **state)
@@ -504,6 +559,25 @@ static void a_signal_puts_the_terminal_back(void **state)
 	kill(d->child, SIGTERM);
 	assert_dies_of(d, SIGTERM);
 	assert_false(is_raw(d->terminal));
+}
+
+static void a_terminal_that_stands_still_can_be_left(void **state)
+{
+	struct ctl_daemon *d = *state;
+	struct line_message m;
+	char byte;
+
+	daemon_start_on_terminal(d, attach_arguments);
+	daemon_welcome(d, &m, WIRE_EXEC);
+	until_at_work(d);
+	(void)send_until_stuck(d);
+	/* what is typed still goes up */
+	assert_int_equal(write(d->terminal, ".", 1), 1);
+	daemon_receive(&d->channel, &m, WIRE_DATA);
+	kill(d->child, SIGTERM);
+	assert_dies_of(d, SIGTERM);
+	assert_false(is_raw(d->terminal));
+	assert_int_equal(read(d->terminal, &byte, 1), 1);
 }
 
 static void a_lost_line_puts_the_terminal_back(void **state)
@@ -633,11 +707,13 @@ int main(void)
 		TEST(input_arrives_whole_at_a_daemon_that_stops_reading),
 		TEST(input_from_a_file_ends_with_eof),
 		TEST(output_arrives_whole_at_a_reader_that_stops),
+		TEST(a_break_while_all_is_full_loses_nothing_and_burns_nothing),
 		TEST(descriptors_shared_with_others_stay_blocking),
 		TEST(signals_end_it_as_they_end_others),
 		TEST(an_ignored_hangup_stays_ignored),
 		TEST(attach_on_a_terminal_is_raw_and_put_back),
 		TEST(a_signal_puts_the_terminal_back),
+		TEST(a_terminal_that_stands_still_can_be_left),
 		TEST(a_lost_line_puts_the_terminal_back),
 		TEST(stopped_and_continued_it_is_raw_again),
 		TEST(a_new_window_size_is_told),
