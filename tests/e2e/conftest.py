@@ -167,4 +167,4 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed:
         for daemon in _daemons:
-            report.sections.append((f"log of {daemon.name}", daemon.log_tail(60)))
+            report.sections.append((f"log of {daemon.name}", daemon.log_tail(40)))

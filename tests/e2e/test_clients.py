@@ -68,7 +68,9 @@ def test_asyncssh_logs_in_types_reads_and_leaves(daemon, shared):
                          ids=["plink", "dbclient"])
 def test_other_clients_pipe_a_command_and_read_the_answer(daemon, shared, argv):
     answer = word()
-    done = subprocess.run(argv(daemon, shared.name), input=f"say {answer}\n".encode(),
+    words = argv(daemon, shared.name)
+    words.insert(1, "-T")  # both ask for a terminal even when they have none
+    done = subprocess.run(words, input=f"say {answer}\n".encode(),
                           env={"PATH": "/usr/bin:/bin", **clients.home(daemon)},
                           capture_output=True, timeout=30 * SLOW, check=False)
     assert done.returncode == 0, done

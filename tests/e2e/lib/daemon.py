@@ -225,7 +225,7 @@ class Daemon:
         return clients.Result(done.returncode, done.stdout, done.stderr)
 
     def ctl_argv(self, *arguments):
-        return [self.programs.vmconsolectl, "--config", self.file, *arguments]
+        return [self.programs.vmconsolectl, "-S", f"{self.dir}/run/control", *arguments]
 
     def check_config(self):
         """vmconsoled --check on the present file."""
