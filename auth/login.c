@@ -76,20 +76,26 @@ static int login_by_line(const struct login_sources *sources, const struct login
 	return refuse(why, reason);
 }
 
-/* why holds the reason of the sources before, which stays when no certificate has the key. */
-static int login_by_x509(const struct login_sources *sources, const struct login_proof *proof,
-	const char *fingerprint, struct identity **out, char why[LOGIN_WHY_MAX])
+/* 0, -ENOENT (not known there), -EACCES with a reason, -ENOMEM. */
+static int login_elsewhere(const struct login_sources *sources, const struct login_proof *proof,
+	struct identity **out, char why[LOGIN_WHY_MAX])
 {
 	char reason[X509_STORE_WHY_MAX];
-	int rc = x509_store_login(sources->x509, proof->blob, proof->now, out, reason);
+	int rc = -ENOENT;
 
-	if (rc == -ENOENT)
-		return -EACCES;
+	if (sources->x509 != NULL)
+		rc = x509_store_login(sources->x509, proof->blob, proof->now, out, reason);
 	if (rc == -EACCES)
-		return refuse(why, reason);
-	if (rc == 0 && identity_set(&(*out)->fingerprint, fingerprint) < 0) {
-		identity_destroy(*out);
-		rc = -ENOMEM;
+		refuse(why, reason);
+	if ((rc == -ENOENT || rc == -EACCES) && sources->deposits != NULL) {
+		int more = deposits_login(sources->deposits, proof->blob, proof->now, out);
+
+		rc = more == -ENOENT ? rc : more;
+	}
+	if ((rc == -ENOENT || rc == -EACCES) && sources->ovirt != NULL) {
+		int more = ovirt_keys_login(sources->ovirt, proof->blob, out);
+
+		rc = more == -ENOENT ? rc : more;
 	}
 	return rc;
 }
@@ -108,9 +114,14 @@ static int login_by_plain_key(const struct login_sources *sources, const struct 
 		return refuse(why, "the key is revoked");
 	pubkey_fingerprint(proof->blob, fingerprint);
 	rc = login_by_line(sources, proof, fingerprint, out, why);
-	return rc == -EACCES && sources->x509 != NULL
-		       ? login_by_x509(sources, proof, fingerprint, out, why)
-		       : rc;
+	if (rc != -EACCES)
+		return rc;
+	rc = login_elsewhere(sources, proof, out, why);
+	if (rc == 0 && identity_set(&(*out)->fingerprint, fingerprint) < 0) {
+		identity_destroy(*out);
+		rc = -ENOMEM;
+	}
+	return rc == -ENOENT ? -EACCES : rc; /* the reason is still that of the lines */
 }
 
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,

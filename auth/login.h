@@ -4,8 +4,10 @@
 #ifndef AUTH_LOGIN_H
 #define AUTH_LOGIN_H
 
+#include "auth/deposit.h"
 #include "auth/identity.h"
 #include "auth/key_store.h"
+#include "auth/ovirt_json.h"
 #include "auth/revoked.h"
 #include "auth/x509_store.h"
 
@@ -16,6 +18,8 @@ struct login_sources {
 	const struct key_store *keys;    /* authorized_keys */
 	const struct key_store *ssh_cas; /* CAs of user certificates; key_store_create_plain */
 	const struct x509_store *x509;   /* VDSM's certificates */
+	const struct ovirt_keys *ovirt;  /* what key_command answered last */
+	const struct deposits *deposits;
 	const struct revoked *revoked;
 	bool enforces_command; /* the caller holds logins to identity->command; else they are
 				  refused */

@@ -4,13 +4,12 @@
  */
 #include "auth/rule_items.h"
 #include "auth/glob.h"
+#include "auth/uuid.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define UUID_LENGTH 36
 
 static int check_text(const char *text, const char **why)
 {
@@ -75,19 +74,6 @@ bool who_item_matches(const struct who_item *w, const struct fact *fact)
 	return glob_match(w->pattern, fact->value);
 }
 
-static bool is_uuid(const char *text)
-{
-	if (strlen(text) != UUID_LENGTH)
-		return false;
-	for (size_t i = 0; i < UUID_LENGTH; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? text[i] != '-' : strchr("0123456789abcdefABCDEF", text[i]) == NULL)
-			return false;
-	}
-	return true;
-}
-
 static enum vm_item_kind vm_kind(const char *text, size_t *skip)
 {
 	static const struct {
@@ -107,7 +93,7 @@ static enum vm_item_kind vm_kind(const char *text, size_t *skip)
 	*skip = 0;
 	if (strcmp(text, "*") == 0)
 		return VM_ITEM_ALL;
-	return is_uuid(text) ? VM_ITEM_UUID : VM_ITEM_NAME;
+	return uuid_is(text) ? VM_ITEM_UUID : VM_ITEM_NAME;
 }
 
 int vm_item_parse(const char *text, struct vm_item *out, const char **why)

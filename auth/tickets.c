@@ -4,6 +4,7 @@
  * of other kinds.
  */
 #include "auth/tickets.h"
+#include "auth/uuid.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -24,7 +25,7 @@ struct ticket {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	int64_t until; /* first second at which it is dead */
 	unsigned uses; /* left; 0: this place is free */
-	char uuid[TICKET_UUID_ROOM];
+	char uuid[UUID_ROOM];
 	char maker[TICKET_MAKER_MAX];
 };
 
@@ -105,7 +106,7 @@ int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigne
 	struct ticket *k;
 
 	if (ttl == 0 || ttl > TICKET_TTL_MAX || uses == 0 || uses > TICKET_USES_MAX ||
-		strlen(uuid) + 1 != TICKET_UUID_ROOM)
+		!uuid_is(uuid))
 		return -EINVAL;
 	k = free_place(t, now);
 	if (k == NULL)

@@ -16,7 +16,6 @@
 #define TICKETS_MAX 1024      /* alive at a time */
 #define TICKET_TTL_MAX 604800 /* seconds: a week */
 #define TICKET_USES_MAX 1000
-#define TICKET_UUID_ROOM 37
 #define TICKET_MAKER_MAX 256 /* bytes of who made it, terminator included; longer is cut */
 
 struct tickets;

@@ -1,5 +1,6 @@
 /* Tickets, VDSM's own tickets, slowing down of guessers, deposited keys. */
 #include "auth/deposit.h"
+#include "auth/login.h"
 #include "auth/throttle.h"
 #include "auth/tickets.h"
 #include "auth/vdsm_ticket.h"
@@ -303,6 +304,9 @@ static void a_deposited_key_is_good_until_its_time(void **state)
 {
 	uint8_t mem[64];
 	size_t len = make_key(mem, 1);
+	struct login_sources sources = {0};
+	struct login_proof proof = {.now = 299};
+	char why[LOGIN_WHY_MAX];
 	struct identity *id;
 	struct deposits *d;
 
@@ -317,9 +321,13 @@ static void a_deposited_key_is_good_until_its_time(void **state)
 	assert_int_equal(deposits_login(d, span_of(mem, len), 200, &id), -ENOENT);
 	assert_int_equal(deposits_login(d, span_of(mem, len - 1), 150, &id), -ENOENT);
 	assert_int_equal(deposit(d, 1, "CN=b", 300, 250), 0);
-	assert_int_equal(deposits_login(d, span_of(mem, len), 299, &id), 0);
+	sources.deposits = d;
+	proof.blob = span_of(mem, len);
+	assert_int_equal(login_by_key(&sources, &proof, &id, why), 0);
 	assert_string_equal(id->text, "cert:CN=b");
 	identity_destroy(id);
+	proof.now = 300;
+	assert_int_equal(login_by_key(&sources, &proof, &id, why), -EACCES);
 	deposits_destroy(d);
 }
 
