@@ -26,7 +26,7 @@ talk_open()
 
 talk_send()
 {
-	printf '%s' "$1" >&"$TALK_OUT" 2>/dev/null
+	{ printf '%s' "$1" >&"$TALK_OUT"; } 2>/dev/null
 }
 
 # Take what was printed, waiting 0.2 s at most; 1 at the end of the output.
