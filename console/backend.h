@@ -17,20 +17,20 @@ struct hypervisor;
 struct uuid;
 
 enum backend_end {
-	BACKEND_EOF,	 /* the guest's side ended: power-off, crash, save, migration */
-	BACKEND_LOST,	 /* the way to the hypervisor broke */
+	BACKEND_EOF,     /* the guest's side ended: power-off, crash, save, migration */
+	BACKEND_LOST,    /* the way to the hypervisor broke */
 	BACKEND_EVICTED, /* an I/O error that looks like somebody else's forced open */
 };
 
 /* Why it could not be opened. */
 enum backend_error {
 	BACKEND_OK,
-	BACKEND_BUSY,	   /* held by another client of the hypervisor */
-	BACKEND_OFF,	   /* the guest is not running */
-	BACKEND_UNFIT,	   /* a kind of device that cannot be opened; text says which */
-	BACKEND_DENIED,	   /* the hypervisor does not let us */
+	BACKEND_BUSY,      /* held by another client of the hypervisor */
+	BACKEND_OFF,       /* the guest is not running */
+	BACKEND_UNFIT,     /* a kind of device that cannot be opened; text says which */
+	BACKEND_DENIED,    /* the hypervisor does not let us */
 	BACKEND_UNREACHED, /* no connection to the hypervisor */
-	BACKEND_EARLY,	   /* incoming migration: try again soon */
+	BACKEND_EARLY,     /* incoming migration: try again soon */
 	BACKEND_FAILED,
 };
 

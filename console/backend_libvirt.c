@@ -144,6 +144,7 @@ void pipe_send_done(void *arg)
 
 	free(p->data);
 	p->data = NULL;
+	p->send_failed = p->thread_failed;
 	finish_send(p);
 	check_broken(p);
 	pipe_settle(p);

@@ -117,7 +117,7 @@ static void send_work(void *arg)
 {
 	struct pipe *p = arg;
 
-	p->send_failed = send_all(p, p->data, p->data_len) < 0;
+	p->thread_failed = send_all(p, p->data, p->data_len) < 0;
 }
 
 /* The socket holds nothing that libvirtd has not read: it takes more than BACKEND_SEND_MAX. */

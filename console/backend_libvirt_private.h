@@ -58,6 +58,7 @@ struct pipe {
 	size_t send_len; /* what sent() will say */
 	uint8_t *data;   /* of the thread */
 	size_t data_len;
+	bool thread_failed; /* the thread's until it has ended */
 	bool send_failed;
 };
 

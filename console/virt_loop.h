@@ -9,10 +9,11 @@
  * libvirt takes one event implementation for the life of the process, with no context argument:
  * there can be one virt_loop at a time.
  *
- * Bulk: libvirt's client reads one message per event, and a console under flood sends hundreds of
- * tiny ones a second. So a ready descriptor is served again while more is waiting, and after a
- * quick run of messages it is left alone for VIRT_HOLD_US, during which they gather. What comes
- * after a pause is served at once.
+ * Bulk: libvirtd sends a flood in messages of some twenty bytes, one for each time it wakes, and
+ * both sides pay for each. So after a quick run of messages a descriptor is left alone for a while,
+ * which grows as the flood lasts: the messages gather, and libvirtd, which waits while the socket
+ * is full, makes larger ones of what piles up in the guest's terminal (docs/hypervisors.md has the
+ * figures). What comes after a pause is served at once.
  */
 #ifndef CONSOLE_VIRT_LOOP_H
 #define CONSOLE_VIRT_LOOP_H
@@ -21,12 +22,14 @@
 
 struct virt_loop;
 
-#define VIRT_HOLD_US 1000
-#define VIRT_BURST 16         /* messages in quick succession that make bulk */
-#define VIRT_BURST_GAP_US 250 /* a longer pause ends it */
-#define VIRT_BURST_KEEP 3     /* fewer messages in one hold end it */
-#define VIRT_ROUNDS_MAX 32    /* messages of one descriptor in a turn */
-#define VIRT_TURN_MAX 256     /* messages of all descriptors in a turn */
+#define VIRT_BURST 16          /* messages in quick succession that make bulk */
+#define VIRT_BURST_GAP_US 250  /* a longer pause ends it */
+#define VIRT_HOLD_MIN_US 1000  /* left alone for so long at first, */
+#define VIRT_HOLD_MAX_US 10000 /* and twice as long each time, up to this */
+#define VIRT_HOLD_BYTES 16384  /* more than this in one hold: the next one is shorter */
+#define VIRT_HOLD_MESSAGES 2   /* fewer for each millisecond of a hold end bulk */
+#define VIRT_ROUNDS_MAX 128    /* messages of one descriptor in a turn */
+#define VIRT_TURN_MAX 512      /* messages of all descriptors in a turn */
 
 /* Initialises libvirt, silences its error printer (errors are taken per thread where they occur)
  * and becomes its event loop. -EBUSY when there is one already. Before any other libvirt call. */

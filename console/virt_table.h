@@ -37,7 +37,7 @@ struct virt_source {
 	virEventHandleCallback on_event;
 	int fd;
 	uint32_t wanted, armed; /* EPOLL* masks: asked for, and in force */
-	bool held;              /* left alone until due */
+	uint64_t held_us;       /* left alone until due; 0: not */
 	unsigned burst;         /* messages seen in quick succession */
 	uint64_t last_run;
 

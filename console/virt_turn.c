@@ -22,13 +22,15 @@ static int from_epoll(uint32_t events)
 	       (events & EPOLLHUP ? VIR_EVENT_HANDLE_HANGUP : 0);
 }
 
-/* Not removed means that libvirt has not closed the descriptor: it removes first. */
-static bool more_to_read(const struct virt_source *s)
+/* Bytes that can be read. Not removed means that libvirt has not closed the descriptor: it removes
+ * first. */
+static int waiting(const struct virt_source *s)
 {
 	int bytes = 0;
 
-	return !s->removed && (s->wanted & EPOLLIN) && ioctl(s->fd, FIONREAD, &bytes) == 0 &&
-	       bytes > 0;
+	if (s->removed || !(s->wanted & EPOLLIN) || ioctl(s->fd, FIONREAD, &bytes) < 0)
+		return 0;
+	return bytes;
 }
 
 /* A hang-up makes libvirt drop what it has not read: it is told last. */
@@ -39,41 +41,75 @@ static void call_handle(struct virt_source *s, uint32_t revents)
 
 	if (s->removed || !s->wanted || !seen)
 		return;
-	if ((seen & (EPOLLERR | EPOLLHUP)) && more_to_read(s))
+	if ((seen & (EPOLLERR | EPOLLHUP)) && waiting(s) > 0)
 		seen = EPOLLIN;
 	pthread_mutex_unlock(&virt_lock);
 	cb(s->id, s->fd, from_epoll(seen), s->opaque);
 	pthread_mutex_lock(&virt_lock);
 }
 
-static void hold(struct virt_loop *v, struct virt_source *s, bool held)
+/* us 0: from now on it is served as it comes. */
+static void hold(struct virt_loop *v, struct virt_source *s, uint64_t us)
 {
-	s->held = held;
-	if (held)
-		virt_table_set_due(&v->table, s, virt_now() + VIRT_HOLD_US);
+	s->held_us = us;
+	s->burst = 0;
+	if (us)
+		virt_table_set_due(&v->table, s, virt_now() + us);
 	(void)virt_handle_apply(v, s);
 }
 
 /* Returns the number of messages served. */
-static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t revents)
+static int serve_messages(struct virt_source *s, uint32_t revents)
 {
 	int rounds = 0;
-	bool bulk;
 
-	if (!s->held && virt_now() - s->last_run > VIRT_BURST_GAP_US)
-		s->burst = 0;
 	do {
 		call_handle(s, revents);
 		revents = EPOLLIN;
-	} while (++rounds < VIRT_ROUNDS_MAX && more_to_read(s));
+	} while (++rounds < VIRT_ROUNDS_MAX && waiting(s) > 0);
+	return rounds;
+}
+
+static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t revents)
+{
+	uint64_t start = virt_now();
+	int rounds;
+
+	if (start - s->last_run > VIRT_BURST_GAP_US)
+		s->burst = 0;
+	rounds = serve_messages(s, revents);
 	if (s->removed)
 		return rounds;
 	s->last_run = virt_now();
 	s->burst += (unsigned)rounds;
-	bulk = s->wanted == EPOLLIN && s->burst >= VIRT_BURST &&
-	       (!s->held || rounds >= VIRT_BURST_KEEP);
-	if (bulk || s->held)
-		hold(v, s, bulk);
+	if (s->burst >= VIRT_BURST && rounds < VIRT_ROUNDS_MAX && s->wanted == EPOLLIN)
+		hold(v, s, VIRT_HOLD_MIN_US);
+	return rounds;
+}
+
+/* How long the next hold is, after one that brought so much. */
+static uint64_t next_hold(uint64_t us, int messages, int bytes)
+{
+	if (messages == VIRT_ROUNDS_MAX || messages < (int)(us / LOOP_MSEC) * VIRT_HOLD_MESSAGES)
+		return 0;
+	if (bytes > VIRT_HOLD_BYTES)
+		return us / 2 > VIRT_HOLD_MIN_US ? us / 2 : VIRT_HOLD_MIN_US;
+	return us * 2 < VIRT_HOLD_MAX_US ? us * 2 : VIRT_HOLD_MAX_US;
+}
+
+/* A hold has passed. */
+static int serve_held(struct virt_loop *v, struct virt_source *s)
+{
+	int bytes = waiting(s), rounds = 0;
+	uint64_t next = 0;
+
+	if (bytes > 0) {
+		rounds = serve_messages(s, EPOLLIN);
+		next = s->wanted == EPOLLIN ? next_hold(s->held_us, rounds, bytes) : 0;
+	}
+	if (!s->removed)
+		hold(v, s, next);
+	s->last_run = virt_now();
 	return rounds;
 }
 
@@ -88,18 +124,10 @@ static int serve_ready_handles(struct virt_loop *v)
 
 		if (id == VIRT_ID_TIMER)
 			v->timer_set = 0;
-		else if (s && !s->held)
+		else if (s && !s->held_us)
 			left -= serve_handle(v, s, events[i].events);
 	}
 	return left;
-}
-
-static void serve_held(struct virt_loop *v, struct virt_source *s, int *left)
-{
-	if (more_to_read(s))
-		*left -= serve_handle(v, s, EPOLLIN);
-	else
-		hold(v, s, false);
 }
 
 static void serve_due(struct virt_loop *v, int left)
@@ -113,7 +141,7 @@ static void serve_due(struct virt_loop *v, int left)
 	while (s && s->due <= now && left > 0) {
 		virt_table_clear_due(&v->table, s);
 		if (s->kind == VIRT_HANDLE)
-			serve_held(v, s, &left);
+			left -= serve_held(v, s);
 		else
 			virt_make_ready(v, s);
 		s = virt_table_first_due(&v->table);
