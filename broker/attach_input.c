@@ -137,8 +137,9 @@ static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
 		tell_no_keyboard(a);
 		return len;
 	}
-	if (console_state(a->console) == CONSOLE_WAITING) {
-		a->dropped += len;
+	if (console_state(a->console) == CONSOLE_WAITING &&
+		!guest_is_on(console_guest(a->console))) {
+		a->dropped += len; /* nobody is there to read it */
 		return len;
 	}
 	n = viewer_type(a->viewer, data, len);
@@ -249,7 +250,9 @@ void attach_on_stall(void *arg)
 		return;
 	}
 	a->dropping = 1;
-	attach_notice(a, "the guest takes no input; what is typed now is dropped");
+	attach_notice(a, "%s; what is typed now is dropped",
+		console_state(a->console) == CONSOLE_OPEN ? "the guest takes no input"
+							  : "the console is not open");
 	channel_resume(a->channel);
 }
 

@@ -44,6 +44,7 @@ struct attach {
 	/* waiting */
 	struct loop_timer *wait; /* for the guest, or for the console to open */
 	int has_opened;
+	int told_trouble; /* that the console cannot be had: said once until it opens */
 	struct loop_timer *idle;
 	uint64_t last_activity;
 	int ended;

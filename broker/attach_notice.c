@@ -196,6 +196,7 @@ static void on_opened(struct attach *a, const struct console_event *event)
 	const char *name = guest_name(console_guest(a->console));
 
 	loop_timer_stop(a->wait);
+	a->told_trouble = 0;
 	if (event->outage_us)
 		attach_notice(a, "VM %s: console is back after %.1f seconds", name,
 			(double)event->outage_us / LOOP_SECOND);
@@ -211,16 +212,19 @@ static void on_opened(struct attach *a, const struct console_event *event)
 /* Somebody else has the console: a person waits for it, a script does not. */
 static void on_busy(struct attach *a, const char *how)
 {
-	if (a->options.wait)
-		attach_notice(a,
-			"the console of VM %s %s another client of the hypervisor; "
-			"waiting until it is free",
-			guest_name(console_guest(a->console)), how);
-	else
+	const char *name = guest_name(console_guest(a->console));
+
+	if (!a->options.wait) {
 		attach_exit(a, STATUS_BUSY,
-			"the console of VM %s %s another client of the "
-			"hypervisor",
-			guest_name(console_guest(a->console)), how);
+			"the console of VM %s %s another client of the hypervisor", name, how);
+		return;
+	}
+	if (!a->told_trouble)
+		attach_notice(a,
+			"the console of VM %s %s another client of the hypervisor; waiting until "
+			"it is free",
+			name, how);
+	a->told_trouble = 1;
 }
 
 static void on_keyboard(struct attach *a, const struct console_event *event)
@@ -255,10 +259,11 @@ static void on_unfit(struct attach *a, const char *text)
 
 static void on_failed(struct attach *a, const char *text)
 {
-	if (a->options.wait)
-		attach_notice(a, "the console does not open: %s; trying again", text);
-	else if (!a->has_opened)
+	if (!a->options.wait && !a->has_opened)
 		attach_exit(a, STATUS_UNAVAILABLE, "the console does not open: %s", text);
+	else if (!a->told_trouble)
+		attach_notice(a, "the console does not open: %s; trying again", text);
+	a->told_trouble = 1;
 }
 
 void attach_event(void *arg, const struct console_event *event)
@@ -278,6 +283,7 @@ void attach_event(void *arg, const struct console_event *event)
 	case CONSOLE_EV_LOST:
 		flush_output(a);
 		attach_notice(a, "the hypervisor of VM %s is away; waiting for it", name);
+		a->told_trouble = 1;
 		break;
 	case CONSOLE_EV_BUSY:
 		on_busy(a, "is held by");

@@ -76,19 +76,24 @@ static int show(struct menu *m)
 /* The channel becomes a console session; the menu is gone then. */
 static void choose(struct menu *m, const char *word)
 {
-	struct channel *channel = m->channel;
-	struct verb_call call = {
-		.channel = channel, .login = channel_login(channel), .verb = verb_find("attach")};
-	char name[MENU_LINE_MAX], *end;
+	struct verb_call call = {.channel = m->channel,
+		.login = channel_login(m->channel),
+		.verb = verb_find("attach")};
+	char name[MENU_LINE_MAX], text[512], *end;
 	unsigned long number = strtoul(word, &end, 10);
 
 	if (*end == '\0' && number >= 1 && number <= m->count)
 		uuid_text(&m->list[number - 1], name);
 	else
 		snprintf(name, sizeof(name), "%s", word);
-	channel_set_policy(channel, NULL, NULL);
+	if (login_resolve(call.login, name, &call.guest, &call.device, text) < 0) {
+		channel_complain(m->channel, "%s", text);
+		prompt(m);
+		return;
+	}
+	channel_set_policy(m->channel, NULL, NULL);
 	menu_end(m);
-	if (verb_resolve(&call, name) == 0 && verb_allowed(&call, call.verb->right) == 0)
+	if (verb_allowed(&call, call.verb->right) == 0)
 		verb_attach(&call);
 }
 

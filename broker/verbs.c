@@ -220,7 +220,7 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len)
 
 	if (r < 0)
 		channel_exit(channel, r == -ENOMEM ? STATUS_INTERNAL : STATUS_USAGE,
-			"cannot read the command: %s",
+			"cannot read the command: %s; try: help",
 			r == -EINVAL   ? "a quote is not closed"
 			: r == -E2BIG  ? "too many words"
 			: r == -EILSEQ ? "it holds a NUL byte"
