@@ -129,6 +129,7 @@ UserKnownHostsFile $DIR/known_hosts
 StrictHostKeyChecking accept-new
 BatchMode yes
 ConnectTimeout 30
+LogLevel ERROR
 END
 }
 
