@@ -19,7 +19,7 @@
 #include "core/job.h"
 
 #define IDLE_SECONDS 10
-#define THREAD_STACK (256 * 1024)
+#define THREAD_STACK ((size_t)256 * 1024)
 
 struct job {
 	STAILQ_ENTRY(job) entry;
@@ -46,6 +46,17 @@ struct job_pool {
 	int cancelled;
 };
 
+/* Jobs that ended after their pool was gone are nobody's. */
+static void free_finished(struct job_shared *s)
+{
+	struct job *job;
+
+	while ((job = STAILQ_FIRST(&s->finished))) {
+		STAILQ_REMOVE_HEAD(&s->finished, entry);
+		free(job);
+	}
+}
+
 static void shared_drop(struct job_shared *s)
 {
 	unsigned left;
@@ -55,6 +66,7 @@ static void shared_drop(struct job_shared *s)
 	pthread_mutex_unlock(&s->lock);
 	if (left)
 		return;
+	free_finished(s);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->wanted);
 	pthread_cond_destroy(&s->ended);
@@ -271,7 +283,6 @@ void job_pool_destroy(struct job_pool **out, uint64_t wait_us)
 
 	if (!pool)
 		return;
-	*out = NULL;
 	s = pool->shared;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)(wait_us / LOOP_SECOND);
@@ -288,7 +299,8 @@ void job_pool_destroy(struct job_pool **out, uint64_t wait_us)
 	while (s->running && pthread_cond_timedwait(&s->ended, &s->lock, &until) == 0)
 		;
 	pthread_mutex_unlock(&s->lock);
-	run_done(pool);
+	run_done(pool); /* may still ask the pool, by *out */
+	*out = NULL;
 	loop_io_del(&pool->wake);
 	shared_drop(s);
 	free(pool);

@@ -19,7 +19,7 @@ typedef void (*job_fn)(void *arg);
  * max_queue bounds the jobs that wait for a thread. name (≤ 15 bytes) is the thread's name.
  */
 int job_pool_create(struct loop *loop, const char *name, unsigned max_threads, unsigned max_queue,
-	struct job_pool **pool) MUST_CHECK;
+	struct job_pool **out) MUST_CHECK;
 
 /* 0, -EAGAIN when the queue is full, -ECANCELED after job_pool_close. done may be NULL. */
 int job_submit(struct job_pool *pool, job_fn work, job_fn done, void *arg) MUST_CHECK;
@@ -30,9 +30,10 @@ unsigned job_pending(const struct job_pool *pool);
 /*
  * No new jobs. Those still waiting are not started, but their done runs (job_cancelled() tells).
  * Waits at most wait_us for running ones. Threads that hang longer are left behind with what
- * they hold: the process is about to end. Done functions of jobs that ended run before the return.
+ * they hold: the process is about to end. Done functions of jobs that ended run before the return,
+ * while *out is still there to be asked; then it is NULL.
  */
-void job_pool_destroy(struct job_pool **pool, uint64_t wait_us);
+void job_pool_destroy(struct job_pool **out, uint64_t wait_us);
 
 /* Inside done: whether work was never run. */
 int job_cancelled(const struct job_pool *pool);
