@@ -53,11 +53,13 @@ start_libvirt()
 	}
 }
 
+# Always the same UUID: another would be another guest to libvirt and vmconsoled.
 guest_xml()
 {
 	cat <<END
 <domain type='qemu'>
   <name>demo</name>
+  <uuid>6c3f3a52-9d0e-4b51-8b8e-2d1f0c6f7a11</uuid>
   <memory unit='MiB'>96</memory>
   <vcpu>1</vcpu>
   <os>
@@ -81,8 +83,6 @@ END
 
 define_guest()
 {
-	# What an interrupted run left behind would keep its old UUID.
-	demo_virsh undefine demo >/dev/null 2>&1
 	guest_xml | put demo.xml && demo_virsh define "$DIR/demo.xml"
 }
 
