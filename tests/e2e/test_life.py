@@ -11,7 +11,7 @@ import pytest
 from lib import clients, proc
 from lib.proc import SANITIZED, SLOW, wait_until
 from lib.session import (BROKEN, DENIED, DONE, GUEST_CRASHED, GUEST_OFF, RESTARTING, UNAVAILABLE,
-                         ask, leave, one_line_reason, see)
+                         ask, ask_until_answered, leave, one_line_reason, see)
 
 WATCH = ("attach", "--read-only", "--no-input")
 
@@ -97,6 +97,7 @@ def test_waiting_terminal_can_be_left(daemon, guest):
 
 def test_pipe_with_wait_goes_on_after_the_next_start(daemon, guest):
     with daemon.pipes(guest.name, "attach", "--wait", "--no-input") as session:
+        daemon.wait_log(f"attached to {guest.name} ")
         guest.destroy()
         guest.wait_state("shut off")
         guest.start()
@@ -159,7 +160,7 @@ def test_session_survives_death_and_restart_of_libvirtd(daemon, virt, guest, ter
             wait_until(lambda: "hypervisor" in session.errors().lower()
                        or "libvirt" in session.errors().lower(), 15, "a word on standard error")
         virt.restart()
-        ask(session, 30)
+        ask_until_answered(session, 30)
 
 
 def test_pipe_ends_with_69_while_libvirt_is_away_and_works_afterwards(daemon, virt, guest):
@@ -168,7 +169,7 @@ def test_pipe_ends_with_69_while_libvirt_is_away_and_works_afterwards(daemon, vi
     virt.kill9()
     result = daemon.ssh(guest.name, "attach", "--no-input", seconds=40)
     assert result.status == UNAVAILABLE, result
-    one_line_reason(result.errors, "hypervisor|libvirt")
+    one_line_reason(result.errors, "hypervisor|unreachable")
     virt.restart()
     wait_until(lambda: daemon.ssh(guest.name).status == DONE, 20, "a session after the restart")
 
@@ -279,7 +280,7 @@ def test_200_clients_leave_nothing_behind(daemons, guest):
     asyncio.run(_rounds(daemon, guest, 200))
     wait_until(lambda: daemon.usage().fds <= before.fds, 15, f"descriptors as {before}")
     after = daemon.settled()
-    assert after.threads <= before.threads, (before, after)
+    assert after.threads <= before.threads + 1, (before, after)  # pools grow to their cap
     if not SANITIZED:
         assert after.pss - before.pss < 1024, (before, after)
 
@@ -308,12 +309,12 @@ def test_libvirt_that_dies_leaves_nothing_behind(daemons, virt, guest):
     before = None
     with daemon.terminal(guest.name) as session:
         for number in range(6):
-            ask(session, 30)
+            ask_until_answered(session, 30)
             if number == 1:
                 before = daemon.settled()
             virt.kill9()
             virt.restart()
-        ask(session, 30)
+        ask_until_answered(session, 30)
         after = daemon.settled()
     assert after.fds <= before.fds, (before, after)
     assert after.threads <= before.threads, (before, after)

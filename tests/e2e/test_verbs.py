@@ -100,10 +100,9 @@ def test_json_is_one_document_on_standard_output(daemon, pair, verb):
 @pytest.mark.parametrize("login", [HOST, "ovirt-vmconsole"])
 def test_menu_shows_guests_and_connects(daemon, pair, login):
     with daemon.terminal(login) as session:
-        shown = session.expect(rf"(\d+)[^\r\n]*{pair[0].name}")
-        number = re.findall(rb"\d+", session.seen[:shown.end()].split(b"\n")[-1])[0]
-        session.expect(pair[1].name)
-        session.line(number)
+        shown = session.expect(rf"\n *(\d+) [^\r\n]*{pair[0].name}\r\n")
+        assert pair[1].name.encode() in session.seen
+        session.line(shown.group(1))
         session.expect("serial0")
         ask(session)
 
@@ -118,10 +117,9 @@ def test_menu_can_be_left(daemon, pair):
 def test_menu_survives_nonsense(daemon, pair):
     with daemon.terminal(HOST) as session:
         session.expect(pair[1].name)
-        session.line("99999999999999999999999")
-        session.line("-1")
-        session.send(b"\xff\x1b[A\x00" * 50 + b"\r")
-        session.line("q")
+        for nonsense in (b"99999999999999999999999", b"-1", b"nosuchvm", b"\xff\x1b[A\x00" * 50):
+            session.line(nonsense)
+        session.line(b"q")
         assert session.wait() == DONE
 
 
@@ -182,7 +180,7 @@ def test_ctl_explains_which_rule_allows_what(daemons, pair, keys):
     for word in ("lookers", "typists", "view", "type"):
         assert word in result.text, result
     result = daemon.ctl("explain", f"key:{mark}", "verbs-off")
-    assert "lookers" in result.text and "typists" not in result.text, result
+    assert result.text.split("\n")[0].endswith(": view"), result
 
 
 def test_ctl_rights_of_an_ordinary_user_come_from_the_rules(daemons, pair, user):

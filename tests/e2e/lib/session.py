@@ -4,6 +4,8 @@ import itertools
 import json
 import re
 
+from .proc import wait_until
+
 ESCAPE = b"\x1d"
 
 DONE, USAGE, NO_SUCH, UNAVAILABLE, BUSY, DENIED = 0, 64, 66, 69, 75, 77
@@ -25,6 +27,20 @@ def ask(stream, seconds=15):
     stream.expect(rf"{answer}\r\n", seconds)
     stream.expect("guest> ", seconds)
     return answer
+
+
+def ask_until_answered(stream, seconds=20):
+    """For a console that comes back: what is typed before is dropped, and that is said."""
+    def answered():
+        text = word()
+        stream.line(f"say {text}")
+        stream.read_some(1)
+        while stream.read_some(0.2):
+            pass
+        return f"{text}\r\n".encode() in stream.seen
+    wait_until(answered, seconds, "the console is back")
+    stream.taken = len(stream.seen)
+    ask(stream)
 
 
 def see(stream, other, seconds=15):

@@ -247,7 +247,9 @@ class Guest:
             if domain.isPersistent():
                 domain.undefine()
         except libvirt.libvirtError as error:
-            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            if error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:
+                self.remove()  # it ended between the question and the order
+            elif error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                 raise
 
     @property
