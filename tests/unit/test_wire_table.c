@@ -1,0 +1,282 @@
+/* The table of messages, held against what is written here: a second opinion on every cell. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "wire/table.h"
+
+#define STATES 5
+
+static const enum wire_state states[STATES] = {
+	WIRE_FRESH, WIRE_ASKED, WIRE_RUNNING, WIRE_HALF, WIRE_ENDED};
+
+/* allowed: a letter for each state in which the message is allowed: Fresh Asked Running Half
+ * Ended. then: the state after it, '=' for the same. */
+static const struct expectation {
+	const char *name;
+	unsigned type;
+	enum wire_line line;
+	enum wire_side sender;
+	const char *allowed;
+	char then;
+	size_t fixed, payload_min, payload_max;
+	unsigned fds;
+} expected[] = {
+	{"HELLO", 1, WIRE_CONTROL, WIRE_BROKER, "F", 'A', 32, 0, 0, 0},
+	{"READY", 2, WIRE_CONTROL, WIRE_DOOR, "A", 'R', 34, 0, 0, 0},
+	{"SETTINGS", 3, WIRE_CONTROL, WIRE_BROKER, "AR", '=', 18, 0, 4096, 0},
+	{"NEW", 4, WIRE_CONTROL, WIRE_BROKER, "R", '=', 8, 0, 0, 2},
+	{"LOG", 5, WIRE_CONTROL, WIRE_DOOR, "ARE", '=', 9, 0, 4096, 0},
+	{"STOP", 6, WIRE_CONTROL, WIRE_BROKER, "AR", 'E', 0, 0, 0, 0},
+	{"CLIENT", 7, WIRE_LOGIN, WIRE_DOOR, "F", '=', 0, 0, 256, 0},
+	{"AUTH", 8, WIRE_LOGIN, WIRE_DOOR, "F", 'A', 3, 0, 256 + 12288, 0},
+	{"VERDICT", 9, WIRE_LOGIN, WIRE_BROKER, "A", '=', 3, 0, 1024, 0},
+	{"OPEN", 10, WIRE_LOGIN, WIRE_DOOR, "R", '=', 0, 0, 0, 1},
+	{"BYE", 11, WIRE_LOGIN, WIRE_BROKER, "FAR", 'E', 4, 0, 1024, 0},
+	{"SHELL", 12, WIRE_CHANNEL, WIRE_DOOR, "F", 'R', 6, 0, 64, 0},
+	{"EXEC", 13, WIRE_CHANNEL, WIRE_DOOR, "F", 'R', 6, 0, 64 + 8192, 0},
+	{"DATA", 14, WIRE_CHANNEL, WIRE_DOOR, "R", '=', 0, 1, 16384 - 256, 0},
+	{"EOF", 15, WIRE_CHANNEL, WIRE_DOOR, "R", 'H', 0, 0, 0, 0},
+	{"WINSIZE", 16, WIRE_CHANNEL, WIRE_DOOR, "RH", '=', 4, 0, 0, 0},
+	{"SIGNAL", 17, WIRE_CHANNEL, WIRE_DOOR, "RH", '=', 0, 1, 32, 0},
+	{"OUT", 18, WIRE_CHANNEL, WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
+	{"ERR", 19, WIRE_CHANNEL, WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
+	{"EXIT", 20, WIRE_CHANNEL, WIRE_BROKER, "FRH", 'E', 4, 0, 1024, 0},
+};
+#define EXPECTED (sizeof(expected) / sizeof(expected[0]))
+
+static const struct expectation *expectation_of(unsigned type)
+{
+	return type >= 1 && type <= EXPECTED ? &expected[type - 1] : NULL;
+}
+
+static char letter(enum wire_state state)
+{
+	switch (state) {
+	case WIRE_FRESH:
+		return 'F';
+	case WIRE_ASKED:
+		return 'A';
+	case WIRE_RUNNING:
+		return 'R';
+	case WIRE_HALF:
+		return 'H';
+	case WIRE_ENDED:
+		return 'E';
+	}
+	return '?';
+}
+
+/* A message of the type whose fields are good, len bytes in all; the payload is the proof or the
+ * command, with a login or TERM no longer than it may be. */
+static void fill(unsigned char *message, unsigned type, size_t len)
+{
+	struct wire_auth auth = {.method = WIRE_AUTH_PEER};
+	struct wire_request request = {.pty = 1};
+	const struct expectation *e = expectation_of(type);
+	size_t payload = e && len > 1 + e->fixed ? len - 1 - e->fixed : 0;
+
+	memset(message, 0, len);
+	if (len > 0)
+		message[0] = (unsigned char)type;
+	if (type == WIRE_AUTH && len > sizeof(auth)) {
+		auth.login_len = (uint16_t)(payload < WIRE_LOGIN_MAX ? payload : WIRE_LOGIN_MAX);
+		memcpy(message + 1, &auth, sizeof(auth));
+	}
+	if ((type == WIRE_SHELL || type == WIRE_EXEC) && len > sizeof(request)) {
+		request.term_len = (uint8_t)(payload < WIRE_TERM_MAX ? payload : WIRE_TERM_MAX);
+		memcpy(message + 1, &request, sizeof(request));
+	}
+}
+
+static void rows_are_as_written_here(void **state)
+{
+	size_t i;
+
+	assert_int_equal(WIRE_TYPES, EXPECTED + 1);
+	for (i = 0; i < EXPECTED; i++) {
+		const struct expectation *e = &expected[i];
+		const struct wire_row *row = wire_row(e->type);
+
+		assert_non_null(row);
+		assert_string_equal(row->name, e->name);
+		assert_int_equal(row->line, e->line);
+		assert_int_equal(row->sender, e->sender);
+		assert_int_equal(row->fixed, e->fixed);
+		assert_int_equal(row->payload_min, e->payload_min);
+		assert_int_equal(row->payload_max, e->payload_max);
+		assert_int_equal(row->fds, e->fds);
+		assert_true(1 + row->fixed + row->payload_max <= WIRE_MESSAGE_MAX);
+		assert_true(row->fds <= WIRE_FDS_MAX);
+	}
+	assert_null(wire_row(0));
+	assert_null(wire_row(WIRE_TYPES));
+	assert_null(wire_row(255));
+	assert_null(wire_row(~0u));
+}
+
+/* Every type byte x line x sender x state. */
+static void a_message_is_allowed_exactly_where_its_row_says(void **state)
+{
+	unsigned type, line, sender, s;
+
+	for (type = 0; type < 256; type++)
+		for (line = WIRE_CONTROL; line <= WIRE_CHANNEL; line++)
+			for (sender = WIRE_BROKER; sender <= WIRE_DOOR; sender++)
+				for (s = 0; s < STATES; s++) {
+					const struct expectation *e = expectation_of(type);
+					enum wire_state next = WIRE_ENDED;
+					unsigned char message[64];
+					size_t len = e ? 1 + e->fixed + e->payload_min : 1;
+					int r, want = -ENOMSG;
+
+					fill(message, type, len);
+					if (e)
+						want = e->line == line && e->sender == sender &&
+								       strchr(e->allowed,
+									       letter(states[s]))
+							       ? 0
+							       : -EPROTO;
+					r = wire_check(line, sender, states[s], message, len,
+						e ? e->fds : 0, &next);
+					if (r != want)
+						fail_msg("type %u line %u sender %u state %c: %d",
+							type, line, sender, letter(states[s]), r);
+					if (r == 0)
+						assert_int_equal(letter(next),
+							e->then == '=' ? letter(states[s])
+								       : e->then);
+				}
+}
+
+static enum wire_state first_state(const struct expectation *e)
+{
+	size_t i;
+
+	for (i = 0; i < STATES; i++)
+		if (letter(states[i]) == e->allowed[0])
+			return states[i];
+	return WIRE_ENDED;
+}
+
+static void every_length_is_judged_by_the_row(void **state)
+{
+	static unsigned char message[WIRE_MESSAGE_MAX + 16];
+	size_t i, len;
+
+	for (i = 0; i < EXPECTED; i++) {
+		const struct expectation *e = &expected[i];
+		size_t least = 1 + e->fixed + e->payload_min, most = 1 + e->fixed + e->payload_max;
+
+		for (len = 0; len <= WIRE_MESSAGE_MAX + 16; len++) {
+			enum wire_state next;
+			int r, good = len >= least && len <= most;
+
+			if (len > 300 && len + 300 < most && len % 97)
+				continue;
+			fill(message, e->type, len);
+			r = wire_check(
+				e->line, e->sender, first_state(e), message, len, e->fds, &next);
+			if (len == 0 || !good)
+				assert_int_equal(r, -EMSGSIZE);
+			else if (r != 0)
+				fail_msg("%s of %zu bytes: %d", e->name, len, r);
+		}
+	}
+}
+
+static void a_wrong_number_of_descriptors_is_refused(void **state)
+{
+	unsigned char message[64];
+	size_t i;
+	unsigned fds;
+
+	for (i = 0; i < EXPECTED; i++) {
+		const struct expectation *e = &expected[i];
+		size_t len = 1 + e->fixed + e->payload_min;
+
+		fill(message, e->type, len);
+		for (fds = 0; fds < 5; fds++) {
+			enum wire_state next;
+
+			assert_int_equal(wire_check(e->line, e->sender, first_state(e), message,
+						 len, fds, &next),
+				fds == e->fds ? 0 : -EBADF);
+		}
+	}
+}
+
+static int check_auth(unsigned method, size_t login, size_t payload)
+{
+	static unsigned char message[WIRE_MESSAGE_MAX];
+	struct wire_auth auth = {.method = (uint8_t)method, .login_len = (uint16_t)login};
+	enum wire_state next;
+
+	memset(message, 0, sizeof(message));
+	message[0] = WIRE_AUTH;
+	memcpy(message + 1, &auth, sizeof(auth));
+	return wire_check(
+		WIRE_LOGIN, WIRE_DOOR, WIRE_FRESH, message, 1 + sizeof(auth) + payload, 0, &next);
+}
+
+static void auth_fields_are_bounded(void **state)
+{
+	assert_int_equal(check_auth(0, 0, 0), -EINVAL);
+	assert_int_equal(check_auth(WIRE_AUTH_NONE, 0, 0), 0);
+	assert_int_equal(check_auth(WIRE_AUTH_PEER, 0, 0), 0);
+	assert_int_equal(check_auth(WIRE_AUTH_PEER + 1, 0, 0), -EINVAL);
+	assert_int_equal(check_auth(255, 0, 0), -EINVAL);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 5, 5), 0);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 6, 5), -EINVAL);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 65535, 12000), -EINVAL);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, WIRE_LOGIN_MAX, WIRE_LOGIN_MAX), 0);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, WIRE_LOGIN_MAX + 1, 1000), -EINVAL);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 0, WIRE_PROOF_MAX), 0);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 0, WIRE_PROOF_MAX + 1), -EINVAL);
+	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 1, WIRE_PROOF_MAX + 1), 0);
+}
+
+static int check_request(unsigned type, unsigned pty, size_t term, size_t payload)
+{
+	static unsigned char message[WIRE_MESSAGE_MAX];
+	struct wire_request request = {.pty = (uint8_t)pty, .term_len = (uint8_t)term};
+	enum wire_state next;
+
+	memset(message, 0, sizeof(message));
+	message[0] = (unsigned char)type;
+	memcpy(message + 1, &request, sizeof(request));
+	return wire_check(WIRE_CHANNEL, WIRE_DOOR, WIRE_FRESH, message,
+		1 + sizeof(request) + payload, 0, &next);
+}
+
+static void request_fields_are_bounded(void **state)
+{
+	assert_int_equal(check_request(WIRE_EXEC, 0, 0, 0), 0);
+	assert_int_equal(check_request(WIRE_EXEC, 1, 0, 0), 0);
+	assert_int_equal(check_request(WIRE_EXEC, 2, 0, 0), -EINVAL);
+	assert_int_equal(check_request(WIRE_SHELL, 255, 0, 0), -EINVAL);
+	assert_int_equal(check_request(WIRE_SHELL, 1, WIRE_TERM_MAX, WIRE_TERM_MAX), 0);
+	assert_int_equal(check_request(WIRE_SHELL, 1, 6, 5), -EINVAL);
+	assert_int_equal(check_request(WIRE_EXEC, 1, WIRE_TERM_MAX + 1, 200), -EINVAL);
+	assert_int_equal(check_request(WIRE_EXEC, 1, 0, WIRE_COMMAND_MAX), 0);
+	assert_int_equal(check_request(WIRE_EXEC, 1, 0, WIRE_COMMAND_MAX + 1), -EINVAL);
+	assert_int_equal(check_request(WIRE_EXEC, 1, 1, WIRE_COMMAND_MAX + 1), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_as_written_here),
+		cmocka_unit_test(a_message_is_allowed_exactly_where_its_row_says),
+		cmocka_unit_test(every_length_is_judged_by_the_row),
+		cmocka_unit_test(a_wrong_number_of_descriptors_is_refused),
+		cmocka_unit_test(auth_fields_are_bounded),
+		cmocka_unit_test(request_fields_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
