@@ -1,0 +1,366 @@
+/*
+ * One hypervisor, on libvirt's test driver (all in this process, no daemon) and on sockets that
+ * nobody answers. What needs a real libvirtd is tested end to end.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <libvirt/libvirt.h>
+
+#include "console/backend.h"
+#include "console/hypervisor.h"
+#include "console/virt_loop.h"
+#include "core/io.h"
+
+#define DEADLINE_US (10 * LOOP_SECOND)
+#define TEST_GUEST "6695eb01-f6a4-8304-79aa-97f2502e193f" /* of test:///default */
+
+struct seen {
+	int up, down, places, gone, asked;
+	int places_at_up;
+	struct place_info last, gone_info, answer;
+	int asked_error;
+	bool asked_found;
+	char text[256];
+	int opened, ended;
+	enum backend_error open_error;
+	struct backend *backend;
+};
+
+static struct loop *loop;
+static struct virt_loop *virt;
+static struct hypervisor *h;
+static struct seen seen;
+static virConnectPtr other; /* somebody else, who does things to guests */
+static struct uuid guest;
+
+static void on_link(void *arg, struct hypervisor *from, int up, const char *text)
+{
+	if (up)
+		seen.places_at_up = seen.places;
+	seen.up += up;
+	seen.down += !up;
+	snprintf(seen.text, sizeof(seen.text), "%s", text);
+}
+
+static void on_place(void *arg, struct hypervisor *from, const struct place_info *info)
+{
+	seen.places++;
+	seen.last = *info;
+}
+
+static void on_gone(void *arg, struct hypervisor *from, const struct place_info *info)
+{
+	seen.gone++;
+	seen.gone_info = *info;
+}
+
+static void on_guest(void *arg, struct hypervisor *from, const struct uuid *uuid)
+{
+}
+
+static const struct hypervisor_events events = {on_link, on_place, on_gone, on_guest, on_guest};
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
+}
+
+#define TURN_UNTIL(condition)                                                                      \
+	do {                                                                                       \
+		uint64_t end_ = now_us() + DEADLINE_US;                                            \
+		while (!(condition)) {                                                             \
+			assert_true(now_us() < end_);                                              \
+			assert_int_equal(loop_turn(loop, 100 * LOOP_MSEC), 0);                     \
+		}                                                                                  \
+	} while (0)
+
+static void turn_for(uint64_t us)
+{
+	uint64_t end = now_us() + us, now;
+
+	while ((now = now_us()) < end)
+		assert_int_equal(loop_turn(loop, end - now), 0);
+}
+
+static void start(const char *uri)
+{
+	struct hypervisor_options options = {.name = "t", .uri = uri};
+
+	assert_int_equal(hypervisor_create(loop, virt, &options, &events, NULL, &h), 0);
+	hypervisor_start(h);
+}
+
+static int setup(void **state)
+{
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(uuid_parse(TEST_GUEST, &guest), 0);
+	loop = loop_create();
+	if (!loop || virt_loop_create(loop, &virt) < 0)
+		return -1;
+	other = virConnectOpen("test:///default");
+	return other ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	backend_close(&seen.backend);
+	hypervisor_destroy(&h);
+	virConnectClose(other);
+	virt_loop_destroy(&virt);
+	loop_destroy(loop);
+	return 0;
+}
+
+static virDomainPtr test_guest(void)
+{
+	virDomainPtr domain = virDomainLookupByUUID(other, guest.b);
+
+	assert_non_null(domain);
+	return domain;
+}
+
+/* Does something to the guest as another client. */
+static void do_to_guest(int (*what)(virDomainPtr domain))
+{
+	virDomainPtr domain = test_guest();
+
+	assert_int_equal(what(domain), 0);
+	virDomainFree(domain);
+}
+
+static void guests_are_reported_before_the_link(void **state)
+{
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	assert_true(hypervisor_is_up(h));
+	assert_string_equal(hypervisor_error(h), "");
+	assert_int_equal(seen.places_at_up, 1);
+	assert_true(uuid_equal(&seen.last.uuid, &guest));
+	assert_string_equal(seen.last.name, "test");
+	assert_int_equal(seen.last.state, PLACE_RUNNING);
+	assert_true(seen.last.run > 0);
+}
+
+static void stop_and_start_are_followed(void **state)
+{
+	unsigned long long run;
+
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	run = seen.last.run;
+	do_to_guest(virDomainSuspend);
+	TURN_UNTIL(seen.last.state == PLACE_PAUSED);
+	do_to_guest(virDomainResume);
+	TURN_UNTIL(seen.last.state == PLACE_RUNNING);
+	assert_true(seen.last.run == run);
+	do_to_guest(virDomainDestroy);
+	TURN_UNTIL(seen.last.state == PLACE_OFF);
+	assert_int_equal(seen.last.reason, PLACE_REASON_DESTROYED);
+	do_to_guest(virDomainCreate);
+	TURN_UNTIL(seen.last.state == PLACE_RUNNING);
+	assert_int_equal(seen.last.reason, PLACE_REASON_NONE);
+	assert_true(seen.last.run > run);
+}
+
+static void a_new_guest_appears_and_a_transient_one_goes(void **state)
+{
+	static const char xml[] =
+		"<domain type='test'><name>extra</name><memory>1024</memory>"
+		"<os><type>hvm</type></os><devices><serial type='pty'/></devices></domain>";
+	virDomainPtr domain;
+
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	domain = virDomainCreateXML(other, xml, 0);
+	assert_non_null(domain);
+	TURN_UNTIL(strcmp(seen.last.name, "extra") == 0);
+	assert_int_equal(seen.last.state, PLACE_RUNNING);
+	assert_true(seen.last.transient);
+	assert_int_equal(seen.last.devices.count, 1);
+	assert_int_equal(virDomainDestroy(domain), 0);
+	TURN_UNTIL(seen.gone);
+	assert_string_equal(seen.gone_info.name, "extra");
+	assert_int_equal(seen.gone_info.state, PLACE_OFF);
+	assert_int_equal(seen.gone_info.reason, PLACE_REASON_DESTROYED);
+	virDomainFree(domain);
+}
+
+static void on_asked(void *arg, int error, const struct place_info *info)
+{
+	assert_ptr_equal(arg, &seen);
+	seen.asked++;
+	seen.asked_error = error;
+	seen.asked_found = info != NULL;
+	if (info)
+		seen.answer = *info;
+}
+
+static void a_question_is_answered_once_unless_forgotten(void **state)
+{
+	struct uuid unknown = {{1}};
+
+	start("test:///default");
+	assert_int_equal(hypervisor_ask(h, &guest, on_asked, &seen), -ENOTCONN);
+	TURN_UNTIL(seen.up);
+	assert_int_equal(hypervisor_ask(h, &unknown, on_asked, &seen), -ENOENT);
+	assert_int_equal(hypervisor_ask(h, &guest, on_asked, &seen), 0);
+	assert_int_equal(seen.asked, 0);
+	TURN_UNTIL(seen.asked);
+	assert_true(seen.asked_found);
+	assert_int_equal(seen.answer.state, PLACE_RUNNING);
+	assert_int_equal(hypervisor_ask(h, &guest, on_asked, &seen), 0);
+	hypervisor_forget(h, &seen);
+	turn_for(50 * LOOP_MSEC);
+	assert_int_equal(seen.asked, 1);
+}
+
+/* The answer is not older than the question. */
+static void an_answer_is_fresh(void **state)
+{
+	virDomainPtr domain;
+
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	assert_int_equal(hypervisor_ask(h, &guest, on_asked, &seen), 0);
+	domain = test_guest();
+	assert_int_equal(virDomainDestroy(domain), 0);
+	assert_int_equal(hypervisor_ask(h, &guest, on_asked, &seen), 0);
+	TURN_UNTIL(seen.asked == 2);
+	assert_int_equal(seen.answer.state, PLACE_OFF);
+	assert_int_equal(virDomainCreate(domain), 0);
+	virDomainFree(domain);
+}
+
+static void an_unreachable_one_is_tried_again(void **state)
+{
+	start("qemu+unix:///session?socket=/nonexistent/libvirt-sock");
+	TURN_UNTIL(seen.down >= 3);
+	assert_int_equal(seen.up, 0);
+	assert_false(hypervisor_is_up(h));
+	assert_non_null(strstr(hypervisor_error(h), "/nonexistent/libvirt-sock"));
+	assert_string_equal(seen.text, hypervisor_error(h));
+}
+
+/* A libvirtd that is stopped still has its socket: connecting works, and nothing comes. */
+static void ending_while_libvirtd_says_nothing_takes_a_second_at_most(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char dir[] = "/tmp/vmc-unit-XXXXXX", uri[128];
+	uint64_t began;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/s", dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	snprintf(uri, sizeof(uri), "qemu+unix:///session?socket=%s", at.sun_path);
+	start(uri);
+	turn_for(200 * LOOP_MSEC);
+	assert_int_equal(seen.up + seen.down, 0);
+	began = now_us();
+	hypervisor_destroy(&h);
+	assert_true(now_us() - began < 2 * LOOP_SECOND);
+	fd_close(&fd);
+	unlink(at.sun_path);
+	rmdir(dir);
+}
+
+/* --- back ends --- */
+
+static void on_opened(void *arg, enum backend_error error, const char *text)
+{
+	seen.opened++;
+	seen.open_error = error;
+	snprintf(seen.text, sizeof(seen.text), "%s", text);
+}
+
+static void on_output(void *arg, const uint8_t *data, size_t len)
+{
+}
+
+static void on_sent(void *arg, size_t len)
+{
+}
+
+static void on_ended(void *arg, enum backend_end end, const char *text)
+{
+	seen.ended++;
+}
+
+static const struct backend_events backend_events = {on_opened, on_output, on_sent, on_ended};
+
+static int open_backend(void)
+{
+	return backend_libvirt_open(h, &guest, NULL, 0, &backend_events, NULL, &seen.backend);
+}
+
+static void a_failed_open_says_why_and_is_closed_by_its_owner(void **state)
+{
+	start("test:///default");
+	assert_int_equal(open_backend(), -ENOTCONN);
+	assert_null(seen.backend);
+	TURN_UNTIL(seen.up);
+	assert_int_equal(open_backend(), 0);
+	assert_int_equal(seen.opened, 0);
+	assert_int_equal(backend_send(seen.backend, (const uint8_t *)"x", 1), -EPIPE);
+	TURN_UNTIL(seen.opened);
+	assert_int_equal(seen.open_error, BACKEND_UNFIT); /* the test driver has no consoles */
+	assert_true(strlen(seen.text) > 0);
+	assert_int_equal(backend_send(seen.backend, (const uint8_t *)"x", 1), -EPIPE);
+	backend_close(&seen.backend);
+	assert_null(seen.backend);
+}
+
+static void no_event_comes_after_close(void **state)
+{
+	int i;
+
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	for (i = 0; i < 50; i++) {
+		assert_int_equal(open_backend(), 0);
+		backend_close(&seen.backend);
+	}
+	turn_for(100 * LOOP_MSEC);
+	assert_int_equal(seen.opened + seen.ended, 0);
+	/* And one that is under way when the hypervisor ends. */
+	assert_int_equal(open_backend(), 0);
+	backend_close(&seen.backend);
+	hypervisor_destroy(&h);
+	assert_int_equal(seen.opened + seen.ended, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(guests_are_reported_before_the_link),
+		TEST(stop_and_start_are_followed),
+		TEST(a_new_guest_appears_and_a_transient_one_goes),
+		TEST(a_question_is_answered_once_unless_forgotten),
+		TEST(an_answer_is_fresh),
+		TEST(an_unreachable_one_is_tried_again),
+		TEST(ending_while_libvirtd_says_nothing_takes_a_second_at_most),
+		TEST(a_failed_open_says_why_and_is_closed_by_its_owner),
+		TEST(no_event_comes_after_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
