@@ -93,10 +93,20 @@ static void force_keyboard(struct attach *a)
 	}
 }
 
+static void tell_dropped(struct attach *a)
+{
+	size_t dropped = a->dropped;
+
+	a->dropped = 0;
+	if (dropped)
+		attach_notice(a, "%zu typed bytes were dropped", dropped);
+}
+
 static void on_command(struct attach *a, uint8_t key)
 {
 	switch (key) {
 	case '.':
+		tell_dropped(a);
 		attach_exit(a, STATUS_OK, "left VM %s at offset %llu",
 			guest_name(console_guest(a->console)),
 			(unsigned long long)journal_reader_offset(viewer_reader(a->viewer)));
@@ -128,6 +138,13 @@ static void on_command(struct attach *a, uint8_t key)
 
 /* --- typing --- */
 
+static int guest_is_off(const struct attach *a)
+{
+	enum guest_state state = guest_state(console_guest(a->console));
+
+	return state == GUEST_OFF || state == GUEST_GONE;
+}
+
 /* Types on a pty; returns how many bytes are done with, typed or dropped. */
 static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
 {
@@ -137,8 +154,7 @@ static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
 		tell_no_keyboard(a);
 		return len;
 	}
-	if (console_state(a->console) == CONSOLE_WAITING &&
-		!guest_is_on(console_guest(a->console))) {
+	if (console_state(a->console) == CONSOLE_WAITING && guest_is_off(a)) {
 		a->dropped += len; /* nobody is there to read it */
 		return len;
 	}
@@ -220,13 +236,9 @@ size_t attach_input(void *arg, const uint8_t *data, size_t len)
 
 void attach_input_again(struct attach *a)
 {
-	size_t dropped = a->dropped;
-
 	a->dropping = 0;
-	a->dropped = 0;
 	loop_timer_stop(a->stall);
-	if (dropped)
-		attach_notice(a, "%zu typed bytes were dropped", dropped);
+	tell_dropped(a);
 	if (!a->ended)
 		channel_resume(a->channel);
 }

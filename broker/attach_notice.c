@@ -329,9 +329,15 @@ void attach_say_state(struct attach *a)
 	} else if (guest_is_on(g)) {
 		if (console_state(a->console) == CONSOLE_WAITING && *console_trouble(a->console))
 			on_busy(a, "is held by");
+	} else if (guest_state(g) == GUEST_UNREACHABLE && !a->options.wait) {
+		attach_exit(a, STATUS_UNAVAILABLE, "the hypervisor of VM %s cannot be reached",
+			guest_name(g));
 	} else if (!a->options.wait) {
 		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is %s", guest_name(g),
 			guest_state_name(guest_state(g)));
+	} else if (guest_state(g) == GUEST_UNREACHABLE) {
+		attach_notice(a, "the hypervisor of VM %s cannot be reached; waiting for it%s",
+			guest_name(g), leave_hint(a, hint));
 	} else {
 		attach_notice(a, "VM %s is %s; waiting for it to start%s", guest_name(g),
 			guest_state_name(guest_state(g)), leave_hint(a, hint));

@@ -13,7 +13,7 @@
 
 struct broker;
 
-#define BROKER_STOP_US (5 * LOOP_SECOND) /* sessions are told and flushed */
+#define BROKER_STOP_US (4 * LOOP_SECOND) /* sessions are told and flushed; then doors end */
 
 struct broker_options {
 	const char *config_path;

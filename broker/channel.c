@@ -115,7 +115,8 @@ static void put_text(struct channel *c, struct buf *b, const char *text, size_t 
 		log_write(LOG_LEVEL_WARNING, c->tag, "too much text for one answer: cut");
 }
 
-static void vprint(struct channel *c, struct buf *b, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void vprint(
+	struct channel *c, struct buf *b, const char *format, va_list args)
 {
 	char text[4096];
 	int n = vsnprintf(text, sizeof(text), format, args);
