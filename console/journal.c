@@ -1,5 +1,8 @@
 /*
- * The journal: appends to the ring, marks, readers that stand at offsets.
+ * The journal: takes bytes and marks, numbers them, puts them into memory and onto the disk.
+ *
+ * Every byte is on the disk, or the file of the reservation says that not all are, before
+ * anybody can see it: so a start after a crash knows where numbers go on.
  *
  * Owner: a console. May not know guests, viewers, sessions, backends.
  */
@@ -8,53 +11,282 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
-#include "console/journal_marks.h"
-#include "console/journal_reserve.h"
-#include "console/journal_ring.h"
+#include "console/journal_private.h"
 
-/* A reader is in exactly one list: idle, or waiting for the next append. */
-LIST_HEAD(reader_list, journal_reader);
+/* Bytes that are written and then shown in one go; less than the smallest memory. */
+#define PIECE ((size_t)32 << 10)
+/* The end of the last segment that is read into memory at the start: a few screens. */
+#define PRELOAD ((size_t)64 << 10)
 
-struct journal_reader {
-	LIST_ENTRY(journal_reader) link;
-	struct journal *journal;
-	uint64_t offset;
-	loop_fn wake;
-	void *arg;
-};
+/*
+ * Disk
+ */
 
-struct journal {
-	struct journal_ring ring;
-	struct journal_reserve reserve;
-	struct journal_marks marks;
-	struct reader_list idle, waiting;
-};
+/* Numbers go on at next; says so. */
+static void leap(struct journal *j, uint64_t next)
+{
+	struct journal_mark mark;
+
+	journal_mark_init(
+		&mark, JOURNAL_GAP, next, "offsets leapt: the state folder cannot be written");
+	mark.length = next - j->ring.next;
+	journal_ring_restart(&j->ring, next);
+	journal_marks_add(&j->marks, &mark);
+	journal_disk_mark(&j->disk, &mark);
+}
+
+static void note_failure(struct journal *j)
+{
+	if (j->disk.state != JOURNAL_DISK_FAILED || j->failed)
+		return;
+	j->failed = j->tried = journal_now();
+	j->unwritten = 0;
+	j->store->failures++;
+	journal_store_retry_soon(j->store);
+	if (j->trouble)
+		j->trouble(j->trouble_arg, j->disk.error);
+}
+
+/* After anything that may have changed whether the disk takes our bytes. */
+static void settle(struct journal *j)
+{
+	const struct journal_segment *last = journal_segments_last(&j->disk.segments);
+	bool stored = j->disk.state == JOURNAL_DISK_ON && last &&
+		      journal_segment_end(last) == j->ring.next;
+	uint64_t next = j->ring.next;
+
+	journal_reserve_set_stored(&j->reserve, &next, stored);
+	if (next != j->ring.next)
+		leap(j, next);
+	note_failure(j);
+}
+
+static void put_mark(struct journal *j, const struct journal_mark *mark)
+{
+	journal_marks_add(&j->marks, mark);
+	journal_disk_mark(&j->disk, mark);
+	settle(j);
+}
+
+/* Makes sure of the numbers. */
+static void have_offsets(struct journal *j, size_t len)
+{
+	uint64_t next = j->ring.next;
+
+	journal_reserve_have(&j->reserve, &next, len);
+	if (next != j->ring.next)
+		leap(j, next);
+}
+
+static void append_piece(struct journal *j, const uint8_t *data, size_t len)
+{
+	have_offsets(j, len);
+	journal_stamps_add(&j->stamps, j->ring.next, j->appended, j->ring.first);
+	if (j->disk.state == JOURNAL_DISK_ON) {
+		size_t n = journal_disk_write(&j->disk, j->ring.next, data, len);
+
+		journal_ring_append(&j->ring, data, n);
+		j->store->bytes_written += n;
+		data += n;
+		len -= n;
+		settle(j);
+	}
+	if (!len)
+		return;
+	journal_ring_append(&j->ring, data, len);
+	j->unwritten += len;
+}
+
+void journal_append(struct journal *j, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	if (!len)
+		return;
+	j->appended = journal_now();
+	for (size_t n; len; p += n, len -= n) {
+		n = len < PIECE ? len : PIECE;
+		append_piece(j, p, n);
+	}
+	journal_wake_readers(j);
+}
+
+/* The marks put down while writing failed, and one that says what is missing. */
+static void catch_up_marks(struct journal *j, uint64_t from, uint64_t lost)
+{
+	struct journal_mark gap;
+
+	for (size_t i = 0; i < j->marks.count; i++) {
+		const struct journal_mark *mark = journal_marks_at(&j->marks, i);
+
+		if (mark->time >= j->failed)
+			journal_disk_mark(&j->disk, mark);
+	}
+	if (!lost)
+		return;
+	journal_mark_init(&gap, JOURNAL_GAP, from, "not recorded: the disk could not be written");
+	gap.length = lost;
+	gap.duration = gap.time > j->failed ? gap.time - j->failed : 0;
+	journal_marks_add(&j->marks, &gap);
+	journal_disk_mark(&j->disk, &gap);
+}
+
+void journal_retry(struct journal *j)
+{
+	uint64_t from = j->disk.written > j->ring.first ? j->disk.written : j->ring.first;
+	size_t len;
+
+	if (j->disk.state != JOURNAL_DISK_FAILED)
+		return;
+	j->tried = journal_now();
+	const uint8_t *data = journal_ring_view(&j->ring, from, &len);
+	if (!journal_disk_resume(&j->disk, from, data, len))
+		return;
+	uint64_t lost = j->unwritten > len ? j->unwritten - len : 0;
+
+	j->store->bytes_written += len;
+	j->store->bytes_lost += lost;
+	catch_up_marks(j, from, lost);
+	if (j->disk.state != JOURNAL_DISK_ON)
+		return;
+	j->failed = 0;
+	j->unwritten = 0;
+	settle(j);
+	if (j->trouble)
+		j->trouble(j->trouble_arg, 0);
+}
+
+void journal_rest(struct journal *j, uint64_t now)
+{
+	const struct journal_limits *l = &j->store->limits;
+	uint64_t idle = now - JOURNAL_IDLE_US, old = 0, expired = 0, keep = JOURNAL_IDLE_MEMORY;
+
+	if (l->age && l->age < now) {
+		expired = now - l->age;
+		old = now - l->age / 4;
+	}
+	journal_disk_tidy(&j->disk, idle, old, expired);
+	j->store->expired += j->disk.expired;
+	j->disk.expired = 0;
+	if (j->disk.state == JOURNAL_DISK_ON && j->appended < idle && j->ring.next > keep &&
+		j->disk.written == j->ring.next)
+		journal_ring_forget(&j->ring, j->ring.next - keep);
+}
+
+void journal_set_record(struct journal *j, int record)
+{
+	journal_disk_set_record(&j->disk, record, j->ring.next);
+	j->failed = 0;
+	settle(j);
+}
+
+int journal_recording(const struct journal *j)
+{
+	switch (j->disk.state) {
+	case JOURNAL_DISK_OFF:
+		break;
+	case JOURNAL_DISK_ON:
+		return 0;
+	case JOURNAL_DISK_FAILED:
+		return j->disk.error;
+	}
+	return -ENODATA;
+}
+
+uint64_t journal_disk_bytes(const struct journal *j)
+{
+	return j->disk.segments.disk;
+}
+
+/*
+ * Life
+ */
+
+/* Where the numbers go on. */
+static uint64_t choose_start(const struct journal *j, uint64_t start, enum journal_last_end last)
+{
+	uint64_t end = j->disk.written;
+
+	if (!j->disk.segments.count)
+		return start;
+	if (last == JOURNAL_LAST_STORED)
+		return end;
+	/* The file with the numbers was taken away. */
+	if (last == JOURNAL_LAST_NONE)
+		start = journal_reserve_clock();
+	return start > end ? start : end;
+}
+
+/* The last screens of before, so that a viewer is shown them at once. */
+static void preload(struct journal *j, uint64_t start)
+{
+	const struct journal_segment *last = journal_segments_last(&j->disk.segments);
+	char path[PATH_MAX];
+	size_t len;
+
+	journal_ring_restart(&j->ring, start);
+	if (!last || last->packed || !last->len || journal_segment_end(last) != start ||
+		journal_segment_path(last, j->disk.dir, path) < 0)
+		return;
+	len = last->len < PRELOAD ? (size_t)last->len : PRELOAD;
+	uint8_t *mem = malloc(len);
+	if (mem && journal_segment_read(path, false, last->len - len, mem, len) == (ssize_t)len) {
+		journal_ring_restart(&j->ring, start - len);
+		journal_ring_append(&j->ring, mem, len);
+	}
+	free(mem);
+}
 
 /* Says what happened between the last use of the offsets and this one. */
 static void mark_start(struct journal *j, enum journal_last_end last)
 {
-	switch (last) {
-	case JOURNAL_LAST_NONE:
-		break;
-	case JOURNAL_LAST_CLOSED:
-		journal_mark(j, JOURNAL_GAP, "service was restarted");
-		break;
-	case JOURNAL_LAST_KILLED:
-		journal_mark(j, JOURNAL_GAP, "service ended without warning");
-		break;
-	case JOURNAL_LAST_LOST:
-		journal_mark(j, JOURNAL_GAP, "host went down without warning, or state was lost");
-		break;
-	}
+	static const char *const causes[] = {
+		[JOURNAL_LAST_NONE] = NULL,
+		[JOURNAL_LAST_CLOSED] = "service was restarted",
+		[JOURNAL_LAST_STORED] = "service ended without warning",
+		[JOURNAL_LAST_KILLED] = "service ended without warning",
+		[JOURNAL_LAST_LOST] = "host went down without warning, or state was lost",
+	};
+	struct journal_mark mark;
+
+	if (!causes[last])
+		return;
+	journal_mark_init(&mark, JOURNAL_GAP, j->ring.next, causes[last]);
+	if (j->disk.segments.count && j->disk.written < j->ring.next)
+		mark.length = j->ring.next - j->disk.written;
+	if (last == JOURNAL_LAST_CLOSED && j->reserve.time && mark.time > j->reserve.time)
+		mark.duration = mark.time - j->reserve.time;
+	put_mark(j, &mark);
 }
 
-int journal_create(const struct journal_options *options, struct journal **journal)
+static int open_files(struct journal *j, const struct journal_options *o)
 {
-	size_t memory = options->memory ? options->memory : JOURNAL_MEMORY_DEFAULT;
 	enum journal_last_end last;
 	uint64_t start;
+	int r = journal_reserve_init(&j->reserve, o->dir, &start, &last);
+
+	if (!r)
+		r = journal_disk_init(&j->disk, j->store ? &j->store->work : NULL,
+			j->store ? &j->store->limits : NULL, o->dir, o->record);
+	if (r < 0)
+		return r;
+	start = choose_start(j, start, last);
+	if (last == JOURNAL_LAST_NONE && j->disk.segments.count)
+		last = JOURNAL_LAST_LOST;
+	j->disk.lost = j->disk.written < start;
+	journal_reserve_begin(&j->reserve, &start);
+	if (j->store && j->reserve.path)
+		journal_work_sync(&j->store->work, j->reserve.path);
+	preload(j, start);
+	mark_start(j, last);
+	settle(j);
+	return 0;
+}
+
+int journal_create(const struct journal_options *o, struct journal **journal)
+{
+	size_t memory = o->memory ? o->memory : JOURNAL_MEMORY_DEFAULT;
 
 	*journal = NULL;
 	if (memory < JOURNAL_MEMORY_MIN || memory > JOURNAL_MEMORY_MAX)
@@ -64,19 +296,22 @@ int journal_create(const struct journal_options *options, struct journal **journ
 		return -ENOMEM;
 	LIST_INIT(&j->idle);
 	LIST_INIT(&j->waiting);
+	LIST_INIT(&j->queries);
+	j->disk.fd = -1;
+	j->store = o->dir ? o->store : NULL;
+	j->trouble = o->trouble;
+	j->trouble_arg = o->arg;
+	if (j->store)
+		LIST_INSERT_HEAD(&j->store->journals, j, link);
 	int r = journal_ring_init(&j->ring, memory, 0);
-	if (r < 0)
-		goto fail;
-	r = journal_reserve_init(&j->reserve, options->dir, &start, &last);
-	if (r < 0)
-		goto fail;
-	journal_ring_restart(&j->ring, start);
-	mark_start(j, last);
+	if (!r)
+		r = open_files(j, o);
 	*journal = j;
-	return 0;
-fail:
-	journal_ring_finish(&j->ring);
-	free(j);
+	if (r < 0) {
+		free(j->reserve.path);
+		j->reserve.path = NULL;
+		journal_destroy(journal);
+	}
 	return r;
 }
 
@@ -87,60 +322,27 @@ void journal_destroy(struct journal **journal)
 	if (!j)
 		return;
 	assert(LIST_EMPTY(&j->idle) && LIST_EMPTY(&j->waiting));
+	journal_end_queries(j);
+	if (j->store)
+		LIST_REMOVE(j, link);
 	journal_reserve_close(&j->reserve, j->ring.next);
 	journal_reserve_finish(&j->reserve);
+	journal_disk_finish(&j->disk);
 	journal_marks_finish(&j->marks);
+	journal_stamps_finish(&j->stamps);
 	journal_ring_finish(&j->ring);
 	free(j);
 	*journal = NULL;
 }
 
-/* A woken reader may wait again at once, so the list is taken off first. */
-static void wake_waiting(struct journal *j)
-{
-	struct reader_list woken = {LIST_FIRST(&j->waiting)};
-	struct journal_reader *reader;
-
-	if (!woken.lh_first)
-		return;
-	woken.lh_first->link.le_prev = &woken.lh_first;
-	LIST_INIT(&j->waiting);
-	while ((reader = LIST_FIRST(&woken))) {
-		LIST_REMOVE(reader, link);
-		LIST_INSERT_HEAD(&j->idle, reader, link);
-		reader->wake(reader->arg);
-	}
-}
-
-/* Makes sure of the numbers; says so when they had to leap. */
-static void have_offsets(struct journal *j, size_t len)
-{
-	uint64_t next = j->ring.next;
-
-	journal_reserve_have(&j->reserve, &next, len);
-	if (next == j->ring.next)
-		return;
-	struct journal_mark mark;
-
-	journal_mark_init(
-		&mark, JOURNAL_GAP, next, "offsets leapt: state folder cannot be written");
-	mark.length = next - j->ring.next;
-	journal_marks_add(&j->marks, &mark);
-	journal_ring_restart(&j->ring, next);
-}
-
-void journal_append(struct journal *j, const void *data, size_t len)
-{
-	if (!len)
-		return;
-	have_offsets(j, len);
-	journal_ring_append(&j->ring, data, len);
-	wake_waiting(j);
-}
-
+/*
+ * Looking
+ */
 uint64_t journal_first(const struct journal *j)
 {
-	return j->ring.first;
+	const struct journal_segments *s = &j->disk.segments;
+
+	return s->count && s->list[0].start < j->ring.first ? s->list[0].start : j->ring.first;
 }
 
 uint64_t journal_next(const struct journal *j)
@@ -161,12 +363,15 @@ int journal_view(const struct journal *j, uint64_t offset, const uint8_t **data,
 	return 0;
 }
 
+/*
+ * Marks
+ */
 void journal_mark(struct journal *j, enum journal_mark_kind kind, const char *text)
 {
 	struct journal_mark mark;
 
 	journal_mark_init(&mark, kind, j->ring.next, text);
-	journal_marks_add(&j->marks, &mark);
+	put_mark(j, &mark);
 }
 
 void journal_gap(struct journal *j, const char *cause, uint64_t duration)
@@ -175,7 +380,7 @@ void journal_gap(struct journal *j, const char *cause, uint64_t duration)
 
 	journal_mark_init(&mark, JOURNAL_GAP, j->ring.next, cause);
 	mark.duration = duration;
-	journal_marks_add(&j->marks, &mark);
+	put_mark(j, &mark);
 }
 
 int journal_marks(
@@ -184,77 +389,11 @@ int journal_marks(
 	for (size_t i = 0; i < j->marks.count; i++) {
 		const struct journal_mark *mark = journal_marks_at(&j->marks, i);
 
-		if (mark->offset < from || mark->offset >= to)
+		if (mark->offset < from || (mark->offset >= to && to != UINT64_MAX))
 			continue;
 		int r = fn(arg, mark);
 		if (r)
 			return r;
 	}
 	return 0;
-}
-
-int journal_reader_create(
-	struct journal *j, uint64_t offset, loop_fn wake, void *arg, struct journal_reader **reader)
-{
-	*reader = NULL;
-	if (offset > j->ring.next)
-		return -ERANGE;
-	struct journal_reader *r = calloc(1, sizeof(*r));
-	if (!r)
-		return -ENOMEM;
-	r->journal = j;
-	r->offset = offset;
-	r->wake = wake;
-	r->arg = arg;
-	LIST_INSERT_HEAD(&j->idle, r, link);
-	*reader = r;
-	return 0;
-}
-
-void journal_reader_destroy(struct journal_reader **reader)
-{
-	if (!*reader)
-		return;
-	LIST_REMOVE(*reader, link);
-	free(*reader);
-	*reader = NULL;
-}
-
-int journal_reader_next(
-	struct journal_reader *reader, const uint8_t **data, size_t *len, struct journal_hole *hole)
-{
-	struct journal *j = reader->journal;
-
-	if (reader->offset < j->ring.first) {
-		hole->from = reader->offset;
-		hole->to = j->ring.first;
-		hole->cause = JOURNAL_HOLE_EXPIRED;
-		return -ERANGE;
-	}
-	if (reader->offset == j->ring.next) {
-		LIST_REMOVE(reader, link);
-		LIST_INSERT_HEAD(&j->waiting, reader, link);
-		return -ENODATA;
-	}
-	*data = journal_ring_view(&j->ring, reader->offset, len);
-	return 0;
-}
-
-void journal_reader_consume(struct journal_reader *reader, size_t len)
-{
-	assert(len <= reader->journal->ring.next - reader->offset);
-	reader->offset += len;
-}
-
-int journal_reader_seek(struct journal_reader *reader, uint64_t offset)
-{
-	if (offset > reader->journal->ring.next)
-		return -ERANGE;
-	reader->offset = offset;
-	return 0;
-}
-
-uint64_t journal_reader_offset(const struct journal_reader *reader)
-{
-	return reader->offset;
 }

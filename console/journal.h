@@ -22,6 +22,8 @@
 
 struct journal;
 struct journal_reader;
+struct journal_query;
+struct journal_store;
 
 #define JOURNAL_MEMORY_MIN ((size_t)64 << 10)
 #define JOURNAL_MEMORY_MAX ((size_t)64 << 20)
@@ -29,9 +31,19 @@ struct journal_reader;
 #define JOURNAL_MARKS_MAX 256 /* marks kept in memory; the oldest go */
 #define JOURNAL_TEXT_MAX 96   /* bytes of a mark's text, terminator included; the rest is cut */
 
+/*
+ * Recording has failed (error is -errno; it goes on in memory), or works again (0). Must not use
+ * the journal.
+ */
+typedef void (*journal_trouble_fn)(void *arg, int error);
+
 struct journal_options {
 	size_t memory;   /* bytes kept in memory, rounded up to whole pages; 0: the default */
 	const char *dir; /* this console's own folder; NULL: nothing outlives the journal */
+	struct journal_store *store; /* NULL: no bytes on disk. Else dir lies below its folder */
+	int record;                  /* with a store: write to disk; 0: only read what is there */
+	journal_trouble_fn trouble;  /* may be NULL */
+	void *arg;
 };
 
 /*
@@ -48,6 +60,15 @@ void journal_destroy(struct journal **journal);
  * written to disk is kept in memory.
  */
 void journal_append(struct journal *j, const void *data, size_t len);
+
+/* Begins or ends recording to disk. Nothing happens without a store. */
+void journal_set_record(struct journal *j, int record);
+
+/* 0 every byte goes to disk; -ENODATA none is meant to; other -errno why that fails now. */
+int journal_recording(const struct journal *j);
+
+/* Bytes on disk, with indexes. */
+uint64_t journal_disk_bytes(const struct journal *j);
 
 /* The oldest offset that can still be read; equals journal_next when there is none. */
 uint64_t journal_first(const struct journal *j);
@@ -100,8 +121,9 @@ void journal_mark(struct journal *j, enum journal_mark_kind kind, const char *te
 void journal_gap(struct journal *j, const char *cause, uint64_t duration);
 
 /*
- * Calls fn for each mark in memory with from <= offset < to, oldest first; UINT64_MAX as to takes
- * in those at the end. Stops when fn returns other than 0 and returns that.
+ * Calls fn for each mark since the journal was made, as far as they are kept in memory, with from
+ * <= offset < to, oldest first; UINT64_MAX as to takes in those at the end. Stops when fn returns
+ * other than 0 and returns that.
  */
 typedef int (*journal_mark_fn)(void *arg, const struct journal_mark *mark);
 int journal_marks(
@@ -113,8 +135,8 @@ int journal_marks(
 enum journal_hole_cause {
 	JOURNAL_HOLE_EXPIRED, /* no longer kept */
 	JOURNAL_HOLE_UNUSED,  /* these offsets were never given to a byte; see the gap mark */
-	JOURNAL_HOLE_LOST,    /* was kept in memory only (disk full, restart) and is gone */
-	JOURNAL_HOLE_BROKEN,  /* is kept, but cannot be read */
+	JOURNAL_HOLE_LOST,    /* were in memory only (not recorded, disk full), or never used */
+	JOURNAL_HOLE_BROKEN,  /* are kept, but cannot be read */
 };
 
 struct journal_hole {
@@ -149,5 +171,34 @@ void journal_reader_consume(struct journal_reader *reader, size_t len);
 int journal_reader_seek(struct journal_reader *reader, uint64_t offset) MUST_CHECK;
 
 uint64_t journal_reader_offset(const struct journal_reader *reader);
+
+/*
+ * Questions about all that is kept, on disk too. The answer comes by fn(arg, ...), before the
+ * call returns (then *query is NULL) or later on the loop, unless journal_query_cancel or
+ * journal_destroy comes first.
+ */
+enum journal_find {
+	JOURNAL_FIND_TIME,  /* the first output at or after this time; the end if there is none */
+	JOURNAL_FIND_BOOT,  /* the boot mark that is so many before the last (0: the last) */
+	JOURNAL_FIND_LINES, /* the start of the last so many lines (1: the last one); at most
+			     * JOURNAL_FIND_LINES_MAX */
+};
+#define JOURNAL_FIND_LINES_MAX 1000000
+
+/* error: 0; -ENOENT no such boot; -errno. */
+typedef void (*journal_found_fn)(void *arg, int error, uint64_t offset);
+int journal_find(struct journal *j, enum journal_find what, uint64_t value, journal_found_fn fn,
+	void *arg, struct journal_query **query) MUST_CHECK;
+
+#define JOURNAL_LIST_MAX 10000 /* marks listed at most: the newest */
+
+/* The marks with from <= offset < to (UINT64_MAX: and those at the end), oldest first. */
+typedef void (*journal_listed_fn)(
+	void *arg, int error, const struct journal_mark *marks, size_t count);
+int journal_list_marks(struct journal *j, uint64_t from, uint64_t to, journal_listed_fn fn,
+	void *arg, struct journal_query **query) MUST_CHECK;
+
+/* The answer will not come. NULL inside is fine. */
+void journal_query_cancel(struct journal_query **query);
 
 #endif

@@ -33,12 +33,30 @@ static void boot_id(char id[BOOT_ID_LEN + 1])
 		close(fd);
 }
 
-static uint64_t clock_number(void)
+uint64_t journal_reserve_clock(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec << 20;
+}
+
+/* Somebody may have removed the folder: it is made again. */
+static int open_to_write(const char *path)
+{
+	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = open(path, flags, 0600);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
+	char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
+	int r = dir ? make_dirs(dir, 0700) : -ENOMEM;
+
+	free(dir);
+	if (r < 0)
+		return r;
+	fd = open(path, flags, 0600);
+	return fd < 0 ? -errno : fd;
 }
 
 /*
@@ -54,9 +72,9 @@ static int store(const struct journal_reserve *r, uint64_t next, const char *sta
 		next, state, id);
 	if (len != JOURNAL_RESERVE_LINE)
 		return -EIO;
-	int fd = open(r->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	int fd = open_to_write(r->path);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ssize_t n = pwrite(fd, line, (size_t)len, 0);
 	int err = n == len ? 0 : n < 0 ? -errno : -ENOSPC;
 	struct stat st;
@@ -68,7 +86,7 @@ static int store(const struct journal_reserve *r, uint64_t next, const char *sta
 }
 
 /* 0 and the line, -ENOENT, -errno. Anything that is not exactly our line is -EBADMSG. */
-static int load(const struct journal_reserve *r, char line[JOURNAL_RESERVE_LINE + 2])
+static int load(struct journal_reserve *r, char line[JOURNAL_RESERVE_LINE + 2])
 {
 	int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
@@ -76,7 +94,11 @@ static int load(const struct journal_reserve *r, char line[JOURNAL_RESERVE_LINE 
 		return -errno;
 	ssize_t n = read(fd, line, JOURNAL_RESERVE_LINE + 1);
 	int err = n < 0 ? -errno : n == JOURNAL_RESERVE_LINE ? 0 : -EBADMSG;
+	struct stat st;
 
+	if (fstat(fd, &st) == 0)
+		r->time =
+			(uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
 	close(fd);
 	if (!err)
 		line[JOURNAL_RESERVE_LINE] = '\0';
@@ -88,20 +110,26 @@ static int parse(const char *line, uint64_t *next, enum journal_last_end *last)
 	static const char head[] = "vmconsoled-offset 1 ";
 	char id[BOOT_ID_LEN + 1];
 	const char *p = line + strlen(head);
-	bool closed;
+	bool closed, stored;
 
 	if (strncmp(line, head, strlen(head)) != 0 || strspn(p, "0123456789") != 20)
 		return -EBADMSG;
 	*next = strtoull(p, NULL, 10);
 	p += 20;
 	closed = strncmp(p, " closed boot=", 13) == 0;
-	if (*next > INT64_MAX || (!closed && strncmp(p, " opened boot=", 13) != 0) ||
+	stored = strncmp(p, " stored boot=", 13) == 0;
+	if (*next > INT64_MAX || (!closed && !stored && strncmp(p, " opened boot=", 13) != 0) ||
 		line[JOURNAL_RESERVE_LINE - 1] != '\n')
 		return -EBADMSG;
 	boot_id(id);
 	bool same_boot = memcmp(p + 13, id, BOOT_ID_LEN) == 0;
 
-	*last = closed ? JOURNAL_LAST_CLOSED : same_boot ? JOURNAL_LAST_KILLED : JOURNAL_LAST_LOST;
+	if (closed)
+		*last = JOURNAL_LAST_CLOSED;
+	else if (!same_boot)
+		*last = JOURNAL_LAST_LOST;
+	else
+		*last = stored ? JOURNAL_LAST_STORED : JOURNAL_LAST_KILLED;
 	return 0;
 }
 
@@ -129,13 +157,26 @@ int journal_reserve_init(
 		err = 0;
 	else if (err) {
 		*last = JOURNAL_LAST_LOST;
-		*start = clock_number();
+		*start = journal_reserve_clock();
 	} else if (*last == JOURNAL_LAST_LOST)
 		*start += JOURNAL_RESERVE_LEAP;
-	r->end = *start;
 	r->error = err;
-	journal_reserve_have(r, start, 1);
 	return 0;
+}
+
+/* Beyond every number that a later start could come to. */
+static void leap(struct journal_reserve *r, uint64_t *next)
+{
+	uint64_t now = journal_reserve_clock();
+
+	*next = *next < now ? now : *next + JOURNAL_RESERVE_LEAP;
+	r->on_clock = true;
+}
+
+void journal_reserve_begin(struct journal_reserve *r, uint64_t *start)
+{
+	r->end = *start;
+	journal_reserve_have(r, start, 1);
 }
 
 void journal_reserve_have(struct journal_reserve *r, uint64_t *next, uint64_t len)
@@ -144,22 +185,38 @@ void journal_reserve_have(struct journal_reserve *r, uint64_t *next, uint64_t le
 	if (!r->path || *next + len + JOURNAL_RESERVE_STEP / 2 <= r->end)
 		return;
 	uint64_t end = *next + len + JOURNAL_RESERVE_STEP;
-	int err = store(r, end, "opened");
 
-	if (!err) {
+	r->error = store(r, end, r->stored ? "stored" : "opened");
+	if (!r->error) {
 		r->end = end;
 		r->on_clock = false;
 	} else if (*next + len > r->end) {
-		uint64_t now = clock_number();
-
 		/* From here on nobody knows these numbers but we, so they must not be counted ones.
 		 */
-		if (!r->on_clock && *next < now)
-			*next = now;
+		if (!r->on_clock)
+			leap(r, next);
 		r->end = *next + len + JOURNAL_RESERVE_STEP;
-		r->on_clock = true;
 	}
-	r->error = err;
+}
+
+void journal_reserve_set_stored(struct journal_reserve *r, uint64_t *next, bool stored)
+{
+	if (!r->path || r->stored == stored)
+		return;
+	uint64_t end = *next + JOURNAL_RESERVE_STEP;
+
+	if (end < r->end && !r->on_clock)
+		end = r->end;
+	r->error = store(r, end, stored ? "stored" : "opened");
+	if (!r->error) {
+		r->end = end;
+		r->on_clock = false;
+		r->stored = stored;
+	} else if (!stored) {
+		leap(r, next);
+		r->end = *next + JOURNAL_RESERVE_STEP;
+		r->stored = false;
+	}
 }
 
 void journal_reserve_close(struct journal_reserve *r, uint64_t next)

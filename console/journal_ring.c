@@ -82,6 +82,25 @@ const uint8_t *journal_ring_view(const struct journal_ring *ring, uint64_t offse
 	return place(ring, offset);
 }
 
+void journal_ring_forget(struct journal_ring *ring, uint64_t offset)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (offset <= ring->first || offset > ring->next)
+		return;
+	ring->first = offset;
+	/* From the end of what is kept, once around, to its beginning: whole pages of it. */
+	uint64_t from = (ring->next + page - 1) / page * page;
+	uint64_t to = (ring->first + ring->size) / page * page;
+
+	if (from >= to)
+		return;
+	/* Twice mapped, once in memory: a hole in the file is one in both. */
+	size_t at = (size_t)(from % ring->size), len = (size_t)(to - from);
+
+	(void)madvise(ring->mem + at, len, MADV_REMOVE);
+}
+
 void journal_ring_restart(struct journal_ring *ring, uint64_t start)
 {
 	ring->first = ring->next = start;

@@ -28,6 +28,9 @@ void journal_ring_append(struct journal_ring *ring, const void *data, size_t len
 /* All bytes from offset to the end. first <= offset <= next is the caller's duty. */
 const uint8_t *journal_ring_view(const struct journal_ring *ring, uint64_t offset, size_t *len);
 
+/* Forgets the bytes before offset and gives their memory back. */
+void journal_ring_forget(struct journal_ring *ring, uint64_t offset);
+
 /* Forgets all bytes and stands at offset start. */
 void journal_ring_restart(struct journal_ring *ring, uint64_t start);
 
