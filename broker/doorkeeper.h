@@ -19,7 +19,7 @@ struct doorkeeper;
 #define DOOR_BACKOFF_MAX_US (10 * LOOP_SECOND)
 #define DOOR_STABLE_US (60 * LOOP_SECOND) /* a life so long begins the back-off anew */
 #define DOOR_READY_US (20 * LOOP_SECOND)  /* to say that it is ready */
-#define DOOR_STOP_US (6 * LOOP_SECOND)    /* to end after STOP */
+#define DOOR_STOP_US LOOP_SECOND          /* to end after STOP */
 
 struct doorkeeper_options {
 	struct loop *loop;
