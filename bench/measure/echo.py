@@ -1,0 +1,70 @@
+"""The round trip of a keystroke: all ways at once, each on a guest of its own, in turns of some
+keystrokes; in the next round every way has another guest."""
+
+import subprocess
+
+from .report import Figures, percentile, median
+from .ways import calm
+
+GAP_US = 1000
+BLOCKS = 8
+NAMES = ("direct_pty", "direct_unix", "virsh_local", "sshd_socat", "sshd_virsh", "vmconsoled")
+
+
+def _block(place, way, stream, keys):
+    done = subprocess.run([place.probe, "echo", str(stream.read_fd), str(keys), str(GAP_US)],
+                          pass_fds=[stream.read_fd], capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{way.name}: {done.stderr.decode()}")
+    return [int(line) / 1000 for line in done.stdout.split()]
+
+
+def _begin(way, stream):
+    if way.shell:
+        stream.line("echo")
+        stream.expect("echo ready\r\n", 15)
+
+
+def _end(way, stream):
+    if way.shell:
+        stream.send(b"\x04")
+        stream.expect("guest> ", 15)
+    way.close(stream)
+
+
+def measure(place, rounds, keys=800):
+    daemon = place.vmconsoled("vmc-echo", keep_open="0")
+    ways = [place.ways[name] for name in NAMES[:-1]] + [daemon]
+    figures = Figures("echo", ["p50 us", "p90 us", "p99 us"])
+    try:
+        for number in range(rounds):
+            _round(place, ways, number, keys, figures)
+    finally:
+        place.drop(daemon)
+    return figures
+
+
+def _round(place, ways, number, keys, figures):
+    streams, times = [], [[] for _ in ways]
+    for at, way in enumerate(ways):
+        stream = way.open(place.guests[(at + number) % len(place.guests)])
+        streams.append(stream)
+        _begin(way, stream)
+    for block in range(BLOCKS):
+        # Each way comes at each place of the order.
+        for step in range(len(ways)):
+            at = (step + block) % len(ways)
+            times[at] += _block(place, ways[at], streams[at], keys // BLOCKS)
+    for way, stream, found in zip(ways, streams, times):
+        _end(way, stream)
+        figures.add(way.name, [percentile(found, part) for part in (50, 90, 99)])
+    calm(ways)
+
+
+def verdicts(figures):
+    found = []
+    for part, limit in (("p50", 1.0), ("p99", 1.1)):
+        times = figures.column(f"{part} us", median)
+        found.append((f"echo {part}", "sshd_virsh", times["vmconsoled"], times["sshd_virsh"],
+                      limit))
+    return found

@@ -1,0 +1,90 @@
+"""The peers' sshd: a private one on loopback that forces one command."""
+
+import os
+import socket
+import subprocess
+import time
+
+from lib.daemon import free_port
+
+SHELL = "/bin/sh"
+
+
+def _with_shell(path, name, home):
+    """A copy of /etc/passwd or /etc/shadow in which the user can log in."""
+    lines = []
+    with open(path, encoding="utf-8") as file:
+        for line in file.read().split("\n"):
+            fields = line.split(":")
+            if fields[0] == name and path.endswith("passwd"):
+                fields[5:] = [home, SHELL]
+            elif fields[0] == name:
+                fields[1] = "*"  # no password, but not locked
+            lines.append(":".join(fields))
+    return "\n".join(lines)
+
+
+class Sshd:
+    """As kind to the peer as can be: no PAM, keys in a file, an empty home, /bin/sh, a command that
+    replaces its shell. It is told the guest's name as the client's own command.
+
+    As root sshd is what it is everywhere: root, with a process of the user for each session. The user
+    who may have no shell has one in sshd's own view of /etc."""
+
+    def __init__(self, name, folder, user, keys, group, command):
+        self.name, self.user, self.keys, self.group = name, user, keys, group
+        self.dir = f"{folder}/{name}"
+        self.port = free_port()
+        os.makedirs(f"{self.dir}/home", mode=0o755)
+        os.chmod(self.dir, 0o755)
+        keys.make(f"host-{name}", ["-t", "ed25519"])
+        with open(f"{self.dir}/authorized_keys", "w", encoding="ascii") as file:
+            file.write("\n".join(keys.all_lines()) + "\n")
+        self._configure(command)
+        self.process = None
+
+    def _configure(self, command):
+        settings = {
+            "Port": self.port, "ListenAddress": "127.0.0.1", "UsePAM": "no", "UseDNS": "no",
+            "HostKey": f"{self.keys.dir}/host-{self.name}", "PidFile": "none",
+            "AuthorizedKeysFile": f"{self.dir}/authorized_keys", "StrictModes": "no",
+            "AuthenticationMethods": "publickey", "PrintMotd": "no", "PrintLastLog": "no",
+            "MaxStartups": 2000, "LogLevel": "ERROR", "ForceCommand": command}
+        with open(f"{self.dir}/config", "w", encoding="utf-8") as file:
+            file.writelines(f"{key} {value}\n" for key, value in settings.items())
+
+    def start(self):
+        sshd = ["/usr/sbin/sshd", "-D", "-e", "-f", f"{self.dir}/config"]
+        if self.user.switch:
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+            for path in ("passwd", "shadow"):
+                with open(f"{self.dir}/{path}", "w", encoding="utf-8") as file:
+                    file.write(_with_shell(f"/etc/{path}", self.user.name, f"{self.dir}/home"))
+                os.chmod(f"{self.dir}/{path}", 0o644 if path == "passwd" else 0o600)
+            script = "".join(f"mount --bind {self.dir}/{path} /etc/{path} && "
+                             for path in ("passwd", "shadow")) + 'exec "$@"'
+            sshd = ["unshare", "-m", "sh", "-c", script, "sh"] + sshd
+        with self.group.entered():
+            self.process = subprocess.Popen(sshd, stdin=subprocess.DEVNULL,
+                                            stdout=open(f"{self.dir}/log", "ab"),
+                                            stderr=subprocess.STDOUT)
+        self.group.roots.append(self.process.pid)
+        self._wait()
+        return self
+
+    def _wait(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1) as probe:
+                    if probe.recv(64).startswith(b"SSH-2.0-"):
+                        return
+            except OSError:
+                time.sleep(0.05)
+        with open(f"{self.dir}/log", encoding="utf-8", errors="replace") as file:
+            raise RuntimeError(f"{self.name} does not answer: {file.read()}")
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)

@@ -1,0 +1,114 @@
+"""The ways to a guest's console that are compared. A guest has a pty (its shell) as first serial
+port and a unix socket (an echo) as second one."""
+
+import os
+import time
+
+from lib import clients
+from lib.session import word
+from lib.term import BarePty, Terminal, UnixConsole
+
+
+class Way:
+    """name; groups: whose CPU and memory it costs; shell: the port has the guest's shell."""
+
+    shell = True
+    mark = ""  # shown when input is no longer thrown away
+
+    def __init__(self, name, groups=()):
+        self.name, self.groups = name, list(groups)
+        self.enters = None  # a group that the client itself belongs to
+
+    def argv(self, guest):
+        raise NotImplementedError
+
+    def question(self):
+        """What is typed, and the answer that only the guest can have given."""
+        if not self.shell:
+            return "\x01", "\x01"
+        answer = word()
+        return f"say {answer}\r", f"{answer}\r\n"
+
+    def open(self, guest):
+        """A session as a byte stream on which the guest has answered, and nothing is unread."""
+        stream = self._stream(guest)
+        guest.wake(stream, 20)
+        return stream
+
+    def _stream(self, guest):
+        terminal = Terminal(self.argv(guest))
+        if self.mark:
+            terminal.expect(self.mark, 20)
+        if self.enters:
+            self.enters.adopt(terminal.pid)
+        return terminal
+
+    @staticmethod
+    def close(stream):
+        stream.__exit__(None, None, None)
+
+
+class Ssh(Way):
+    """ssh, the client, to whatever listens there."""
+
+    def __init__(self, name, groups, server, login=None):
+        super().__init__(name, groups)
+        self.server, self.login = server, login
+
+    def argv(self, guest):
+        if self.login is None:
+            return clients.ssh_argv(self.server, guest.name, tty=True)
+        return clients.ssh_argv(self.server, self.login, guest.name, tty=True)
+
+
+class SshVirsh(Ssh):
+    mark = "Escape character"
+
+
+class SshSocat(Ssh):
+    shell = False
+
+
+class Virsh(Way):
+    """virsh console on the host itself: no ssh. The client is part of the cost."""
+
+    mark = "Escape character"
+
+    def __init__(self, name, groups, group, uri):
+        super().__init__(name, [group, *groups])
+        self.enters, self.uri = group, uri
+
+    def argv(self, guest):
+        return ["virsh", "-c", self.uri, "console", "--force", guest.name]
+
+
+class Pty(Way):
+    """The guest's pty, opened by us: nothing in between, nothing charged."""
+
+    def argv(self, guest):
+        return [f"pty:{guest.pty()}"]
+
+    def _stream(self, guest):
+        return BarePty(guest.pty())
+
+
+class Unix(Way):
+    shell = False
+
+    def argv(self, guest):
+        return [f"unix:{guest.socket(1)}"]
+
+    def _stream(self, guest):
+        return UnixConsole(guest.socket(1))
+
+
+def calm(ways, seconds=8):
+    """Waits until the servers of these ways have cleaned up after the last session."""
+    groups = {id(group): group for way in ways for group in way.groups}
+    for group in groups.values():
+        group.settle(seconds)
+
+
+def settle_machine(seconds=0.2):
+    time.sleep(seconds)
+    return os.getloadavg()[0]

@@ -1,0 +1,31 @@
+/*
+ * The measuring end of bench/run: everything between two looks at the clock happens in here, so
+ * that the driver's own pace is in no figure. Each part prints one result on standard output and
+ * returns the program's exit status.
+ */
+#ifndef BENCH_PROBE_H
+#define BENCH_PROBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t now_ns(void);
+
+/* Waits for bytes and reads what is there. -ETIME when nothing came, 0 at the end of file. */
+long read_within(int fd, void *buffer, size_t size, int timeout_ms);
+
+/* All of it, on a blocking or non-blocking descriptor; 0 or -errno. */
+int write_all(int fd, const void *data, size_t len);
+
+/* connect [-g CGROUP_PROCS] TIMEOUT_MS MARK TYPE ANSWER -- ARGV...
+ * Prints "FIRST_US ANSWER_US": until the first byte, and until the guest has answered. */
+int probe_connect(int argc, char **argv);
+
+/* echo FD COUNT GAP_US: prints the round trip of each keystroke in ns, one per line. */
+int probe_echo(int argc, char **argv);
+
+/* flood FD LINES: has the test guest print that many lines of its pattern.
+ * Prints "BYTES NS GOOD DAMAGED": NS from the command to the last byte. */
+int probe_flood(int argc, char **argv);
+
+#endif
