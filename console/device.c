@@ -95,7 +95,7 @@ static void copy_attribute(const xmlNode *node, const char *name, char *out, siz
 
 	*out = '\0';
 	if (value && strlen((const char *)value) < room)
-		strcpy(out, (const char *)value);
+		snprintf(out, room, "%s", (const char *)value);
 	xmlFree(value);
 }
 

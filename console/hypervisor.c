@@ -213,7 +213,7 @@ static int create_parts(struct hypervisor *h)
 
 int hypervisor_create(struct loop *loop, struct virt_loop *virt,
 	const struct hypervisor_options *options, const struct hypervisor_events *events, void *arg,
-	struct hypervisor **out)
+	struct hypervisor **hypervisor)
 {
 	struct hypervisor *h = calloc(1, sizeof(*h));
 	int r;
@@ -232,7 +232,7 @@ int hypervisor_create(struct loop *loop, struct virt_loop *virt,
 	r = create_parts(h);
 	if (r < 0)
 		hypervisor_destroy(&h);
-	*out = h;
+	*hypervisor = h;
 	return r;
 }
 
@@ -259,14 +259,14 @@ static const struct hypervisor_events silence = {
 
 /* Every connection is broken first, so that whatever hangs in one returns. Then the pools end in
  * the order of who gives work to whom; work that is not started any more is done by its done(). */
-void hypervisor_destroy(struct hypervisor **out)
+void hypervisor_destroy(struct hypervisor **hypervisor)
 {
-	struct hypervisor *h = *out;
+	struct hypervisor *h = *hypervisor;
 	struct hypervisor_client *c;
 
 	if (!h)
 		return;
-	*out = NULL;
+	*hypervisor = NULL;
 	h->events = &silence;
 	h->state = HYPERVISOR_ENDING;
 	LIST_FOREACH (c, &h->clients, link)

@@ -85,7 +85,7 @@ void hypervisor_start(struct hypervisor *h);
 
 /* The end: no event is called after it. Its back ends have been closed by their owners. What
  * hangs in a connection is broken; waits at most about a second for it. */
-void hypervisor_destroy(struct hypervisor **h);
+void hypervisor_destroy(struct hypervisor **hypervisor);
 
 const char *hypervisor_name(const struct hypervisor *h);
 int hypervisor_is_up(const struct hypervisor *h);

@@ -121,6 +121,13 @@ static void report_gone(struct hypervisor *h, struct guest_entry *g)
 
 /* --- readings --- */
 
+static bool differs(const struct place_info *a, const struct place_info *b)
+{
+	return a->state != b->state || a->reason != b->reason || a->transient != b->transient ||
+	       a->run != b->run || strcmp(a->name, b->name) != 0 ||
+	       memcmp(&a->devices, &b->devices, sizeof(a->devices)) != 0;
+}
+
 static void merge(struct hypervisor *h, struct guest_entry *g, const struct place_reading *reading)
 {
 	struct place_info old = g->info;
@@ -136,7 +143,7 @@ static void merge(struct hypervisor *h, struct guest_entry *g, const struct plac
 	if (reading->domain_id >= 0 && reading->domain_id != g->domain_id)
 		g->info.run = next_run(h);
 	g->domain_id = reading->domain_id;
-	if (!g->reported || memcmp(&old, &g->info, sizeof(old)) != 0)
+	if (!g->reported || differs(&old, &g->info))
 		report(h, g);
 }
 

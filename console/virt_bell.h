@@ -7,8 +7,8 @@
 
 #include "core/loop.h"
 
-int virt_bell_add(loop_fn fn, void *arg, int *bell) MUST_CHECK;
-void virt_bell_ring(int bell);
-void virt_bell_del(int *bell); /* sets it to -1; takes -1 */
+int virt_bell_add(loop_fn fn, void *arg, int *id) MUST_CHECK;
+void virt_bell_ring(int id);
+void virt_bell_del(int *id); /* sets it to -1; takes -1 */
 
 #endif

@@ -318,7 +318,7 @@ static void free_loop(struct virt_loop *v)
 	free(v);
 }
 
-int virt_loop_create(struct loop *loop, struct virt_loop **out)
+int virt_loop_create(struct loop *loop, struct virt_loop **virt)
 {
 	struct virt_loop *v;
 	int r;
@@ -344,19 +344,19 @@ int virt_loop_create(struct loop *loop, struct virt_loop **out)
 	pthread_mutex_lock(&virt_lock);
 	impl.loop = v;
 	pthread_mutex_unlock(&virt_lock);
-	*out = v;
+	*virt = v;
 	return 0;
 }
 
-void virt_loop_destroy(struct virt_loop **v)
+void virt_loop_destroy(struct virt_loop **virt)
 {
-	if (!*v)
+	if (!*virt)
 		return;
 	pthread_mutex_lock(&virt_lock);
 	impl.loop = NULL;
 	pthread_mutex_unlock(&virt_lock);
-	free_loop(*v);
-	*v = NULL;
+	free_loop(*virt);
+	*virt = NULL;
 }
 
 size_t virt_loop_count(const struct virt_loop *v)

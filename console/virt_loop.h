@@ -33,10 +33,10 @@ struct virt_loop;
 
 /* Initialises libvirt, silences its error printer (errors are taken per thread where they occur)
  * and becomes its event loop. -EBUSY when there is one already. Before any other libvirt call. */
-int virt_loop_create(struct loop *loop, struct virt_loop **v) MUST_CHECK;
+int virt_loop_create(struct loop *loop, struct virt_loop **virt) MUST_CHECK;
 
 /* All connections must be closed. Threads that hang inside libvirt find no loop afterwards. */
-void virt_loop_destroy(struct virt_loop **v);
+void virt_loop_destroy(struct virt_loop **virt);
 
 /* Handles and timeouts registered now; for tests. */
 size_t virt_loop_count(const struct virt_loop *v);

@@ -46,7 +46,7 @@ static int grow_slots(struct virt_table *t)
 /* The heap can always take every source there is. */
 static int grow_heap(struct virt_table *t)
 {
-	struct virt_source **more = realloc(t->heap, t->slot_count * sizeof(*more));
+	struct virt_source **more = realloc(t->heap, t->slot_count * sizeof(struct virt_source *));
 
 	if (!more)
 		return -1;

@@ -156,12 +156,14 @@ static void slots_are_never_shared(void **state)
 
 static void too_many_and_too_long_are_bounded(void **state)
 {
-	char many[6000] = "", longer[600];
+	char many[6000], longer[600];
+	size_t len = 0;
 	struct devices d;
 	int i;
 
 	for (i = 0; i < 40; i++)
-		strcat(many, "<serial type='pty'><target type='isa-serial'/></serial>");
+		len += (size_t)snprintf(many + len, sizeof(many) - len,
+			"<serial type='pty'><target type='isa-serial'/></serial>");
 	d = parse(many);
 	assert_int_equal(d.count, DEVICES_MAX);
 	snprintf(longer, sizeof(longer),
@@ -176,11 +178,10 @@ static void too_many_and_too_long_are_bounded(void **state)
 
 static void what_is_no_domain_is_refused(void **state)
 {
+	static const char entity[] = "<!DOCTYPE d [<!ENTITY a 'serial'>]>"
+				     "<domain><devices><serial type='&a;'/></devices></domain>";
 	static const char *const bad[] = {NULL, "", "<domain>", "<network/>", "domain", "<domain/",
-		"<!DOCTYPE domain><domain/>",
-		"<!DOCTYPE d [<!ENTITY a 'serial'>]><domain><devices><serial type='&a;'/>"
-		"</devices></domain>",
-		"<domain>&undeclared;</domain>"};
+		"<!DOCTYPE domain><domain/>", entity, "<domain>&undeclared;</domain>"};
 	struct devices d;
 	size_t i;
 
@@ -192,14 +193,12 @@ static void what_is_no_domain_is_refused(void **state)
 
 static void a_huge_document_is_refused(void **state)
 {
-	size_t size = 5U << 20;
-	char *xml = malloc(size + 1);
+	int size = 5 << 20;
+	char *xml = malloc((size_t)size + 32);
 	struct devices d;
 
 	assert_non_null(xml);
-	memset(xml, ' ', size);
-	memcpy(xml, "<domain>", 8);
-	memcpy(xml + size - 9, "</domain>", 10);
+	snprintf(xml, (size_t)size + 32, "<domain>%*s</domain>", size, "");
 	assert_int_equal(devices_parse(xml, &d), -EBADMSG);
 	free(xml);
 }
