@@ -9,7 +9,7 @@ import pytest
 
 from lib import clients, pattern
 from lib.proc import SANITIZED, SLOW, wait_until
-from lib.session import DONE, NO_SUCH, ask, skipped
+from lib.session import DONE, NO_SUCH, ask, see, see_on_channel, skipped
 
 MIB = 1 << 20
 
@@ -74,9 +74,8 @@ def test_8_mib_arrive_while_one_viewer_is_stopped_and_one_is_slow(daemon, guest)
     attach = ("attach", "--read-only", "--no-input")
     with daemon.pipes(guest.name) as fast, daemon.pipes(guest.name, *attach) as stopped, \
             daemon.pipes(guest.name, *attach) as slow:
-        answer = ask(fast)
-        stopped.expect(answer)
-        slow.expect(answer)
+        see(stopped, fast)
+        see(slow, fast)
         before = daemon.usage().pss
         fast.send(f"pat {lines}\r".encode())
         fast.expect_bytes(64 * 100)
@@ -118,7 +117,6 @@ def narrow_channel(daemon, guest, command, terminal):
     if terminal:
         channel.get_pty("xterm", 80, 24)
     channel.exec_command(command)
-    channel.settimeout(30 * SLOW)
     return client, channel
 
 
@@ -128,10 +126,7 @@ def test_marker_names_the_skipped_offsets(small, guest, terminal):
     with small.pipes(guest.name) as fast:
         ask(fast)
         client, channel = narrow_channel(small, guest, "attach --read-only --no-input", terminal)
-        answer = ask(fast)
-        seen = b""
-        while answer.encode() not in seen:
-            seen += channel.recv(4096)
+        seen = see_on_channel(channel, fast)
         fast.send(b"pat 8192\r")
         pattern.assert_same(fast.expect_bytes(len(flood), 60), flood)
         while not seen.endswith(b"guest> ") or pattern.line(8191)[:-2] not in seen:

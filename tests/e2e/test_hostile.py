@@ -11,7 +11,7 @@ import pytest
 
 from lib import clients, proc
 from lib.proc import SANITIZED, SLOW, wait_until
-from lib.session import ask, leave, see
+from lib.session import ask, leave, see, see_on_channel
 
 BANNER = b"SSH-2.0-Tester_1.0\r\n"
 
@@ -226,10 +226,7 @@ def test_greedy_window_costs_no_memory(daemons, guest):
         transport = client.get_transport()
         channel = transport.open_session(window_size=2 ** 31 - 1)
         channel.exec_command("attach --read-only --no-input")
-        answer = ask(writer).encode()
-        seen = b""
-        while answer not in seen:
-            seen += channel.recv(4096)
+        see_on_channel(channel, writer)
         # From here on nobody reads the socket any more, while the window stays open.
         transport.packetizer.read_message = lambda: time.sleep(3600)
         before = daemon.usage().pss

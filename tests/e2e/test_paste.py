@@ -39,8 +39,9 @@ def echoing(daemon, guest):
     return session
 
 
-def paste_until_stuck(session, data=b"x" * MIB, seconds=20):
-    """Pastes as much as is taken; returns how much that was once nothing moves for a second."""
+def paste_until_stuck(session, data=b"x" * 4 * MIB, seconds=20):
+    """Pastes as much as is taken; returns how much that was once nothing moves for a second. The
+    ssh window takes more than 1 MiB before the first byte of it must be read."""
     sent, moved = 0, time.monotonic()
     deadline = moved + seconds * SLOW
     while sent < len(data) and time.monotonic() - moved < 1 and time.monotonic() < deadline:
@@ -94,7 +95,7 @@ def test_other_consoles_keep_their_latency_while_one_is_stuck(daemon, deaf, gues
     with echoing(daemon, guests()) as other:
         before = latencies(other)
         sent = paste_until_stuck(stuck)
-        assert sent < MIB, "1 MiB vanished somewhere"
+        assert MIB <= sent < 3 * MIB, sent
         during = latencies(other)
         # A loaded machine makes single rounds slow: below 10 ms nobody would notice.
         limit = max(2 * p99(before), 0.010 * SLOW)
@@ -173,7 +174,7 @@ def test_daemon_stops_cleanly_while_a_console_is_stuck(daemons, guest):
     with daemon.pipes(guest.name) as session:
         session.send(b"spin\r")
         session.expect("spinning", 15)
-        assert paste_until_stuck(session) < MIB
+        assert paste_until_stuck(session) < 3 * MIB
         daemon.stop()
 
 

@@ -3,8 +3,10 @@
 import itertools
 import json
 import re
+import socket
+import time
 
-from .proc import wait_until
+from .proc import SLOW, wait_until
 
 ESCAPE = b"\x1d"
 
@@ -44,8 +46,34 @@ def ask_until_answered(stream, seconds=20):
 
 
 def see(stream, other, seconds=15):
-    """other asks, and stream sees the answer as well."""
-    stream.expect(rf"{ask(other, seconds)}\r\n", seconds)
+    """other asks, and stream sees the answer as well. A pipe shows only what comes after it has
+    attached, so other asks again until then."""
+    deadline = time.monotonic() + seconds * SLOW
+    while True:
+        answer = ask(other, seconds)
+        try:
+            stream.expect(rf"{answer}\r\n", 1)
+            return
+        except AssertionError:
+            if stream.ended or time.monotonic() > deadline:
+                raise
+
+
+def see_on_channel(channel, other):
+    """The same for a paramiko channel; returns what it has read."""
+    channel.settimeout(1)
+    seen = b""
+    while True:
+        answer = f"{ask(other)}\r\n".encode()
+        try:
+            while answer not in seen:
+                data = channel.recv(4096)
+                assert data, f"the session ended: {seen!r}"
+                seen += data
+            channel.settimeout(30 * SLOW)
+            return seen
+        except socket.timeout:
+            continue
 
 
 def leave(terminal, seconds=10):
