@@ -179,18 +179,25 @@ void channel_watch(struct channel *c)
 
 static void set_deadline(struct channel *c)
 {
-	if (!c->deadline)
-		c->deadline = loop_now(c->owner->context->loop) + FLUSH_US;
+	if (c->deadline)
+		return;
+	c->seen_sent = c->owner->bytes->out_bytes;
+	c->seen_written = c->written;
+	c->deadline = loop_now(c->owner->context->loop) + PATIENCE_US;
+}
+
+void channel_line_ends(struct channel *c)
+{
+	c->line_over = true;
+	set_deadline(c);
 }
 
 static void on_line(void *arg, uint32_t revents)
 {
 	struct channel *c = arg;
 
-	if (revents & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-		c->line_over = true;
-		set_deadline(c);
-	}
+	if (revents & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		channel_line_ends(c);
 	if (revents & EPOLLOUT)
 		c->full = false;
 	if (revents & ~(uint32_t)EPOLLOUT && channel_can_take(c))
@@ -329,10 +336,29 @@ uint64_t channel_deadline(const struct channel *c)
 	return c->deadline ? c->deadline : UINT64_MAX;
 }
 
+/* Whether the client has taken anything since the last look. */
+static bool progress(struct channel *c)
+{
+	bool sent = ssh_get_status(c->owner->ssh) & SSH_WRITE_PENDING &&
+		    c->owner->bytes->out_bytes != c->seen_sent;
+	bool any = sent || c->written != c->seen_written;
+
+	c->seen_sent = c->owner->bytes->out_bytes;
+	c->seen_written = c->written;
+	return any;
+}
+
 void channel_overdue(struct channel *c)
 {
-	if (!c->deadline || loop_now(c->owner->context->loop) < c->deadline)
+	uint64_t now = loop_now(c->owner->context->loop);
+
+	if (!c->deadline || now < c->deadline)
 		return;
+	if (progress(c)) {
+		c->deadline = now + PATIENCE_US;
+		return;
+	}
+	log_write(LOG_LEVEL_INFO, c->owner->tag, "the client does not take the end of its output");
 	channel_drop_output(c);
 	channel_begin_exit(c, STATUS_INTERNAL);
 }

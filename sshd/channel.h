@@ -23,7 +23,7 @@
 
 /* An honest client has at most 1,920,000 bytes under way: libssh opens its window to 1,280,000
  * whenever fewer than 640,000 are open or unread. */
-#define INPUT_MAX (2 * 1024 * 1024)
+#define INPUT_MAX ((size_t)2 * 1024 * 1024)
 
 /* Two runs of a batch and their heads. */
 #define CHANNEL_REST_MAX (2 * (SCRATCH_SIZE + sizeof(uint32_t)))
@@ -43,6 +43,7 @@ struct channel_owner {
 	struct context *context;
 	ssh_session ssh;
 	struct line *login;
+	const struct ssh_counter_struct *bytes; /* of the connection */
 	const char *tag;
 	bool may_pty;
 	/* The broker's side of a channel had something; libssh has run, channel_settle is due. */
@@ -68,8 +69,10 @@ struct channel {
 	struct buf rest;     /* pieces not yet taken by the client, see channel_output.c */
 	uint64_t last_write; /* loop time */
 	size_t last_batch;   /* bytes */
-	uint64_t deadline;   /* loop time by which a client must have taken the end; 0: none */
-	int status;          /* for the client, when EXITING */
+	uint64_t written;    /* bytes given to libssh */
+	uint64_t deadline;   /* loop time by which the client must have taken some; 0: none */
+	uint64_t seen_written, seen_sent; /* at the last deadline */
+	int status;                       /* for the client, when EXITING */
 
 	bool pty : 1;
 	bool resized : 1;       /* a WINSIZE is due */
@@ -123,13 +126,16 @@ bool channel_input_waits(const struct channel *channel);
 void channel_output(struct channel *channel);
 bool channel_can_take(const struct channel *channel);
 void channel_unhold(struct channel *channel);
-/* What the client has not taken; dropped by channel_drop_output. */
+/* The client gets no more. What the line still holds is read to its end and dropped. */
 void channel_drop_output(struct channel *channel);
+
+/* The broker takes no more; what it has said can still be read. */
+void channel_line_ends(struct channel *channel);
 
 /* The line ends here, with or without a last word. */
 void channel_begin_exit(struct channel *channel, int status);
 
-/* The held_timer of the context. */
-void channel_release_held(void *context);
+/* The held_timer of the context, arg. */
+void channel_release_held(void *arg);
 
 #endif

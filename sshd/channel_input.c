@@ -40,16 +40,14 @@ size_t channel_input(struct channel *c, const unsigned char *data, size_t len)
 	size_t taken;
 
 	c->typed = true;
-	if (c->state == CHANNEL_FRESH || c->state == CHANNEL_STARTING || buf_len(&c->input))
+	if (c->state < CHANNEL_RUNNING || c->full || buf_len(&c->input))
 		taken = 0;
-	else if (!line_open(c))
-		taken = len; /* nobody is there to read it */
-	else if (c->full)
-		taken = 0;
-	else
+	else if (line_open(c))
 		taken = send_data(c, data, len, &broken);
+	else
+		taken = len; /* nobody is there to read it */
 	if (broken) {
-		c->line_over = true;
+		channel_line_ends(c);
 		taken = len;
 	}
 	c->unread = len - taken;
@@ -87,7 +85,7 @@ static bool pass_on(struct channel *c)
 	if (line_open(c))
 		n = send_data(c, buf_data(&c->input), len, &broken);
 	if (broken) {
-		c->line_over = true;
+		channel_line_ends(c);
 		n = len;
 	}
 	buf_drop(&c->input, n);

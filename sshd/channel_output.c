@@ -24,7 +24,7 @@ bool channel_can_take(const struct channel *c)
 				  ssh_channel_window_size(c->ssh) > 0);
 }
 
-void channel_drop_output(struct channel *c)
+static void go_deaf(struct channel *c)
 {
 	c->deaf = true;
 	buf_finish(&c->rest);
@@ -43,9 +43,10 @@ static size_t write_client(
 	else
 		n = ssh_channel_write(c->ssh, data, (uint32_t)len);
 	if (n < 0) {
-		channel_drop_output(c); /* closed by the client, or the connection is dead */
+		go_deaf(c); /* closed by the client, or the connection is dead */
 		return len;
 	}
+	c->written += (uint64_t)n;
 	return (size_t)n;
 }
 
@@ -156,6 +157,18 @@ static bool read_line(struct channel *c, struct batch *batch)
 		add_output(c, batch, &message);
 	line_message_finish(&message);
 	return c->state == CHANNEL_RUNNING;
+}
+
+void channel_drop_output(struct channel *c)
+{
+	struct batch batch = {0};
+	bool more = c->state == CHANNEL_RUNNING;
+
+	go_deaf(c);
+	while (more) {
+		more = read_line(c, &batch);
+		write_batch(c, &batch);
+	}
 }
 
 /* --- holding: ≤ HOLD_US between writes while output flows by itself --- */

@@ -18,14 +18,18 @@
 
 /* Bytes handed to libssh in one go: enough for full speed, little enough that a stalled client
  * costs no memory and a bulk transfer no other session's latency. */
-#define OUTPUT_BATCH (64 * 1024)
+#define OUTPUT_BATCH ((size_t)64 * 1024)
 #define SCRATCH_SIZE (OUTPUT_BATCH + WIRE_PAYLOAD_MAX)
 
 /* While output flows in bulk, it is gathered for this long before it is encrypted and sent. */
 #define HOLD_US (4 * LOOP_MSEC)
 
-/* How long a client may take to read what is left when its session ends. */
+/* How long a session takes for its goodbye when the broker ends it. */
 #define FLUSH_US (5 * LOOP_SECOND)
+
+/* How long a client may take none of what is left when a channel has come to its end. Long: one
+ * that reads at 10 KB/s opens its window every ten seconds only, and costs nobody anything. */
+#define PATIENCE_US (30 * LOOP_SECOND)
 
 struct channel;
 LIST_HEAD(held_list, channel);

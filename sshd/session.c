@@ -321,6 +321,7 @@ static void init(struct session *s, struct context *context, struct session_list
 	s->owner = (struct channel_owner){.context = context,
 		.ssh = s->ssh,
 		.login = &s->login,
+		.bytes = &s->bytes,
 		.tag = s->tag,
 		.wake = on_wake,
 		.arg = s};

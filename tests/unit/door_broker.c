@@ -379,10 +379,12 @@ static void on_listen(void *arg, uint32_t events)
 	int *fd = arg, pair[2], one = 1;
 	int socket_fd = accept4(*fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct wire_new head = {.id = ++connections};
-	struct login *l = calloc(1, sizeof(*l));
+	struct login *l;
 
-	if (socket_fd < 0 || !l)
+	if (socket_fd < 0)
 		return;
+	l = calloc(1, sizeof(*l));
+	CHECK(l);
 	setsockopt(socket_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	CHECK(line_pair(pair) == 0);
 	line_init(&l->line, pair[0], WIRE_LOGIN, WIRE_BROKER);

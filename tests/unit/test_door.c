@@ -290,6 +290,12 @@ static void bulk_is_exact_through_rekeys(void **state)
 	expect(SSH("-i $T/ed25519", "dribble 5000") " | wc -c", "5000\n");
 }
 
+/* The broker has long said its last word when the reader wakes up. */
+static void a_late_reader_gets_it_all(void **state)
+{
+	expect(SSH("-i $T/ed25519", "flood 6000000") "| (sleep 7; wc -c)", "6000000\n");
+}
+
 static void channels_share_a_connection(void **state)
 {
 	expect("$T/vm -i $T/ed25519 -M -S $T/cm -fN;"
@@ -390,6 +396,7 @@ int main(void)
 		cmocka_unit_test(terminals_have_sizes),
 		cmocka_unit_test(what_is_not_offered_is_refused),
 		cmocka_unit_test(bulk_is_exact_through_rekeys),
+		cmocka_unit_test(a_late_reader_gets_it_all),
 		cmocka_unit_test(channels_share_a_connection),
 		cmocka_unit_test(a_stalled_client_costs_no_memory),
 		cmocka_unit_test(hostile_clients_do_not_reach_it),

@@ -75,7 +75,8 @@ static void tries_succeed_outside(void **state)
 	size_t i, n;
 
 	for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
-		for (i = 0; sandbox_probe_name(i) && strcmp(sandbox_probe_name(i), names[n]); i++)
+		for (i = 0; sandbox_probe_name(i) && strcmp(sandbox_probe_name(i), names[n]) != 0;
+			i++)
 			;
 		assert_non_null(sandbox_probe_name(i));
 		if (sandbox_probe_run(i, stay_free, text, sizeof(text)) != 0)
