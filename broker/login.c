@@ -293,8 +293,8 @@ static void judge(
 		identity = NULL;
 	}
 	if (!identity) {
-		log_write(method == WIRE_AUTH_PROBE ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, login->tag,
-			"login as %s from %s refused: %s", login->name, login->address, why);
+		log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s",
+			login->name, login->address, why);
 		answer(login, WIRE_DENIED, 0, login_is_local(login) ? why : "");
 		return;
 	}
