@@ -123,6 +123,8 @@ END
 ssh_config()
 {
 	cat <<END
+HostName 127.0.0.1
+Port $PORT
 IdentityFile $DIR/id_ed25519
 IdentitiesOnly yes
 UserKnownHostsFile $DIR/known_hosts
