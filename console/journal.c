@@ -222,16 +222,15 @@ static uint64_t choose_start(const struct journal *j, uint64_t start, enum journ
 static void preload(struct journal *j, uint64_t start)
 {
 	const struct journal_segment *last = journal_segments_last(&j->disk.segments);
-	char path[PATH_MAX];
 	size_t len;
 
 	journal_ring_restart(&j->ring, start);
-	if (!last || last->packed || !last->len || journal_segment_end(last) != start ||
-		journal_segment_path(last, j->disk.dir, path) < 0)
+	if (!last || last->packed || !last->len || journal_segment_end(last) != start)
 		return;
 	len = last->len < PRELOAD ? (size_t)last->len : PRELOAD;
 	uint8_t *mem = malloc(len);
-	if (mem && journal_segment_read(path, false, last->len - len, mem, len) == (ssize_t)len) {
+	if (mem && journal_segment_read(last, j->disk.dir, last->len - len, mem, len) ==
+			   (ssize_t)len) {
 		journal_ring_restart(&j->ring, start - len);
 		journal_ring_append(&j->ring, mem, len);
 	}

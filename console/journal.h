@@ -172,6 +172,16 @@ int journal_reader_seek(struct journal_reader *reader, uint64_t offset) MUST_CHE
 
 uint64_t journal_reader_offset(const struct journal_reader *reader);
 
+/* Whether this reader wants to know times. That costs it more reading from disk. */
+void journal_reader_set_times(struct journal_reader *reader, int on);
+
+/*
+ * After journal_reader_next gave bytes: when the first of them came, to a second (less precisely
+ * where much is in memory only), and the offset up to which that holds. 0 or -ENODATA.
+ */
+int journal_reader_time(
+	const struct journal_reader *reader, uint64_t *time, uint64_t *until) MUST_CHECK;
+
 /*
  * Questions about all that is kept, on disk too. The answer comes by fn(arg, ...), before the
  * call returns (then *query is NULL) or later on the loop, unless journal_query_cancel or

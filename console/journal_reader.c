@@ -6,8 +6,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "console/journal_private.h"
+#include "console/journal_search.h"
 
 #define FETCH_MAX ((size_t)64 << 10)
 #define FETCH_TRIES 3 /* a segment may be packed or removed while it is being read */
@@ -15,12 +17,14 @@
 /* What a thread needs to read for a reader; outlives it if need be. */
 struct fetch {
 	struct journal_reader *reader; /* NULL: gone */
-	uint64_t offset, at;           /* in the journal, in the segment */
+	struct journal_segment segment;
+	uint64_t offset;
 	size_t want;
 	ssize_t got;
-	bool packed;
+	bool times;
 	uint8_t *mem;
-	char path[PATH_MAX];
+	struct journal_stamps stamps; /* of these bytes, if times */
+	char dir[PATH_MAX], index_path[PATH_MAX];
 };
 
 struct journal_reader {
@@ -34,6 +38,8 @@ struct journal_reader {
 	uint64_t start, len;
 	uint64_t broken; /* bytes before this offset cannot be read */
 	int tries;
+	bool times;
+	struct journal_stamps stamps; /* of mem */
 };
 
 /* A woken reader may wait again at once, so the list is taken off first. */
@@ -76,6 +82,7 @@ static void drop_fetched(struct journal_reader *r)
 	free(r->mem);
 	r->mem = NULL;
 	r->len = 0;
+	journal_stamps_finish(&r->stamps);
 }
 
 void journal_reader_destroy(struct journal_reader **reader)
@@ -99,7 +106,12 @@ static void fetch_work(void *arg)
 {
 	struct fetch *f = arg;
 
-	f->got = journal_segment_read(f->path, f->packed, f->at, f->mem, f->want);
+	f->got = journal_segment_read(
+		&f->segment, f->dir, f->offset - f->segment.start, f->mem, f->want);
+	if (f->got > 0 && f->times &&
+		journal_search_stamps(f->index_path, f->offset, f->offset + (uint64_t)f->got,
+			&f->stamps.list, &f->stamps.count) < 0)
+		f->stamps.count = 0; /* no times then */
 }
 
 /* Enters what was read. Nothing read: the table may have changed meanwhile, so look again. */
@@ -111,7 +123,9 @@ static void fetch_take(struct journal_reader *r, struct fetch *f)
 		r->mem = f->mem;
 		r->start = f->offset;
 		r->len = (uint64_t)f->got;
+		r->stamps = f->stamps;
 		f->mem = NULL;
+		memset(&f->stamps, 0, sizeof(f->stamps));
 		r->tries = 0;
 	} else if (++r->tries >= FETCH_TRIES) {
 		r->broken = f->offset + f->want;
@@ -121,6 +135,7 @@ static void fetch_take(struct journal_reader *r, struct fetch *f)
 
 static void fetch_free(struct fetch *f)
 {
+	journal_stamps_finish(&f->stamps);
 	free(f->mem);
 	free(f);
 }
@@ -148,14 +163,16 @@ static int fetch_start(struct journal_reader *r, const struct journal_segment *s
 		return -ENOMEM;
 	f->reader = r;
 	f->offset = r->offset;
-	f->at = r->offset - segment->start;
 	f->want = rest < FETCH_MAX ? (size_t)rest : FETCH_MAX;
-	f->packed = segment->packed;
+	f->segment = *segment;
+	f->times = r->times;
 	f->mem = malloc(f->want);
-	if (!f->mem || journal_segment_path(segment, j->disk.dir, f->path) < 0) {
+	if (!f->mem || strlen(j->disk.dir) >= sizeof(f->dir) ||
+		journal_segment_index_path(segment->start, j->disk.dir, f->index_path) < 0) {
 		fetch_free(f);
 		return -ENOMEM;
 	}
+	memcpy(f->dir, j->disk.dir, strlen(j->disk.dir) + 1);
 	if (job_submit(j->store->work.reads, fetch_work, fetch_done, f) == 0) {
 		r->fetch = f;
 		return -EAGAIN;
@@ -228,6 +245,15 @@ static int next_from_disk(
 	return tell_broken(r, hole);
 }
 
+/* Memory has the bytes, but not their time: they are of before a restart, or too many. */
+static bool needs_disk_for_time(const struct journal_reader *r)
+{
+	const struct journal *j = r->journal;
+
+	return r->times && r->offset < j->disk.written && r->offset >= r->broken &&
+	       (!journal_stamps_at(&j->stamps, r->offset) || j->stamps.step > JOURNAL_STAMPS_STEP);
+}
+
 int journal_reader_next(
 	struct journal_reader *reader, const uint8_t **data, size_t *len, struct journal_hole *hole)
 {
@@ -235,6 +261,12 @@ int journal_reader_next(
 
 	if (reader->offset < j->ring.first)
 		return next_from_disk(reader, data, len, hole);
+	if (needs_disk_for_time(reader)) {
+		int r = next_from_disk(reader, data, len, hole);
+
+		if (r != -ERANGE)
+			return r;
+	}
 	drop_fetched(reader);
 	if (reader->offset == j->ring.next) {
 		LIST_REMOVE(reader, link);
@@ -263,4 +295,27 @@ int journal_reader_seek(struct journal_reader *reader, uint64_t offset)
 uint64_t journal_reader_offset(const struct journal_reader *reader)
 {
 	return reader->offset;
+}
+
+void journal_reader_set_times(struct journal_reader *reader, int on)
+{
+	reader->times = on;
+	drop_fetched(reader);
+}
+
+int journal_reader_time(const struct journal_reader *reader, uint64_t *time, uint64_t *until)
+{
+	const struct journal *j = reader->journal;
+	bool fetched =
+		reader->offset >= reader->start && reader->offset - reader->start < reader->len;
+	const struct journal_stamps *s = fetched ? &reader->stamps : &j->stamps;
+	const struct journal_stamp *stamp = journal_stamps_at(s, reader->offset);
+
+	if (!stamp)
+		return -ENODATA;
+	*time = stamp->time;
+	*until = fetched ? reader->start + reader->len : j->ring.next;
+	if (stamp + 1 < s->list + s->count)
+		*until = stamp[1].offset;
+	return 0;
 }

@@ -164,6 +164,21 @@ int journal_reserve_init(
 	return 0;
 }
 
+int journal_reserve_peek(const char *dir, uint64_t *next, enum journal_last_end *last)
+{
+	char line[JOURNAL_RESERVE_LINE + 2] = "";
+	struct journal_reserve r = {.path = NULL};
+
+	if (asprintf(&r.path, "%s/" JOURNAL_RESERVE_FILE, dir) < 0)
+		return -ENOMEM;
+	int err = load(&r, line);
+
+	if (!err)
+		err = parse(line, next, last);
+	free(r.path);
+	return err;
+}
+
 /* Beyond every number that a later start could come to. */
 static void leap(struct journal_reserve *r, uint64_t *next)
 {

@@ -47,6 +47,10 @@ enum journal_last_end {
 int journal_reserve_init(struct journal_reserve *r, const char *dir, uint64_t *start,
 	enum journal_last_end *last) __attribute__((warn_unused_result));
 
+/* Only looks: what the file says, changing nothing. -ENOENT, -EBADMSG, -errno. */
+int journal_reserve_peek(const char *dir, uint64_t *next, enum journal_last_end *last)
+	__attribute__((warn_unused_result));
+
 /* The number that the clock gives now. */
 uint64_t journal_reserve_clock(void);
 

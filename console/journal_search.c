@@ -83,6 +83,47 @@ int journal_search_time(const struct journal_search *s, uint64_t time, uint64_t 
 	return 0;
 }
 
+struct stamp_search {
+	uint64_t from, to;
+	struct journal_stamp *list;
+	size_t count, room;
+};
+
+static int see_stamp(void *arg, const struct journal_index_entry *entry)
+{
+	struct stamp_search *s = arg;
+
+	if (entry->kind != JOURNAL_INDEX_STAMP)
+		return 0;
+	if (entry->mark.offset >= s->to)
+		return 1;
+	/* Of those up to from, the last one counts. */
+	if (entry->mark.offset <= s->from)
+		s->count = 0;
+	if (s->count == s->room) {
+		size_t room = s->room ? s->room * 2 : 16;
+		struct journal_stamp *list = reallocarray(s->list, room, sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		s->list = list;
+		s->room = room;
+	}
+	s->list[s->count++] = (struct journal_stamp){entry->mark.offset, entry->mark.time};
+	return 0;
+}
+
+int journal_search_stamps(const char *index_path, uint64_t from, uint64_t to,
+	struct journal_stamp **list, size_t *count)
+{
+	struct stamp_search s = {.from = from, .to = to};
+	int r = journal_index_read(index_path, see_stamp, &s, NULL);
+
+	*list = s.list;
+	*count = s.count;
+	return r < 0 ? r : 0;
+}
+
 /*
  * Marks
  */
@@ -166,15 +207,14 @@ int journal_search_marks(const struct journal_search *s, uint64_t from, uint64_t
 
 /* Reads all of the piece of a segment that begins at at; -errno or its length. */
 static ssize_t read_piece(
-	const char *path, const struct journal_segment *segment, uint64_t at, uint8_t *mem)
+	const char *dir, const struct journal_segment *segment, uint64_t at, uint8_t *mem)
 {
 	size_t have = 0, want = JOURNAL_PACK_FRAME;
 
 	if (want > segment->len - at)
 		want = (size_t)(segment->len - at);
 	while (have < want) {
-		ssize_t n = journal_segment_read(
-			path, segment->packed, at + have, mem + have, want - have);
+		ssize_t n = journal_segment_read(segment, dir, at + have, mem + have, want - have);
 
 		if (n <= 0)
 			return n < 0 ? n : -EBADMSG;
@@ -203,14 +243,11 @@ static int lines_of_segment(const struct journal_search *s, const struct journal
 	uint64_t end, bool *last, uint8_t *mem, uint64_t *lines, uint64_t *offset)
 {
 	uint64_t at = end - segment->start; /* of what lies before the end */
-	char path[PATH_MAX];
 
-	if (journal_segment_path(segment, s->dir, path) < 0)
-		return 0;
 	while (at) {
 		/* Pieces lie as the frames of a packed segment do. */
 		uint64_t piece = (at - 1) / JOURNAL_PACK_FRAME * JOURNAL_PACK_FRAME;
-		ssize_t n = read_piece(path, segment, piece, mem);
+		ssize_t n = read_piece(s->dir, segment, piece, mem);
 
 		if (n < 0)
 			return 0;

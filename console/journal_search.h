@@ -6,6 +6,7 @@
 #define CONSOLE_JOURNAL_SEARCH_H
 
 #include "console/journal_segment.h"
+#include "console/journal_stamps.h"
 
 /* Where to look. */
 struct journal_search {
@@ -22,6 +23,13 @@ void journal_search_finish(struct journal_search *s);
  * The offset of the first output at or after time, up to a second early. 1 found, 0 not.
  */
 int journal_search_time(const struct journal_search *s, uint64_t time, uint64_t *offset);
+
+/*
+ * The times of the bytes from..to-1, from one segment's index: the last one at or before from, and
+ * all behind it. *list is malloc'ed. 0 or -errno.
+ */
+int journal_search_stamps(const char *index_path, uint64_t from, uint64_t to,
+	struct journal_stamp **list, size_t *count) MUST_CHECK;
 
 /* Marks found, oldest first. */
 struct journal_mark_list {

@@ -268,11 +268,10 @@ struct journal_segment *journal_segments_last(const struct journal_segments *s)
 	return s->count ? &s->list[s->count - 1] : NULL;
 }
 
-ssize_t journal_segment_read(const char *path, bool packed, uint64_t at, void *buf, size_t room)
+static ssize_t read_raw(const char *path, uint64_t at, void *buf, size_t room)
 {
-	if (packed)
-		return journal_unpack(path, at, buf, room);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
 	if (fd < 0)
 		return -errno;
 	ssize_t n = pread(fd, buf, room, (off_t)at);
@@ -280,4 +279,21 @@ ssize_t journal_segment_read(const char *path, bool packed, uint64_t at, void *b
 
 	close(fd);
 	return error ? error : n;
+}
+
+ssize_t journal_segment_read(
+	const struct journal_segment *segment, const char *dir, uint64_t at, void *buf, size_t room)
+{
+	struct journal_segment other = *segment;
+	char path[PATH_MAX];
+	ssize_t r = journal_segment_path(&other, dir, path);
+
+	if (r == 0 && !other.packed) {
+		r = read_raw(path, at, buf, room);
+		if (r != -ENOENT)
+			return r;
+		other.packed = true;
+		r = journal_segment_path(&other, dir, path);
+	}
+	return r < 0 ? r : journal_unpack(path, at, buf, room);
 }

@@ -68,10 +68,10 @@ int journal_segment_path(
 int journal_segment_index_path(uint64_t start, const char *dir, char path[PATH_MAX]) MUST_CHECK;
 
 /*
- * Reads bytes of a segment's file from its offset at on: at least one and at most room; 0 behind
- * the end; -errno. For job threads.
+ * Reads bytes of a segment from its byte at on: at least one and at most room; 0 behind the end;
+ * -errno. It may have been packed since the table was read. For job threads.
  */
-ssize_t journal_segment_read(
-	const char *path, bool packed, uint64_t at, void *buf, size_t room) MUST_CHECK;
+ssize_t journal_segment_read(const struct journal_segment *segment, const char *dir, uint64_t at,
+	void *buf, size_t room) MUST_CHECK;
 
 #endif

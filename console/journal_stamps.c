@@ -5,10 +5,10 @@
  */
 #include "console/journal_stamps.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STAMP_US UINT64_C(1000000)
 #define STAMPS_AT_FIRST 16
 
 void journal_stamps_finish(struct journal_stamps *s)
@@ -28,6 +28,7 @@ static void drop_old(struct journal_stamps *s, uint64_t first)
 	memmove(s->list, s->list + n, s->count * sizeof(*s->list));
 }
 
+/* Every second one goes, and the next ones come at that distance too. */
 static void thin_out(struct journal_stamps *s)
 {
 	size_t n = 0;
@@ -35,6 +36,7 @@ static void thin_out(struct journal_stamps *s)
 	for (size_t i = 0; i < s->count; i += 2)
 		s->list[n++] = s->list[i];
 	s->count = n;
+	s->step *= 2;
 }
 
 static void grow(struct journal_stamps *s, size_t room)
@@ -51,12 +53,17 @@ static void grow(struct journal_stamps *s, size_t room)
 static void make_room(struct journal_stamps *s, uint64_t first)
 {
 	if (!s->list) {
+		s->step = JOURNAL_STAMPS_STEP;
 		grow(s, STAMPS_AT_FIRST);
 		return;
 	}
-	if (s->count < s->room)
+	bool half_is_old = s->count > 1 && s->list[s->count / 2].offset <= first;
+
+	if (s->count < s->room && !half_is_old)
 		return;
 	drop_old(s, first);
+	if (s->count < s->room / 4 && s->step > JOURNAL_STAMPS_STEP)
+		s->step /= 2;
 	if (s->count > s->room / 2 && s->room < JOURNAL_STAMPS_MAX)
 		grow(s, s->room * 2);
 	if (s->count == s->room)
@@ -67,7 +74,7 @@ void journal_stamps_add(struct journal_stamps *s, uint64_t offset, uint64_t time
 {
 	const struct journal_stamp *last = s->list && s->count ? &s->list[s->count - 1] : NULL;
 
-	if (last && time >= last->time && time - last->time < STAMP_US)
+	if (last && time >= last->time && time - last->time < s->step)
 		return;
 	make_room(s, first);
 	if (!s->list)

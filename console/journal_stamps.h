@@ -1,6 +1,6 @@
 /*
- * When the bytes in memory came: a bounded list of (offset, time), once a second of output. When
- * it is full every second one goes, so that it always covers the whole memory. Pure.
+ * When the bytes in memory came: a bounded list of (offset, time), once a second of output, or in
+ * longer steps when so many seconds would not fit: it always covers the whole memory. Pure.
  */
 #ifndef CONSOLE_JOURNAL_STAMPS_H
 #define CONSOLE_JOURNAL_STAMPS_H
@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOURNAL_STAMPS_MAX 512
+#define JOURNAL_STAMPS_MAX 1024
+#define JOURNAL_STAMPS_STEP UINT64_C(1000000) /* microseconds */
 
 struct journal_stamp {
 	uint64_t offset, time;
@@ -17,6 +18,7 @@ struct journal_stamp {
 struct journal_stamps {
 	struct journal_stamp *list;
 	size_t count, room;
+	uint64_t step; /* between two of them, at least; 0: JOURNAL_STAMPS_STEP */
 };
 
 void journal_stamps_finish(struct journal_stamps *s);

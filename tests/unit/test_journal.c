@@ -10,12 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "console/journal.h"
 #include "console/journal_reserve.h"
+#include "console/journal_ring.h"
+#include "console/journal_stamps.h"
 
 #define MEMORY JOURNAL_MEMORY_MIN
 
@@ -405,6 +408,76 @@ static void test_folder_that_vanishes_makes_offsets_leap_with_a_mark(void **stat
 	assert_true(journal_next(f->j) == before + 3000000);
 }
 
+static size_t resident_pages(const struct journal_ring *ring)
+{
+	unsigned char map[64];
+	size_t pages = ring->size / (size_t)sysconf(_SC_PAGESIZE), n = 0;
+
+	assert_true(pages <= sizeof(map));
+	assert_int_equal(mincore(ring->mem, ring->size, map), 0);
+	for (size_t i = 0; i < pages; i++)
+		n += map[i] & 1;
+	return n;
+}
+
+static void test_forgotten_bytes_give_their_memory_back(void **state)
+{
+	static uint8_t bytes[3 * MEMORY];
+	struct journal_ring ring;
+	const uint8_t *p;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = pattern(i);
+	assert_int_equal(journal_ring_init(&ring, MEMORY, 0), 0);
+	assert_int_equal(resident_pages(&ring), 0);
+	for (size_t end = 1; end < sizeof(bytes) - 1000; end += 7001) {
+		journal_ring_append(&ring, bytes + ring.next, end - (size_t)ring.next);
+		if (end < MEMORY)
+			continue;
+		assert_int_equal(resident_pages(&ring), MEMORY / 4096);
+		journal_ring_forget(&ring, end - 10000);
+		assert_true(resident_pages(&ring) <= 4);
+		p = journal_ring_view(&ring, ring.first, &len);
+		assert_int_equal(len, 10000);
+		assert_memory_equal(p, bytes + end - 10000, len);
+		journal_ring_append(&ring, bytes + end, 1000);
+		p = journal_ring_view(&ring, ring.first, &len);
+		assert_memory_equal(p, bytes + end - 10000, len);
+		journal_ring_finish(&ring);
+		assert_int_equal(journal_ring_init(&ring, MEMORY, 0), 0);
+		journal_ring_append(&ring, bytes, end);
+	}
+	journal_ring_finish(&ring);
+}
+
+static void test_stamps_cover_all_of_memory_however_many(void **state)
+{
+	const uint64_t many = UINT64_C(20) * JOURNAL_STAMPS_MAX;
+	struct journal_stamps s = {NULL, 0, 0, 0};
+	const struct journal_stamp *at;
+
+	assert_null(journal_stamps_at(&s, 5));
+	for (uint64_t i = 0; i < many; i++)
+		journal_stamps_add(&s, i * 10, i * LOOP_SECOND, 0);
+	assert_true(s.count <= JOURNAL_STAMPS_MAX && s.count >= JOURNAL_STAMPS_MAX / 2);
+	assert_true(s.list[0].offset == 0);
+	for (uint64_t i = 0; i < many; i += 77) {
+		/* Evenly: no place is worse known than another. */
+		at = journal_stamps_at(&s, i * 10);
+		assert_non_null(at);
+		assert_true(at->offset <= i * 10 && at->offset + 320 > i * 10);
+		assert_true(at->time == at->offset / 10 * LOOP_SECOND);
+		at = journal_stamps_since(&s, i * LOOP_SECOND);
+		assert_true(!at || at->time >= i * LOOP_SECOND);
+	}
+	/* What is no longer of interest makes room, and the steps get short again. */
+	for (uint64_t i = many; i < many + many; i++)
+		journal_stamps_add(&s, i * 10, i * LOOP_SECOND, (i - 5) * 10);
+	assert_true(s.step == JOURNAL_STAMPS_STEP);
+	journal_stamps_finish(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +502,8 @@ int main(void)
 			test_damaged_offset_file_gives_numbers_from_the_clock, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_folder_that_vanishes_makes_offsets_leap_with_a_mark, setup, teardown),
+		cmocka_unit_test(test_forgotten_bytes_give_their_memory_back),
+		cmocka_unit_test(test_stamps_cover_all_of_memory_however_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
