@@ -159,9 +159,10 @@ static void pipe_close(struct backend **b)
 	p->state = PIPE_CLOSING;
 	if (p->send == PIPE_SEND_DONE)
 		p->send = PIPE_SEND_IDLE;
-	hypervisor_client_closing(p->h, &p->client);
+	hypervisor_client_patient(p->h, &p->client, HYPERVISOR_CLOSE_US);
 	if (was == PIPE_OPENING || p->send == PIPE_SEND_THREAD)
 		virt_capture_break(&p->client.capture);
+	atomic_store(&p->lost, true); /* an opening job gives up */
 	if (was == PIPE_OPENING)
 		return; /* open_done goes on */
 	pipe_unlisten(p);
@@ -187,6 +188,7 @@ static void open_done(void *arg)
 		pipe_settle(p);
 		return;
 	}
+	hypervisor_client_patient(p->h, &p->client, 0);
 	if (p->open_error == BACKEND_OK && (p->lost || pipe_listen(p) < 0)) {
 		p->open_error = BACKEND_UNREACHED;
 		snprintf(p->text, sizeof(p->text), "connection to libvirtd broke");
@@ -199,9 +201,11 @@ static int start_opening(struct pipe *p)
 {
 	int r = job_submit(hypervisor_jobs(p->h), pipe_open_work, open_done, p);
 
-	if (r == 0)
-		p->state = PIPE_OPENING;
-	return r;
+	if (r < 0)
+		return r;
+	p->state = PIPE_OPENING;
+	hypervisor_client_patient(p->h, &p->client, HYPERVISOR_OPEN_US);
+	return 0;
 }
 
 /* Another connection to the same guest that its owner has closed. */
@@ -225,10 +229,12 @@ static void start_next(struct hypervisor *h, const struct uuid *uuid)
 	if (has_remains(h, uuid))
 		return;
 	while ((c = hypervisor_next_client(h, c))) {
-		struct pipe *p = (struct pipe *)((char *)c - offsetof(struct pipe, client));
+		struct pipe *p = pipe_of(c);
 
-		if (p->state == PIPE_QUEUED && uuid_equal(&p->uuid, uuid) && start_opening(p) < 0)
-			virt_bell_ring(p->bell);
+		if (p->state != PIPE_QUEUED || !uuid_equal(&p->uuid, uuid) || start_opening(p) == 0)
+			continue;
+		atomic_store(&p->lost, true);
+		virt_bell_ring(p->bell);
 	}
 }
 

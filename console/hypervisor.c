@@ -10,7 +10,7 @@
 #include "console/hypervisor_private.h"
 #include "core/log.h"
 
-#define CLOSING_STEP_US (LOOP_SECOND / 4)
+#define PATIENCE_STEP_US (LOOP_SECOND / 4)
 
 static void wait_for_retry(struct hypervisor *h)
 {
@@ -121,14 +121,15 @@ int hypervisor_attach(struct hypervisor *h, struct hypervisor_client *c)
 	return 0;
 }
 
-void hypervisor_client_closing(struct hypervisor *h, struct hypervisor_client *c)
+void hypervisor_client_patient(struct hypervisor *h, struct hypervisor_client *c, uint64_t us)
 {
-	c->closing_since = loop_now(h->loop);
-	if (!loop_timer_armed(h->closing))
-		loop_timer_set(h->closing, CLOSING_STEP_US, CLOSING_STEP_US);
+	c->deadline = us ? loop_now(h->loop) + us : 0;
+	if (us && !loop_timer_armed(h->patience))
+		loop_timer_set(h->patience, PATIENCE_STEP_US, PATIENCE_STEP_US);
 }
 
-static void on_closing(void *arg)
+/* Again and again, since the socket of one that is being opened may not be known yet. */
+static void on_patience(void *arg)
 {
 	struct hypervisor *h = arg;
 	uint64_t now = loop_now(h->loop);
@@ -136,14 +137,12 @@ static void on_closing(void *arg)
 	bool again = false;
 
 	LIST_FOREACH (c, &h->clients, link) {
-		if (!c->closing_since)
-			continue;
-		again = true;
-		if (now - c->closing_since >= HYPERVISOR_CLOSE_US)
+		again |= c->deadline != 0;
+		if (c->deadline && now >= c->deadline)
 			virt_capture_break(&c->capture);
 	}
 	if (again)
-		loop_timer_set(h->closing, CLOSING_STEP_US, CLOSING_STEP_US);
+		loop_timer_set(h->patience, PATIENCE_STEP_US, PATIENCE_STEP_US);
 }
 
 void hypervisor_detach(struct hypervisor *h, struct hypervisor_client *c)
@@ -204,7 +203,7 @@ static int create_parts(struct hypervisor *h)
 	if (r == 0)
 		r = loop_timer_add(h->loop, &h->retry, on_retry, h);
 	if (r == 0)
-		r = loop_timer_add(h->loop, &h->closing, on_closing, h);
+		r = loop_timer_add(h->loop, &h->patience, on_patience, h);
 	if (r == 0)
 		r = loop_timer_add(h->loop, &h->refresh_retry, on_refresh_retry, h);
 	h->receive_buffer = malloc(HYPERVISOR_RECEIVE_MAX);
@@ -280,7 +279,7 @@ void hypervisor_destroy(struct hypervisor **hypervisor)
 	end_clients(h);
 	guests_finish(h);
 	loop_timer_del(&h->retry);
-	loop_timer_del(&h->closing);
+	loop_timer_del(&h->patience);
 	loop_timer_del(&h->refresh_retry);
 	free(h->receive_buffer);
 	free(h);

@@ -13,7 +13,8 @@
 #define HYPERVISOR_CLIENTS_MAX 4096 /* those still being closed included */
 #define HYPERVISOR_SENDERS 64       /* threads that may hang in sending at once */
 #define HYPERVISOR_RECEIVE_MAX 65536
-#define HYPERVISOR_CLOSE_US LOOP_SECOND /* to close in order; broken off then */
+#define HYPERVISOR_OPEN_US (10 * LOOP_SECOND) /* to open a console; broken off then */
+#define HYPERVISOR_CLOSE_US LOOP_SECOND       /* to close it in order; broken off then */
 
 struct hypervisor_client {
 	LIST_ENTRY(hypervisor_client) link;
@@ -23,13 +24,14 @@ struct hypervisor_client {
 	void (*lost)(struct hypervisor_client *client);
 	/* The hypervisor ends, its jobs have: the last chance to detach. */
 	void (*ends)(struct hypervisor_client *client);
-	uint64_t closing_since; /* loop time; 0: in use */
+	uint64_t deadline; /* loop time of the end of patience; 0: none */
 };
 
 /* 0, -EAGAIN when there are too many, -ENOTCONN while the hypervisor is down. */
 int hypervisor_attach(struct hypervisor *h, struct hypervisor_client *client) MUST_CHECK;
-/* Its owner is gone: what is left is closed within HYPERVISOR_CLOSE_US, or broken off. */
-void hypervisor_client_closing(struct hypervisor *h, struct hypervisor_client *client);
+/* A job of its own is under way, which may hang: its connection is broken when it is not over
+ * (hypervisor_client_patient again, with 0) within us. */
+void hypervisor_client_patient(struct hypervisor *h, struct hypervisor_client *client, uint64_t us);
 void hypervisor_detach(struct hypervisor *h, struct hypervisor_client *client);
 struct hypervisor_client *hypervisor_next_client(
 	struct hypervisor *h, struct hypervisor_client *after);

@@ -100,7 +100,7 @@ struct hypervisor {
 
 	LIST_HEAD(, hypervisor_client) clients;
 	size_t client_count;
-	struct loop_timer *closing; /* runs while a client is being closed */
+	struct loop_timer *patience; /* runs while a client may hang */
 	char *receive_buffer;
 };
 

@@ -262,6 +262,13 @@ const char *__lsan_default_suppressions(void)
 {
 	return "leak:g_realloc\n";
 }
+
+const char *__lsan_default_options(void);
+
+const char *__lsan_default_options(void)
+{
+	return "print_suppressions=0";
+}
 #endif
 
 static int register_impl(void)

@@ -130,21 +130,20 @@ static int serve_ready_handles(struct virt_loop *v)
 	return left;
 }
 
+/* Timeouts are due whatever the handles have used up. */
 static void serve_due(struct virt_loop *v, int left)
 {
-	struct virt_source *s = virt_table_first_due(&v->table);
-	uint64_t now;
+	uint64_t now = virt_now();
+	struct virt_source *s;
 
-	if (!s)
-		return;
-	now = virt_now();
-	while (s && s->due <= now && left > 0) {
+	while ((s = virt_table_first_due(&v->table)) && s->due <= now) {
 		virt_table_clear_due(&v->table, s);
-		if (s->kind == VIRT_HANDLE)
+		if (s->kind == VIRT_TIMEOUT)
+			virt_make_ready(v, s);
+		else if (left > 0)
 			left -= serve_held(v, s);
 		else
-			virt_make_ready(v, s);
-		s = virt_table_first_due(&v->table);
+			virt_table_set_due(&v->table, s, now + 1);
 	}
 }
 

@@ -18,8 +18,9 @@
 #include <cmocka.h>
 
 #include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 
-#include "console/backend.h"
+#include "console/backend_libvirt_private.h"
 #include "console/hypervisor.h"
 #include "console/virt_loop.h"
 #include "core/io.h"
@@ -349,6 +350,40 @@ static void no_event_comes_after_close(void **state)
 	assert_int_equal(seen.opened + seen.ended, 0);
 }
 
+static enum backend_error error_of(int code, int domain, const char *text)
+{
+	struct virt_error error = {.code = code, .domain = domain};
+
+	snprintf(error.text, sizeof(error.text), "%s", text);
+	return pipe_error_of(&error);
+}
+
+static void errors_of_libvirt_are_told_apart(void **state)
+{
+	assert_int_equal(error_of(VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU,
+				 "operation failed: Active console session exists for this domain"),
+		BACKEND_BUSY);
+	assert_int_equal(error_of(VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU,
+				 "operation failed: PTY device is not yet assigned"),
+		BACKEND_EARLY);
+	assert_int_equal(
+		error_of(VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU, "translated"), BACKEND_BUSY);
+	assert_int_equal(error_of(VIR_ERR_INTERNAL_ERROR, VIR_FROM_QEMU,
+				 "internal error: character device serial0 is not using a PTY"),
+		BACKEND_UNFIT);
+	assert_int_equal(error_of(VIR_ERR_INTERNAL_ERROR, VIR_FROM_RPC,
+				 "internal error: client socket is closed"),
+		BACKEND_UNREACHED);
+	assert_int_equal(
+		error_of(VIR_ERR_OPERATION_INVALID, VIR_FROM_QEMU, "not running"), BACKEND_OFF);
+	assert_int_equal(error_of(VIR_ERR_NO_DOMAIN, VIR_FROM_QEMU, "no such"), BACKEND_OFF);
+	assert_int_equal(
+		error_of(VIR_ERR_OPERATION_DENIED, VIR_FROM_DOMAIN, "read only"), BACKEND_DENIED);
+	assert_int_equal(
+		error_of(VIR_ERR_ACCESS_DENIED, VIR_FROM_ACCESS, "denied"), BACKEND_DENIED);
+	assert_int_equal(error_of(VIR_ERR_NO_MEMORY, VIR_FROM_NONE, "?"), BACKEND_FAILED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -363,6 +398,7 @@ int main(void)
 		TEST(ending_while_libvirtd_says_nothing_takes_a_second_at_most),
 		TEST(a_failed_open_says_why_and_is_closed_by_its_owner),
 		TEST(no_event_comes_after_close),
+		TEST(errors_of_libvirt_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
