@@ -188,6 +188,33 @@ static void a_ca_without_the_flag_signs_nothing(void **state)
 	x509_store_destroy(s);
 }
 
+static void a_revoked_ca_takes_its_certificates_along(void **state)
+{
+	static const struct {
+		const char *crl, *why;
+	} rows[] = {{"./both.crl", NULL}, {"./midgone.crl", "revoked (a CA's"}};
+
+	(void)state;
+	tools_run("openssl ca -config ca.cnf -cert mid.pem -keyfile mid.key -gencrl -crldays 30 "
+		  "-out mid.crl 2>/dev/null; cat empty.crl mid.crl >both.crl; cp index index.kept; "
+		  "openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -revoke mid.pem "
+		  "2>/dev/null; "
+		  "openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -gencrl -crldays 30 "
+		  "-out gone.crl 2>/dev/null; cat gone.crl mid.crl >midgone.crl; mv index.kept "
+		  "index");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct tools_report report;
+		struct x509_store *s = open_store("./certs", rows[i].crl, &report);
+		char why[LOGIN_WHY_MAX];
+		struct identity *id = NULL;
+
+		tools_expect(
+			i, try_key(s, "below.pub", time(NULL) + DAY, &id, why), why, rows[i].why);
+		identity_destroy(id);
+		x509_store_destroy(s);
+	}
+}
+
 static void a_certificate_ends_at_its_second(void **state)
 {
 	struct tools_report report;
@@ -370,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_judged_by_their_certificates),
 		cmocka_unit_test(a_ca_without_the_flag_signs_nothing),
+		cmocka_unit_test(a_revoked_ca_takes_its_certificates_along),
 		cmocka_unit_test(a_certificate_ends_at_its_second),
 		cmocka_unit_test(what_is_left_out_is_told),
 		cmocka_unit_test(a_broken_ca_or_crl_fails_the_load),
