@@ -91,23 +91,17 @@ void config_place(const struct config *c, const char *section, const char *key, 
 /* Room for one more, zeroed; the count goes up. */
 static struct config_origin *grow(struct config *c, enum config_section section)
 {
-	void *grown;
+	const struct section *s = &config_sections[section];
+	void **array = (void **)((char *)c + s->array);
+	size_t *count = (size_t *)((char *)c + s->count);
+	void *grown = reallocarray(*array, *count + 1, s->size);
 
-	if (section == SECTION_HYPERVISOR) {
-		grown = reallocarray(
-			c->hypervisors, c->hypervisor_count + 1, sizeof(*c->hypervisors));
-		if (!grown)
-			return NULL;
-		c->hypervisors = grown;
-		c->hypervisors[c->hypervisor_count] = (struct config_hypervisor){0};
-		return &c->hypervisors[c->hypervisor_count++].at;
-	}
-	grown = reallocarray(c->accesses, c->access_count + 1, sizeof(*c->accesses));
 	if (!grown)
 		return NULL;
-	c->accesses = grown;
-	c->accesses[c->access_count] = (struct config_access){0};
-	return &c->accesses[c->access_count++].at;
+	*array = grown;
+	memset((char *)grown + *count * s->size, 0, s->size);
+	(*count)++;
+	return section_struct(c, section, *count - 1);
 }
 
 int config_object_add(struct config *c, enum config_section section, const char *name,
@@ -141,21 +135,17 @@ static void finish_origin(struct config_origin *at)
 
 void config_object_clear(struct config *c, enum config_section section)
 {
+	const struct section *s = &config_sections[section];
+
 	for (size_t i = 0; i < section_instances(c, section); i++)
 		finish_fields(section, section_struct(c, section, i));
-	if (section == SECTION_HYPERVISOR) {
-		for (size_t i = 0; i < c->hypervisor_count; i++)
-			finish_origin(&c->hypervisors[i].at);
-		free(c->hypervisors);
-		c->hypervisors = NULL;
-		c->hypervisor_count = 0;
-	} else if (section == SECTION_ACCESS) {
-		for (size_t i = 0; i < c->access_count; i++)
-			finish_origin(&c->accesses[i].at);
-		free(c->accesses);
-		c->accesses = NULL;
-		c->access_count = 0;
-	}
+	if (!s->named)
+		return;
+	for (size_t i = 0; i < section_instances(c, section); i++)
+		finish_origin(section_struct(c, section, i));
+	free(*(void **)((char *)c + s->array));
+	*(void **)((char *)c + s->array) = NULL;
+	*(size_t *)((char *)c + s->count) = 0;
 }
 
 static const char *base_folder(const struct config *c, const struct key *key, const char **rest)

@@ -67,7 +67,21 @@ struct config_console {
 	enum config_writers writers;
 };
 
-/* Where a named section stands. */
+enum config_record {
+	CONFIG_RECORD_AUTO,
+	CONFIG_RECORD_ALL,
+	CONFIG_RECORD_ATTACHED,
+	CONFIG_RECORD_NONE
+};
+
+struct config_history {
+	enum config_record record;
+	uint64_t size;  /* files of one console, bytes */
+	uint64_t total; /* of all; 0: no limit */
+	uint64_t age;   /* 0: for ever */
+};
+
+/* Where a named section stands. The first field of each of them. */
 struct config_origin {
 	char *name; /* "local" of [hypervisor local] */
 	char *file;
@@ -88,6 +102,12 @@ struct config_access {
 	unsigned allow;         /* enum right, never 0 */
 };
 
+struct config_record_rule {
+	struct config_origin at;
+	struct config_list vms;
+	enum config_record record;
+};
+
 struct config_places; /* which line set which key */
 
 struct config {
@@ -95,11 +115,14 @@ struct config {
 	struct config_ssh ssh;
 	struct config_auth auth;
 	struct config_console console;
+	struct config_history history;
 	/* In the order of the files. Never empty: without any, one "local", qemu:///system. */
 	struct config_hypervisor *hypervisors;
 	size_t hypervisor_count;
 	struct config_access *accesses;
 	size_t access_count;
+	struct config_record_rule *records;
+	size_t record_count;
 
 	struct config_places *places;
 };

@@ -51,10 +51,16 @@
 /* In the order of enum log_level and enum config_writers. */
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const writers[] = {"one", "many", NULL};
+/* In the order of enum config_record. */
+static const char *const records[] = {"auto", "all", "attached", "none", NULL};
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "log_levels follows enum log_level");
 
 const char *const config_who_kinds[] = {
 	"key", "cert", "principal", "user", "ticket", "ovirt", "address", NULL};
+
+#define NAMED(list, length, type)                                                                  \
+	.named = true, .array = offsetof(struct config, list),                                     \
+	.count = offsetof(struct config, length), .size = sizeof(struct type)
 
 const struct section config_sections[SECTION_COUNT] = {
 	[SECTION_DAEMON] = {.section = SECTION_DAEMON,
@@ -63,7 +69,7 @@ const struct section config_sections[SECTION_COUNT] = {
 		.help = "The service itself."},
 	[SECTION_HYPERVISOR] = {.section = SECTION_HYPERVISOR,
 		.name = "hypervisor",
-		.named = true,
+		NAMED(hypervisors, hypervisor_count, config_hypervisor),
 		.example = "local",
 		.help = "One section for each libvirt to connect to, with a name of your choice. "
 			"Without any, there is one named local."},
@@ -79,9 +85,20 @@ const struct section config_sections[SECTION_COUNT] = {
 		.name = "console",
 		.offset = offsetof(struct config, console),
 		.help = "The guests' consoles and the sessions on them."},
+	[SECTION_HISTORY] = {.section = SECTION_HISTORY,
+		.name = "history",
+		.offset = offsetof(struct config, history),
+		.help = "What consoles print, kept on disk below STATE_DIR/journal."},
+	[SECTION_RECORD] = {.section = SECTION_RECORD,
+		.name = "record",
+		NAMED(records, record_count, config_record_rule),
+		.reloadable = true,
+		.example = "quiet",
+		.help = "One section for each exception from record of [history], with a name of "
+			"your choice; the first that names a guest counts."},
 	[SECTION_ACCESS] = {.section = SECTION_ACCESS,
 		.name = "access",
-		.named = true,
+		NAMED(accesses, access_count, config_access),
 		.reloadable = true,
 		.example = "guest-owners",
 		.help = "One section for each rule, with a name of your choice: who may do what "
@@ -148,6 +165,21 @@ const struct key config_keys[] = {
 	{ROW(CONSOLE, writers), WORD(console, writers, writers), .def = "one", RELOAD,
 		.help = "How many may type into a console at once: one or many."},
 
+	{ROW(HISTORY, record), WORD(history, record, records), .def = "auto", RELOAD,
+		.help = "Which consoles are recorded: all of running guests, those attached to, "
+			"none; auto is all for pty consoles and attached for unix ones."},
+	{ROW(HISTORY, size), SIZE(history, size), .min = MIB, .max = UINT64_C(1) << 44,
+		.def = "64M", RELOAD, .help = "Files of one console."},
+	{ROW(HISTORY, total), SIZE(history, total), .max = UINT64_C(1) << 50, .def = "0", RELOAD,
+		.help = "Files of all consoles; 0 is no limit."},
+	{ROW(HISTORY, age), DURATION(history, age), .max = 3650 * DAY, .def = "0", RELOAD,
+		.help = "How long output is kept; 0 is for ever."},
+
+	{ROW(RECORD, vms), LIST(record_rule, vms), .min = 1, .example = "build-*", RELOAD,
+		.help = "Guests, as in an [access] section."},
+	{ROW(RECORD, record), WORD(record_rule, record, records), .example = "none", RELOAD,
+		.help = "all, attached, none or auto."},
+
 	{ROW(ACCESS, who), WHO(access, who), .min = 1, .example = "key:SHA256:*, user:operator",
 		RELOAD,
 		.help = "Whom the rule is for: KIND:PATTERN with the kinds key, cert, principal, "
@@ -180,18 +212,15 @@ const struct key *key_find(enum config_section section, const char *name)
 
 size_t section_instances(const struct config *c, enum config_section section)
 {
-	if (section == SECTION_HYPERVISOR)
-		return c->hypervisor_count;
-	if (section == SECTION_ACCESS)
-		return c->access_count;
-	return 1;
+	const struct section *s = &config_sections[section];
+
+	return s->named ? *(const size_t *)((const char *)c + s->count) : 1;
 }
 
 void *section_struct(const struct config *c, enum config_section section, size_t i)
 {
-	if (section == SECTION_HYPERVISOR)
-		return &c->hypervisors[i];
-	if (section == SECTION_ACCESS)
-		return &c->accesses[i];
-	return (char *)(uintptr_t)c + config_sections[section].offset;
+	const struct section *s = &config_sections[section];
+	char *base = (char *)(uintptr_t)c;
+
+	return s->named ? *(char **)(base + s->array) + i * s->size : base + s->offset;
 }

@@ -23,6 +23,8 @@ enum config_section {
 	SECTION_SSH,
 	SECTION_AUTH,
 	SECTION_CONSOLE,
+	SECTION_HISTORY,
+	SECTION_RECORD,
 	SECTION_ACCESS,
 	SECTION_COUNT
 };
@@ -51,6 +53,9 @@ struct section {
 	bool named;      /* [NAME ANYTHING], any number of them */
 	bool reloadable; /* named ones: whether they may come, change and go in a running daemon */
 	size_t offset;   /* plain ones: of the sub-struct in struct config */
+	/* Named ones: where struct config has their array and its length, and how large one is.
+	 * Each begins with a struct config_origin. */
+	size_t array, count, size;
 	const char *example; /* named ones: a name for the sample */
 	const char *help;
 };
