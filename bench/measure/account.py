@@ -181,5 +181,7 @@ class Cpu:
         self.groups = groups
         self.begun = [group.cpu() for group in groups]
 
-    def used(self):
-        return sum(group.cpu() - begun for group, begun in zip(self.groups, self.begun))
+    def used(self, name=None):
+        """Of all groups, or of the one with this name (0 where it takes no part)."""
+        return sum(group.cpu() - begun for group, begun in zip(self.groups, self.begun)
+                   if name in (None, group.name))

@@ -10,7 +10,7 @@ TIMEOUT_MS = 8000
 
 
 def _once(place, way, guest):
-    """first byte ms, answer ms, server CPU ms of one user who comes, asks and leaves."""
+    """One row: a user comes, asks and leaves."""
     typed, answer = way.question()
     entered = ["-g", way.enters.procs] if way.enters and way.enters.procs else []
     argv = [place.probe, "connect", *entered, str(TIMEOUT_MS), way.mark, typed, answer, "--",
@@ -22,14 +22,14 @@ def _once(place, way, guest):
     if done.returncode:
         raise RuntimeError(f"{way.name}: {done.stderr.decode(errors='replace')[-400:]}")
     first, answered = (float(field) / 1000 for field in done.stdout.split())
-    return first, answered, cpu.used() * 1000
+    return first, answered, cpu.used() * 1000, cpu.used("libvirtd") * 1000
 
 
 def measure(place, rounds):
     """The daemon keeps a console open after its first viewer (keep_open), virsh takes it away again
     in each round: so the daemon is measured both ways. cold: the console has to be opened."""
     warm = place.vmconsoled("vmc-connect")
-    figures = Figures("connect", ["first ms", "answer ms", "server CPU ms"])
+    figures = Figures("connect", ["first ms", "answer ms", "server CPU ms", "of it libvirtd"])
     try:
         for number in range(rounds):
             guest = place.guests[number % len(place.guests)]

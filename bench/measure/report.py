@@ -43,6 +43,26 @@ class Figures:
         return "\n".join(lines)
 
 
+class Table:
+    """Rows of numbers, several for one name, and sentences below them."""
+
+    def __init__(self, title, columns):
+        self.title, self.columns, self.rows, self.notes = title, columns, {}, []
+
+    def add(self, name, row):
+        self.rows.setdefault(name, []).append(list(row))
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def table(self):
+        lines = [self.title, f"{'':16}" + "".join(f"{name:>13}" for name in self.columns)]
+        for name, rows in self.rows.items():
+            lines += [f"{name:16}" + "".join(f"{_short(value):>13}" for value in row)
+                      for row in rows]
+        return "\n".join(lines + self.notes)
+
+
 def _short(value):
     if value == 0:
         return "0"

@@ -53,17 +53,24 @@ class Sshd:
         with open(f"{self.dir}/config", "w", encoding="utf-8") as file:
             file.writelines(f"{key} {value}\n" for key, value in settings.items())
 
+    def _own_etc(self):
+        """The whole folder: a mount on a file ends when somebody replaces that file."""
+        hidden = f"{self.dir}/hidden"
+        os.mkdir(hidden, 0o700)
+        subprocess.run(["cp", "-a", "/etc", f"{hidden}/etc"], check=True)
+        for name in ("passwd", "shadow"):
+            text = _with_shell(f"/etc/{name}", self.user.name, f"{self.dir}/home")
+            with open(f"{hidden}/etc/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+        return f"{hidden}/etc"
+
     def start(self):
         sshd = ["/usr/sbin/sshd", "-D", "-e", "-f", f"{self.dir}/config"]
         if self.user.switch:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-            for path in ("passwd", "shadow"):
-                with open(f"{self.dir}/{path}", "w", encoding="utf-8") as file:
-                    file.write(_with_shell(f"/etc/{path}", self.user.name, f"{self.dir}/home"))
-                os.chmod(f"{self.dir}/{path}", 0o644 if path == "passwd" else 0o600)
-            script = "".join(f"mount --bind {self.dir}/{path} /etc/{path} && "
-                             for path in ("passwd", "shadow")) + 'exec "$@"'
-            sshd = ["unshare", "-m", "sh", "-c", script, "sh"] + sshd
+            etc = self._own_etc()
+            sshd = ["unshare", "-m", "sh", "-c", f'mount --bind {etc} /etc && exec "$@"', "sh",
+                    *sshd]
         with self.group.entered():
             self.process = subprocess.Popen(sshd, stdin=subprocess.DEVNULL,
                                             stdout=open(f"{self.dir}/log", "ab"),
