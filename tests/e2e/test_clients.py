@@ -83,10 +83,12 @@ def test_control_master_carries_ten_channels_at_once(daemon, shared, tmp_path):
     with master:
         wait_until(path.exists, 15, "the master connection")
         mux = {"options": ["-S", str(path)]}
-        sessions = [daemon.terminal(shared.name, **mux) for _ in range(10)]
+        sessions = [daemon.terminal(shared.name, **mux)]
         try:
-            for session in sessions:
-                session.expect(shared.name)
+            ask(sessions[0])
+            sessions += [daemon.terminal(shared.name, **mux) for _ in range(9)]
+            for session in sessions[1:]:
+                session.expect("you are watching")
             answer = ask(sessions[0])
             for session in sessions[1:]:
                 session.expect(answer)

@@ -75,13 +75,13 @@ def test_force_needs_the_right(daemons, guest, keys):
     daemon = daemons({"access all": {"who": f"key:{keys.fingerprint(keys.ed25519)}"},
                       "access other": {"who": f"key:{keys.fingerprint(keys.other)}", "vms": "*",
                                        "allow": "view, type"}})
-    with daemon.terminal(guest.name) as first, \
-            daemon.terminal(guest.name, key=keys.other) as second:
+    with daemon.terminal(guest.name) as first:
         ask(first)
-        see(second, first)
-        second.send(ESCAPE + b"f")
-        second.expect("force")
-        types_in_vain(second, first)
+        with daemon.terminal(guest.name, key=keys.other) as second:
+            see(second, first)
+            second.send(ESCAPE + b"f")
+            second.expect("force")
+            types_in_vain(second, first)
     result = daemon.ssh(guest.name, "attach", "--force", stdin=b"say x\n", key=keys.other)
     assert result.status == DENIED, result
     one_line_reason(result.errors, "force")

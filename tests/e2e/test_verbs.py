@@ -65,16 +65,17 @@ def test_status_of_a_guest_that_is_off(daemon, pair):
 
 
 def test_who_lists_sessions_with_identity_and_mode(daemon, pair, keys):
-    with daemon.terminal(pair[0].name) as first, \
-            daemon.terminal(pair[0].name, key=keys.other) as second:
+    with daemon.terminal(pair[0].name) as first:
         ask(first)
-        see(second, first)
-        text = daemon.ssh(pair[0].name, "who").text
-        assert keys.fingerprint(keys.ed25519) in text and keys.fingerprint(keys.other) in text, text
-        data = parse_json(daemon.ssh(pair[0].name, "who", "--json"))
-        values = [value for value in walk(data) if isinstance(value, str)]
-        for key in (keys.ed25519, keys.other):
-            assert any(keys.fingerprint(key) in value for value in values), data
+        with daemon.terminal(pair[0].name, key=keys.other) as second:
+            see(second, first)
+            text = daemon.ssh(pair[0].name, "who").text
+            data = parse_json(daemon.ssh(pair[0].name, "who", "--json"))
+    values = [value for value in walk(data) if isinstance(value, str)]
+    for key, mode in ((keys.ed25519, "writes"), (keys.other, "waits")):
+        row = next(line for line in text.split("\n") if keys.fingerprint(key) in line)
+        assert mode in row, text
+        assert any(keys.fingerprint(key) in value for value in values), data
 
 
 def test_help_names_every_verb_and_each_has_its_own(daemon, pair):

@@ -84,9 +84,13 @@ class Daemon:
         return self
 
     def start(self):
+        """Until it greets, and knows the guests (unless libvirt is away)."""
         assert os.path.exists(self.programs.vmconsoled), "vmconsoled is not built"
+        since = len(self.log()) if os.path.exists(self.log_file) else 0
         self.launch()
         wait_until(self._greets, 20, f"{self.name} answers on port {self.port}")
+        if self.virt.pid():
+            self.wait_log("hypervisor test: connected", since=since)
         return self
 
     def _greets(self):
