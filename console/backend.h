@@ -56,8 +56,10 @@ struct backend {
 	const struct backend_ops *ops;
 };
 
-/* Opens through libvirt, over a connection of its own: opening begins at once, opened() says how
- * it went. force evicts whoever holds the console. alias NULL: the one libvirt chooses. */
+/* Opens through libvirt, over a connection of its own: opening begins at once (or when what is
+ * left of an earlier connection to this guest has been closed), opened() says how it went. force
+ * evicts whoever holds the console. alias NULL: the one libvirt chooses.
+ * 0, -ENOTCONN while the hypervisor is down, -EAGAIN too many consoles, -EINVAL, -ENOMEM. */
 int backend_libvirt_open(struct hypervisor *h, const struct uuid *uuid, const char *alias,
 	int force, const struct backend_events *events, void *arg, struct backend **b) MUST_CHECK;
 

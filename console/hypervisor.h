@@ -61,7 +61,8 @@ struct place_info {
 struct hypervisor_events {
 	/* Connected and all guests reported (up), or connection lost (!up; text says why). */
 	void (*link)(void *arg, struct hypervisor *h, int up, const char *text);
-	/* New or changed guest. For the first report after connecting, before link(up). */
+	/* New or changed guest. For the first report after connecting, before link(up). Stops,
+	 * pauses and crashes are told at once; a start when the live devices are known. */
 	void (*place)(void *arg, struct hypervisor *h, const struct place_info *info);
 	/* It is no longer known here (undefined, or transient and stopped, or not in the list
 	 * after a reconnect). info holds the last state and the reason. */
@@ -92,8 +93,11 @@ int hypervisor_is_up(const struct hypervisor *h);
 /* Why it is down: libvirt's message, or "" when up. */
 const char *hypervisor_error(const struct hypervisor *h);
 
-/* The latest state of one guest, asked of libvirt now (resolves an end of file to its cause).
- * done runs on the loop with info (found) or NULL. The answer also goes out as place/gone. */
+/* The state of one guest, asked of libvirt now (resolves an end of file to its cause). done runs
+ * on the loop, once, with info, or NULL: not known here, or error < 0 (the link broke). A change
+ * goes out as place/gone before. A guest that is just ending may still be told as running: its
+ * stop comes as place().
+ * 0, -ENOTCONN while down, -ENOENT when it is not known here, -ENOMEM. */
 typedef void (*hypervisor_asked_fn)(void *arg, int error, const struct place_info *info);
 int hypervisor_ask(struct hypervisor *h, const struct uuid *uuid, hypervisor_asked_fn done,
 	void *arg) MUST_CHECK;

@@ -275,6 +275,9 @@ static int register_impl(void)
 {
 	if (impl.registered)
 		return 0;
+	/* A session's client would start a libvirtd of its own, in the gap of a restart too. */
+	if (setenv("LIBVIRT_AUTOSTART", "0", 0) < 0)
+		return -errno;
 	virSetErrorFunc(NULL, stay_silent);
 	virEventRegisterImpl(add_handle, update_handle, remove_handle, add_timeout, update_timeout,
 		remove_timeout);

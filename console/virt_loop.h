@@ -27,12 +27,14 @@ struct virt_loop;
 #define VIRT_HOLD_MIN_US 1000  /* left alone for so long at first, */
 #define VIRT_HOLD_MAX_US 10000 /* and twice as long each time, up to this */
 #define VIRT_HOLD_BYTES 16384  /* more than this in one hold: the next one is shorter */
-#define VIRT_HOLD_MESSAGES 2   /* fewer for each millisecond of a hold end bulk */
+#define VIRT_KEEP_MESSAGES 2   /* fewer messages and fewer bytes for each millisecond of a */
+#define VIRT_KEEP_BYTES 128    /* hold: the next message is served as it comes */
 #define VIRT_ROUNDS_MAX 128    /* messages of one descriptor in a turn */
 #define VIRT_TURN_MAX 512      /* messages of all descriptors in a turn */
 
-/* Initialises libvirt, silences its error printer (errors are taken per thread where they occur)
- * and becomes its event loop. -EBUSY when there is one already. Before any other libvirt call. */
+/* Initialises libvirt, silences its error printer (errors are taken per thread where they occur),
+ * forbids it to start daemons, and becomes its event loop. -EBUSY when there is one already.
+ * Before any other libvirt call and before any thread: it sets an environment variable. */
 int virt_loop_create(struct loop *loop, struct virt_loop **virt) MUST_CHECK;
 
 /* All connections must be closed. Threads that hang inside libvirt find no loop afterwards. */

@@ -90,7 +90,10 @@ static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t rev
 /* How long the next hold is, after one that brought so much. */
 static uint64_t next_hold(uint64_t us, int messages, int bytes)
 {
-	if (messages == VIRT_ROUNDS_MAX || messages < (int)(us / LOOP_MSEC) * VIRT_HOLD_MESSAGES)
+	int ms = (int)(us / LOOP_MSEC);
+
+	if (messages == VIRT_ROUNDS_MAX ||
+		(messages < ms * VIRT_KEEP_MESSAGES && bytes < ms * VIRT_KEEP_BYTES))
 		return 0;
 	if (bytes > VIRT_HOLD_BYTES)
 		return us / 2 > VIRT_HOLD_MIN_US ? us / 2 : VIRT_HOLD_MIN_US;
