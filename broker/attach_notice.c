@@ -266,6 +266,14 @@ static void on_failed(struct attach *a, const char *text)
 	a->told_trouble = 1;
 }
 
+static void on_recording(struct attach *a, const char *error)
+{
+	if (*error)
+		attach_notice(a, "history is not written to disk now: %s", error);
+	else
+		attach_notice(a, "history is written to disk again");
+}
+
 void attach_event(void *arg, const struct console_event *event)
 {
 	struct attach *a = arg;
@@ -308,6 +316,9 @@ void attach_event(void *arg, const struct console_event *event)
 		break;
 	case CONSOLE_EV_RESUMED:
 		attach_notice(a, "VM %s runs again", name);
+		break;
+	case CONSOLE_EV_RECORDING:
+		on_recording(a, event->text);
 		break;
 	case CONSOLE_EV_KEYBOARD:
 		on_keyboard(a, event);

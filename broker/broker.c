@@ -19,6 +19,7 @@
 #include "broker/doorkeeper.h"
 #include "broker/host_keys.h"
 #include "broker/listener.h"
+#include "broker/record_rules.h"
 #include "console/hypervisor.h"
 #include "console/virt_loop.h"
 #include "core/io.h"
@@ -32,6 +33,7 @@ struct broker {
 	struct loop *loop;
 	struct config *config;
 	struct access *access;
+	struct record_rules *record_rules;
 	struct virt_loop *virt;
 	struct hypervisor **hypervisors;
 	size_t hypervisor_count;
@@ -139,12 +141,28 @@ static void on_stop(void *arg, const struct signalfd_siginfo *info)
 
 /* --- configuration --- */
 
-static void console_options(const struct config *config, struct console_options *o)
+static enum console_record record_mode(
+	void *arg, const struct guest *g, const struct device *device)
 {
+	const struct broker *b = arg;
+
+	return record_rules_mode(b->record_rules, g, device);
+}
+
+/* o->record is asked again at every change of a guest, with the rules in force then. */
+static void console_options(
+	struct broker *b, const struct config *config, struct console_options *o)
+{
+	memset(o, 0, sizeof(*o));
 	o->history_memory = config->console.history_memory;
 	o->keep_open_us = config->console.keep_open;
 	o->many_writers = config->console.writers == CONFIG_WRITERS_MANY;
 	o->state_dir = config->daemon.state_dir;
+	o->history.console_bytes = config->history.size;
+	o->history.total_bytes = config->history.total;
+	o->history.age = config->history.age;
+	o->record = record_mode;
+	o->record_arg = b;
 }
 
 static void give_settings(struct broker *b)
@@ -182,7 +200,8 @@ static void rights_changed(struct broker *b)
  * The strings that others borrow live in the configuration: the old one goes last, and the first
  * one, which hypervisors look into, not before the end.
  */
-static void adopt(struct broker *b, struct config *config, struct access *access)
+static void adopt(struct broker *b, struct config *config, struct access *access,
+	struct record_rules *record_rules)
 {
 	struct config *old_config = b->config;
 	struct access *old_access = b->access;
@@ -190,8 +209,10 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 
 	b->config = config;
 	b->access = access;
+	record_rules_destroy(&b->record_rules);
+	b->record_rules = record_rules;
 	log_set_level(config->daemon.log_level);
-	console_options(config, &options);
+	console_options(b, config, &options);
 	directory_set_options(b->directory, &options);
 	connections_limits_changed(b->connections);
 	give_settings(b);
@@ -205,6 +226,7 @@ int broker_reload(struct broker *b, struct config_errors *errors)
 {
 	struct config *config = NULL;
 	struct access *access = NULL;
+	struct record_rules *record_rules = NULL;
 	int r;
 
 	sd_notify(0, "RELOADING=1");
@@ -212,15 +234,18 @@ int broker_reload(struct broker *b, struct config_errors *errors)
 	if (r == 0)
 		r = access_load(config, &access, errors);
 	if (r == 0)
+		r = record_rules_create(config, &record_rules, errors);
+	if (r == 0)
 		r = config_reload_check(b->config, config, errors);
 	sd_notify(0, "READY=1");
 	if (r < 0) {
 		log_error("not reloaded: the configuration in force stays");
 		access_destroy(&access);
+		record_rules_destroy(&record_rules);
 		config_free(config);
 		return -EINVAL;
 	}
-	adopt(b, config, access);
+	adopt(b, config, access, record_rules);
 	log_info("configuration reloaded");
 	return 0;
 }
@@ -298,7 +323,7 @@ static int make_guests(struct broker *b)
 	size_t i;
 	int r;
 
-	console_options(b->config, &options);
+	console_options(b, b->config, &options);
 	r = directory_create(b->loop, b->config->daemon.state_dir, &options, &b->directory);
 	if (!r)
 		r = virt_loop_create(b->loop, &b->virt);
@@ -382,6 +407,8 @@ static int make_access(struct broker *b)
 	struct config_errors errors = {0};
 	int r = access_load(b->config, &b->access, &errors);
 
+	if (!r)
+		r = record_rules_create(b->config, &b->record_rules, &errors);
 	config_errors_print(stderr, &errors);
 	config_errors_finish(&errors);
 	return r;
@@ -434,6 +461,7 @@ static void end(struct broker *b)
 	loop_destroy(b->loop); /* frees what was still to be freed */
 	connections_destroy(&b->connections);
 	access_destroy(&b->access);
+	record_rules_destroy(&b->record_rules);
 	if (b->config != b->options.config)
 		config_free(b->config);
 	config_free(b->options.config);

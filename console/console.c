@@ -87,6 +87,17 @@ static void wait_then_retry(struct console *c, uint64_t delay_us)
 	loop_timer_set(c->retry, delay_us, 0);
 }
 
+/* What is known about the time in which nobody read. */
+static void mark_beginning(struct console *c)
+{
+	if (guest_boot_run(c->guest) == c->run && c->boot_marked != c->run)
+		journal_mark(c->journal, JOURNAL_BOOT, "started");
+	else if (!c->has_opened && journal_next(c->journal) > 0)
+		journal_gap(c->journal, "vmconsoled was not reading", 0);
+	c->boot_marked = c->run;
+	c->has_opened = 1;
+}
+
 static void on_opened_ok(struct console *c)
 {
 	struct console_event event = {.kind = CONSOLE_EV_OPENED, .text = ""};
@@ -101,7 +112,9 @@ static void on_opened_ok(struct console *c)
 		event.outage_us = c->opened_at - c->down_since;
 		journal_gap(c->journal, c->down_cause, event.outage_us);
 		c->down_since = 0;
+		c->has_opened = 1;
 	}
+	mark_beginning(c);
 	console_tell(c, &event);
 	input_pump(c);
 }
@@ -262,7 +275,15 @@ static void on_resolve_step(struct console *c)
 
 static int is_wanted(const struct console *c)
 {
-	return c->viewer_count > 0 || loop_timer_armed(c->keep_open);
+	return c->viewer_count > 0 || loop_timer_armed(c->keep_open) ||
+	       (c->record == CONSOLE_RECORD_ALL && guest_is_on(c->guest));
+}
+
+static void update_record(struct console *c, const struct device *device)
+{
+	if (c->options->record && device)
+		c->record = c->options->record(c->options->record_arg, c->guest, device);
+	journal_set_record(c->journal, c->record != CONSOLE_RECORD_NONE);
 }
 
 static const struct device *console_device(const struct console *c)
@@ -361,6 +382,7 @@ void console_wanted_changed(struct console *c)
 
 void console_guest_changed(struct console *c)
 {
+	update_record(c, console_device(c));
 	if (c->state == CONSOLE_RESOLVING) {
 		/* An end that was told as an I/O error waits its second all the same. */
 		if (!c->asked)
@@ -387,9 +409,38 @@ void console_guest_event(struct console *c, enum console_event_kind kind)
 
 /* --- life --- */
 
+static void tell_recording(void *arg)
+{
+	struct console *c = arg;
+
+	c->recording_due = 0;
+	tell(c, CONSOLE_EV_RECORDING, c->recording_error ? strerror(-c->recording_error) : "");
+}
+
+/* Called from inside the journal, which must not be used now. */
+static void on_recording_trouble(void *arg, int error)
+{
+	struct console *c = arg;
+
+	if (error)
+		log_error("%s %s: history goes on in memory: %s", guest_name(c->guest), c->slot,
+			strerror(-error));
+	else
+		log_info("%s %s: history is written again", guest_name(c->guest), c->slot);
+	c->recording_error = error;
+	if (!c->recording_due && c->viewer_count > 0) {
+		c->recording_due = 1;
+		loop_timer_set(c->recording, 0, 0);
+	}
+}
+
 static int create_journal(struct console *c)
 {
-	struct journal_options options = {.memory = c->options->history_memory};
+	struct journal_options options = {.memory = c->options->history_memory,
+		.store = c->options->store,
+		.record = c->record != CONSOLE_RECORD_NONE,
+		.trouble = on_recording_trouble,
+		.arg = c};
 	char dir[4096];
 
 	if (c->options->state_dir) {
@@ -411,14 +462,17 @@ struct console *console_create(
 	c->options = options;
 	c->guest = g;
 	c->down_cause = "";
+	c->record = CONSOLE_RECORD_NONE;
 	snprintf(c->slot, sizeof(c->slot), "%s", slot);
 	TAILQ_INIT(&c->viewers);
 	input_init(c);
-	if (create_journal(c) < 0 || loop_timer_add(loop, &c->retry, on_retry, c) < 0 ||
+	if (loop_timer_add(loop, &c->recording, tell_recording, c) < 0 || create_journal(c) < 0 ||
+		loop_timer_add(loop, &c->retry, on_retry, c) < 0 ||
 		loop_timer_add(loop, &c->keep_open, on_keep_open, c) < 0) {
 		console_destroy(c);
 		return NULL;
 	}
+	update_record(c, console_device(c));
 	return c;
 }
 
@@ -431,6 +485,7 @@ void console_destroy(struct console *c)
 	backend_close(&c->backend);
 	loop_timer_del(&c->retry);
 	loop_timer_del(&c->keep_open);
+	loop_timer_del(&c->recording);
 	input_finish(c);
 	journal_destroy(&c->journal);
 	free(c);
@@ -476,4 +531,9 @@ const char *console_trouble(const struct console *c)
 int console_is_unfit(const struct console *c)
 {
 	return c->unfit;
+}
+
+enum console_record console_record(const struct console *c)
+{
+	return c->record;
 }

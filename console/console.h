@@ -12,6 +12,7 @@
 
 #include "console/guest.h"
 #include "console/journal.h"
+#include "console/journal_store.h"
 #include "console/viewer.h"
 
 #define CONSOLE_INPUT_MAX 65536 /* bytes of input that wait for the guest */
@@ -22,11 +23,24 @@
 #define CONSOLE_RESOLVE_STEP_US (200 * LOOP_MSEC)
 #define CONSOLE_VIEWERS_MAX 4096
 
+/* Whether a console is held open and written to disk. */
+enum console_record {
+	CONSOLE_RECORD_ALL,      /* held open as long as the guest runs */
+	CONSOLE_RECORD_ATTACHED, /* written while it is open */
+	CONSOLE_RECORD_NONE,     /* kept in memory only */
+};
+
 struct console_options {
 	size_t history_memory;
 	uint64_t keep_open_us;
 	int many_writers;
 	const char *state_dir; /* journals lie below; borrowed */
+	struct journal_limits history;
+	/* Which consoles are recorded; NULL: none. */
+	enum console_record (*record)(
+		void *arg, const struct guest *g, const struct device *device);
+	void *record_arg;
+	struct journal_store *store; /* the directory's own; set by it */
 };
 
 enum console_state {
@@ -48,6 +62,7 @@ uint64_t console_opened_at(const struct console *c); /* loop time; 0 when not op
 const char *console_trouble(const struct console *c);
 /* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
 int console_is_unfit(const struct console *c);
+enum console_record console_record(const struct console *c);
 size_t console_viewer_count(const struct console *c);
 struct viewer *console_next_viewer(const struct console *c, const struct viewer *after);
 
@@ -55,7 +70,7 @@ struct viewer *console_next_viewer(const struct console *c, const struct viewer 
 struct console *console_create(struct loop *loop, const struct console_options *options,
 	struct guest *g, const char *slot);
 void console_destroy(struct console *c);
-/* The guest's place, state or hypervisor link has changed. */
+/* The guest's place, state or hypervisor link has changed, or the options have. */
 void console_guest_changed(struct console *c);
 void console_guest_event(struct console *c, enum console_event_kind kind);
 

@@ -53,6 +53,11 @@ struct console {
 	unsigned long long run; /* the guest's life that was open, or was found unfit */
 	int was_on;             /* what viewers believe of the guest */
 	int unfit;
+	int has_opened; /* in this life of the daemon */
+	enum console_record record;
+	unsigned long long boot_marked; /* the guest's life whose start is in the journal */
+	struct loop_timer *recording;   /* tells viewers of trouble, in a turn of its own */
+	int recording_error, recording_due;
 	char trouble[256];
 };
 

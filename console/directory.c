@@ -12,6 +12,7 @@
 #include "core/log.h"
 
 #define TABLE_FIRST 256
+#define JOURNAL_WAIT_US (2 * LOOP_SECOND) /* for what is being written at the end */
 
 struct directory {
 	struct loop *loop;
@@ -257,6 +258,14 @@ static void on_remembered(
 
 /* --- life --- */
 
+static int make_store(struct directory *d, const char *state_dir)
+{
+	char dir[4096];
+
+	snprintf(dir, sizeof(dir), "%s/journal", state_dir);
+	return journal_store_create(d->loop, dir, &d->options.history, &d->options.store);
+}
+
 int directory_create(struct loop *loop, const char *state_dir,
 	const struct console_options *options, struct directory **out)
 {
@@ -268,6 +277,8 @@ int directory_create(struct loop *loop, const char *state_dir,
 	d->loop = loop;
 	d->options = *options;
 	r = grow(d);
+	if (!r)
+		r = make_store(d, state_dir);
 	if (!r)
 		r = remembered_create(loop, state_dir, d, &d->remembered);
 	if (r < 0) {
@@ -291,10 +302,20 @@ void directory_destroy(struct directory **out)
 	for (i = 0; i < d->size; i++)
 		guest_destroy(d->table[i]);
 	free(d->table);
+	if (d->options.store)
+		journal_store_destroy(&d->options.store, JOURNAL_WAIT_US);
 	free(d);
 }
 
 void directory_set_options(struct directory *d, const struct console_options *options)
 {
+	struct journal_store *store = d->options.store;
+	struct guest *g;
+	size_t cursor = 0;
+
 	d->options = *options;
+	d->options.store = store;
+	journal_store_set_limits(store, &options->history);
+	while ((g = directory_next(d, &cursor)))
+		guest_options_changed(g);
 }

@@ -28,6 +28,7 @@ struct guest {
 	size_t place_count;
 	struct place *active; /* NULL: nobody knows it */
 	enum place_reason stop_reason;
+	unsigned long long boot_run;
 	struct devices devices; /* of the active place, or as last known */
 	struct console *consoles[GUEST_CONSOLES_MAX];
 	size_t console_count;
@@ -121,6 +122,11 @@ unsigned long long guest_run(const struct guest *g)
 	return g->active ? g->active->info.run : 0;
 }
 
+unsigned long long guest_boot_run(const struct guest *g)
+{
+	return g->boot_run;
+}
+
 int guest_is_known(const struct guest *g)
 {
 	return g->place_count > 0;
@@ -136,6 +142,8 @@ int guest_has_viewers(const struct guest *g)
 	}
 	return 0;
 }
+
+static int console_on(struct guest *g, int index, struct console **out);
 
 /* --- places --- */
 
@@ -219,10 +227,32 @@ static struct place *add_place(struct guest *g, struct hypervisor *h)
 	return &more[g->place_count++];
 }
 
+/* Consoles that are recorded whether somebody watches or not must exist. */
+static void hold_consoles(struct guest *g)
+{
+	struct console *c;
+	size_t i;
+
+	if (!g->options->record || !guest_is_on(g))
+		return;
+	for (i = 0; i < g->devices.count; i++) {
+		if (g->options->record(g->options->record_arg, g, &g->devices.list[i]) ==
+			CONSOLE_RECORD_ALL)
+			(void)!console_on(g, (int)i, &c);
+	}
+}
+
+void guest_options_changed(struct guest *g)
+{
+	hold_consoles(g);
+	tell_consoles(g);
+}
+
 void guest_place(struct guest *g, struct hypervisor *h, const struct place_info *info)
 {
 	enum guest_state before = guest_state(g), now;
 	struct place *p = find_place(g, h);
+	int was_known = p != NULL;
 
 	if (!p)
 		p = add_place(g, h);
@@ -234,6 +264,12 @@ void guest_place(struct guest *g, struct hypervisor *h, const struct place_info 
 		g->stop_reason = info->reason;
 	choose_active(g);
 	now = guest_state(g);
+	if ((was_known && before == GUEST_OFF) || before == GUEST_GONE) {
+		/* A guest never seen before may have been running for long. */
+		if (guest_is_on(g) && (was_known || hypervisor_is_up(h)))
+			g->boot_run = guest_run(g);
+	}
+	hold_consoles(g);
 	tell_consoles(g);
 	if (before == GUEST_RUNNING && now == GUEST_PAUSED)
 		event_consoles(g, CONSOLE_EV_PAUSED);
@@ -286,15 +322,13 @@ struct console *guest_console_at(const struct guest *g, size_t index)
 	return index < g->console_count ? g->consoles[index] : NULL;
 }
 
-int guest_console(struct guest *g, const char *device, struct console **out)
+/* The console on a device, made when there is none yet. */
+static int console_on(struct guest *g, int index, struct console **out)
 {
-	int index = devices_find(&g->devices, device);
 	char slot[DEVICE_SLOT_MAX];
 	struct console *c;
 	size_t i;
 
-	if (index < 0)
-		return index;
 	device_slot(&g->devices.list[index], slot);
 	for (i = 0; i < g->console_count; i++) {
 		if (strcmp(console_slot(g->consoles[i]), slot) == 0) {
@@ -310,6 +344,13 @@ int guest_console(struct guest *g, const char *device, struct console **out)
 	g->consoles[g->console_count++] = c;
 	*out = c;
 	return 0;
+}
+
+int guest_console(struct guest *g, const char *device, struct console **out)
+{
+	int index = devices_find(&g->devices, device);
+
+	return index < 0 ? index : console_on(g, index, out);
 }
 
 /* --- life --- */

@@ -42,6 +42,8 @@ const struct devices *guest_devices(const struct guest *g);
 enum place_reason guest_stop_reason(const struct guest *g);
 /* Distinguishes one life of QEMU from the next. */
 unsigned long long guest_run(const struct guest *g);
+/* The life whose start was seen here; 0: none. */
+unsigned long long guest_boot_run(const struct guest *g);
 
 /* Its console on a device (alias, ttyS0, hvc0; NULL the main one), made when it is asked for the
  * first time. 0, -ENODEV no such device, -ENOMEM. */
@@ -60,6 +62,8 @@ void guest_gone(struct guest *g, struct hypervisor *h, const struct place_info *
 void guest_link(struct guest *g, struct hypervisor *h, int up);
 void guest_rebooted(struct guest *g);
 void guest_panicked(struct guest *g);
+/* The options have changed. */
+void guest_options_changed(struct guest *g);
 /* Whether anything but memory of the past holds it. */
 int guest_is_known(const struct guest *g);
 int guest_has_viewers(const struct guest *g);

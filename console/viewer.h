@@ -35,7 +35,8 @@ enum console_event_kind {
 	CONSOLE_EV_PANICKED,
 	CONSOLE_EV_PAUSED,
 	CONSOLE_EV_RESUMED,
-	CONSOLE_EV_KEYBOARD, /* this viewer's mode has changed: who, dropped */
+	CONSOLE_EV_RECORDING, /* history cannot be written to disk: text; or can again: "" */
+	CONSOLE_EV_KEYBOARD,  /* this viewer's mode has changed: who, dropped */
 };
 
 /* Why the guest stopped. */
