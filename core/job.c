@@ -18,7 +18,7 @@
 #include "core/io.h"
 #include "core/job.h"
 
-#define IDLE_SECONDS 3
+#define IDLE_SECONDS 1
 #define THREAD_STACK ((size_t)256 * 1024)
 
 struct job {

@@ -15,7 +15,7 @@ struct job_pool;
 typedef void (*job_fn)(void *arg);
 
 /*
- * Threads are made when needed, at most max_threads, and end after some seconds of idleness.
+ * Threads are made when needed, at most max_threads, and end after a second of idleness.
  * max_queue bounds the jobs that wait for a thread. name (≤ 15 bytes) is the thread's name.
  */
 int job_pool_create(struct loop *loop, const char *name, unsigned max_threads, unsigned max_queue,
