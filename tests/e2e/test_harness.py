@@ -44,7 +44,7 @@ def test_paste_of_64_kib_is_received_exactly(guest):
         console.line("sum 65536")
         console.expect("sum ready\r\n")
         console.send(data)
-        got = console.expect(r"sum 65536 fnv=(\w+) ms=(\d+)", 30)
+        got = console.expect(r"sum 65536 fnv=(\w{16}) ms=(\d+)", 30)
         assert int(got.group(1), 16) == pattern.fnv1a(data)
         console.line("stat")
         assert b" overrun=0 " in console.expect(r"stat .*\r\n").group(0)
@@ -58,7 +58,7 @@ def test_paste_larger_than_the_ring_waits_instead_of_being_lost(guest):
         sent = console.send_some(b"sum 300000\r" + data)
         console.expect("sum ready\r\n", 20)
         console.send((b"sum 300000\r" + data)[sent:], 60)
-        got = console.expect(r"sum 300000 fnv=(\w+)", 60)
+        got = console.expect(r"sum 300000 fnv=(\w{16})", 60)
         assert int(got.group(1), 16) == pattern.fnv1a(data)
 
 

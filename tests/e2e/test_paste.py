@@ -72,7 +72,7 @@ def test_64_kib_arrive_byte_exact(daemon, guest, terminal):
         session.line("sum 65536")
         session.expect("sum ready\r\n", 15)
         session.send(data, 60)
-        got = session.expect(r"sum 65536 fnv=(\w+)", 60)
+        got = session.expect(r"sum 65536 fnv=(\w{16})", 60)
         assert int(got.group(1), 16) == pattern.fnv1a(data)
         session.line("stat")
         assert b" overrun=0 " in session.expect(r"stat [^\n]*\n").group(0)
@@ -165,7 +165,7 @@ def test_paste_goes_on_when_the_guest_reads_again(daemon, guest):
         session.expect("spinning", 15)
         session.send(b"sum 300000\r" + data, 120)
         session.expect("back\r\n", 15)
-        got = session.expect(r"sum 300000 fnv=(\w+)", 120)
+        got = session.expect(r"sum 300000 fnv=(\w{16})", 120)
         assert int(got.group(1), 16) == pattern.fnv1a(data)
 
 
