@@ -133,6 +133,7 @@ static void merge(struct hypervisor *h, struct guest_entry *g, const struct plac
 	struct place_info old = g->info;
 
 	g->info = reading->info;
+	g->vanished = false;
 	g->info.run = old.run;
 	if (g->info.state != PLACE_PAUSED)
 		g->incoming = false;
@@ -147,18 +148,34 @@ static void merge(struct hypervisor *h, struct guest_entry *g, const struct plac
 		report(h, g);
 }
 
+/* A transient guest is gone as soon as it stops, and a reading may notice before the event comes
+ * that has the reason. So a running one that has vanished gets a while for its event. */
+static bool is_stop_due(const struct guest_entry *g)
+{
+	return g->reported && g->info.state != PLACE_OFF && !g->vanished;
+}
+
+static void await_stop(struct hypervisor *h, struct guest_entry *g)
+{
+	g->vanished = true;
+	refresh_failed(h, g);
+}
+
 void guests_read(struct hypervisor *h, struct guest_entry *g, int r,
 	const struct place_reading *reading, const struct virt_error *error)
 {
 	struct uuid uuid = g->info.uuid;
 	struct place_info info;
 
+	no_longer_initial(h, g);
 	if (r == -ENOENT) {
-		report_gone(h, g);
+		if (is_stop_due(g))
+			await_stop(h, g);
+		else
+			report_gone(h, g);
 		check_listed(h);
 		return;
 	}
-	no_longer_initial(h, g);
 	if (r < 0) {
 		log_debug(
 			"hypervisor %s: a guest cannot be read: %s", h->options.name, error->text);

@@ -30,6 +30,7 @@ struct guest_entry {
 	bool dirty;       /* stands in h->waiting */
 	bool initial;     /* link(up) waits for its first report */
 	bool failed;      /* could not be read; asked again later */
+	bool vanished;    /* libvirt does not know it, but has not told of its stop */
 	uint64_t changes; /* counts events and questions: a reading from before them is stale */
 	uint64_t rebooted_at;
 	unsigned seen_in; /* the link that listed it last */

@@ -21,7 +21,7 @@
 #include <libvirt/virterror.h>
 
 #include "console/backend_libvirt_private.h"
-#include "console/hypervisor.h"
+#include "console/hypervisor_private.h"
 #include "console/virt_loop.h"
 #include "core/io.h"
 
@@ -200,6 +200,39 @@ static void a_new_guest_appears_and_a_transient_one_goes(void **state)
 	assert_int_equal(seen.gone_info.state, PLACE_OFF);
 	assert_int_equal(seen.gone_info.reason, PLACE_REASON_DESTROYED);
 	virDomainFree(domain);
+}
+
+/* Over a socket, the answer that it is gone may overtake the event that says why. The test driver
+ * has no socket, so the answer is given by hand. */
+static void the_reason_of_a_transient_guests_end_is_waited_for(void **state)
+{
+	static const char xml[] = "<domain type='test'><name>brief</name><memory>1024</memory>"
+				  "<os><type>hvm</type></os></domain>";
+	virDomainPtr domain;
+
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	domain = virDomainCreateXML(other, xml, 0);
+	assert_non_null(domain);
+	TURN_UNTIL(strcmp(seen.last.name, "brief") == 0);
+	guests_read(h, guests_find(h, &seen.last.uuid), -ENOENT, NULL, NULL);
+	assert_int_equal(seen.gone, 0);
+	assert_int_equal(virDomainDestroy(domain), 0);
+	TURN_UNTIL(seen.gone);
+	assert_int_equal(seen.gone_info.reason, PLACE_REASON_DESTROYED);
+	virDomainFree(domain);
+}
+
+static void a_guest_that_is_gone_without_an_event_is_reported_all_the_same(void **state)
+{
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	guests_read(h, guests_find(h, &guest), -ENOENT, NULL, NULL);
+	guests_read(h, guests_find(h, &guest), -ENOENT, NULL, NULL);
+	assert_int_equal(seen.gone, 1);
+	assert_int_equal(seen.gone_info.state, PLACE_OFF);
+	assert_int_equal(seen.gone_info.reason, PLACE_REASON_NONE);
+	assert_null(guests_find(h, &guest));
 }
 
 static void on_asked(void *arg, int error, const struct place_info *info)
@@ -392,6 +425,8 @@ int main(void)
 		TEST(guests_are_reported_before_the_link),
 		TEST(stop_and_start_are_followed),
 		TEST(a_new_guest_appears_and_a_transient_one_goes),
+		TEST(the_reason_of_a_transient_guests_end_is_waited_for),
+		TEST(a_guest_that_is_gone_without_an_event_is_reported_all_the_same),
 		TEST(a_question_is_answered_once_unless_forgotten),
 		TEST(an_answer_is_fresh),
 		TEST(an_unreachable_one_is_tried_again),
