@@ -157,6 +157,11 @@ size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uin
 	size_t i = 0, n = 0;
 
 	while (i < len && room - n >= REPLAY_ROOM) {
+		/* Most bytes are plain text. */
+		if (f->scan.state == REPLAY_GROUND && in[i] >= 0x20 && in[i] < 0x7f) {
+			out[n++] = in[i++];
+			continue;
+		}
 		i += replay_scan_byte(&f->scan, in[i]);
 		n += write_token(&f->scan, out + n);
 	}

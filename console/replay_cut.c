@@ -59,6 +59,7 @@ static void on_text(struct cutter *c)
 {
 	struct line *line = last_line(c);
 
+	c->home = NOWHERE;
 	if (c->columns && ++c->width > c->columns) {
 		c->width = 1;
 		if (line)
@@ -106,7 +107,6 @@ static void on_token(struct cutter *c, size_t next)
 	switch (c->scan.token) {
 	case REPLAY_TEXT:
 		on_text(c);
-		c->home = NOWHERE;
 		break;
 	case REPLAY_CONTROL:
 		on_control(c, next);
@@ -182,6 +182,12 @@ size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned co
 	if (whole)
 		begin_line(&c, 0);
 	for (size_t i = 0; i < len;) {
+		/* Most bytes are plain text. */
+		if (c.scan.state == REPLAY_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
+			on_text(&c);
+			i++;
+			continue;
+		}
 		bool taken = replay_scan_byte(&c.scan, data[i]);
 
 		if (taken && data[i] == 0x1b)
