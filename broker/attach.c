@@ -219,7 +219,8 @@ void attach_all_rights_changed(struct console *console)
 
 	for (; v; v = next) {
 		next = console_next_viewer(console, v);
-		rights_changed(v);
+		if (attach_channel(v))
+			rights_changed(v);
 	}
 }
 
@@ -227,5 +228,5 @@ struct channel *attach_channel(const struct viewer *viewer)
 {
 	const struct attach *a = viewer_arg(viewer);
 
-	return a->channel;
+	return viewer_events_of(viewer) == &viewer_events ? a->channel : NULL;
 }

@@ -46,7 +46,7 @@ void attach_begin(
  * becomes a viewer. */
 void attach_all_rights_changed(struct console *console);
 
-/* For `who`: the channel behind a viewer. */
+/* For `who`: the channel behind a viewer; NULL when it is no session's. */
 struct viewer;
 struct channel *attach_channel(const struct viewer *viewer);
 

@@ -22,8 +22,9 @@ struct attach {
 	int may_type;
 
 	/* output */
-	uint64_t live_from;           /* journal bytes before it are history */
-	struct replay_filter *filter; /* pty: while history is shown, and till it joins */
+	uint64_t live_from;            /* journal bytes before it are history */
+	struct replay_filter *filter;  /* pty: while history is shown, and till it joins */
+	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
 	struct loop_timer *batch;
 	uint64_t last_sent; /* loop time */
 	int echo_due;       /* something was typed: the next output goes at once */

@@ -114,11 +114,14 @@ void attach_who_notice(struct attach *a)
 {
 	const struct viewer *v = NULL;
 
-	while ((v = console_next_viewer(a->console, v)) && !a->ended)
+	while ((v = console_next_viewer(a->console, v)) && !a->ended) {
+		if (!attach_channel(v))
+			continue; /* reads the log */
 		attach_notice(a, "%s %s%s", channel_tag(attach_channel(v)), viewer_who(v),
 			viewer_mode(v) == VIEWER_WRITES  ? ", has the keyboard"
 			: viewer_mode(v) == VIEWER_WAITS ? ", waits for the keyboard"
 							 : ", watches");
+	}
 }
 
 /* --- the guest goes --- */

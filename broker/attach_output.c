@@ -105,7 +105,7 @@ static void pump(struct attach *a)
 	a->echo_due = 0;
 	a->last_sent = loop_now(a->loop);
 	for (i = 0; i < PUMP_ROUNDS; i++) {
-		if (a->ended || !channel_ready(a->channel) || !pump_step(a))
+		if (a->ended || a->finding || !channel_ready(a->channel) || !pump_step(a))
 			return;
 	}
 	/* More to come: let others have their turn. */
@@ -225,6 +225,45 @@ static void show_from(struct attach *a, uint64_t offset)
 		attach_pump_soon(a);
 }
 
+/* How many lines are to be shown; 0: it is not asked in lines. */
+static unsigned lines_wanted(const struct attach *a)
+{
+	if (a->options.from == ATTACH_FROM_SCREEN)
+		return screen_lines(a);
+	return a->options.from == ATTACH_FROM_LINES ? (unsigned)a->options.from_value : 0;
+}
+
+static void on_found(void *arg, int error, uint64_t offset)
+{
+	struct attach *a = arg;
+
+	a->finding = NULL;
+	show_from(a, error ? journal_next(console_journal(a->console)) : offset);
+}
+
+/* After a restart the last lines are on disk only. 1 when they are being looked for there. */
+static int find_on_disk(struct attach *a)
+{
+	struct journal *j = console_journal(a->console);
+	unsigned lines = lines_wanted(a);
+	struct journal_query *query = NULL;
+	const uint8_t *data;
+	size_t len, count = 0;
+
+	if (lines == 0 || journal_first(j) == journal_memory_first(j) ||
+		journal_view(j, journal_memory_first(j), &data, &len) < 0 ||
+		len >= ATTACH_REPLAY_WINDOW)
+		return 0;
+	while (len > 0 && count < lines)
+		count += data[--len] == '\n';
+	if (count >= lines)
+		return 0;
+	if (journal_find(j, JOURNAL_FIND_LINES, lines, on_found, a, &query) < 0)
+		return 0;
+	a->finding = query;
+	return 1;
+}
+
 void attach_start_history(struct attach *a)
 {
 	size_t len;
@@ -235,7 +274,9 @@ void attach_start_history(struct attach *a)
 		if (channel_put(a->channel, prologue, len) < 0)
 			return;
 	}
-	show_from(a, start_offset(a));
+	journal_query_cancel(&a->finding);
+	if (!find_on_disk(a))
+		show_from(a, start_offset(a));
 }
 
 void attach_replay_screen(struct attach *a)
@@ -248,6 +289,7 @@ void attach_replay_screen(struct attach *a)
 
 void attach_output_finish(struct attach *a)
 {
+	journal_query_cancel(&a->finding);
 	free(a->filter);
 	a->filter = NULL;
 }

@@ -6,22 +6,12 @@
 
 #include "broker/attach.h"
 #include "broker/login.h"
+#include "broker/text_value.h"
 #include "broker/verbs.h"
 #include "config/rights.h"
 #include "config/values.h"
 #include "console/console.h"
 #include "console/replay.h"
-
-static int parse_number(const char *text, uint64_t *out)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return errno || *end ? -EINVAL : 0;
-}
 
 static int parse_from(const char *text, struct attach_options *o)
 {
@@ -31,17 +21,17 @@ static int parse_from(const char *text, struct attach_options *o)
 	}
 	if (*text == '-') {
 		o->from = ATTACH_FROM_BACK;
-		return parse_number(text + 1, &o->from_value);
+		return text_number(text + 1, &o->from_value);
 	}
 	o->from = ATTACH_FROM_OFFSET;
-	return parse_number(text, &o->from_value);
+	return text_number(text, &o->from_value);
 }
 
 static int parse_lines(const char *text, struct attach_options *o)
 {
 	o->from = ATTACH_FROM_LINES;
-	return parse_number(text, &o->from_value) < 0 || o->from_value > REPLAY_LINES_MAX ? -EINVAL
-											  : 0;
+	return text_number(text, &o->from_value) < 0 || o->from_value > REPLAY_LINES_MAX ? -EINVAL
+											 : 0;
 }
 
 static int bad_value(struct verb_call *call, const char *option, const char *value)

@@ -88,6 +88,8 @@ static void add_console(
 
 	while ((row.viewer = console_next_viewer(console, row.viewer))) {
 		row.channel = attach_channel(row.viewer);
+		if (!row.channel)
+			continue; /* reads the log */
 		row.login = channel_login(row.channel);
 		if (array)
 			json_array_append_new(array, row_json(&row, admin));

@@ -17,11 +17,16 @@ static const struct verb table[] = {
 		"attach [--read-only] [--force] [--from OFFSET|start|-BYTES] [--lines N] "
 		"[--device D] [--wait[=S]] [--no-wait] [--no-input]",
 		"the console", verb_attach, 0},
+	{"log", VERB_GUEST, RIGHT_LOG,
+		"log [--follow] [--from OFFSET|start|-BYTES | --lines N | --since TIME | --boot N] "
+		"[--timestamps] [--device D]",
+		"history, to its end", verb_log, 0},
 	{"list", VERB_HOST, 0, "list [--json]", "the VMs you may see", verb_list, 0},
 	{"status", VERB_EITHER, 0, "status [--json]", "state, console, offset, size of history",
 		verb_status, 0},
 	{"who", VERB_EITHER, 0, "who [--json]", "the sessions on a VM, or on the host", verb_who,
 		0},
+	{"kick", VERB_HOST, 0, "kick SESSION", "end a session; who lists them", verb_kick, 0},
 	{"connect", VERB_HOST, 0, "connect --vm-id=ID | --vm-name=NAME",
 		"attach, in the words of ovirt-vmconsole", verb_connect, 0},
 	{"explain", VERB_HOST, RIGHT_ADMIN, "explain USER VM",

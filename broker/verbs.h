@@ -67,6 +67,8 @@ int verb_no_more(struct verb_call *call, int most) MUST_CHECK;
 
 /* The rows' functions. */
 void verb_attach(struct verb_call *call);
+void verb_log(struct verb_call *call);
+void verb_kick(struct verb_call *call);
 void verb_connect(struct verb_call *call);
 void verb_list(struct verb_call *call);
 void verb_status(struct verb_call *call);

@@ -86,6 +86,11 @@ void *viewer_arg(const struct viewer *v)
 	return v->arg;
 }
 
+const struct viewer_events *viewer_events_of(const struct viewer *v)
+{
+	return v->events;
+}
+
 enum viewer_mode viewer_mode(const struct viewer *v)
 {
 	return v->mode;

@@ -76,6 +76,8 @@ struct console *viewer_console(const struct viewer *v);
 struct journal_reader *viewer_reader(const struct viewer *v);
 const char *viewer_who(const struct viewer *v);
 void *viewer_arg(const struct viewer *v);
+/* As given to viewer_create: tells one kind of viewer from another. */
+const struct viewer_events *viewer_events_of(const struct viewer *v);
 enum viewer_mode viewer_mode(const struct viewer *v);
 
 /*
