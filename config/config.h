@@ -57,6 +57,7 @@ struct config_auth {
 };
 
 enum config_writers { CONFIG_WRITERS_ONE, CONFIG_WRITERS_MANY };
+enum config_take { CONFIG_TAKE_WAIT, CONFIG_TAKE_FORCE };
 
 struct config_console {
 	int escape; /* the control character, or VALUE_ESCAPE_NONE */
@@ -65,6 +66,10 @@ struct config_console {
 	uint64_t history_memory; /* of one console */
 	uint64_t keep_open;
 	enum config_writers writers;
+	enum config_take take;
+	struct config_list unix_dirs;      /* absolute paths, as they stand in a domain's XML */
+	struct config_list panic_patterns; /* plain texts */
+	char *on_panic;                    /* "" for none */
 };
 
 enum config_record {

@@ -15,6 +15,7 @@
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
 
+#define PANIC_PATTERNS_MAX 64
 #define STATE_DIR_BYTES_MAX 256 /* others are made from it by appending */
 
 /* Offset of a field; a field that has not the row's type does not compile. */
@@ -51,6 +52,8 @@
 /* In the order of enum log_level and enum config_writers. */
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const writers[] = {"one", "many", NULL};
+/* In the order of enum config_take. */
+static const char *const takes[] = {"wait", "force", NULL};
 /* In the order of enum config_record. */
 static const char *const records[] = {"auto", "all", "attached", "none", NULL};
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "log_levels follows enum log_level");
@@ -164,6 +167,24 @@ const struct key config_keys[] = {
 			"ready."},
 	{ROW(CONSOLE, writers), WORD(console, writers, writers), .def = "one", RELOAD,
 		.help = "How many may type into a console at once: one or many."},
+	{ROW(CONSOLE, take), WORD(console, take, takes), .def = "wait", RELOAD,
+		.help = "A console that another client of the hypervisor holds: wait until it is "
+			"free, or take it by force."},
+	{ROW(CONSOLE, unix_dirs), PATHS(console, unix_dirs),
+		.def = "/run/ovirt-vmconsole-console, /var/run/ovirt-vmconsole-console", RELOAD,
+		.help = "Folders below which the socket of a console of type unix may lie."},
+	{ROW(CONSOLE, panic_patterns), LIST(console, panic_patterns), .max = PANIC_PATTERNS_MAX,
+		.def = "Kernel panic - not syncing, kernel BUG at, BUG: unable to handle, "
+		       "BUG: kernel NULL pointer, BUG: soft lockup, Oops:%20, "
+		       "Internal error: Oops, general protection fault, Fatal trap%20, "
+		       "panic:%20, *** STOP: 0x, CLASSNAME=%22BLUESCREEN%22",
+		RELOAD,
+		.help = "Texts that are marked in the history when a guest prints them. A guest "
+			"can print anything: nothing else follows from them."},
+	{ROW(CONSOLE, on_panic), PATH(console, on_panic), .def = "",
+		.example = "/usr/local/sbin/guest-has-panicked", RELOAD,
+		.help = "Program to run when the hypervisor says that a guest has panicked, with "
+			"its UUID, name and offset."},
 
 	{ROW(HISTORY, record), WORD(history, record, records), .def = "auto", RELOAD,
 		.help = "Which consoles are recorded: all of running guests, those attached to, "
