@@ -64,6 +64,16 @@ def virt(user, programs):
         instance.stop()
 
 
+@pytest.fixture(scope="session")
+def virt2(user, programs):
+    """A second, independent libvirt: where guests migrate to."""
+    instance = Libvirt(user, programs)
+    try:
+        yield instance.start()
+    finally:
+        instance.stop()
+
+
 def _guest_maker(virt):
     made = []
 

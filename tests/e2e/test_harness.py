@@ -8,6 +8,7 @@ import pytest
 
 from lib import pattern, proc
 from lib.proc import wait_until
+from lib.term import BarePty
 
 
 def test_numbered_lines_arrive_complete(guest):
@@ -245,3 +246,18 @@ def test_guest_can_have_no_console_at_all(guests):
     guest = guests(serials=())
     assert guest.state == "running"
     assert guest.live().find("devices/serial") is None
+
+
+def test_guest_migrates_to_another_libvirt_and_back(virt, virt2, guest):
+    with guest.bare() as console:
+        console.line("tick 5")
+        console.expect("tick 0000000003")
+    guest.migrate(virt2)
+    guest.wait_state("running")
+    assert guest.uuid not in [domain.UUIDString() for domain in virt.connection.listAllDomains()]
+    with BarePty(guest.pty()) as console:
+        console.expect(r"tick \d{10}\r\n")
+        console.send("x")
+        console.expect("guest> ")
+    guest.migrate(virt)
+    guest.wait_state("running")

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib import clients, proc
+from lib import clients
 from lib.proc import SANITIZED, SLOW, wait_until
 from lib.session import ask, leave, see, see_on_channel
 
@@ -69,7 +69,7 @@ def test_random_bytes_close_the_connection_and_nothing_else(strict, bystander):
                     connection.recv(4096)
                 except OSError:
                     pass
-    wait_until(lambda: strict.usage().fds <= before.fds, 15, "all connections are closed")
+    strict.falls_back_to(before)
     if not SANITIZED:
         assert strict.usage().pss - before.pss < 2048
 
@@ -137,7 +137,7 @@ def test_300_silent_connections(strict, bystander, guest):
     finally:
         for connection in silent:
             connection.close()
-    wait_until(lambda: strict.usage().fds <= before.fds, 15, "all are gone")
+    strict.falls_back_to(before)
 
 
 def test_limit_of_unauthenticated_connections(daemons, guest):
@@ -260,5 +260,4 @@ def test_thousand_channel_requests_are_no_burden(daemon, guest):
     channel.exec_command("status")
     assert channel.recv_exit_status() == 0
     client.close()
-    wait_until(lambda: daemon.usage().fds <= before.fds, 10, "the channels' lines are closed")
-    assert proc.alive(daemon.pid)
+    daemon.falls_back_to(before)

@@ -193,6 +193,19 @@ class Daemon:
             last = usage
         return last
 
+    def falls_back_to(self, before, seconds=20):
+        """Waits until it holds no more descriptors and threads than before; returns its usage."""
+        last = []
+
+        def fallen():
+            last[:] = [self.usage()]
+            return last[0].fds <= before.fds and last[0].threads <= before.threads
+        try:
+            wait_until(fallen, seconds, "")
+        except AssertionError:
+            raise AssertionError(f"{self.name} leaks: {before}, now {last[0]}") from None
+        return last[0]
+
     # what it says
 
     def log(self):

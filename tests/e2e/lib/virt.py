@@ -252,6 +252,13 @@ class Guest:
             elif error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                 raise
 
+    def migrate(self, target):
+        """Moves it, running, to another Libvirt; returns once it runs there."""
+        socket = f"{target.dir}/migration.sock"
+        self.virt.virsh("migrate", "--live", "--p2p", "--migrateuri", f"unix://{socket}",
+                        "--persistent", "--undefinesource", self.name, target.uri)
+        self.virt = target
+
     @property
     def state(self):
         try:
