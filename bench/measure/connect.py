@@ -3,7 +3,7 @@
 import subprocess
 
 from .account import Cpu
-from .report import Figures, median
+from .report import Figures, Verdict
 from .ways import calm
 
 TIMEOUT_MS = 8000
@@ -43,8 +43,7 @@ def measure(place, rounds):
 
 
 def verdicts(figures):
-    cpu = figures.column("server CPU ms", median)
-    answer = figures.column("answer ms", median)
-    return [("server CPU per connect", "sshd_socat", cpu["vmconsoled"], cpu["sshd_socat"], 1 / 20),
-            ("connect to the guest's answer", "sshd_virsh", answer["vmconsoled"],
-             answer["sshd_virsh"], 0.3)]
+    return [Verdict("server CPU ms per connect", 1 / 20,
+                    *figures.compare("server CPU ms", "vmconsoled", "sshd_socat"), "sshd_socat"),
+            Verdict("connect to the guest's answer, ms", 0.3,
+                    *figures.compare("answer ms", "vmconsoled", "sshd_virsh"), "sshd_virsh")]

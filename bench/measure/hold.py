@@ -7,13 +7,13 @@ import sys
 import time
 
 from .account import Cpu
-from .report import Table
+from .report import Table, Verdict
 from .ways import calm
 
 TRAFFIC_KIB = 4
 CLIENT = f"{os.path.dirname(os.path.abspath(__file__))}/client.py"
 COLUMNS = ["sessions", "answered", "processes", "PSS KiB", "kernel KiB", "both KiB",
-           "charged KiB", "idle us/s", "+ libvirtd"]
+           "idle us/s", "+ libvirtd"]
 
 
 class Client:
@@ -45,8 +45,6 @@ class Look:
         self.processes = sum(one.processes for one in found)
         self.pss = sum(one.pss for one in found)
         self.kernel = sum(one.kernel for one in found)
-        charged = [group.kernel_charged() for group in way.groups]
-        self.charged = None if None in charged else sum(charged)
 
 
 def _idle(way, seconds):
@@ -61,10 +59,9 @@ def _idle(way, seconds):
 
 def _row(way, base, base_idle, count, up, seconds):
     look = Look(way)
-    charged = (look.charged - base.charged) / count if look.charged is not None else 0
     return [count, up, (look.processes - base.processes) / count,
             (look.pss - base.pss) / count, (look.kernel - base.kernel) / count,
-            (look.pss + look.kernel - base.pss - base.kernel) / count, charged,
+            (look.pss + look.kernel - base.pss - base.kernel) / count,
             *((now - before) / count for now, before in zip(_idle(way, seconds), base_idle))]
 
 
@@ -82,7 +79,8 @@ def _hold(place, way, label, names, counts, seconds, table):
     time.sleep(3)  # keep_open, and a moment for the heap to be trimmed
     left = Look(way)
     table.note(f"{label}: {base.pss + base.kernel} KiB before, {left.pss + left.kernel} KiB after "
-               f"the last of {counts[-1]} has left; idle without sessions {base_idle[0]:.0f} + {base_idle[1]:.0f} us/s")
+               f"the last of {counts[-1]} has left; idle without sessions "
+               f"{base_idle[0]:.0f} + {base_idle[1]:.0f} us/s")
 
 
 def _own_daemon(place, label, names, counts, seconds, table):
@@ -112,7 +110,8 @@ def verdicts(table):
     few, many = table.rows["vmconsoled"][0], table.rows["vmconsoled"][-1]
     peer = table.rows["sshd_socat"][-1]
     count = many[0]
-    return [(f"memory per session at {count}", "sshd_socat", many[both], peer[both], 1 / 20),
-            (f"idle CPU per session at {count}", None, many[idle], None, 5),
-            (f"idle CPU per session at {few[0]}", None, few[idle], None, 5),
-            (f"the same with libvirtd's at {count}", None, many[idle] + many[libvirtd], None, 5)]
+    return [Verdict(f"memory per session at {count}, KiB", 1 / 20, many[both], peer[both],
+                    peer="sshd_socat"),
+            Verdict(f"idle CPU per session at {count}, us/s", 5, many[idle]),
+            Verdict(f"idle CPU per session at {few[0]}, us/s", 5, few[idle]),
+            Verdict(f"the same with libvirtd's at {count}", 5, many[idle] + many[libvirtd])]

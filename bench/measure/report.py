@@ -7,10 +7,6 @@ def median(values):
     return statistics.median(values)
 
 
-def total(values):
-    return sum(values)
-
-
 def percentile(values, part):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part / 100))]
@@ -28,6 +24,14 @@ class Figures:
     def column(self, column, fold):
         at = self.columns.index(column)
         return {name: fold([row[at] for row in rows]) for name, rows in self.rows.items()}
+
+    def compare(self, column, ours, theirs):
+        """Both medians, and the median of the rounds' ratios: what slows a whole round down has no
+        say in it."""
+        at = self.columns.index(column)
+        pairs = [(left[at], right[at]) for left, right in zip(self.rows[ours], self.rows[theirs])]
+        return (median([pair[0] for pair in pairs]), median([pair[1] for pair in pairs]),
+                median([left / right for left, right in pairs]))
 
     def table(self):
         """Median of each column, with the lowest and the highest round."""
@@ -70,24 +74,23 @@ def _short(value):
     return f"{value:.{digits}f}"
 
 
-def judge(found):
-    """One line of the last table. found: what, peer, ours, theirs, limit[, "at least"]; without a
-    peer the figure itself is judged."""
-    what, peer, ours, theirs, limit = found[:5]
-    ratio = ours / theirs if peer else ours
-    at_least = len(found) > 5
-    met = ratio >= limit if at_least else ratio <= limit
-    versus = f"{_short(theirs)} {peer}" if peer else "-"
-    wanted = f"{'>=' if at_least else '<='} {limit:.3g}"
-    return (f"{what:32}{_short(ours):>10}{versus:>24}{_short(ratio):>9}{wanted:>10}  "
-            f"{'ok' if met else 'MISSED'}"), met
+class Verdict:
+    """One target. With a peer the ratio is judged, else the figure itself."""
+
+    def __init__(self, what, limit, ours, theirs=None, ratio=None, peer="", at_least=False):
+        self.what, self.limit, self.at_least, self.peer = what, limit, at_least, peer
+        self.ours, self.theirs = ours, theirs
+        self.ratio = ours if not peer else ours / theirs if ratio is None else ratio
+        self.met = self.ratio >= limit if at_least else self.ratio <= limit
+
+    def line(self):
+        versus = f"{_short(self.theirs)} {self.peer}" if self.peer else "-"
+        wanted = f"{'>=' if self.at_least else '<='} {self.limit:.3g}"
+        return (f"{self.what:36}{_short(self.ours):>10}{versus:>20}{_short(self.ratio):>9}"
+                f"{wanted:>10}  {'ok' if self.met else 'MISSED'}")
 
 
 def verdict_table(found):
-    lines = [f"{'target':32}{'vmconsoled':>10}{'peer':>24}{'ratio':>9}{'wanted':>10}"]
-    met = 0
-    for one in found:
-        line, ok = judge(one)
-        lines.append(line)
-        met += ok
-    return "\n".join(lines + [f"{met} of {len(found)} targets met"])
+    lines = [f"{'target':36}{'vmconsoled':>10}{'peer':>20}{'ratio':>9}{'wanted':>10}"]
+    lines += [one.line() for one in found]
+    return "\n".join(lines + [f"{sum(one.met for one in found)} of {len(found)} targets met"])
