@@ -52,10 +52,31 @@ static void check_listen(const struct config *c, struct config_errors *errors)
 	}
 }
 
+static void check_auth(const struct config *c, struct config_errors *errors)
+{
+	const struct config_auth *auth = &c->auth;
+
+	if (auth->vdsm_certificates.count && !auth->vdsm_ca.count)
+		add_at_key(c, errors, "auth", "vdsm_certificates",
+			"vdsm_certificates without a vdsm_ca: nothing could be checked");
+	if (*auth->key_command && *auth->key_command != '/')
+		add_at_key(c, errors, "auth", "key_command",
+			"key_command: does not begin with an absolute path");
+	if (*auth->console_command && *auth->console_command != '/')
+		add_at_key(c, errors, "auth", "console_command",
+			"console_command: does not begin with an absolute path");
+	if (*auth->console_command && !*auth->key_command)
+		add_at_key(c, errors, "auth", "console_command",
+			"console_command without a key_command: nobody would be an entity");
+	if (auth->penalty_max < auth->penalty)
+		add_at_key(c, errors, "auth", "penalty_max", "penalty_max is less than penalty");
+}
+
 void config_object_check(const struct config *c, struct config_errors *errors)
 {
 	check_hypervisors(c, errors);
 	check_listen(c, errors);
+	check_auth(c, errors);
 	if (c->console.linger_max < c->console.linger)
 		add_at_key(c, errors, "console", "linger_max", "linger_max is less than linger");
 }

@@ -48,12 +48,34 @@ struct config_ssh {
 	uint64_t max_unauthenticated;
 	uint64_t max_per_source;
 	uint64_t max_channels; /* of one connection */
+	uint64_t max_auth_tries;
 	uint64_t idle_timeout; /* 0: none */
 	char *banner;          /* may hold newlines; "" for none */
 };
 
 struct config_auth {
-	struct config_list authorized_keys; /* absolute paths or globs of them */
+	struct config_list authorized_keys;   /* absolute paths or globs of them */
+	struct config_list vdsm_certificates; /* the same, or folders */
+	struct config_list vdsm_ca, vdsm_crl;
+	struct config_list ssh_user_ca;
+	struct config_list revoked_keys;
+	bool vdsm_tickets;
+	char *key_command; /* "" or a command line: an absolute path and blank-separated words */
+	char *console_command; /* the same */
+	uint64_t command_timeout;
+	uint64_t command_cache;
+	uint64_t penalty; /* 0: nobody is slowed */
+	uint64_t penalty_max;
+	uint64_t penalty_forget;
+	uint64_t penalty_refuse;  /* failures; 0: never */
+	uint64_t penalty_sources; /* remembered at once */
+};
+
+struct config_audit {
+	char *file; /* STATE_DIR/audit.jsonl if not configured */
+	uint64_t rotate_size;
+	uint64_t rotate_keep; /* older files beside it */
+	bool strict;          /* no login without its record */
 };
 
 enum config_writers { CONFIG_WRITERS_ONE, CONFIG_WRITERS_MANY };
@@ -105,6 +127,7 @@ struct config_access {
 	struct config_list who; /* KIND:PATTERN, or "ticket"; config/keys.h has the kinds */
 	struct config_list vms; /* patterns and UUIDs */
 	unsigned allow;         /* enum right, never 0 */
+	char *require;          /* "" or factors joined by + */
 };
 
 struct config_record_rule {
@@ -119,6 +142,7 @@ struct config {
 	struct config_daemon daemon;
 	struct config_ssh ssh;
 	struct config_auth auth;
+	struct config_audit audit;
 	struct config_console console;
 	struct config_history history;
 	/* In the order of the files. Never empty: without any, one "local", qemu:///system. */

@@ -58,8 +58,8 @@ static const char *const takes[] = {"wait", "force", NULL};
 static const char *const records[] = {"auto", "all", "attached", "none", NULL};
 _Static_assert(LOG_LEVEL_ERROR == 0 && LOG_LEVEL_DEBUG == 3, "log_levels follows enum log_level");
 
-const char *const config_who_kinds[] = {
-	"key", "cert", "principal", "user", "ticket", "ovirt", "address", NULL};
+const char *const config_who_kinds[] = {"key", "cert", "principal", "user", "ticket", "entity",
+	"entity-id", "address", "access", NULL};
 
 #define NAMED(list, length, type)                                                                  \
 	.named = true, .array = offsetof(struct config, list),                                     \
@@ -84,6 +84,10 @@ const struct section config_sections[SECTION_COUNT] = {
 		.name = "auth",
 		.offset = offsetof(struct config, auth),
 		.help = "Who is who. What they may do is said in the [access] sections."},
+	[SECTION_AUDIT] = {.section = SECTION_AUDIT,
+		.name = "audit",
+		.offset = offsetof(struct config, audit),
+		.help = "The record of who did what."},
 	[SECTION_CONSOLE] = {.section = SECTION_CONSOLE,
 		.name = "console",
 		.offset = offsetof(struct config, console),
@@ -140,6 +144,8 @@ const struct key config_keys[] = {
 		.def = "256", RELOAD, .help = "Connections at once from one address."},
 	{ROW(SSH, max_channels), NUMBER(ssh, max_channels), .min = 1, .max = 1000, .def = "16",
 		RELOAD, .help = "Sessions and transfers at once in one connection."},
+	{ROW(SSH, max_auth_tries), NUMBER(ssh, max_auth_tries), .min = 1, .max = 100, .def = "6",
+		RELOAD, .help = "Refused keys and tickets after which a connection is ended."},
 	{ROW(SSH, idle_timeout), DURATION(ssh, idle_timeout), .max = 365 * DAY, .def = "0", RELOAD,
 		.help = "A session in which nothing was typed or printed for so long is ended; "
 			"0 is never."},
@@ -150,6 +156,61 @@ const struct key config_keys[] = {
 		.example = "/etc/vmconsoled/authorized_keys, /etc/vmconsoled/keys/*.pub", RELOAD,
 		.help = "Files of public keys in OpenSSH's authorized_keys format, or globs of "
 			"them."},
+	{ROW(AUTH, vdsm_certificates), PATHS(auth, vdsm_certificates), .def = "",
+		.example = "/etc/pki/vdsm/certs", RELOAD,
+		.help = "X.509 certificates (PEM) whose keys may log in over ssh: files, folders, "
+			"globs."},
+	{ROW(AUTH, vdsm_ca), PATHS(auth, vdsm_ca), .def = "",
+		.example = "/etc/pki/vdsm/certs/cacert.pem", RELOAD,
+		.help = "Certificates of the authorities that vdsm_certificates must chain to."},
+	{ROW(AUTH, vdsm_crl), PATHS(auth, vdsm_crl), .def = "",
+		.example = "/etc/vmconsoled/crl.pem", RELOAD,
+		.help = "Revocation lists of these authorities; with one, each needs a current "
+			"one."},
+	{ROW(AUTH, ssh_user_ca), PATHS(auth, ssh_user_ca), .def = "",
+		.example = "/etc/vmconsoled/ssh_user_ca.pub", RELOAD,
+		.help = "Public keys of the authorities that sign OpenSSH user certificates."},
+	{ROW(AUTH, revoked_keys), PATHS(auth, revoked_keys), .def = "",
+		.example = "/etc/vmconsoled/revoked.krl", RELOAD,
+		.help = "OpenSSH revocation lists, or lists of public keys: none of them logs in."},
+	{ROW(AUTH, vdsm_tickets), BOOL(auth, vdsm_tickets), .def = "no", RELOAD,
+		.help = "Whether the password that VDSM's setVmTicket gave a guest's graphics is a "
+			"ticket for its console."},
+	{ROW(AUTH, key_command), TEXT(auth, key_command), .def = "",
+		.example = "/usr/libexec/vmconsoled/keys --version={version} keys", RELOAD,
+		.help = "Command that lists keys as ovirt-vmconsole's key_list does."},
+	{ROW(AUTH, console_command), TEXT(auth, console_command), .def = "",
+		.example = "/usr/libexec/vmconsoled/keys --version={version} consoles "
+			   "--entityid={entityid}",
+		RELOAD,
+		.help = "Command that lists the guests of one entity as ovirt-vmconsole's "
+			"console_list does."},
+	{ROW(AUTH, command_timeout), DURATION(auth, command_timeout), .min = 100 * MSEC,
+		.max = 60 * SECOND, .def = "10s", RELOAD,
+		.help = "Time after which such a command is killed."},
+	{ROW(AUTH, command_cache), DURATION(auth, command_cache), .max = DAY, .def = "30s", RELOAD,
+		.help = "How long its answer is used."},
+	{ROW(AUTH, penalty), DURATION(auth, penalty), .max = 60 * SECOND, .def = "500ms",
+		.help = "Delay after the first wrong ticket from a source; doubled by each further "
+			"one; 0 is none."},
+	{ROW(AUTH, penalty_max), DURATION(auth, penalty_max), .min = MSEC, .max = 10 * 60 * SECOND,
+		.def = "10s", .help = "The longest such delay."},
+	{ROW(AUTH, penalty_forget), DURATION(auth, penalty_forget), .min = SECOND, .max = DAY,
+		.def = "60s", .help = "Quiet time after which one failure is forgotten."},
+	{ROW(AUTH, penalty_refuse), NUMBER(auth, penalty_refuse), .max = 1000000, .def = "50",
+		.help = "Failures from which on a source's connections are refused; 0 is never."},
+	{ROW(AUTH, penalty_sources), NUMBER(auth, penalty_sources), .min = 64, .max = 1048576,
+		.def = "65536", .help = "Sources whose failures are remembered at once."},
+
+	{ROW(AUDIT, file), PATH(audit, file), .def = "STATE_DIR/audit.jsonl",
+		.help = "File of the audit's records, one JSON object a line."},
+	{ROW(AUDIT, rotate_size), SIZE(audit, rotate_size), .min = 4 * KIB,
+		.max = 1024 * 1024 * MIB, .def = "64M", RELOAD,
+		.help = "Size at which a new file is begun."},
+	{ROW(AUDIT, rotate_keep), NUMBER(audit, rotate_keep), .min = 1, .max = 99, .def = "9",
+		RELOAD, .help = "Older files that are kept, as FILE.1 to FILE.N."},
+	{ROW(AUDIT, strict), BOOL(audit, strict), .def = "no", RELOAD,
+		.help = "Whether a login is refused when its record cannot be written."},
 
 	{ROW(CONSOLE, escape), ESCAPE(console, escape), .def = "^]", RELOAD,
 		.help = "Escape character of sessions on a terminal, or none."},
@@ -204,12 +265,15 @@ const struct key config_keys[] = {
 	{ROW(ACCESS, who), WHO(access, who), .min = 1, .example = "key:SHA256:*, user:operator",
 		RELOAD,
 		.help = "Whom the rule is for: KIND:PATTERN with the kinds key, cert, principal, "
-			"user, ticket, ovirt, address; or ticket alone."},
+			"user, ticket, entity, entity-id, address, access; or ticket alone."},
 	{ROW(ACCESS, vms), LIST(access, vms), .min = 1, .example = "web-*", RELOAD,
-		.help = "Guests, by UUID or by a pattern of the name."},
+		.help = "Guests: by UUID, by a pattern of the name, hypervisor:PATTERN, "
+			"group:PATTERN."},
 	{ROW(ACCESS, allow), RIGHTS(access, allow), .min = 1, .example = "view, type, log", RELOAD,
 		.help = "Rights: view, type, force, control, log, dump-make, dump-get, "
 			"dump-delete, admin."},
+	{ROW(ACCESS, require), TEXT(access, require), .def = "", .example = "key+ticket", RELOAD,
+		.help = "Factors that a login must all have proved, joined by +."},
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 

@@ -22,6 +22,7 @@ enum config_section {
 	SECTION_HYPERVISOR,
 	SECTION_SSH,
 	SECTION_AUTH,
+	SECTION_AUDIT,
 	SECTION_CONSOLE,
 	SECTION_HISTORY,
 	SECTION_RECORD,
@@ -79,7 +80,7 @@ extern const struct section config_sections[SECTION_COUNT];
 extern const struct key config_keys[];
 extern const size_t config_key_count;
 
-/* Kinds of identities, NULL-terminated: key cert principal user ticket ovirt address. */
+/* Kinds of identities, NULL-terminated: those of auth/identity.h. */
 extern const char *const config_who_kinds[];
 
 /* NULL if there is none. */
