@@ -1,22 +1,16 @@
 /*
  * Task: find the consoles in a domain's XML. Pure.
  *
- * A domain's XML comes from libvirt, but names, aliases and paths in it were chosen by whoever
- * defined the domain. libvirt never writes a document type; one is refused, and with it entities.
+ * Names, aliases and paths in a domain's XML were chosen by whoever defined the domain.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
-#include <libxml/tree.h>
-
 #include "console/device.h"
+#include "console/domain_xml.h"
 
-#define XML_MAX (4U << 20) /* bytes of one domain's XML */
 #define PORT_MAX 1023
 
 /* Where libvirt looks first when it is to choose: the first <console>. */
@@ -73,37 +67,11 @@ int devices_find(const struct devices *devices, const char *name)
 
 /* --- reading --- */
 
-static int is_element(const xmlNode *node, const char *name)
-{
-	return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-static const xmlNode *child(const xmlNode *node, const char *name)
-{
-	const xmlNode *at;
-
-	for (at = node ? node->children : NULL; at; at = at->next)
-		if (is_element(at, name))
-			return at;
-	return NULL;
-}
-
-/* "" when absent, or when it does not fit: half an alias or path would be another one. */
-static void copy_attribute(const xmlNode *node, const char *name, char *out, size_t room)
-{
-	xmlChar *value = node ? xmlGetNoNsProp(node, (const xmlChar *)name) : NULL;
-
-	*out = '\0';
-	if (value && strlen((const char *)value) < room)
-		snprintf(out, room, "%s", (const char *)value);
-	xmlFree(value);
-}
-
 static int attribute_is(const xmlNode *node, const char *name, const char *wanted)
 {
 	char value[32];
 
-	copy_attribute(node, name, value, sizeof(value));
+	domain_attribute(node, name, value, sizeof(value));
 	return strcmp(value, wanted) == 0;
 }
 
@@ -119,14 +87,14 @@ static unsigned target_port(const xmlNode *node)
 	char text[8];
 	unsigned port;
 
-	copy_attribute(child(node, "target"), "port", text, sizeof(text));
+	domain_attribute(domain_child(node, "target"), "port", text, sizeof(text));
 	return parse_port(text, &port) == 0 ? port : 0;
 }
 
 static void add_device(
 	struct devices *devices, const xmlNode *node, enum device_kind kind, unsigned port)
 {
-	const xmlNode *source = child(node, "source");
+	const xmlNode *source = domain_child(node, "source");
 	struct device *d;
 
 	if (devices->count == DEVICES_MAX)
@@ -135,10 +103,10 @@ static void add_device(
 	d = &devices->list[devices->count++];
 	d->kind = kind;
 	d->port = port;
-	copy_attribute(node, "type", d->type, sizeof(d->type));
-	copy_attribute(child(node, "alias"), "name", d->alias, sizeof(d->alias));
+	domain_attribute(node, "type", d->type, sizeof(d->type));
+	domain_attribute(domain_child(node, "alias"), "name", d->alias, sizeof(d->alias));
 	if (strcmp(d->type, "unix") == 0 || strcmp(d->type, "pty") == 0)
-		copy_attribute(source, "path", d->path, sizeof(d->path));
+		domain_attribute(source, "path", d->path, sizeof(d->path));
 	d->bind = strcmp(d->type, "unix") == 0 && attribute_is(source, "mode", "bind");
 }
 
@@ -147,7 +115,7 @@ static void read_serials(struct devices *devices, const xmlNode *list)
 	const xmlNode *at;
 
 	for (at = list->children; at; at = at->next)
-		if (is_element(at, "serial"))
+		if (domain_is(at, "serial"))
 			add_device(devices, at, DEVICE_SERIAL, target_port(at));
 }
 
@@ -162,9 +130,9 @@ static void read_consoles(struct devices *devices, const xmlNode *list, struct f
 		int is_virtio, mirrors;
 		unsigned port;
 
-		if (!is_element(at, "console"))
+		if (!domain_is(at, "console"))
 			continue;
-		is_virtio = attribute_is(child(at, "target"), "type", "virtio");
+		is_virtio = attribute_is(domain_child(at, "target"), "type", "virtio");
 		port = is_virtio ? virtio++ : target_port(at);
 		mirrors = !is_virtio && find_port(devices, DEVICE_SERIAL, port) >= 0;
 		if (!first->seen)
@@ -189,9 +157,9 @@ static int read_domain(const xmlNode *root, struct devices *devices)
 	struct first_console first = {0};
 	const xmlNode *list;
 
-	if (!root || !is_element(root, "domain"))
+	if (!root || !domain_is(root, "domain"))
 		return -EBADMSG;
-	list = child(root, "devices");
+	list = domain_child(root, "devices");
 	if (list) {
 		read_serials(devices, list);
 		read_consoles(devices, list, &first);
@@ -202,43 +170,14 @@ static int read_domain(const xmlNode *root, struct devices *devices)
 
 /* --- parsing --- */
 
-static void refuse_doctype(
-	void *arg, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
-{
-	xmlParserCtxt *parser = arg;
-
-	parser->wellFormed = 0;
-	xmlStopParser(parser);
-}
-
-static pthread_once_t parser_once = PTHREAD_ONCE_INIT;
-
-static void init_parser(void)
-{
-	xmlInitParser(); /* not safe in two threads at once */
-}
-
 int devices_parse(const char *xml, struct devices *devices)
 {
-	size_t len = xml ? strnlen(xml, XML_MAX + 1) : 0;
-	xmlParserCtxt *parser;
-	int r = -EBADMSG;
+	xmlDoc *document = NULL;
+	int r = domain_xml_parse(xml, &document);
 
 	memset(devices, 0, sizeof(*devices));
-	if (len == 0 || len > XML_MAX)
-		return -EBADMSG;
-	pthread_once(&parser_once, init_parser);
-	parser = xmlCreateMemoryParserCtxt(xml, (int)len);
-	if (!parser)
-		return -ENOMEM;
-	xmlCtxtUseOptions(parser,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOBLANKS);
-	parser->sax->internalSubset = refuse_doctype;
-	if (xmlParseDocument(parser) == 0 && parser->wellFormed)
-		r = read_domain(xmlDocGetRootElement(parser->myDoc), devices);
-	else if (parser->lastError.code == XML_ERR_NO_MEMORY)
-		r = -ENOMEM;
-	xmlFreeDoc(parser->myDoc);
-	xmlFreeParserCtxt(parser);
+	if (r == 0)
+		r = read_domain(xmlDocGetRootElement(document), devices);
+	xmlFreeDoc(document);
 	return r;
 }

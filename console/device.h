@@ -19,7 +19,7 @@ struct device {
 	char alias[DEVICE_ALIAS_MAX]; /* what virDomainOpenConsole takes; "" when off */
 	char type[DEVICE_TYPE_MAX];   /* "pty", "unix", "tcp", "file" ... */
 	char path[DEVICE_PATH_MAX];   /* unix: the socket; pty: /dev/pts/N; else "" */
-	int bind;		      /* unix: QEMU listens (mode='bind') */
+	int bind;                     /* unix: QEMU listens (mode='bind') */
 };
 
 struct devices {

@@ -112,6 +112,13 @@ const struct devices *guest_devices(const struct guest *g)
 	return &g->devices;
 }
 
+const struct groups *guest_groups(const struct guest *g)
+{
+	static const struct groups none;
+
+	return g->active ? &g->active->info.groups : &none;
+}
+
 enum place_reason guest_stop_reason(const struct guest *g)
 {
 	return g->stop_reason;

@@ -38,6 +38,7 @@ uint64_t guest_last_seen(const struct guest *g); /* seconds since 1970 */
 /* Where it runs or would run; NULL when nobody knows it. */
 struct hypervisor *guest_hypervisor(const struct guest *g);
 const struct devices *guest_devices(const struct guest *g);
+const struct groups *guest_groups(const struct guest *g); /* of the active place; none without */
 /* Of the last stop. */
 enum place_reason guest_stop_reason(const struct guest *g);
 /* Distinguishes one life of QEMU from the next. */

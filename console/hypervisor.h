@@ -12,6 +12,7 @@
 #define CONSOLE_HYPERVISOR_H
 
 #include "console/device.h"
+#include "console/groups.h"
 #include "console/uuid.h"
 #include "core/job.h"
 
@@ -55,6 +56,7 @@ struct place_info {
 	enum place_reason reason; /* of the last stop; NONE while it runs or when not known */
 	int transient;
 	unsigned long long run; /* grows with every start seen here: one life of QEMU */
+	struct groups groups;
 	struct devices devices; /* of the live domain when it runs, else of its definition */
 };
 

@@ -125,7 +125,8 @@ static bool differs(const struct place_info *a, const struct place_info *b)
 {
 	return a->state != b->state || a->reason != b->reason || a->transient != b->transient ||
 	       a->run != b->run || strcmp(a->name, b->name) != 0 ||
-	       memcmp(&a->devices, &b->devices, sizeof(a->devices)) != 0;
+	       memcmp(&a->devices, &b->devices, sizeof(a->devices)) != 0 ||
+	       !groups_equal(&a->groups, &b->groups);
 }
 
 static void merge(struct hypervisor *h, struct guest_entry *g, const struct place_reading *reading)
@@ -337,6 +338,16 @@ void guests_lifecycle(struct hypervisor *h, virDomainPtr domain, int event, int 
 	g->seen_in = h->link_number;
 	refresh_mark(h, g, event == VIR_DOMAIN_EVENT_STARTED);
 	apply_event(h, g, domain, event, detail);
+	refresh_pump(h);
+}
+
+void guests_changed(struct hypervisor *h, virDomainPtr domain)
+{
+	struct guest_entry *g = guest_of(h, domain);
+
+	if (!g)
+		return;
+	refresh_mark(h, g, false);
 	refresh_pump(h);
 }
 

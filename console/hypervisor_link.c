@@ -64,6 +64,16 @@ static void on_reboot(virConnectPtr conn, virDomainPtr domain, void *arg)
 		guests_rebooted(link->h, domain);
 }
 
+/* Groups stand in the metadata. */
+static void on_metadata(
+	virConnectPtr conn, virDomainPtr domain, int type, const char *uri, void *arg)
+{
+	struct hypervisor_link *link = arg;
+
+	if (link->state != LINK_DEAD)
+		guests_changed(link->h, domain);
+}
+
 /* --- jobs --- */
 
 static int register_events(struct hypervisor_link *link)
@@ -74,7 +84,13 @@ static int register_events(struct hypervisor_link *link)
 		return -1;
 	link->callbacks[1] = virConnectDomainEventRegisterAny(link->conn, NULL,
 		VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot), link, NULL);
-	return link->callbacks[1];
+	if (link->callbacks[1] < 0)
+		return -1;
+	/* Not every driver has it; groups are read at the next change of state then. */
+	link->callbacks[2] = virConnectDomainEventRegisterAny(link->conn, NULL,
+		VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata), link,
+		NULL);
+	return 0;
 }
 
 static int list_guests(struct hypervisor_link *link)
@@ -102,7 +118,7 @@ static void close_connection(struct hypervisor_link *link)
 
 	if (!link->conn)
 		return;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < LINK_EVENTS; i++)
 		if (link->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(link->conn, link->callbacks[i]);
 	(void)virConnectUnregisterCloseCallback(link->conn, on_closed);
@@ -181,7 +197,7 @@ int link_open(struct hypervisor *h)
 		return -ENOMEM;
 	link->h = h;
 	link->state = LINK_OPENING;
-	link->callbacks[0] = link->callbacks[1] = link->bell = -1;
+	link->callbacks[0] = link->callbacks[1] = link->callbacks[2] = link->bell = -1;
 	atomic_init(&link->close_reason, -1);
 	virt_capture_init(&link->capture);
 	r = virt_bell_add(on_closed_bell, link, &link->bell);

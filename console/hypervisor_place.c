@@ -90,6 +90,7 @@ static int read_domain(virDomainPtr domain, struct place_reading *out, struct vi
 		return failed(error);
 	/* XML that cannot be read is that of a guest without consoles. */
 	(void)devices_parse(xml, &info->devices);
+	(void)groups_parse(xml, &info->groups);
 	free(xml);
 	info->transient = !persistent;
 	info->state = state_of(state, out->domain_id >= 0 && state != VIR_DOMAIN_SHUTOFF);

@@ -19,6 +19,7 @@
 #define REBOOT_PAIR_US (LOOP_SECOND / 2) /* libvirt reports each reboot twice */
 #define OPEN_US (15 * LOOP_SECOND)
 #define DESTROY_US LOOP_SECOND
+#define LINK_EVENTS 3 /* lifecycle, reboot, metadata */
 
 struct guest_entry {
 	LIST_ENTRY(guest_entry) bucket;
@@ -57,7 +58,7 @@ struct hypervisor_link {
 	virConnectPtr conn;
 	int bell; /* rung when libvirt says that it is closed */
 	_Atomic int close_reason;
-	int callbacks[2];
+	int callbacks[LINK_EVENTS];
 	unsigned jobs; /* that use conn */
 	struct uuid *listed;
 	size_t listed_count;
@@ -123,6 +124,7 @@ void guests_listed(struct hypervisor *h, const struct uuid *uuids, size_t count)
 void guests_link_down(struct hypervisor *h);
 void guests_lifecycle(struct hypervisor *h, virDomainPtr domain, int event, int detail);
 void guests_rebooted(struct hypervisor *h, virDomainPtr domain);
+void guests_changed(struct hypervisor *h, virDomainPtr domain);
 struct guest_entry *guests_find(struct hypervisor *h, const struct uuid *uuid);
 /* A reading that nothing has overtaken. r as of place_read. */
 void guests_read(struct hypervisor *h, struct guest_entry *g, int r,
