@@ -1,34 +1,29 @@
 /* Task: turn the configuration into keys and rules. Owner: the broker. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/access.h"
 #include "config/config.h"
 #include "core/log.h"
 
-static void report_key(void *arg, const char *file, unsigned line, const char *why)
+static int load_credentials(
+	struct access *a, const struct config *config, struct config_errors *errors)
 {
-	if (line)
-		log_warning("%s:%u: %s", file, line, why);
-	else
-		log_warning("%s: %s", file, why);
-}
-
-static int load_keys(struct access *a, const struct config *config)
-{
-	const struct config_list *files = &config->auth.authorized_keys;
-	int r = key_store_create(&a->keys);
+	struct credentials *fresh = NULL;
+	char why[CREDENTIALS_WHY_MAX];
+	struct credential_paths paths;
+	int r = credential_paths_copy(&config->auth, &paths);
 
 	if (r < 0)
 		return r;
-	r = key_store_load(
-		a->keys, (const char *const *)files->items, files->count, report_key, NULL);
-	if (r == -E2BIG)
-		log_error("more than %d keys: the rest is left out", KEY_STORE_KEYS_MAX);
-	else if (r < 0)
-		return r;
-	log_info("%zu authorized keys", key_store_count(a->keys));
-	return 0;
+	r = credentials_load(&paths, NULL, &fresh, why);
+	credential_paths_finish(&paths);
+	if (r == -EINVAL)
+		config_errors_add(errors, NULL, 0, "[auth] %s", why);
+	if (r == 0)
+		access_set_credentials(a, fresh);
+	return r;
 }
 
 static int load_rules(struct access *a, const struct config *config, struct config_errors *errors)
@@ -48,7 +43,8 @@ static int load_rules(struct access *a, const struct config *config, struct conf
 			.who_count = from->who.count,
 			.vms = (const char *const *)from->vms.items,
 			.vms_count = from->vms.count,
-			.rights = from->allow};
+			.rights = from->allow,
+			.require = *from->require ? from->require : NULL};
 	}
 	r = rules_create(specs, config->access_count, &a->rules, &error);
 	if (r == -EINVAL)
@@ -57,6 +53,24 @@ static int load_rules(struct access *a, const struct config *config, struct conf
 			config->accesses[error.section].at.name, error.text);
 	free(specs);
 	return r;
+}
+
+/* Whether any rule is for tickets. */
+static int wants_tickets(const struct config *config)
+{
+	size_t i, k;
+
+	for (i = 0; i < config->access_count; i++) {
+		const struct config_access *from = &config->accesses[i];
+
+		if (strstr(from->require, "ticket"))
+			return 1;
+		for (k = 0; k < from->who.count; k++) {
+			if (strncmp(from->who.items[k], "ticket", 6) == 0)
+				return 1;
+		}
+	}
+	return 0;
 }
 
 int access_load(const struct config *config, struct access **out, struct config_errors *errors)
@@ -68,12 +82,13 @@ int access_load(const struct config *config, struct access **out, struct config_
 		return -ENOMEM;
 	r = load_rules(a, config, errors);
 	if (!r)
-		r = load_keys(a, config);
+		r = load_credentials(a, config, errors);
 	if (r < 0) {
 		access_destroy(&a);
 		return r;
 	}
-	a->sources.keys = a->keys;
+	a->sources.enforces_command = true;
+	a->tickets = wants_tickets(config);
 	*out = a;
 	return 0;
 }
@@ -85,7 +100,17 @@ void access_destroy(struct access **access)
 	if (!a)
 		return;
 	*access = NULL;
-	key_store_destroy(a->keys);
+	credentials_destroy(a->credentials);
 	rules_destroy(a->rules);
 	free(a);
+}
+
+void access_set_credentials(struct access *a, struct credentials *fresh)
+{
+	credentials_destroy(a->credentials);
+	a->credentials = fresh;
+	a->sources.keys = fresh->keys;
+	a->sources.ssh_cas = fresh->ssh_cas;
+	a->sources.x509 = fresh->x509;
+	a->sources.revoked = fresh->revoked;
 }

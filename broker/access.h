@@ -7,20 +7,25 @@
 
 #include "auth/login.h"
 #include "auth/rules.h"
+#include "broker/credentials.h"
 
 struct config;
 struct config_errors;
 
 struct access {
-	struct key_store *keys;
+	struct credentials *credentials;
 	struct rules *rules;
-	struct login_sources sources; /* looks into keys */
+	struct login_sources sources; /* looks into credentials */
+	int tickets;                  /* whether a ticket could open anything */
 };
 
-/* Trouble with key files is logged, and the keys are missing; a rule that cannot be understood
- * fails: -EINVAL with file and line in errors. */
+/* Trouble with key files is logged, and the keys are missing; a rule that cannot be understood, an
+ * authority or a revocation list that cannot be read fails: -EINVAL with the reason in errors. */
 int access_load(const struct config *config, struct access **access, struct config_errors *errors)
 	__attribute__((warn_unused_result));
 void access_destroy(struct access **access);
+
+/* Takes over fresh ones in place of its own. */
+void access_set_credentials(struct access *access, struct credentials *fresh);
 
 #endif

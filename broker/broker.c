@@ -12,11 +12,15 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "auth/throttle.h"
+#include "auth/tickets.h"
 #include "broker/attach.h"
 #include "broker/broker.h"
 #include "broker/connections.h"
 #include "broker/control.h"
 #include "broker/doorkeeper.h"
+#include "broker/guard.h"
+#include "broker/guest_events.h"
 #include "broker/host_keys.h"
 #include "broker/listener.h"
 #include "broker/record_rules.h"
@@ -33,6 +37,7 @@ struct broker {
 	struct loop *loop;
 	struct config *config;
 	struct access *access;
+	struct guard guard;
 	struct record_rules *record_rules;
 	struct virt_loop *virt;
 	struct hypervisor **hypervisors;
@@ -66,6 +71,37 @@ struct directory *broker_directory(const struct broker *b)
 const struct access *broker_access(const struct broker *b)
 {
 	return b->access;
+}
+
+struct audit *broker_audit(const struct broker *b)
+{
+	return b->guard.audit;
+}
+
+struct external *broker_external(const struct broker *b)
+{
+	return b->guard.external;
+}
+
+struct throttle *broker_throttle(const struct broker *b)
+{
+	return b->guard.throttle;
+}
+
+struct tickets *broker_tickets(const struct broker *b)
+{
+	return b->guard.tickets;
+}
+
+struct job_pool *broker_readers(const struct broker *b)
+{
+	return b->guard.readers;
+}
+
+unsigned broker_methods(const struct broker *b)
+{
+	return b->access->tickets ? WIRE_CAN_PUBLICKEY | WIRE_CAN_PASSWORD | WIRE_CAN_INTERACTIVE
+				  : WIRE_CAN_PUBLICKEY;
 }
 
 size_t broker_hypervisor_count(const struct broker *b)
@@ -171,9 +207,9 @@ static void give_settings(struct broker *b)
 	struct wire_settings s = {.login_grace_ms = (uint32_t)(ssh->login_grace / LOOP_MSEC),
 		.keepalive_ms = 60000,
 		.max_channels = (uint16_t)ssh->max_channels,
-		.max_auth_tries = 6,
+		.max_auth_tries = (uint16_t)ssh->max_auth_tries,
 		.log_level = (uint8_t)b->config->daemon.log_level,
-		.methods = WIRE_CAN_PUBLICKEY};
+		.methods = (uint8_t)broker_methods(b)};
 
 	doorkeeper_settings(b->door, &s, ssh->banner);
 }
@@ -181,19 +217,18 @@ static void give_settings(struct broker *b)
 static void rights_changed(struct broker *b)
 {
 	struct login *login, *next;
+	char why[LOGIN_REASON_MAX];
 	struct guest *g;
-	size_t cursor = 0, i;
+	size_t cursor = 0;
 
 	for (login = LIST_FIRST(&b->logins); login; login = next) {
 		next = login_next(login);
+		if (login_judge_again(login, why) < 0)
+			login_end(login, STATUS_DENIED, why);
 		login_rights_changed(login);
 	}
-	while ((g = directory_next(b->directory, &cursor))) {
-		struct console *c;
-
-		for (i = 0; (c = guest_console_at(g, i)); i++)
-			attach_all_rights_changed(c);
-	}
+	while ((g = directory_next(b->directory, &cursor)))
+		guest_rights_changed(g);
 }
 
 /*
@@ -216,6 +251,8 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 	directory_set_options(b->directory, &options);
 	connections_limits_changed(b->connections);
 	give_settings(b);
+	if (guard_configure(&b->guard, config) < 0)
+		log_error("out of memory: the reload is not complete");
 	rights_changed(b);
 	access_destroy(&old_access);
 	if (old_config != b->options.config)
@@ -240,6 +277,7 @@ int broker_reload(struct broker *b, struct config_errors *errors)
 	sd_notify(0, "READY=1");
 	if (r < 0) {
 		log_error("not reloaded: the configuration in force stays");
+		audit_write(b->guard.audit, &(struct audit_record){.event = "reload-refused"});
 		access_destroy(&access);
 		record_rules_destroy(&record_rules);
 		config_free(config);
@@ -247,6 +285,7 @@ int broker_reload(struct broker *b, struct config_errors *errors)
 	}
 	adopt(b, config, access, record_rules);
 	log_info("configuration reloaded");
+	audit_write(b->guard.audit, &(struct audit_record){.event = "reload"});
 	return 0;
 }
 
@@ -339,7 +378,7 @@ static int make_guests(struct broker *b)
 				*from->sasl_password_file ? from->sasl_password_file : NULL};
 
 		r = hypervisor_create(
-			b->loop, b->virt, &o, &directory_events, b->directory, &b->hypervisors[i]);
+			b->loop, b->virt, &o, &guest_events, b->directory, &b->hypervisors[i]);
 		if (!r)
 			b->hypervisor_count++;
 	}
@@ -414,6 +453,28 @@ static int make_access(struct broker *b)
 	return r;
 }
 
+static const struct reports *reports_told(void *arg)
+{
+	const struct broker *b = arg;
+
+	return &b->access->credentials->reports;
+}
+
+/* Key files have changed. Those who are in stay in, until somebody reloads. */
+static void on_credentials(void *arg, struct credentials *fresh)
+{
+	struct broker *b = arg;
+
+	access_set_credentials(b->access, fresh);
+}
+
+static int make_guard(struct broker *b)
+{
+	const struct key_watch_owner owner = {reports_told, on_credentials, b};
+
+	return guard_init(&b->guard, b->loop, b->config, &owner);
+}
+
 static int begin(struct broker *b)
 {
 	size_t i;
@@ -423,6 +484,8 @@ static int begin(struct broker *b)
 		r = make_access(b);
 	if (!r)
 		r = make_folders(b);
+	if (!r)
+		r = make_guard(b);
 	if (!r)
 		r = make_guests(b);
 	if (!r)
@@ -454,6 +517,7 @@ static void end(struct broker *b)
 		hypervisor_destroy(&b->hypervisors[i]);
 	free(b->hypervisors);
 	virt_loop_destroy(&b->virt);
+	guard_finish(&b->guard);
 	loop_signal_del(&b->on_term);
 	loop_signal_del(&b->on_int);
 	loop_signal_del(&b->on_hup);

@@ -6,12 +6,17 @@
 #define BROKER_BROKER_H
 
 #include "broker/access.h"
+#include "broker/audit.h"
+#include "broker/external.h"
 #include "broker/login.h"
 #include "config/config.h"
 #include "console/directory.h"
 #include "core/loop.h"
 
 struct broker;
+struct job_pool;
+struct throttle;
+struct tickets;
 
 #define BROKER_STOP_US (4 * LOOP_SECOND) /* sessions are told and flushed; then doors end */
 
@@ -28,6 +33,15 @@ struct loop *broker_loop(const struct broker *b);
 const struct config *broker_config(const struct broker *b);
 struct directory *broker_directory(const struct broker *b);
 const struct access *broker_access(const struct broker *b);
+struct audit *broker_audit(const struct broker *b);
+struct external *broker_external(const struct broker *b);
+struct throttle *broker_throttle(const struct broker *b);
+struct tickets *broker_tickets(const struct broker *b);
+/* For reading the audit's files. */
+struct job_pool *broker_readers(const struct broker *b);
+/* enum wire_methods that can lead anywhere now. */
+#define BROKER_TICKETS 2 /* WIRE_CAN_PASSWORD */
+unsigned broker_methods(const struct broker *b);
 size_t broker_hypervisor_count(const struct broker *b);
 struct hypervisor *broker_hypervisor(const struct broker *b, size_t index);
 

@@ -35,6 +35,7 @@ struct channel {
 	int exiting, exit_sent, closed;
 	struct wire_exit exit;
 	char *reason;
+	struct audit_trail trail;
 };
 
 static void update_events(struct channel *c);
@@ -111,6 +112,7 @@ static void put_text(struct channel *c, struct buf *b, const char *text, size_t 
 		text += part + 1;
 		len -= part + 1;
 	}
+	c->trail.bytes_out += len;
 	if (buf_add(b, text, len) < 0)
 		log_write(LOG_LEVEL_WARNING, c->tag, "too much text for one answer: cut");
 }
@@ -173,8 +175,10 @@ size_t channel_send(struct channel *c, const void *data, size_t len)
 	r = send_queued(c);
 	if (r == 0)
 		r = line_send(&c->line, WIRE_OUT, NULL, data, len);
-	if (r == 0)
+	if (r == 0) {
+		c->trail.bytes_out += len;
 		return len;
+	}
 	c->blocked = 1;
 	update_events(c);
 	return 0;
@@ -268,6 +272,7 @@ static void on_message(struct channel *c, const struct line_message *m)
 		on_request(c, m);
 		break;
 	case WIRE_DATA:
+		c->trail.bytes_in += m->payload_len;
 		offer(c, m->payload, m->payload_len);
 		break;
 	case WIRE_EOF:
@@ -387,6 +392,7 @@ static void free_channel(void *arg)
 	buf_finish(&c->err);
 	buf_finish(&c->held);
 	free(c->reason);
+	audit_trail_finish(&c->trail);
 	free(c);
 }
 
@@ -404,6 +410,7 @@ void channel_close(struct channel *c)
 {
 	if (c->closed)
 		return;
+	audit_trail_end(c, STATUS_OK, "the client left");
 	c->closed = 1;
 	end_policy(c);
 	loop_io_del(&c->io);
@@ -427,6 +434,7 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 			c->reason = NULL;
 		va_end(args);
 	}
+	audit_trail_end(c, status, c->reason);
 	end_policy(c);
 	if (c->reason)
 		channel_complain(c, "%s", c->reason);
@@ -454,6 +462,11 @@ void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *
 struct login *channel_login(const struct channel *c)
 {
 	return c->login;
+}
+
+struct audit_trail *channel_trail(struct channel *c)
+{
+	return &c->trail;
 }
 
 const char *channel_tag(const struct channel *c)

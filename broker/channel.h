@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "broker/audit_trail.h"
 #include "broker/status.h"
 #include "core/loop.h"
 
@@ -51,6 +52,7 @@ void channel_close(struct channel *c);
 void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *policy);
 
 struct login *channel_login(const struct channel *c);
+struct audit_trail *channel_trail(struct channel *c);
 const char *channel_tag(const struct channel *c); /* "c12.0" */
 int channel_has_pty(const struct channel *c);
 struct channel_window channel_window(const struct channel *c);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/throttle.h"
 #include "broker/broker.h"
 #include "broker/connections.h"
 #include "broker/doorkeeper.h"
@@ -65,7 +66,7 @@ static void log_refused(struct connections *all, const char *peer, const char *w
 }
 
 /* The address without the port, as rules match it. */
-static void address_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
+static void peer_address_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
 {
 	const void *at = peer->ss_family == AF_INET
 				 ? (const void *)&((const struct sockaddr_in *)peer)->sin_addr
@@ -121,6 +122,15 @@ static void give_up(struct connection *c)
 	free(c);
 }
 
+static int is_guesser(const struct connections *all, const char *address)
+{
+	struct net_address source;
+
+	return address_parse(address, &source) == 0 &&
+	       throttle_refuses(broker_throttle(all->broker), &source,
+		       (int64_t)(loop_now(broker_loop(all->broker)) / LOOP_MSEC));
+}
+
 void connections_accept(
 	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text)
 {
@@ -132,12 +142,16 @@ void connections_accept(
 	const char *why;
 	int r;
 
+	peer_address_text(peer, address);
+	if (is_guesser(all, address)) {
+		log_refused(all, peer_text, "too many failed logins from there");
+		return;
+	}
 	c = admit(all, all->sources, peer, NULL, &why);
 	if (!c) {
 		log_refused(all, peer_text, why);
 		return;
 	}
-	address_text(peer, address);
 	r = line_pair(lines);
 	if (r == 0)
 		r = doorkeeper_give(all->door, all->next_id, socket, lines[1]);

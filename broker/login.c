@@ -3,7 +3,6 @@
  * Everything that comes over it is hostile: the door may be broken.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,37 +10,11 @@
 #include <unistd.h>
 
 #include "broker/broker.h"
-#include "broker/login.h"
-#include "core/log.h"
-#include "wire/line.h"
+#include "broker/login_private.h"
 
 #define READ_ROUNDS 8
 #define END_US (5 * LOOP_SECOND) /* for the door to close after BYE */
 #define FOUND_MAX 8
-
-enum login_state { LOGIN_UNKNOWN, LOGIN_KNOWN, LOGIN_ENDING, LOGIN_SAID_BYE, LOGIN_CLOSED };
-
-struct login {
-	LIST_ENTRY(login) entry;
-	struct login_options options;
-	enum login_state state;
-	struct line line;
-	struct loop_io *io;
-	struct loop_timer *timer; /* runs at the end only */
-	char tag[LOG_TAG_MAX];
-	char address[64];
-	struct ucred peer;
-	char *name;
-	char client[WIRE_VERSION_MAX + 1];
-	char *who;
-	struct identity *identity;
-	struct grant *grant;
-	struct channel_list channels;
-	unsigned channel_count, channel_number;
-	int64_t since;
-	struct wire_bye bye;
-	char *bye_reason;
-};
 
 /* --- what is so --- */
 
@@ -80,6 +53,11 @@ const char *login_address(const struct login *login)
 	return login->address;
 }
 
+const struct identity *login_identity(const struct login *login)
+{
+	return login->identity;
+}
+
 int login_is_local(const struct login *login)
 {
 	return login->options.kind == LOGIN_LOCAL;
@@ -116,10 +94,19 @@ void login_link(struct login *login, struct login_list *list)
 unsigned login_rights(const struct login *login, const struct guest *guest)
 {
 	struct hypervisor *h = guest_hypervisor(guest);
+	const struct groups *groups = guest_groups(guest);
+	const char *names[GROUPS_MAX];
 	struct rule_vm vm = {.uuid = guest_uuid_text(guest),
 		.name = guest_name(guest),
-		.hypervisor = h ? hypervisor_name(h) : NULL};
+		.hypervisor = h ? hypervisor_name(h) : NULL,
+		.groups = names,
+		.group_count = groups->count};
+	size_t i;
 
+	for (i = 0; i < groups->count; i++)
+		names[i] = groups->names[i];
+	if (login->consoles && !console_list_has(login->consoles, vm.uuid))
+		return 0;
 	return login->grant ? grant_rights(login->grant, &vm) : 0;
 }
 
@@ -128,7 +115,7 @@ unsigned login_host_rights(const struct login *login)
 	return login->grant ? grant_host_rights(login->grant) : 0;
 }
 
-static int make_grant(struct login *login)
+int login_make_grant(struct login *login)
 {
 	const struct access *access = broker_access(login->options.broker);
 	struct grant *grant = NULL;
@@ -143,7 +130,7 @@ static int make_grant(struct login *login)
 
 void login_rights_changed(struct login *login)
 {
-	if (login->identity && make_grant(login) < 0)
+	if (login->identity && login_make_grant(login) < 0)
 		login_close(login, "out of memory");
 }
 
@@ -183,151 +170,6 @@ int login_resolve(
 	else
 		*guest = found[0];
 	return r;
-}
-
-/* --- authentication --- */
-
-static void answer(struct login *login, enum wire_verdict verdict, int probe, const char *reason)
-{
-	struct wire_verdict_msg m = {.verdict = (uint8_t)verdict, .methods = WIRE_CAN_PUBLICKEY};
-	int r;
-
-	if (verdict == WIRE_ACCEPTED && login->identity)
-		m.may_pty = login->identity->pty_allowed;
-	r = line_send(&login->line, WIRE_VERDICT, &m, reason, strnlen(reason, WIRE_REASON_MAX));
-	if (r < 0) {
-		login_close(login, "door does not listen");
-		return;
-	}
-	login->line.state = verdict == WIRE_ACCEPTED && !probe ? WIRE_RUNNING : WIRE_FRESH;
-}
-
-static int set_name(struct login *login, const struct line_message *m, size_t len)
-{
-	free(login->name);
-	login->name = NULL;
-	if (len == 0 || memchr(m->payload, '\0', len))
-		return -EINVAL;
-	login->name = strndup((const char *)m->payload, len);
-	return login->name ? 0 : -ENOMEM;
-}
-
-/* identity may be NULL on return: why tells. */
-static struct identity *judge_key(
-	struct login *login, const struct line_message *m, size_t name_len, char why[LOGIN_WHY_MAX])
-{
-	const struct access *access = broker_access(login->options.broker);
-	struct login_proof proof = {.blob = {m->payload + name_len, m->payload_len - name_len},
-		.address = login->options.address ? login->address : NULL,
-		.now = time(NULL)};
-	struct identity *identity = NULL;
-	int r = login_by_key(&access->sources, &proof, &identity, why);
-
-	if (r == -ENOMEM)
-		snprintf(why, LOGIN_WHY_MAX, "out of memory");
-	return r < 0 ? NULL : identity;
-}
-
-/* Root and the daemon's own user may do all; others what user:NAME is allowed. */
-static struct identity *judge_peer(struct login *login, char why[LOGIN_WHY_MAX])
-{
-	char room[4096], number[32];
-	struct passwd entry, *found = NULL;
-	struct identity *identity = NULL;
-	const char *name = number;
-
-	if (!login_is_local(login)) {
-		snprintf(why, LOGIN_WHY_MAX, "no local connection");
-		return NULL;
-	}
-	snprintf(number, sizeof(number), "%u", (unsigned)login->peer.uid);
-	if (getpwuid_r(login->peer.uid, &entry, room, sizeof(room), &found) == 0 && found)
-		name = found->pw_name;
-	if (identity_create(FACT_USER, name, &identity) < 0) {
-		snprintf(why, LOGIN_WHY_MAX, "out of memory");
-		return NULL;
-	}
-	identity->pty_allowed = true;
-	identity->everything = login->peer.uid == 0 || login->peer.uid == geteuid();
-	return identity;
-}
-
-static int set_who(struct login *login)
-{
-	const struct identity *id = login->identity;
-
-	free(login->who);
-	if (asprintf(&login->who, *id->comment ? "%s (%s)" : "%s", id->text, id->comment) < 0)
-		login->who = NULL;
-	return login->who ? 0 : -ENOMEM;
-}
-
-static void accept_login(struct login *login, enum wire_method method)
-{
-	if (set_who(login) < 0 || make_grant(login) < 0) {
-		login_close(login, "out of memory");
-		return;
-	}
-	login->state = LOGIN_KNOWN;
-	login->since = time(NULL);
-	log_write(LOG_LEVEL_INFO, login->tag, "%s logged in as %s from %s, client %s", login->who,
-		login->name, login->address, login->client);
-	if (login->options.authenticated)
-		login->options.authenticated(login->options.arg);
-	answer(login, WIRE_ACCEPTED, 0, "");
-}
-
-static void judge(
-	struct login *login, const struct line_message *m, enum wire_method method, size_t name_len)
-{
-	char why[LOGIN_WHY_MAX] = "";
-	struct identity *identity;
-
-	if (method == WIRE_AUTH_PEER)
-		identity = judge_peer(login, why);
-	else
-		identity = judge_key(login, m, name_len, why);
-	if (identity && rules_any(broker_access(login->options.broker)->rules, identity) == 0) {
-		snprintf(why, sizeof(why), "%.140s: no [access] section is for it", identity->text);
-		identity_destroy(identity);
-		identity = NULL;
-	}
-	if (!identity) {
-		log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s",
-			login->name, login->address, why);
-		answer(login, WIRE_DENIED, 0, login_is_local(login) ? why : "");
-		return;
-	}
-	if (method == WIRE_AUTH_PROBE) {
-		identity_destroy(identity);
-		answer(login, WIRE_ACCEPTED, 1, "");
-		return;
-	}
-	login->identity = identity;
-	accept_login(login, method);
-}
-
-static void on_auth(struct login *login, const struct line_message *m)
-{
-	struct wire_auth auth;
-
-	memcpy(&auth, m->fixed, sizeof(auth));
-	if (set_name(login, m, auth.login_len) < 0) {
-		answer(login, WIRE_DENIED, 0, "bad login name");
-		return;
-	}
-	switch ((enum wire_method)auth.method) {
-	case WIRE_AUTH_PROBE:
-	case WIRE_AUTH_PUBLICKEY:
-	case WIRE_AUTH_PEER:
-		judge(login, m, auth.method, auth.login_len);
-		break;
-	case WIRE_AUTH_NONE:
-	case WIRE_AUTH_PASSWORD:
-	case WIRE_AUTH_INTERACTIVE:
-		answer(login, WIRE_DENIED, 0, "");
-		break;
-	}
 }
 
 /* --- channels --- */
@@ -396,7 +238,7 @@ static void on_message(struct login *login, struct line_message *m)
 			(const char *)m->payload);
 		break;
 	case WIRE_AUTH:
-		on_auth(login, m);
+		login_auth_message(login, m);
 		break;
 	case WIRE_OPEN:
 		on_open(login, m);
@@ -443,6 +285,8 @@ static void free_login(void *arg)
 
 	grant_destroy(login->grant);
 	identity_destroy(login->identity);
+	console_list_unref(login->consoles);
+	free(login->key);
 	free(login->name);
 	free(login->who);
 	free(login->bye_reason);
@@ -457,12 +301,14 @@ void login_close(struct login *login, const char *why)
 	if (login->state == LOGIN_CLOSED)
 		return;
 	login->state = LOGIN_CLOSED;
+	login_auth_finish(login);
 	while ((c = LIST_FIRST(&login->channels)))
 		channel_close(c);
 	log_write(was_known ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, login->tag, "%s left: %s",
 		login_who(login), why);
 	loop_io_del(&login->io);
 	loop_timer_del(&login->timer);
+	loop_timer_del(&login->verdict);
 	line_finish(&login->line);
 	LIST_REMOVE(login, entry);
 	loop_defer(login_loop(login), free_login, login);
@@ -488,9 +334,13 @@ int login_create(const struct login_options *options, struct login **out)
 		login->peer = *options->peer;
 	r = loop_timer_add(login_loop(login), &login->timer, on_timer, login);
 	if (!r)
+		r = loop_timer_add(
+			login_loop(login), &login->verdict, login_auth_on_verdict, login);
+	if (!r)
 		r = loop_io_add(login_loop(login), &login->io, options->fd, EPOLLIN, on_io, login);
 	if (r < 0) {
 		loop_timer_del(&login->timer);
+		loop_timer_del(&login->verdict);
 		free(login);
 		return r;
 	}

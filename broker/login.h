@@ -16,6 +16,7 @@
 struct access;
 struct broker;
 struct guest;
+struct identity;
 struct login;
 
 #define LOGIN_REASON_MAX 256
@@ -40,6 +41,9 @@ int login_create(const struct login_options *options, struct login **login) MUST
 void login_close(struct login *login, const char *why);
 /* Ends its sessions with a status and a reason, then the connection. */
 void login_end(struct login *login, enum status status, const char *reason);
+/* After a reload: whether what it logged in with is still accepted. 0; -EACCES with a reason for
+ * the user. */
+int login_judge_again(struct login *login, char why[LOGIN_REASON_MAX]) MUST_CHECK;
 /* Rights are looked up again; sessions that lost theirs are ended by their policies. */
 void login_rights_changed(struct login *login);
 
@@ -47,8 +51,10 @@ struct loop *login_loop(const struct login *login);
 struct broker *login_broker(const struct login *login);
 uint64_t login_id(const struct login *login);
 const char *login_tag(const struct login *login);
-const char *login_name(const struct login *login);    /* as the client gave it */
-const char *login_who(const struct login *login);     /* identity for people, escaped */
+const char *login_name(const struct login *login); /* as the client gave it */
+const char *login_who(const struct login *login);  /* identity for people, escaped */
+/* NULL before it is known. */
+const struct identity *login_identity(const struct login *login);
 const char *login_address(const struct login *login); /* "local" for the control socket */
 int login_is_local(const struct login *login);
 /* Since when, seconds since 1970. */

@@ -8,6 +8,7 @@
 
 #include "broker/login.h"
 #include "broker/verbs.h"
+#include "auth/identity.h"
 #include "config/rights.h"
 #include "console/guest.h"
 #include "core/log.h"
@@ -31,6 +32,10 @@ static const struct verb table[] = {
 		"attach, in the words of ovirt-vmconsole", verb_connect, 0},
 	{"explain", VERB_HOST, RIGHT_ADMIN, "explain USER VM",
 		"which [access] section allows USER what on VM", verb_explain, 1},
+	{"ticket", VERB_GUEST, RIGHT_ADMIN, "ticket [--ttl 120s] [--uses 1]",
+		"make a password for the console of a VM", verb_ticket, 0},
+	{"audit", VERB_HOST, RIGHT_ADMIN, "audit [--user U] [--vm V] [--since T] [--until T]",
+		"who did what", verb_audit, 1},
 	{"reload", VERB_HOST, RIGHT_ADMIN, "reload", "read the configuration again", verb_reload,
 		1},
 	{"help", VERB_HOST, 0, "help [VERB]", "this list, or one verb", verb_help, 0},
@@ -183,6 +188,8 @@ static void run(struct verb_call *call)
 	}
 	if (find_guest(call) < 0)
 		return;
+	if (call->guest)
+		audit_trail_guest(call->channel, call->guest);
 	if (call->verb->right && verb_allowed(call, call->verb->right) < 0)
 		return;
 	call->verb->run(call);
@@ -198,6 +205,7 @@ static void dispatch_words(struct channel *channel, struct words *words)
 
 	log_write(LOG_LEVEL_INFO, channel_tag(channel), "%s asks %s", login_who(call.login),
 		words->list[0]);
+	audit_trail_verb(channel, words->list[0]);
 	if (call.verb)
 		run(&call);
 	else
@@ -209,6 +217,7 @@ static void dispatch_shell(struct channel *channel)
 	struct login *login = channel_login(channel);
 	struct verb_call call = {.channel = channel, .login = login, .verb = verb_find("attach")};
 
+	audit_trail_verb(channel, login_is_host(login) ? "menu" : "attach");
 	if (!login_is_host(login))
 		run(&call);
 	else if (channel_has_pty(channel))
@@ -220,8 +229,16 @@ static void dispatch_shell(struct channel *channel)
 
 void verbs_dispatch(struct channel *channel, const char *command, size_t len)
 {
+	const struct identity *identity = login_identity(channel_login(channel));
 	struct words words = {0};
-	int r = command ? words_split(command, len, &words) : 0;
+	int r;
+
+	/* A login that is held to one command gets that one, whatever it asks. */
+	if (identity->command) {
+		command = identity->command;
+		len = strlen(command);
+	}
+	r = command ? words_split(command, len, &words) : 0;
 
 	if (r < 0)
 		channel_exit(channel, r == -ENOMEM ? STATUS_INTERNAL : STATUS_USAGE,

@@ -75,6 +75,8 @@ void verb_status(struct verb_call *call);
 void verb_who(struct verb_call *call);
 void verb_help(struct verb_call *call);
 void verb_explain(struct verb_call *call);
+void verb_ticket(struct verb_call *call);
+void verb_audit(struct verb_call *call);
 void verb_reload(struct verb_call *call);
 
 /* The menu of a login to the host on a pty. */

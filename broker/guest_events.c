@@ -1,0 +1,83 @@
+/* Task: notice that rules may match a guest otherwise than before. Owner: nobody; no state. */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/attach.h"
+#include "broker/guest_events.h"
+#include "console/directory.h"
+
+void guest_rights_changed(const struct guest *guest)
+{
+	struct console *c;
+	size_t i;
+
+	for (i = 0; (c = guest_console_at(guest, i)); i++)
+		attach_all_rights_changed(c);
+}
+
+/* What rules look at. */
+struct face {
+	char name[PLACE_NAME_MAX];
+	struct groups groups;
+	struct hypervisor *hypervisor;
+};
+
+static void look(const struct guest *g, struct face *face)
+{
+	memset(face, 0, sizeof(*face));
+	if (!g)
+		return;
+	snprintf(face->name, sizeof(face->name), "%s", guest_name(g));
+	face->groups = *guest_groups(g);
+	face->hypervisor = guest_hypervisor(g);
+}
+
+static int is_same(const struct face *a, const struct face *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->hypervisor == b->hypervisor &&
+	       groups_equal(&a->groups, &b->groups);
+}
+
+static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
+{
+	directory_events.link(arg, h, up, text);
+}
+
+static void on_place(void *arg, struct hypervisor *h, const struct place_info *info)
+{
+	const struct guest *g = directory_by_uuid(arg, &info->uuid);
+	struct face before, after;
+
+	look(g, &before);
+	directory_events.place(arg, h, info);
+	if (!g)
+		return;
+	look(g, &after);
+	if (!is_same(&before, &after))
+		guest_rights_changed(g);
+}
+
+/* A guest that nobody knows any more keeps its sessions: they say themselves what has become of
+ * it, and no rule can have got wider by its going. */
+static void on_gone(void *arg, struct hypervisor *h, const struct place_info *info)
+{
+	directory_events.gone(arg, h, info);
+}
+
+static void on_rebooted(void *arg, struct hypervisor *h, const struct uuid *uuid)
+{
+	directory_events.rebooted(arg, h, uuid);
+}
+
+static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid)
+{
+	directory_events.panicked(arg, h, uuid);
+}
+
+const struct hypervisor_events guest_events = {
+	.link = on_link,
+	.place = on_place,
+	.gone = on_gone,
+	.rebooted = on_rebooted,
+	.panicked = on_panicked,
+};
