@@ -213,12 +213,12 @@ def test_ctl_bad_verb_is_named(daemon):
     assert result.status == USAGE and "frobnicate" in result.errors, result
 
 
-def test_ordinary_use_logs_no_warning(daemons, pair):
+def test_ordinary_use_logs_no_warning(daemons, guest):
     """An end of input that crosses the answer on its way is nobody's mistake."""
     daemon = daemons()
     for _ in range(10):
-        assert daemon.ctl("status", pair[0].name).status == DONE
-        assert daemon.ssh(pair[0].name, "status", stdin=b"nobody reads this").status == DONE
-    assert daemon.ssh(pair[0].name).status == DONE
+        assert daemon.ctl("status", guest.name).status == DONE
+        assert daemon.ssh(guest.name, "status", stdin=b"nobody reads this").status == DONE
+    assert daemon.ssh(guest.name).status == DONE
     daemon.stop()
     assert not re.search(r"vmconsoled: (warning|error): ", daemon.log()), daemon.log()

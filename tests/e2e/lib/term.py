@@ -234,6 +234,9 @@ class UnixConsole(Stream):
         self.socket.connect(path)
         super().__init__(self.socket.fileno(), self.socket.fileno())
 
+    def close(self):
+        self.socket.close()
+
     def __enter__(self):
         return self
 

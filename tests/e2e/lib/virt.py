@@ -153,15 +153,18 @@ class Guest:
         self._xml = self._describe(serials, hvc, on_crash, on_reboot, boot, alias)
 
     def socket(self, port=0):
-        """Where a serial console of type unix listens."""
+        """Where a serial console of type unix listens, or QEMU connects to."""
         return f"{self.files}/{self.name}-{port}.sock"
 
     def _serial(self, port, kind, alias):
+        dial = (f"<source mode='connect' path='{self.socket(port)}'>"
+                "<reconnect enabled='yes' timeout='1'/></source>")
         source = {"unix": f"<source mode='bind' path='{self.socket(port)}'/>",
+                  "unix-connect": dial,
                   "file": f"<source path='{self.files}/{self.name}-{port}.out'/>"}.get(kind, "")
         log = f"<log file='{self.log}' append='on'/>" if self.log and port == 0 else ""
         name = f"<alias name='{alias}'/>" if alias and port == 0 else ""
-        return (f"<serial type='{kind}'>{source}{log}"
+        return (f"<serial type='{kind.split('-', 1)[0]}'>{source}{log}"
                 f"<target type='isa-serial' port='{port}'/>{name}</serial>")
 
     def _describe(self, serials, hvc, on_crash, on_reboot, boot, alias):

@@ -1,0 +1,282 @@
+"""Consoles of type unix: straight to QEMU's socket, and only to it."""
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from lib import pattern
+from lib.proc import SLOW, wait_until
+from lib.session import (BUSY, DONE, GUEST_OFF, UNAVAILABLE, ask, leave, one_line_reason, see)
+
+WATCH = ("attach", "--read-only", "--no-input")
+
+
+@pytest.fixture(scope="module")
+def daemon(module_daemons, virt):
+    return module_daemons({"console": {"unix_dirs": f"{virt.dir}/files"}})
+
+
+@pytest.fixture
+def guest(guests):
+    return guests(serials=("unix",))
+
+
+def refused(daemon, guest, *words):
+    result = daemon.ssh(guest.name, *WATCH)
+    assert result.status == UNAVAILABLE and result.out == b"", result
+    one_line_reason(result.errors, *words)
+
+
+# Both ways
+
+
+def test_terminal_and_pipe_work_both_ways(daemon, guest):
+    with daemon.terminal(guest.name) as session, daemon.pipes(guest.name, *WATCH) as watcher:
+        ask(session)
+        see(watcher, session)
+        leave(session)
+
+
+def test_command_by_pipe_is_answered(daemon, guest):
+    result = daemon.ssh(guest.name, stdin=b"say by-pipe\r")
+    assert result.status == DONE, result
+    assert b"by-pipe\r\n" in result.out
+
+
+def test_flood_arrives_whole(daemon, guest):
+    flood = pattern.lines(0, 16384)
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        session.send(b"pat 16384\r")
+        pattern.assert_same(session.expect_bytes(len(flood), 60), flood)
+        session.expect("guest> ")
+        ask(session)
+
+
+def test_binary_arrives_untouched(daemon, guest):
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        session.send(b"bin 65536\r")
+        pattern.assert_same(session.expect_bytes(65536, 30), pattern.binary(65536))
+
+
+def test_paste_reaches_the_guest_whole(daemon, guest):
+    data = pattern.binary(65536)
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        session.send(b"sum 65536\r")
+        guest.wait_run("sum 65536")
+        session.send(data, 60)
+        session.expect(rf"{pattern.fnv1a(data):016x}", 60)
+
+
+def test_guest_that_reads_nothing_can_be_left(daemon, guest):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        session.line("spin")
+        guest.wait_run("spin")
+        session.send_some(b"x" * 400000)
+        session.expect("takes no input", 20)
+        leave(session)
+
+
+def test_end_of_the_guest_is_told_by_its_cause(daemon, guest):
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+        session.send(b"off\r")
+        assert session.wait(15) == GUEST_OFF, session.errors()
+        one_line_reason(session.errors(), "shut ?down|off")
+
+
+def test_terminal_goes_on_after_the_next_start(daemon, guest):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        guest.destroy()
+        session.expect("(?i)waiting")
+        guest.start()
+        session.expect("has started", 20)
+        ask(session)
+
+
+def test_console_outlives_libvirtd(daemon, guest, virt):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        virt.restart()
+        session.expect("(?i)hypervisor.*away|guest> ", 20)
+        ask(session, 30)
+
+
+# Somebody else has it
+
+
+def test_script_is_told_at_once_that_another_program_holds_it(daemon, guest):
+    with guest.unix() as other:
+        guest.wake(other)
+        begun = time.monotonic()
+        result = daemon.ssh(guest.name, stdin=b"say lost\r")
+        assert result.status == BUSY, result
+        assert time.monotonic() - begun < 8 * SLOW
+        one_line_reason(result.errors, "held")
+        other.line("say mine")
+        other.expect("mine\r\n")
+        assert b"lost" not in other.seen
+
+
+def test_terminal_waits_until_it_is_free_and_nothing_typed_comes_late(daemon, guest):
+    with guest.unix() as other:
+        guest.wake(other)
+        with daemon.terminal(guest.name) as session:
+            session.expect("held by", 15)
+            session.send(b"say too-early\r")
+            other.line("say mine")
+            other.expect("mine\r\n")
+            other.close()
+            session.expect("mine|console is back|has started|guest> |dropped", 15)
+            ask(session, 20)
+            assert b"too-early\r\n" not in session.seen
+
+
+def test_it_can_be_held_for_long_without_end(daemon, guest):
+    """Every attempt leaves a dead connection in QEMU's queue: that fills it, and no more."""
+    with guest.unix() as other:
+        guest.wake(other)
+        with daemon.terminal(guest.name) as session:
+            session.expect("held by", 15)
+            time.sleep(9)  # several attempts
+            other.close()
+            ask(session, 20)
+
+
+# Only the guest's own QEMU
+
+
+def test_path_outside_of_unix_dirs_is_refused(daemons, guest):
+    daemon = daemons()
+    refused(daemon, guest, "serial0|unix", "not below unix_dirs")
+
+
+@pytest.mark.parametrize("dirs", ["{0}/file", "{0}/files/deeper", "{0}/fil"])
+def test_folder_is_compared_by_components(daemons, guest, virt, dirs):
+    daemon = daemons({"console": {"unix_dirs": dirs.format(virt.dir)}})
+    refused(daemon, guest, "not below unix_dirs")
+
+
+def test_symbolic_link_is_not_followed(daemon, guest):
+    path = guest.socket()
+    os.rename(path, path + ".real")
+    os.symlink(path + ".real", path)
+    refused(daemon, guest, "symbolic link")
+    os.unlink(path)
+    os.rename(path + ".real", path)
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+
+
+def test_other_program_that_listens_there_is_not_believed(daemon, guest):
+    path = guest.socket()
+    os.rename(path, path + ".real")
+    with socket.socket(socket.AF_UNIX) as trap:
+        trap.bind(path)
+        os.chmod(path, 0o777)
+        trap.listen()
+        refused(daemon, guest, "not the VM's QEMU")
+    os.unlink(path)
+    os.rename(path + ".real", path)
+
+
+def test_other_guests_qemu_is_not_believed(daemon, guests, guest):
+    victim = guests(serials=("unix",))
+    path = guest.socket()
+    os.rename(path, path + ".real")
+    os.rename(victim.socket(), path)
+    refused(daemon, guest, "not the VM's QEMU")
+    os.rename(path, victim.socket())
+    os.rename(path + ".real", path)
+    with daemon.pipes(victim.name) as session:
+        ask(session)
+
+
+def test_something_that_is_no_socket_is_refused(daemon, guest):
+    path = guest.socket()
+    os.rename(path, path + ".real")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("no socket\n")
+    refused(daemon, guest, "socket")
+    os.unlink(path)
+    os.rename(path + ".real", path)
+
+
+def test_folder_everybody_may_write_to_is_not_used(daemon, guest, virt):
+    os.chmod(f"{virt.dir}/files", 0o777)
+    try:
+        refused(daemon, guest, "everybody may write")
+    finally:
+        os.chmod(f"{virt.dir}/files", 0o700)
+
+
+def test_missing_group_is_named(daemon, guest, user):
+    path = guest.socket()
+    os.chmod(path, 0o070)
+    refused(daemon, guest, f"needs group {user.name} on {path}")
+    os.chmod(path, 0o000)
+    refused(daemon, guest, "closed to its group too")
+    os.chmod(path, 0o775)
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+
+
+def test_access_given_later_is_noticed(daemon, guest):
+    """VDSM hands the socket to the group when the guest runs already."""
+    os.chmod(guest.socket(), 0o070)
+    with daemon.terminal(guest.name) as session:
+        session.expect("needs group")
+        os.chmod(guest.socket(), 0o775)
+        ask(session, 20)
+
+
+# QEMU connects to us
+
+
+@pytest.fixture
+def dialing(guests):
+    return guests(serials=("unix-connect",))
+
+
+def test_guest_that_connects_to_us_works_both_ways(daemon, dialing):
+    with daemon.terminal(dialing.name) as session:
+        ask(session, 20)
+        assert os.stat(dialing.socket()).st_mode & 0o777 == 0o660
+        leave(session)
+
+
+def test_socket_goes_with_the_console_and_leavings_are_replaced(daemons, virt, dialing):
+    options = {"console": {"unix_dirs": f"{virt.dir}/files", "keep_open": "0"}}
+    first = daemons(options)
+    with first.terminal(dialing.name) as session:
+        ask(session, 20)
+        first.process.send_signal(signal.SIGKILL)
+        session.wait(20)
+    first.kill()
+    assert os.path.exists(dialing.socket())
+    second = daemons(options)
+    with second.terminal(dialing.name) as session:
+        ask(session, 20)
+        leave(session)
+    wait_until(lambda: not os.path.exists(dialing.socket()), 10, "the socket is removed")
+
+
+def test_stranger_who_connects_is_sent_away(daemon, dialing):
+    dialing.destroy()
+    dialing.start(wait=False)
+    with daemon.terminal(dialing.name) as session:
+        wait_until(lambda: os.path.exists(dialing.socket()), 10, "the daemon listens")
+        ask(session, 20)
+        with socket.socket(socket.AF_UNIX) as stranger:
+            stranger.settimeout(2)
+            stranger.connect(dialing.socket())
+            stranger.send(b"forged output\r\n")
+        ask(session)
+        assert b"forged" not in session.seen
