@@ -19,10 +19,13 @@ struct cutter {
 	struct line lines[REPLAY_LINES_MAX]; /* the last ones, as a ring */
 	size_t count;                        /* lines ever begun */
 	unsigned columns, width;
-	size_t escape;    /* where the last ESC stood */
-	size_t home;      /* where the last token, being CSI H, began */
-	size_t alternate; /* where the other screen was switched to, if it still is */
-	size_t clear;     /* where the screen was last cleared */
+	size_t escape;     /* where the last ESC stood */
+	size_t home;       /* where the last token, being CSI H, began */
+	size_t alternate;  /* where the other screen was switched to, if it still is */
+	size_t clear;      /* where the screen was last cleared */
+	size_t addressed;  /* where the cursor was last sent to a row */
+	size_t kept;       /* that, when the cursor was last saved: coming back undoes it */
+	size_t first_home; /* the first CSI H of all */
 };
 
 static struct line *last_line(struct cutter *c)
@@ -78,6 +81,14 @@ static void on_modes(struct cutter *c, const struct replay_csi *csi)
 	}
 }
 
+static void on_save(struct cutter *c, bool save)
+{
+	if (save)
+		c->kept = c->addressed;
+	else
+		c->addressed = c->kept;
+}
+
 static void on_csi(struct cutter *c)
 {
 	struct replay_csi csi;
@@ -93,13 +104,38 @@ static void on_csi(struct cutter *c)
 			on_modes(c, &csi);
 		return;
 	}
-	if (csi.final == 'H' && (!csi.params_len || !strncmp(csi.params, "1;1", csi.params_len)))
+	if (csi.final == 'H' || csi.final == 'f' || csi.final == 'd')
+		c->addressed = c->escape;
+	if (csi.final == 's' || csi.final == 'u')
+		on_save(c, csi.final == 's');
+	if (csi.final == 'H' && (!csi.params_len || !strncmp(csi.params, "1;1", csi.params_len))) {
 		c->home = c->escape;
+		if (c->first_home == NOWHERE)
+			c->first_home = c->escape;
+	}
 	if (csi.final != 'J' || !replay_csi_next(&csi, &at, &value))
 		return;
 	/* All of the screen, or all from the upper left corner on. */
 	if (value == 2 || value == 3 || (value <= 0 && home != NOWHERE))
 		c->clear = home != NOWHERE ? home : c->escape;
+}
+
+static void on_escape(struct cutter *c)
+{
+	if (c->scan.len != 2)
+		return;
+	switch (c->scan.seq[1]) {
+	case 'c':
+		c->clear = c->escape;
+		c->alternate = NOWHERE;
+		break;
+	case '7':
+	case '8':
+		on_save(c, c->scan.seq[1] == '7');
+		break;
+	default:
+		break;
+	}
 }
 
 static void on_token(struct cutter *c, size_t next)
@@ -116,10 +152,7 @@ static void on_token(struct cutter *c, size_t next)
 		on_csi(c);
 		break;
 	case REPLAY_ESCAPE:
-		if (c->scan.len == 2 && c->scan.seq[1] == 'c') {
-			c->clear = c->escape;
-			c->alternate = NOWHERE;
-		}
+		on_escape(c);
 		break;
 	case REPLAY_NOTHING:
 	case REPLAY_STRING_DONE:
@@ -165,19 +198,33 @@ static size_t choose(const struct cutter *c, const uint8_t *data, size_t len, un
 
 	if (c->alternate != NOWHERE)
 		return c->clear != NOWHERE && c->clear > c->alternate ? c->clear : c->alternate;
-	/* A program that draws without line ends has more to show than its last lines. */
-	if (!enough && c->clear != NOWHERE)
+	/* A program that draws anywhere on the screen has more to show than its last lines; the
+	 * screen may be larger than what is asked for. */
+	bool drawn;
+	size_t screen = count_back(c, rows * 2, &drawn);
+	bool draws = !enough || (c->addressed != NOWHERE && (!drawn || c->addressed >= screen));
+
+	if (draws && c->clear != NOWHERE && (!enough || c->clear < start))
 		return c->clear;
+	if (draws && c->clear == NOWHERE && c->first_home < start)
+		return c->first_home;
 	return start != NOWHERE ? start : first_boundary(data, len);
 }
 
 size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns, bool whole)
 {
-	struct cutter c = {
-		.columns = columns, .home = NOWHERE, .alternate = NOWHERE, .clear = NOWHERE};
+	struct cutter c = {.columns = columns,
+		.home = NOWHERE,
+		.alternate = NOWHERE,
+		.clear = NOWHERE,
+		.addressed = NOWHERE,
+		.kept = NOWHERE,
+		.first_home = NOWHERE};
 
 	if (!len || !lines)
 		return len;
+	if (lines > REPLAY_LINES_MAX)
+		lines = REPLAY_LINES_MAX;
 	replay_scan_init(&c.scan);
 	if (whole)
 		begin_line(&c, 0);

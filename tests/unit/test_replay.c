@@ -291,6 +291,24 @@ static void test_start_finds_the_begin_of_a_full_screen_program(void **state)
 	assert_int_equal(start_of(grub, 24, 80, false), strlen("one\x1b[5;1Hx"));
 }
 
+static void test_start_finds_the_begin_of_a_program_that_draws_anywhere(void **state)
+{
+	static const char top[] = "$ top\r\n\x1b[H\x1b[2Jhead\r\n1\r\n2\r\n\x1b[Hhead\r\n\r\n3\r\n";
+	static const char later[] = "\r\n1\r\n\x1b[Hhead\r\n1\r\n\x1b[Hhead\r\n\r\n3\r\n";
+	static const char clear[] = "x\x1b[H\x1b[2J1\r\n2\r\n3\r\n4\r\n$ ";
+	static const char size[] = "x\x1b[2J1\r\n2\r\n3\r\n\x1b"
+				   "7\x1b[99;99H\x1b[6n\x1b"
+				   "8$ ";
+
+	assert_int_equal(start_of(top, 3, 80, true), strlen("$ top\r\n"));
+	/* Its clear is not in reach. */
+	assert_int_equal(start_of(later, 3, 80, false), strlen("\r\n1\r\n"));
+	/* What was cleared has scrolled away. */
+	assert_int_equal(start_of(clear, 2, 80, true), strlen(clear) - strlen("4\r\n$ "));
+	/* A shell that asks for the size comes back to where it was. */
+	assert_int_equal(start_of(size, 1, 80, true), strlen("x\x1b[2J1\r\n2\r\n3\r\n"));
+}
+
 /* The bytes that bring back what text has set. */
 static const char *modes_of(const char *text, bool undo)
 {
@@ -378,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_start_counts_wrapped_lines_as_rows),
 		cmocka_unit_test(test_start_is_never_inside_a_sequence),
 		cmocka_unit_test(test_start_finds_the_begin_of_a_full_screen_program),
+		cmocka_unit_test(test_start_finds_the_begin_of_a_program_that_draws_anywhere),
 		cmocka_unit_test(test_modes_in_force_are_brought_back),
 		cmocka_unit_test(test_modes_are_undone_when_the_terminal_is_left),
 		cmocka_unit_test(test_prologue_asks_nothing_and_sets_no_mode),
