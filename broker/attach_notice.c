@@ -320,8 +320,14 @@ void attach_event(void *arg, const struct console_event *event)
 	case CONSOLE_EV_RESUMED:
 		attach_notice(a, "VM %s runs again", name);
 		break;
+	case CONSOLE_EV_MOVED:
+		attach_notice(a, "VM %s has moved to hypervisor %s", name, event->text);
+		break;
 	case CONSOLE_EV_RECORDING:
 		on_recording(a, event->text);
+		break;
+	case CONSOLE_EV_NOTICE:
+		attach_notice(a, "%s", event->text);
 		break;
 	case CONSOLE_EV_KEYBOARD:
 		on_keyboard(a, event);

@@ -10,6 +10,7 @@
 #ifndef CONSOLE_CONSOLE_H
 #define CONSOLE_CONSOLE_H
 
+#include "config/list.h"
 #include "console/guest.h"
 #include "console/journal.h"
 #include "console/journal_store.h"
@@ -21,6 +22,8 @@
 #define CONSOLE_RETRY_EARLY_US (50 * LOOP_MSEC)
 #define CONSOLE_RESOLVE_US (5 * LOOP_SECOND) /* to find out why the output ended */
 #define CONSOLE_RESOLVE_STEP_US (200 * LOOP_MSEC)
+#define CONSOLE_HELD_US (5 * LOOP_SECOND)  /* a migrated guest's output, for the source to end */
+#define CONSOLE_HELD_MAX ((size_t)4 << 20) /* bytes of it */
 #define CONSOLE_VIEWERS_MAX 4096
 
 /* Whether a console is held open and written to disk. */
@@ -34,6 +37,7 @@ struct console_options {
 	size_t history_memory;
 	uint64_t keep_open_us;
 	int many_writers;
+	struct config_list unix_dirs; /* where sockets of consoles may lie; borrowed */
 	const char *state_dir; /* journals lie below; borrowed */
 	struct journal_limits history;
 	/* Which consoles are recorded; NULL: none. */

@@ -29,13 +29,24 @@ struct input {
 	int was_full;      /* somebody was refused room */
 };
 
+/* One open (or opening) back end. During a migration there are two. */
+struct console_way {
+	struct console *console;
+	struct backend *backend; /* NULL: not in use */
+	struct hypervisor *h;
+	int open;
+};
+
 struct console {
 	struct loop *loop;
 	const struct console_options *options;
 	struct guest *guest;
 	char slot[DEVICE_SLOT_MAX];
 	enum console_state state;
-	struct backend *backend;
+	struct console_way ways[2];
+	struct console_way *way, *incoming; /* each one of ways */
+	struct buf held;                    /* what the incoming one printed before its time */
+	struct loop_timer *move;            /* retry of the incoming one, or the limit of holding */
 	struct journal *journal;
 	struct viewer_list viewers;
 	size_t viewer_count;
@@ -74,7 +85,38 @@ size_t input_drop(struct console *c);
 /* A viewer goes, or no longer types: the longest-waiting one gets the keyboard. */
 void keyboard_left(struct console *c);
 
-/* console.c: a viewer came or went */
+/* console_way.c */
+int console_way_init(struct console *c);
+void console_way_finish(struct console *c);
+void console_set_trouble(struct console *c, const char *text);
+void console_tell_kind(struct console *c, enum console_event_kind kind, const char *text);
+void console_wait_then_retry(struct console *c, uint64_t delay_us);
+/* Does what the state of guest and viewers asks for. */
+void console_evaluate(struct console *c);
+/* A viewer came or went. */
 void console_wanted_changed(struct console *c);
+const struct device *console_device(const struct console *c);
+/* Opens a back end on h for this way; its events go to console_way.c. 0 or -errno. */
+int console_way_open(
+	struct console_way *way, struct hypervisor *h, const struct device *device) MUST_CHECK;
+
+/* console_end.c */
+enum console_stop console_stop_of(enum place_reason reason);
+void console_tell_stopped(struct console *c, enum console_stop stop);
+void console_resolve_begin(struct console *c, enum backend_end end);
+void console_resolve_step(struct console *c);
+void console_resolve_by_state(struct console *c);
+
+/* console_move.c */
+int console_move_init(struct console *c);
+void console_move_finish(struct console *c);
+/* The guest has changed: perhaps it is on its way to another hypervisor. */
+void console_move_check(struct console *c);
+void console_move_opened(struct console *c, enum backend_error error);
+void console_move_output(struct console *c, const uint8_t *data, size_t len);
+void console_move_ended(struct console *c);
+/* The way has ended: 1 when the incoming one takes its place, now or as soon as it is open. */
+int console_move_takes_over(struct console *c);
+int console_move_pending(const struct console *c);
 
 #endif

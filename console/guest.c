@@ -29,6 +29,7 @@ struct guest {
 	struct place *active; /* NULL: nobody knows it */
 	enum place_reason stop_reason;
 	unsigned long long boot_run;
+	int paused_told;
 	struct devices devices; /* of the active place, or as last known */
 	struct console *consoles[GUEST_CONSOLES_MAX];
 	size_t console_count;
@@ -255,6 +256,39 @@ void guest_options_changed(struct guest *g)
 	tell_consoles(g);
 }
 
+struct hypervisor *guest_other_place(
+	const struct guest *g, const struct hypervisor *from, const struct devices **devices)
+{
+	size_t i;
+
+	for (i = 0; i < g->place_count; i++) {
+		const struct place *p = &g->places[i];
+
+		if (p->h == from || !p->reachable || p->info.state == PLACE_OFF)
+			continue;
+		*devices = &p->info.devices;
+		return p->h;
+	}
+	return NULL;
+}
+
+/* Paused by a person, not for the last moment of a migration. */
+static void tell_paused(struct guest *g, enum guest_state before, enum guest_state now)
+{
+	const struct devices *devices;
+
+	if (before == GUEST_RUNNING && now == GUEST_PAUSED &&
+		!guest_other_place(g, guest_hypervisor(g), &devices)) {
+		g->paused_told = 1;
+		event_consoles(g, CONSOLE_EV_PAUSED);
+	} else if (now == GUEST_RUNNING && g->paused_told) {
+		g->paused_told = 0;
+		event_consoles(g, CONSOLE_EV_RESUMED);
+	} else if (now != GUEST_PAUSED) {
+		g->paused_told = 0;
+	}
+}
+
 void guest_place(struct guest *g, struct hypervisor *h, const struct place_info *info)
 {
 	enum guest_state before = guest_state(g), now;
@@ -278,10 +312,7 @@ void guest_place(struct guest *g, struct hypervisor *h, const struct place_info 
 	}
 	hold_consoles(g);
 	tell_consoles(g);
-	if (before == GUEST_RUNNING && now == GUEST_PAUSED)
-		event_consoles(g, CONSOLE_EV_PAUSED);
-	else if (before == GUEST_PAUSED && now == GUEST_RUNNING)
-		event_consoles(g, CONSOLE_EV_RESUMED);
+	tell_paused(g, before, now);
 }
 
 void guest_gone(struct guest *g, struct hypervisor *h, const struct place_info *info)

@@ -53,6 +53,11 @@ int guest_console(struct guest *g, const char *device, struct console **console)
 /* The existing consoles in order; NULL at the end. */
 struct console *guest_console_at(const struct guest *g, size_t index);
 
+/* Another hypervisor than from on which it is alive or being migrated to; NULL: none. *devices are
+ * those there. */
+struct hypervisor *guest_other_place(
+	const struct guest *g, const struct hypervisor *from, const struct devices **devices);
+
 /* --- for the directory --- */
 struct guest *guest_create(
 	struct loop *loop, const struct console_options *options, const struct uuid *uuid);

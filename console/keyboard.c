@@ -94,7 +94,7 @@ void input_pump(struct console *c)
 		return;
 	if (len > BACKEND_SEND_MAX)
 		len = BACKEND_SEND_MAX;
-	if (backend_send(c->backend, buf_data(&c->input.queue), len) < 0)
+	if (backend_send(c->way->backend, buf_data(&c->input.queue), len) < 0)
 		return; /* the back end is ending; its event follows */
 	c->input.in_flight = len;
 }

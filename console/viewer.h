@@ -35,7 +35,9 @@ enum console_event_kind {
 	CONSOLE_EV_PANICKED,
 	CONSOLE_EV_PAUSED,
 	CONSOLE_EV_RESUMED,
+	CONSOLE_EV_MOVED,     /* the guest runs on another hypervisor now: text names it */
 	CONSOLE_EV_RECORDING, /* history cannot be written to disk: text; or can again: "" */
+	CONSOLE_EV_NOTICE,    /* something to know: text */
 	CONSOLE_EV_KEYBOARD,  /* this viewer's mode has changed: who, dropped */
 };
 
