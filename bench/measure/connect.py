@@ -3,29 +3,35 @@
 import subprocess
 
 from .account import Cpu
-from .report import Figures, Verdict
+from .report import Figures, Verdict, median
 from .ways import calm
 
 TIMEOUT_MS = 8000
 
 
-def _once(place, way, guest):
-    """One row: a user comes, asks and leaves."""
+def _one(place, way, guest):
+    """First byte ms, answer ms of one user who comes, asks and leaves."""
     typed, answer = way.question()
     entered = ["-g", way.enters.procs] if way.enters and way.enters.procs else []
     argv = [place.probe, "connect", *entered, str(TIMEOUT_MS), way.mark, typed, answer, "--",
             *way.argv(guest)]
-    calm([way])
-    cpu = Cpu(way.groups)
     done = subprocess.run(argv, capture_output=True, check=False)
-    calm([way])
     if done.returncode:
         raise RuntimeError(f"{way.name}: {done.stderr.decode(errors='replace')[-400:]}")
-    first, answered = (float(field) / 1000 for field in done.stdout.split())
-    return first, answered, cpu.used() * 1000, cpu.used("libvirtd") * 1000
+    return [float(field) / 1000 for field in done.stdout.split()]
 
 
-def measure(place, rounds):
+def _some(place, way, guest, count):
+    """One row: the medians of some users, one after the other, and what one of them cost."""
+    calm([way])
+    cpu = Cpu(way.groups)
+    times = [_one(place, way, guest) for _ in range(count)]
+    calm([way])
+    return [*map(median, zip(*times)), cpu.used() * 1000 / count,
+            cpu.used("libvirtd") * 1000 / count]
+
+
+def measure(place, rounds, users):
     """The daemon keeps a console open after its first viewer (keep_open), virsh takes it away again
     in each round: so the daemon is measured both ways. cold: the console has to be opened."""
     warm = place.vmconsoled("vmc-connect")
@@ -34,9 +40,9 @@ def measure(place, rounds):
         for number in range(rounds):
             guest = place.guests[number % len(place.guests)]
             for name in ("sshd_virsh", "virsh_local", "direct_pty", "sshd_socat", "direct_unix"):
-                figures.add(name, _once(place, place.ways[name], guest))
-            figures.add("vmconsoled cold", _once(place, warm, guest))
-            figures.add("vmconsoled", _once(place, warm, guest))
+                figures.add(name, _some(place, place.ways[name], guest, users))
+            figures.add("vmconsoled cold", _some(place, warm, guest, 1))
+            figures.add("vmconsoled", _some(place, warm, guest, users))
     finally:
         place.drop(warm)
     return figures
