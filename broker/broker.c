@@ -193,6 +193,7 @@ static void console_options(
 	o->history_memory = config->console.history_memory;
 	o->keep_open_us = config->console.keep_open;
 	o->many_writers = config->console.writers == CONFIG_WRITERS_MANY;
+	o->unix_dirs = config->console.unix_dirs;
 	o->state_dir = config->daemon.state_dir;
 	o->history.console_bytes = config->history.size;
 	o->history.total_bytes = config->history.total;

@@ -13,6 +13,8 @@
 #include "core/loop.h"
 
 struct backend;
+struct config_list;
+struct device;
 struct hypervisor;
 struct uuid;
 
@@ -41,6 +43,8 @@ struct backend_events {
 	 * ended() follows. */
 	void (*sent)(void *arg, size_t len);
 	void (*ended)(void *arg, enum backend_end end, const char *text);
+	/* Something that whoever watches should know; it goes on. May be NULL. */
+	void (*notice)(void *arg, const char *text);
 };
 
 #define BACKEND_SEND_MAX 4096
@@ -62,6 +66,13 @@ struct backend {
  * 0, -ENOTCONN while the hypervisor is down, -EAGAIN too many consoles, -EINVAL, -ENOMEM. */
 int backend_libvirt_open(struct hypervisor *h, const struct uuid *uuid, const char *alias,
 	int force, const struct backend_events *events, void *arg, struct backend **b) MUST_CHECK;
+
+/* Opens a console of type unix: connects to its socket (bind), or listens for QEMU to connect. Only
+ * below dirs, and only to the guest's own QEMU; see console/socket_path.h and socket_peer.h. What
+ * is given is copied. 0, -ENOMEM, -errno. */
+int backend_socket_open(struct loop *loop, const struct device *device, const struct uuid *uuid,
+	const struct config_list *dirs, const struct backend_events *events, void *arg,
+	struct backend **b) MUST_CHECK;
 
 static inline int backend_send(struct backend *b, const uint8_t *data, size_t len)
 {

@@ -144,11 +144,9 @@ static enum backend_error error_of(int r)
 	switch (r) {
 	case -EAGAIN: /* the queue of those who wait is full */
 		return BACKEND_BUSY;
-	case -ENOTSOCK:
-	case -ELOOP:
-	case -EXDEV:
+	case -EINVAL: /* its path will not do, whatever lies there */
 		return BACKEND_UNFIT;
-	default: /* a socket may yet be made, or be opened to us */
+	default: /* what lies there may change, as VDSM gives a socket to its group later */
 		return BACKEND_FAILED;
 	}
 }
@@ -160,7 +158,7 @@ static int connect_to(struct plug *p, char text[SOCKET_TEXT_MAX])
 
 	r = socket_path_open(p->device.path, &p->dirs, &at, &st, text);
 	if (r < 0)
-		return r == -EPERM ? -ENOTSOCK : r;
+		return r;
 	r = socket_path_connect(at, p->device.path, &fd, text);
 	close(at);
 	if (r < 0)
@@ -212,9 +210,6 @@ static int bind_at(struct plug *p, int fd, const char *name, char text[SOCKET_TE
 
 	if (n < 0 || (size_t)n >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
-	/* Before bind it is the mode of what bind makes. */
-	if (fchmod(fd, LISTEN_MODE) < 0)
-		return -errno;
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return 0;
 	if (errno != EADDRINUSE)
@@ -232,13 +227,15 @@ static int listen_at(struct plug *p, char text[SOCKET_TEXT_MAX])
 
 	r = socket_path_folder(p->device.path, &p->dirs, &p->folder, &name, text);
 	if (r < 0)
-		return r == -EPERM ? -ENOTSOCK : r;
+		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	r = bind_at(p, fd, name, text);
-	if (r == 0 && (listen(fd, LISTEN_QUEUE) < 0 ||
-			      fstatat(p->folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0))
+	/* Nobody can connect before listen, so the mode comes in time. */
+	if (r == 0 &&
+		(fchmodat(p->folder, name, LISTEN_MODE, 0) < 0 || listen(fd, LISTEN_QUEUE) < 0 ||
+			fstatat(p->folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0))
 		r = -errno;
 	if (r == 0)
 		r = loop_io_add(p->loop, &p->io, fd, EPOLLIN, on_io, p);

@@ -142,7 +142,7 @@ int socket_path_folder(const char *path, const struct config_list *dirs, int *fo
 
 	if (!rest || strlen(path) >= PATH_BYTES_MAX) {
 		snprintf(text, SOCKET_TEXT_MAX, "%s is not below unix_dirs", *path ? path : "it");
-		return -EPERM;
+		return -EINVAL;
 	}
 	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -175,7 +175,7 @@ int socket_path_open(const char *path, const struct config_list *dirs, int *fd, 
 
 	if (r < 0)
 		return r;
-	found = open_beneath(folder, name, O_PATH | O_NOFOLLOW);
+	found = open_beneath(folder, name, O_PATH);
 	close(folder);
 	if (found < 0)
 		return fail(found, path, text);

@@ -24,7 +24,7 @@ const char *socket_path_rest(
 
 /*
  * The folder of the socket, as an O_PATH descriptor (the caller's), and its name in it, which lies
- * in path. 0; -EPERM not below dirs or not to be trusted; else -errno. text says why.
+ * in path. 0; -EINVAL not below dirs; -EPERM not to be trusted; else -errno. text says why.
  */
 int socket_path_folder(const char *path, const struct config_list *dirs, int *folder,
 	const char **name, char text[SOCKET_TEXT_MAX]) MUST_CHECK;

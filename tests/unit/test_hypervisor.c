@@ -340,7 +340,8 @@ static void on_ended(void *arg, enum backend_end end, const char *text)
 	seen.ended++;
 }
 
-static const struct backend_events backend_events = {on_opened, on_output, on_sent, on_ended};
+static const struct backend_events backend_events = {
+	.opened = on_opened, .output = on_output, .sent = on_sent, .ended = on_ended};
 
 static int open_backend(void)
 {
