@@ -38,7 +38,7 @@ struct console_options {
 	uint64_t keep_open_us;
 	int many_writers;
 	struct config_list unix_dirs; /* where sockets of consoles may lie; borrowed */
-	const char *state_dir; /* journals lie below; borrowed */
+	const char *state_dir;        /* journals lie below; borrowed */
 	struct journal_limits history;
 	/* Which consoles are recorded; NULL: none. */
 	enum console_record (*record)(

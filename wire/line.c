@@ -149,8 +149,7 @@ static int send_message(
 		n = sendmsg(line->fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN
-										   : -errno;
+		return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN : -errno;
 	return 0;
 }
 
