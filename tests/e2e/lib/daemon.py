@@ -43,8 +43,6 @@ class Daemon:
             "hypervisor test": {"uri": virt.uri},
             "ssh": {"listen": f"127.0.0.1:{self.port}", "host_keys": f"{self.dir}/state/hostkeys"},
             "auth": {"authorized_keys": self.authorized_keys},
-            # Several daemons share a libvirt here: none may hold consoles nobody asked it for.
-            "history": {"record": "attached"},
             # Guests of other tests would be held open by this daemon too.
             "history": {"record": "attached"},
             "access all": {"who": "key:*", "vms": "*",
