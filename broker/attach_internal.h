@@ -11,6 +11,7 @@
 #include "console/console.h"
 
 struct replay_filter;
+struct replay_modes;
 
 struct attach {
 	struct channel *channel;
@@ -25,6 +26,8 @@ struct attach {
 	uint64_t live_from;            /* journal bytes before it are history */
 	struct replay_filter *filter;  /* pty: while history is shown, and till it joins */
 	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
+	struct replay_modes *before;   /* pty: modes are gathered, up to shown_from */
+	uint64_t shown_from;
 	struct loop_timer *batch;
 	uint64_t last_sent; /* loop time */
 	int echo_due;       /* something was typed: the next output goes at once */

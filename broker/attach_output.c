@@ -66,6 +66,37 @@ static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, i
 	return consumed;
 }
 
+/* The terminal is brought to the modes in force where it begins to show something. */
+static int write_modes(struct attach *a)
+{
+	char text[REPLAY_MODES_ROOM];
+	size_t len = replay_modes_write(a->before, text, sizeof(text));
+
+	free(a->before);
+	a->before = NULL;
+	return len == 0 || channel_put(a->channel, text, len) == 0;
+}
+
+static int pass_hole(struct attach *a, const struct journal_hole *hole)
+{
+	uint64_t to = hole->to;
+
+	if (a->before && to > a->shown_from)
+		to = a->shown_from;
+	else if (!a->before)
+		tell_hole(a, hole);
+	return journal_reader_seek(reader(a), to) == 0;
+}
+
+/* What is before: looked at and not shown. Returns how much that was; 0 at its end. */
+static size_t gather_modes(struct attach *a, uint64_t offset, const uint8_t *data, size_t len)
+{
+	if (len > a->shown_from - offset)
+		len = (size_t)(a->shown_from - offset);
+	replay_modes_feed(a->before, data, len);
+	return len;
+}
+
 /* One step: 1 something was done, 0 nothing can be done now. */
 static int pump_step(struct attach *a)
 {
@@ -73,17 +104,20 @@ static int pump_step(struct attach *a)
 	struct journal_hole hole;
 	const uint8_t *data;
 	size_t len, done;
-	int r = journal_reader_next(reader(a), &data, &len, &hole);
+	int r;
 
-	if (r == -ERANGE) {
-		tell_hole(a, &hole);
-		return journal_reader_seek(reader(a), hole.to) == 0;
-	}
+	if (a->before && offset >= a->shown_from)
+		return write_modes(a);
+	r = journal_reader_next(reader(a), &data, &len, &hole);
+	if (r == -ERANGE)
+		return pass_hole(a, &hole);
 	if (r < 0)
 		return 0; /* the journal wakes us */
 	if (offset < a->live_from && len > a->live_from - offset)
 		len = (size_t)(a->live_from - offset);
-	if (a->filter) {
+	if (a->before) {
+		done = gather_modes(a, offset, data, len);
+	} else if (a->filter) {
 		done = send_filtered(a, data, len, offset >= a->live_from);
 		/* The join may end without a byte of its own. */
 		if (done == 0 && !a->filter && !a->ended)
@@ -153,6 +187,11 @@ void attach_wake(void *arg)
 
 /* --- where to begin --- */
 
+static uint64_t window_before(uint64_t offset, uint64_t first)
+{
+	return offset - first > ATTACH_REPLAY_WINDOW ? offset - ATTACH_REPLAY_WINDOW : first;
+}
+
 static unsigned screen_lines(const struct attach *a)
 {
 	unsigned rows = channel_window(a->channel).rows;
@@ -160,29 +199,17 @@ static unsigned screen_lines(const struct attach *a)
 	return rows > 2 ? rows - 2 : ATTACH_LINES_DEFAULT;
 }
 
-/* The offset from which so many lines are shown. On a pty the terminal is brought to the modes
- * that were in force there. */
+/* The offset from which so many lines are shown, looked for in the newest part of memory. */
 static uint64_t start_of_lines(struct attach *a, unsigned lines)
 {
 	struct journal *j = console_journal(a->console);
-	uint64_t first = journal_memory_first(j), end = journal_next(j), from;
-	struct replay_modes modes;
-	char text[REPLAY_MODES_ROOM];
+	uint64_t end = journal_next(j), from = window_before(end, journal_memory_first(j));
 	const uint8_t *data;
-	size_t len, at;
+	size_t len;
 
-	from = end - first > ATTACH_REPLAY_WINDOW ? end - ATTACH_REPLAY_WINDOW : first;
 	if (journal_view(j, from, &data, &len) < 0)
 		return end;
-	at = replay_start(data, len, lines, channel_window(a->channel).columns, from == 0);
-	if (a->pty) {
-		replay_modes_init(&modes);
-		replay_modes_feed(&modes, data, at);
-		len = replay_modes_write(&modes, text, sizeof(text));
-		if (len > 0 && channel_put(a->channel, text, len) < 0)
-			return end;
-	}
-	return from + at;
+	return from + replay_start(data, len, lines, channel_window(a->channel).columns, from == 0);
 }
 
 static uint64_t start_offset(struct attach *a)
@@ -207,6 +234,22 @@ static uint64_t start_offset(struct attach *a)
 	return end;
 }
 
+/* Where to begin to read, so that the modes in force at offset are known there. */
+static uint64_t start_before(struct attach *a, uint64_t offset)
+{
+	uint64_t first = journal_first(console_journal(a->console));
+
+	if (!a->pty || a->options.from == ATTACH_FROM_NOW || offset <= first ||
+		offset > a->live_from)
+		return offset;
+	a->before = malloc(sizeof(*a->before));
+	if (!a->before)
+		return offset;
+	replay_modes_init(a->before);
+	a->shown_from = offset;
+	return window_before(offset, first);
+}
+
 static void show_from(struct attach *a, uint64_t offset)
 {
 	a->live_from = journal_next(console_journal(a->console));
@@ -217,7 +260,7 @@ static void show_from(struct attach *a, uint64_t offset)
 		else
 			offset = a->live_from;
 	}
-	if (journal_reader_seek(reader(a), offset) < 0)
+	if (journal_reader_seek(reader(a), start_before(a, offset)) < 0)
 		attach_exit(a, STATUS_NOT_FOUND,
 			"offset %" PRIu64 " is not reached yet: %" PRIu64 " is the next one",
 			offset, a->live_from);
@@ -241,22 +284,34 @@ static void on_found(void *arg, int error, uint64_t offset)
 	show_from(a, error ? journal_next(console_journal(a->console)) : offset);
 }
 
+/* Whether the newest part of memory has so many lines, or all there are. */
+static int has_lines(const struct attach *a, unsigned lines)
+{
+	struct journal *j = console_journal(a->console);
+	uint64_t from = window_before(journal_next(j), journal_memory_first(j));
+	const uint8_t *data;
+	size_t len, count = 0;
+
+	if (lines > REPLAY_LINES_MAX)
+		return 0;
+	if (from == journal_first(j) || journal_view(j, from, &data, &len) < 0)
+		return 1;
+	/* A program that draws by moving the cursor ends no lines. */
+	if (a->options.from == ATTACH_FROM_SCREEN && len >= ATTACH_REPLAY_WINDOW)
+		return 1;
+	while (len > 0 && count < lines)
+		count += data[--len] == '\n';
+	return count >= lines;
+}
+
 /* After a restart the last lines are on disk only. 1 when they are being looked for there. */
 static int find_on_disk(struct attach *a)
 {
 	struct journal *j = console_journal(a->console);
 	unsigned lines = lines_wanted(a);
 	struct journal_query *query = NULL;
-	const uint8_t *data;
-	size_t len, count = 0;
 
-	if (lines == 0 || journal_first(j) == journal_memory_first(j) ||
-		journal_view(j, journal_memory_first(j), &data, &len) < 0 ||
-		len >= ATTACH_REPLAY_WINDOW)
-		return 0;
-	while (len > 0 && count < lines)
-		count += data[--len] == '\n';
-	if (count >= lines)
+	if (lines == 0 || has_lines(a, lines))
 		return 0;
 	if (journal_find(j, JOURNAL_FIND_LINES, lines, on_found, a, &query) < 0)
 		return 0;
@@ -274,15 +329,13 @@ void attach_start_history(struct attach *a)
 		if (channel_put(a->channel, prologue, len) < 0)
 			return;
 	}
-	journal_query_cancel(&a->finding);
 	if (!find_on_disk(a))
 		show_from(a, start_offset(a));
 }
 
 void attach_replay_screen(struct attach *a)
 {
-	free(a->filter);
-	a->filter = NULL;
+	attach_output_finish(a);
 	a->options.from = ATTACH_FROM_SCREEN;
 	attach_start_history(a);
 }
@@ -292,4 +345,6 @@ void attach_output_finish(struct attach *a)
 	journal_query_cancel(&a->finding);
 	free(a->filter);
 	a->filter = NULL;
+	free(a->before);
+	a->before = NULL;
 }

@@ -236,6 +236,12 @@ void channel_resume(struct channel *c)
 		update_events(c);
 }
 
+void channel_rights_changed(struct channel *c)
+{
+	if (!c->closed && !c->exiting && c->ops && c->ops->rights_changed)
+		c->ops->rights_changed(c->policy);
+}
+
 static void on_request(struct channel *c, const struct line_message *m)
 {
 	struct wire_request request;

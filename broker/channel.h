@@ -33,7 +33,8 @@ struct channel_ops {
 	size_t (*input)(void *policy, const uint8_t *data, size_t len);
 	void (*input_end)(void *policy);
 	void (*winsize)(void *policy);
-	void (*writable)(void *policy); /* after channel_send has returned 0 */
+	void (*writable)(void *policy);       /* after channel_send has returned 0 */
+	void (*rights_changed)(void *policy); /* rules were read again */
 	/* The channel is going (client gone, or exit was said): let go of everything. */
 	void (*end)(void *policy);
 };
@@ -73,6 +74,9 @@ size_t channel_send(struct channel *c, const void *data, size_t len) MUST_CHECK;
 
 /* Whether nothing is queued; if something is, writable() follows. */
 int channel_ready(struct channel *c) MUST_CHECK;
+
+/* Tells the policy that the login's rights may be others now. */
+void channel_rights_changed(struct channel *c);
 
 /* Gives held input to the policy again, and reads on. */
 void channel_resume(struct channel *c);

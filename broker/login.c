@@ -130,8 +130,16 @@ int login_make_grant(struct login *login)
 
 void login_rights_changed(struct login *login)
 {
-	if (login->identity && login_make_grant(login) < 0)
+	struct channel *c, *next;
+
+	if (login->identity && login_make_grant(login) < 0) {
 		login_close(login, "out of memory");
+		return;
+	}
+	for (c = login_first_channel(login); c; c = next) {
+		next = channel_next(c);
+		channel_rights_changed(c);
+	}
 }
 
 static int may_see(void *arg, const struct guest *guest)

@@ -11,7 +11,6 @@
 #include "config/rights.h"
 #include "config/values.h"
 #include "console/console.h"
-#include "console/replay.h"
 
 static int parse_from(const char *text, struct attach_options *o)
 {
@@ -30,8 +29,9 @@ static int parse_from(const char *text, struct attach_options *o)
 static int parse_lines(const char *text, struct attach_options *o)
 {
 	o->from = ATTACH_FROM_LINES;
-	return text_number(text, &o->from_value) < 0 || o->from_value > REPLAY_LINES_MAX ? -EINVAL
-											 : 0;
+	if (text_number(text, &o->from_value) < 0 || o->from_value > JOURNAL_FIND_LINES_MAX)
+		return -EINVAL;
+	return 0;
 }
 
 static int bad_value(struct verb_call *call, const char *option, const char *value)

@@ -70,12 +70,23 @@ static void log_end(void *arg)
 	loop_defer(s->loop, free_log, s);
 }
 
-static const struct channel_ops log_ops = {.writable = log_pump, .end = log_end};
-
 static void log_exit(struct log_session *s, enum status status, const char *text)
 {
 	channel_exit(s->channel, status, text ? "%s" : NULL, text);
 }
+
+static void log_rights_changed(void *arg)
+{
+	struct log_session *s = arg;
+	const struct guest *g = console_guest(s->console);
+
+	if (!(login_rights(channel_login(s->channel), g) & RIGHT_LOG))
+		channel_exit(s->channel, STATUS_DENIED,
+			"the right to the log of VM %s was withdrawn", guest_name(g));
+}
+
+static const struct channel_ops log_ops = {
+	.writable = log_pump, .rights_changed = log_rights_changed, .end = log_end};
 
 /* --- output --- */
 

@@ -131,7 +131,7 @@ int make_dirs(const char *path, mode_t mode)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
 			return -errno;
 		*p = '/';
 	}

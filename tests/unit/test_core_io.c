@@ -150,8 +150,8 @@ static void folders_are_made_with_all_above_them(void **state)
 
 	assert_int_equal(make_dirs(in_root("a/b/c"), 0700), 0);
 	umask(old);
-	assert_int_equal(mode_of(in_root("a")), 0755);
-	assert_int_equal(mode_of(in_root("a/b")), 0755);
+	assert_int_equal(mode_of(in_root("a")), 0700);
+	assert_int_equal(mode_of(in_root("a/b")), 0700);
 	assert_int_equal(mode_of(in_root("a/b/c")), 0700);
 	assert_int_equal(make_dirs(in_root("a/b/c"), 0755), 0);
 	assert_int_equal(mode_of(in_root("a/b/c")), 0700); /* what is there stays as it is */

@@ -1,0 +1,435 @@
+"""History: what is recorded though nobody watches, reading it by offset, resuming, expiring."""
+
+import os
+import re
+import signal
+import stat
+import time
+
+import pytest
+
+from lib import pattern
+from lib.kept import folder, kept, offsets
+from lib.proc import wait_until
+from lib.session import DONE, ESCAPE, NO_SUCH, USAGE, ask, skipped, word
+from lib.term import Terminal
+
+# Guests are held open by one daemon only: each records those whose names begin so.
+MINE, ALONE = ({"record own": {"vms": f"{name}-*", "record": "all"}} for name in ("rec", "alone"))
+PROMPT = b"guest> "
+
+
+@pytest.fixture(scope="module")
+def recorder(module_daemons):
+    return module_daemons(MINE)
+
+
+def name(kind):
+    return f"{kind}-{word()}"
+
+
+@pytest.fixture
+def opened(recorder, guests):
+    """opened(**options of Guest): a guest whose console the recorder holds open."""
+    def make(**options):
+        guest = guests(name("rec"), **options)
+        wait_until(lambda: '"open"' in recorder.ssh(guest.name, "status", "--json").text, 10,
+                   "the console is open")
+        return guest
+    return make
+
+
+def say(daemon, guest, *commands):
+    """Has the guest run commands, from a session of its own; returns the bytes of that session."""
+    with daemon.pipes(guest.name, "attach") as session:
+        for command in commands:
+            session.line(command)
+            session.expect("guest> ", 120)
+        return session.seen
+
+
+def log(daemon, guest, *options, **more):
+    result = daemon.ssh(guest.name, "log", *options, **more)
+    assert result.status == DONE, result
+    return result.out
+
+
+# Recorded without anybody there
+
+
+def test_output_is_kept_though_nobody_ever_attached(recorder, guests):
+    first, second = word(), word()
+    guest = guests(name("rec"), boot=f"later,2500,{first}")
+    wait_until(lambda: f"{first}\r\n".encode() in log(recorder, guest), 15, "the guest's words")
+    assert log(recorder, guest).endswith(PROMPT)
+    ticker = guests(name("rec"), boot="tick,5")
+    wait_until(lambda: log(recorder, ticker).count(b"tick ") > 60, 20, "60 ticks")
+    seen = re.findall(rb"^tick (\d{10})\r\n", log(recorder, ticker), re.M)
+    numbers = [int(number) for number in seen]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert numbers[0] < 40, "more than two seconds of the start are missing"
+    assert second.encode() not in log(recorder, guest)
+
+
+def test_boots_while_the_daemon_runs_are_marked(recorder, opened):
+    guest = opened()
+    ask_once(recorder, guest)
+    guest.domain.reset()
+    guest.wait_boot()
+    wait_until(lambda: [m for m in kept(recorder, guest).marks if m[1] == "boot"], 10, "a mark")
+
+
+def ask_once(daemon, guest):
+    return say(daemon, guest, f"say {word()}")
+
+
+def test_record_can_be_chosen_for_each_guest(daemons, guests):
+    names = [f"{word()}-{kind}" for kind in ("all", "attached", "none")]
+    daemon = daemons({"history": {"record": "attached"},
+                      "record everything": {"vms": names[0], "record": "all"},
+                      "record nothing": {"vms": names[2], "record": "none"}})
+    every, attached, none = (guests(name) for name in names)
+    wait_until(lambda: '"open"' in daemon.ssh(every.name, "status", "--json").text, 10, "it is held")
+    for guest in (attached, none):
+        assert '"open"' not in daemon.ssh(guest.name, "status", "--json").text
+        ask_once(daemon, guest)
+        assert log(daemon, guest).endswith(PROMPT)
+    assert kept(daemon, attached).bytes.endswith(PROMPT)
+    assert not kept(daemon, none).bytes
+
+
+def test_files_are_for_their_owner_only(recorder, opened):
+    guest = opened()
+    ask_once(recorder, guest)
+    top = f"{recorder.dir}/state/journal"
+    seen = [(path, stat.S_IMODE(os.lstat(path).st_mode)) for path in (
+        os.path.join(base, name) for base, folders, files in os.walk(top)
+        for name in folders + files)] + [(top, stat.S_IMODE(os.lstat(top).st_mode))]
+    assert len(seen) >= 5
+    for path, mode in seen:
+        assert mode == (0o700 if os.path.isdir(path) else 0o600), f"{path} {mode:o}"
+
+
+# Reading
+
+
+def test_log_is_what_a_viewer_saw_byte_by_byte(recorder, opened):
+    guest = opened()
+    ask_once(recorder, guest)
+    first, before = offsets(recorder, guest)
+    with recorder.pipes(guest.name, "attach", "--from", str(before)) as viewer:
+        viewer.line("bytes 300000")
+        viewer.expect_bytes(300000, 60)
+        viewer.expect("guest> ")
+        viewer.line("bin 5000")
+        viewer.expect_bytes(5000 + 2 + len(PROMPT))
+        viewed = viewer.seen
+    _, after = offsets(recorder, guest)
+    assert after - before == len(viewed)
+    pattern.assert_same(viewed, pattern.exactly(300000) + PROMPT + pattern.binary(5000) + b"\r\n"
+                        + PROMPT)
+    pattern.assert_same(log(recorder, guest, "--from", str(before)), viewed)
+    pattern.assert_same(kept(recorder, guest).from_offset(before), viewed)
+    pattern.assert_same(log(recorder, guest, "--from", str(before + 1234)), viewed[1234:])
+    pattern.assert_same(log(recorder, guest, "--from", "-777"), viewed[-777:])
+    assert log(recorder, guest, "--from", str(after)) == b""
+    whole = log(recorder, guest)
+    assert whole.endswith(viewed) and len(whole) == after - first
+    assert log(recorder, guest, "--from", "start") == whole
+
+
+def test_log_by_lines(recorder, opened):
+    guest = opened()
+    say(recorder, guest, "pat 20000")
+    whole = log(recorder, guest)
+    for count in (1, 2, 24, 5000, 19000):
+        wanted = b"".join(whole.splitlines(keepends=True)[-count:])
+        pattern.assert_same(log(recorder, guest, "--lines", str(count)), wanted)
+    pattern.assert_same(log(recorder, guest, "--lines", "1000000"), whole)
+    for count in (10, 5000, 15000):  # 5000 lines are in memory, but beyond what is looked at there
+        result = recorder.ssh(guest.name, "attach", "--lines", str(count))
+        assert result.out.count(b"\n") in (count - 1, count), result.errors
+        assert whole.endswith(result.out)
+
+
+def test_log_by_time(recorder, opened):
+    guest = opened()
+    ask_once(recorder, guest)
+    time.sleep(2.5)  # times are kept to the second
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    text = say(recorder, guest, f"say {word()}")
+    assert log(recorder, guest, "--since", now) == text
+    assert log(recorder, guest, "--since", "1h") == log(recorder, guest)
+    assert log(recorder, guest, "--since", "2099-01-01") == b""
+
+
+def test_log_by_boot(recorder, opened):
+    guest = opened()
+    ask_once(recorder, guest)
+    for _ in range(2):
+        offset = offsets(recorder, guest)[1]
+        guest.domain.reset()
+        guest.wait_boot()
+        wait_until(lambda: offsets(recorder, guest)[1] > offset, 10, "output after the reset")
+        last = ask_once(recorder, guest)
+    newest = log(recorder, guest, "--boot", "0")
+    assert newest.count(f"guest {guest.name} ready".encode()) == 1, newest
+    assert newest.endswith(last)
+    two = log(recorder, guest, "--boot", "1")
+    assert two.count(f"guest {guest.name} ready".encode()) == 2 and two.endswith(newest)
+    result = recorder.ssh(guest.name, "log", "--boot", "40")
+    assert result.status == NO_SUCH and result.out == b"", result
+
+
+@pytest.mark.parametrize("options, word_named", [
+    (("--from", "x"), "x"), (("--lines", "-1"), "-1"), (("--since", "yesterday?"), "yesterday"),
+    (("--boot", "one"), "one"), (("--from", "0", "--lines", "3"), "lines"), (("--nope",), "--nope"),
+    (("extra",), "extra"), (("--lines", "99999999999999999999999"), "lines")])
+def test_bad_options_of_log_are_named(recorder, opened, options, word_named):
+    guest = opened()
+    result = recorder.ssh(guest.name, "log", *options)
+    assert result.status == USAGE and word_named in result.errors, result
+
+
+def test_every_line_has_its_time(recorder, opened):
+    guest = opened()
+    begun = int(time.time())
+    say(recorder, guest, "pat 3000")
+    time.sleep(1.2)
+    say(recorder, guest, "pat 10")
+    stamped = log(recorder, guest, "--timestamps", "--lines", "3012")
+    times = []
+    rest = []
+    for line in stamped.splitlines(keepends=True):
+        match = re.match(rb"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\] ", line)
+        assert match, line
+        times.append(time.strptime(match.group(1).decode(), "%Y-%m-%dT%H:%M:%SZ"))
+        rest.append(line[match.end():])
+    assert times == sorted(times)
+    assert times[0] >= time.gmtime(begun - 1) and times[-1] <= time.gmtime(time.time() + 1)
+    assert times[-1] > times[0]
+    pattern.assert_same(b"".join(rest), log(recorder, guest, "--lines", "3012"))
+
+
+def test_log_follows_over_a_restart_of_the_guest(recorder, opened):
+    guest = opened()
+    marker = word()
+    say(recorder, guest, f"say {marker}")
+    with recorder.pipes(guest.name, "log", "--follow", "--lines", "2") as follower:
+        follower.expect(marker)
+        second = ask_word(recorder, guest)
+        follower.expect(second)
+        guest.destroy()
+        wait_until(lambda: guest.name in follower.errors(), 10, "a word about the end")
+        guest.start()
+        follower.expect(f"guest {guest.name} ready", 20)
+        follower.expect(ask_word(recorder, guest))
+
+
+def ask_word(daemon, guest):
+    answer = word()
+    say(daemon, guest, f"say {answer}")
+    return answer
+
+
+def test_log_asks_a_terminal_nothing_but_a_pipe_gets_every_byte(recorder, opened):
+    guest = opened()
+    say(recorder, guest, "esc")
+    raw = log(recorder, guest)
+    assert b"\x1b[6n" in raw and b"\x1b]10;?" in raw
+    with recorder.terminal(guest.name, "log") as session:
+        assert session.wait() == DONE
+        assert b"esc<" in session.seen and b"bold" in session.seen
+        for question in (b"\x1b[6n", b"\x1b[c", b"\x1b]10;?", b"\x05", b"\x1bP$q"):
+            assert question not in session.seen
+
+
+def test_ctl_reads_the_log_too(recorder, opened):
+    guest = opened()
+    say(recorder, guest, "pat 100")
+    result = recorder.ctl("log", guest.name, "--lines", "50")
+    assert result.status == DONE and result.out == log(recorder, guest, "--lines", "50"), result
+    with Terminal(recorder.ctl_argv("log", guest.name, "--lines", "5")) as session:
+        assert session.wait() == DONE
+        assert pattern.line(99)[:-2] in session.seen
+
+
+def test_log_needs_its_right(daemons, guest, keys):
+    daemon = daemons({"access all": {"allow": "view, type"}})
+    result = daemon.ssh(guest.name, "log")
+    assert result.status == 77 and "log" in result.errors, result
+
+
+def test_following_ends_when_the_right_is_withdrawn(daemons, guest):
+    daemon = daemons()
+    with daemon.pipes(guest.name, "log", "--follow") as follower:
+        follower.expect(ask_word(daemon, guest))
+        daemon.configure({"access all": {"allow": "view, type"}})
+        daemon.reload()
+        assert follower.wait() == 77, follower.errors()
+
+
+# Resuming
+
+
+def test_client_killed_in_a_flood_resumes_without_a_byte_twice_or_missing(recorder, opened):
+    guest = opened()
+    ask_once(recorder, guest)
+    _, start = offsets(recorder, guest)
+    flood = pattern.lines(0, 49152)  # 3 MiB: more than memory holds
+    have = b""
+    with recorder.pipes(guest.name) as writer:
+        writer.send(b"pat 49152\r")
+        while len(have) < len(flood) + len(PROMPT):
+            with recorder.pipes(guest.name, "attach", "--from", str(start + len(have)),
+                                "--no-input") as viewer:
+                want = min(500000, len(flood) + len(PROMPT) - len(have))
+                while len(viewer.seen) < want and viewer.read_some(20):
+                    pass
+                viewer.kill(signal.SIGKILL)
+                viewer.wait()
+                assert viewer.errors() == ""
+                have += viewer.seen
+        pattern.assert_same(have, flood + PROMPT)
+
+
+def test_leaving_tells_the_offset_to_resume_at(recorder, opened):
+    guest = opened()
+    with recorder.terminal(guest.name) as session:
+        told = session.expect(rb"offset (\d+)")
+        assert abs(int(told.group(1)) - offsets(recorder, guest)[1]) < 100
+        ask(session)
+        session.send(ESCAPE + b".")
+        left = session.expect(rb"left VM \S+ at offset (\d+)")
+        assert session.wait() == DONE
+    assert int(left.group(1)) == offsets(recorder, guest)[1]
+    text = ask_once(recorder, guest)
+    result = recorder.ssh(guest.name, "attach", "--from", left.group(1).decode())
+    assert result.out == text, result
+
+
+def test_offset_not_reached_yet_is_refused(recorder, opened):
+    guest = opened()
+    for verb in ("attach", "log"):
+        result = recorder.ssh(guest.name, verb, "--from", "99999999999")
+        assert result.status == NO_SUCH and "not reached" in result.errors, result
+    with recorder.terminal(guest.name, "attach", "--from", "99999999999") as session:
+        assert session.wait() == NO_SUCH
+
+
+# Limits
+
+
+@pytest.fixture(scope="module")
+def frugal(module_daemons):
+    """Keeps 64 KiB in memory and 1 MiB on disk."""
+    return module_daemons({"history": {"size": "1M"},
+                           "console": {"history_memory": "64K"}})
+
+
+def test_history_beyond_the_limit_expires_and_readers_are_told(frugal, guest):
+    with frugal.pipes(guest.name) as writer:
+        ask(writer)
+        base = offsets(frugal, guest)[1]
+        # Packed, the pattern shrinks; what no packer shrinks fills the disk.
+        for _ in range(10):
+            writer.line("bin 250000")
+            writer.expect_bytes(250000, 60)
+            writer.expect("guest> ")
+    first, end = offsets(frugal, guest)
+    assert first > base
+    size = sum(os.path.getsize(os.path.join(folder(frugal, guest), name))
+               for name in os.listdir(folder(frugal, guest)))
+    assert size < 1.3 * 1024 * 1024, size
+    for verb in ("attach", "log"):
+        result = frugal.ssh(guest.name, verb, "--from", str(base))
+        assert result.status == NO_SUCH and result.out == b"", result
+        assert skipped(result.errors) == [(base, first)], result
+    with frugal.terminal(guest.name, "attach", "--from", str(base)) as session:
+        told = session.expect(rb"bytes (\d+)-(\d+) skipped: no longer kept")
+        assert (int(told.group(1)), int(told.group(2))) == (base, first - 1)
+    block = pattern.binary(250000) + b"\r\n" + PROMPT
+    whole = log(frugal, guest)
+    assert len(whole) == end - first
+    pattern.assert_same(whole, (block * 10)[-len(whole):])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_viewer_behind_memory_but_on_disk_loses_nothing(daemons, guest):
+    daemon = daemons({"console": {"history_memory": "64K"}})
+    lines = 8 * 1024 * 1024 // pattern.LINE
+    flood = pattern.lines(0, lines)
+    with daemon.pipes(guest.name) as writer:
+        ask(writer)
+        base = offsets(daemon, guest)[1]
+        with daemon.pipes(guest.name, "attach", "--from", str(base), "--no-input") as stopped:
+            writer.send(f"pat {lines}\r".encode())
+            stopped.expect_bytes(1000)
+            stopped.kill(signal.SIGSTOP)
+            pattern.assert_same(writer.expect_bytes(len(flood), 120), flood)
+            lag, = [row["lag"] for row in rows(daemon, guest) if row["mode"] == "watches"]
+            assert lag > 4 * 1024 * 1024
+            stopped.kill(signal.SIGCONT)
+            stopped.taken = 0
+            pattern.assert_same(stopped.expect_bytes(len(flood), 60), flood)
+            assert stopped.errors() == ""
+
+
+def rows(daemon, guest):
+    import json
+    return json.loads(daemon.ssh(guest.name, "who", "--json").out)
+
+
+# Guests that are gone
+
+
+def test_transient_guest_that_is_gone_keeps_its_history(recorder, guests):
+    guest = guests(name("rec"), start=False)
+    guest.domain.undefine()
+    guest.create_transient()
+    answer = ask_word(recorder, guest)
+    guest.destroy()
+    wait_until(lambda: re.search(rf"{guest.uuid}\s.*gone|gone.*{guest.uuid}",
+                                 recorder.ssh("vmconsole", "list").text), 10, "list shows it gone")
+    assert answer.encode() in log(recorder, guest)
+    assert answer.encode() in recorder.ssh(guest.uuid, "log").out
+    with recorder.terminal(guest.name) as session:
+        session.expect("(?i)wait")
+        assert answer.encode() in session.seen
+        guest.create_transient()
+        session.expect(f"guest {guest.name} ready", 20)
+        ask(session)
+
+
+def test_transient_guest_that_is_gone_is_known_after_a_restart(daemons, guests):
+    daemon = daemons(ALONE)
+    guest = guests(name("alone"), start=False)
+    guest.domain.undefine()
+    guest.create_transient()
+    answer = ask_word(daemon, guest)
+    guest.destroy()
+    wait_until(lambda: "gone" in daemon.ssh(guest.uuid, "status").text, 10, "it is gone")
+    daemon.stop()
+    daemon.start()
+    assert answer.encode() in log(daemon, guest)
+    assert "gone" in daemon.ssh(guest.uuid, "status").text
+
+
+# Modes
+
+
+def test_terminal_gets_the_modes_that_were_set_before_what_it_is_shown(daemons, guests):
+    daemon = daemons(ALONE)
+    guest = guests(name("alone"))
+    say(daemon, guest, "say \x1b[?2004h\x1b[1;35m", "pat 1500")
+    for again in (False, True):
+        if again:
+            daemon.stop()
+            daemon.start()
+        for command in ((), ("attach", "--from", "-1000"), ("attach", "--lines", "1200")):
+            with daemon.terminal(guest.name, *command) as session:
+                session.expect(pattern.line(1499)[:-2])
+                before = session.seen[:session.seen.index(pattern.line(1499)[:20])]
+                assert b"\x1b[?2004h" in before, before[:2000]
+                assert re.search(rb"\x1b\[[0-9;]*35[;m]", before), before[:2000]
