@@ -122,6 +122,29 @@ def ssh(daemon, login, *command, stdin=None, seconds=20, **options):
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def ssh_password(daemon, login, command, password, method="password", seconds=60, key=None,
+                 source=None):
+    """ssh that answers every question with this password, once."""
+    asker = f"{daemon.keys.dir}/asker"
+    if not os.path.exists(asker):
+        with open(asker, "w", encoding="ascii") as file:
+            file.write('#!/bin/sh\nprintf "%s\\n" "$VMC_TEST_PASSWORD"\n')
+        os.chmod(asker, 0o755)
+    methods = f"publickey,{method}" if key else method
+    options = ["-o", f"PreferredAuthentications={methods}", "-o", "NumberOfPasswordPrompts=1",
+               *(["-b", source] if source else [])]
+    if not key:
+        options += ["-o", "PubkeyAuthentication=no"]
+    argv = [word for word in ssh_argv(daemon, login, command, key=key, options=options)]
+    argv[argv.index("BatchMode=yes")] = "BatchMode=no"
+    done = subprocess.run(
+        argv, capture_output=True, check=False, stdin=subprocess.DEVNULL, start_new_session=True,
+        timeout=seconds * proc.SLOW,
+        env=dict(os.environ, SSH_ASKPASS=asker, SSH_ASKPASS_REQUIRE="force",
+                 VMC_TEST_PASSWORD=password))
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
 def ssh_pipes(daemon, login, *command, **options):
     """ssh without a terminal, running, its input left open."""
     options.setdefault("tty", False)

@@ -1,5 +1,6 @@
 """vmconsoled as a process of its own: configuration, start, what it holds, orderly end."""
 
+import json
 import os
 import re
 import signal
@@ -219,6 +220,25 @@ class Daemon:
         return wait_until(lambda: re.search(pattern, self.log()[since:]), seconds,
                           f"{pattern!r} in the log of {self.name}")
 
+    def audit(self, **wanted):
+        """The audit's records that have these values, the oldest first."""
+        try:
+            with open(f"{self.dir}/state/audit.jsonl", encoding="utf-8") as file:
+                records = [json.loads(line) for line in file if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
+        return [record for record in records
+                if all(record.get(key) == value for key, value in wanted.items())]
+
+    def wait_audit(self, reason=None, seconds=10, count=1, **wanted):
+        """Waits for so many records with these values, and a reason like this; the last one."""
+        def found():
+            records = [record for record in self.audit(**wanted)
+                       if reason is None or re.search(reason, record.get("reason", ""))]
+            return records[-1] if len(records) >= count else None
+        return wait_until(found, seconds, f"audit record {wanted} {reason!r} of {self.name}, in "
+                          f"{self.audit()[-5:]}")
+
     def check_log(self):
         found = SANITIZER.search(self.log())
         assert not found, f"{self.name}: {found.group(0)}\n{self.log()[found.start():][:6000]}"
@@ -227,6 +247,9 @@ class Daemon:
 
     def ssh(self, login, *command, **options):
         return clients.ssh(self, login, *command, **options)
+
+    def password(self, login, command, password, **options):
+        return clients.ssh_password(self, login, command, password, **options)
 
     def terminal(self, login, *command, **options):
         return clients.ssh_terminal(self, login, *command, **options)

@@ -1,0 +1,338 @@
+"""Tickets: passwords for one console; who guesses them; and logins that need two factors."""
+
+import concurrent.futures
+import re
+import socket
+import statistics
+import time
+
+import paramiko
+import pytest
+
+from lib import clients
+from lib.proc import SLOW, wait_until
+from lib.session import BROKEN, DENIED, DONE, NO_SUCH, UNAVAILABLE, USAGE, ask, leave
+from lib.term import Terminal
+
+RULES = {"access tickets": {"who": "ticket", "vms": "*", "allow": "view, type"}}
+QUICK = {"auth": {"penalty": "0"}}
+
+
+@pytest.fixture(scope="module")
+def shared(module_guests):
+    return module_guests("ticket-1")
+
+
+@pytest.fixture(scope="module")
+def second(module_guests):
+    return module_guests("ticket-2")
+
+
+@pytest.fixture(scope="module")
+def quick(module_daemons):
+    """Nobody is slowed."""
+    return module_daemons({**RULES, **QUICK})
+
+
+def ticket(daemon, guest, *options):
+    result = daemon.ctl("ticket", guest.name, *options)
+    assert result.status == DONE, result
+    assert re.fullmatch(r"[a-z2-7]{32}\n", result.text), result
+    return result.text.strip()
+
+
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
+def test_ticket_logs_in_once(quick, shared, method):
+    word = ticket(quick, shared)
+    assert quick.password(shared.name, "status", word, method=method).status == DONE
+    assert quick.password(shared.name, "status", word, method=method).status == BROKEN
+    record = quick.wait_audit(event="login", login=shared.name, method=method)
+    assert record["identity"] == "ticket:user:root", record
+    assert word not in quick.log() and word not in str(quick.audit())
+
+
+def test_ticket_by_uuid(quick, shared):
+    assert quick.password(shared.uuid, "status", ticket(quick, shared)).status == DONE
+
+
+def test_ticket_may_have_several_uses(quick, shared):
+    word = ticket(quick, shared, "--uses", "3")
+    results = [quick.password(shared.name, "status", word).status for _ in range(4)]
+    assert results == [DONE, DONE, DONE, BROKEN]
+
+
+def test_ticket_ends_at_its_time(quick, shared):
+    word = ticket(quick, shared, "--ttl", "3s", "--uses", "9")
+    assert quick.password(shared.name, "status", word).status == DONE
+    time.sleep(3)
+    assert quick.password(shared.name, "status", word).status == BROKEN
+
+
+def test_ticket_of_another_guest_keeps_its_use(quick, shared, second):
+    word = ticket(quick, shared)
+    assert quick.password(second.name, "status", word).status == BROKEN
+    assert quick.password(shared.name, "status", word).status == DONE
+
+
+@pytest.mark.parametrize("login", ["vmconsole", "no-such-vm", "{prefix}"])
+def test_ticket_names_its_guest_exactly(quick, shared, login):
+    word = ticket(quick, shared)
+    login = login.format(prefix=shared.uuid[:13])
+    assert quick.password(login, "status", word).status == BROKEN
+
+
+def test_ticket_shows_no_other_guest(quick, shared, second):
+    result = quick.password(shared.name, "list", ticket(quick, shared))
+    assert result.status == DONE and shared.name in result.text, result
+    assert second.name not in result.text, result
+
+
+def test_console_by_ticket_in_a_terminal(quick, shared):
+    """PuTTY, Dropbear and a person at OpenSSH's prompt do the same: one prompt, no echo."""
+    word = ticket(quick, shared)
+    argv = clients.ssh_argv(quick, shared.name, options=[
+        "-e", "none", "-o", "PreferredAuthentications=keyboard-interactive",
+        "-o", "PubkeyAuthentication=no"])
+    argv[argv.index("BatchMode=yes")] = "BatchMode=no"
+    with Terminal(argv, 24, 80) as session:
+        session.expect("Ticket: ")
+        session.line(word)
+        session.expect("serial0")
+        ask(session)
+        leave(session)
+    assert word.encode() not in session.seen
+
+
+def test_ticket_wants_the_right_admin(quick, shared):
+    result = quick.ssh(shared.name, "ticket")
+    assert result.status == DENIED and "admin" in result.errors, result
+
+
+def test_admin_of_a_guest_makes_tickets_over_ssh(daemons, shared, second):
+    daemon = daemons({**RULES, **QUICK, "access admins": {
+        "who": "key:*", "vms": shared.name, "allow": "view, admin"}, "access all": None})
+    result = daemon.ssh(shared.name, "ticket --ttl 1m --uses 2")
+    assert result.status == DONE, result
+    assert daemon.password(shared.name, "status", result.text.strip()).status == DONE
+    assert daemon.ssh(second.name, "ticket").status in (DENIED, NO_SUCH)
+    record = daemon.wait_audit(event="ticket")
+    assert record["vm"] == shared.name and "2 uses within 60 s" in record["reason"], record
+
+
+@pytest.mark.parametrize("options", [
+    ["--ttl", "0"], ["--ttl", "8d"], ["--ttl", "soon"], ["--uses", "0"], ["--uses", "1001"],
+    ["--uses", "-1"], ["--frob"], ["more"]], ids=" ".join)
+def test_bad_words_of_the_verb(quick, shared, options):
+    result = quick.ctl("ticket", shared.name, *options)
+    assert result.status == USAGE and options[-1].lstrip("-") in result.errors, result
+
+
+def test_without_a_rule_for_tickets_there_are_none(daemon, shared):
+    result = daemon.ctl("ticket", shared.name)
+    assert result.status == UNAVAILABLE and "ticket" in result.errors, result
+    assert daemon.password(shared.name, "status", "x").status == BROKEN
+
+
+# Guessing
+
+
+def guess(daemon, login, word="x" * 32, source=None):
+    """One password on one connection: seconds until the answer, or None when cut off."""
+    transport = None
+    try:
+        with socket.create_connection((clients.HOST, daemon.port), 20 * SLOW,
+                                      (source, 0) if source else None) as connection:
+            transport = paramiko.Transport(connection)
+            transport.banner_timeout = transport.auth_timeout = 40 * SLOW
+            transport.start_client(timeout=20 * SLOW)
+            begun = time.monotonic()
+            try:
+                transport.auth_password(login, word, fallback=False)
+            except paramiko.AuthenticationException:
+                return time.monotonic() - begun
+            raise AssertionError("the guess was right")
+    except (OSError, EOFError, paramiko.SSHException):
+        return None
+    finally:
+        if transport:
+            transport.close()
+
+
+def test_each_wrong_ticket_doubles_the_time_to_the_next_answer(daemons, shared):
+    daemon = daemons({**RULES, "auth": {"penalty": "200ms", "penalty_max": "1600ms"}})
+    times = [guess(daemon, shared.name) for _ in range(6)]
+    wanted = [0.25 + delay for delay in (0, 0.2, 0.4, 0.8, 1.6, 1.6)]
+    assert all(time >= want - 0.01 for time, want in zip(times, wanted)), times
+
+
+def test_guesses_at_once_wait_as_long_as_guesses_in_turn(daemons, shared):
+    daemon = daemons({**RULES, "auth": {"penalty": "100ms", "penalty_max": "3s"}})
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        times = sorted(pool.map(lambda _: guess(daemon, shared.name), range(8)))
+    assert times[-1] >= 3 and statistics.median(times) >= 0.5, times
+
+
+def test_right_ticket_waits_as_well_so_that_quickness_tells_nothing(daemons, shared):
+    daemon = daemons({**RULES, "auth": {"penalty": "1s", "penalty_max": "1s"}})
+    guess(daemon, shared.name)
+    word, begun = ticket(daemon, shared), time.monotonic()
+    assert daemon.password(shared.name, "status", word).status == DONE
+    assert time.monotonic() - begun >= 1.2
+
+
+@pytest.mark.timeout(240)
+def test_ten_thousand_guesses_are_slowed_and_others_are_not(daemons, shared, keys):
+    daemon = daemons({**RULES, "auth": {"penalty": "100ms", "penalty_max": "2s",
+                                        "penalty_refuse": "50"}})
+    word = ticket(daemon, shared, "--uses", "99")
+    answered, refused, begun = 0, 0, time.monotonic()
+    slowest_key = slowest_ticket = 0.0
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for block in range(10):
+            jobs = [pool.submit(guess, daemon, shared.name, f"{number:032d}")
+                    for number in range(block * 1000, (block + 1) * 1000)]
+            # Meanwhile, from elsewhere:
+            start = time.monotonic()
+            result = daemon.ssh(shared.name, "status", options=["-b", "127.0.0.2"])
+            slowest_key = max(slowest_key, time.monotonic() - start)
+            assert result.status == DONE, result
+            start = time.monotonic()
+            result = daemon.password(shared.name, "status", word, source="127.0.0.3")
+            slowest_ticket = max(slowest_ticket, time.monotonic() - start)
+            assert result.status == DONE, result
+            for job in jobs:
+                if job.result() is None:
+                    refused += 1
+                else:
+                    answered += 1
+    seconds = time.monotonic() - begun
+    print(f"10000 guesses: {answered} answered, {refused} turned away in {seconds:.0f} s; "
+          f"others waited at most {slowest_key:.2f} s by key, {slowest_ticket:.2f} s by ticket")
+    assert answered + refused == 10000
+    assert answered <= 50 + 16 + seconds / 60, answered
+    assert slowest_key < 5 * SLOW and slowest_ticket < 5 * SLOW
+    daemon.wait_log("too many failed logins from there")
+
+
+def test_failures_are_forgotten(daemons, shared):
+    daemon = daemons({**RULES, "auth": {"penalty": "10ms", "penalty_refuse": "3",
+                                        "penalty_forget": "1s"}})
+    for _ in range(3):
+        guess(daemon, shared.name)
+    assert not daemon.banner()
+    wait_until(daemon.banner, 5, "the source is let in again")
+
+
+def test_max_auth_tries(daemons, shared):
+    daemon = daemons({**RULES, **QUICK, "ssh": {"max_auth_tries": "2"}})
+    with socket.create_connection((clients.HOST, daemon.port), 20) as connection:
+        transport = paramiko.Transport(connection)
+        transport.start_client(timeout=20 * SLOW)
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_password(shared.name, "one", fallback=False)
+        with pytest.raises((paramiko.SSHException, EOFError)):
+            transport.auth_password(shared.name, "two", fallback=False)
+        wait_until(lambda: not transport.is_active(), 5, "the connection is ended")
+        transport.close()
+
+
+def spread(samples):
+    return statistics.median(samples), statistics.quantiles(samples, n=4)
+
+
+def unlike(one, other):
+    """Mann-Whitney: how many standard deviations the ranks of one are off the middle."""
+    ranks = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
+    rank_sum = sum(rank for rank, (_, which) in enumerate(ranks, 1) if which == 0)
+    n, m = len(one), len(other)
+    u = rank_sum - n * (n + 1) / 2
+    return (u - n * m / 2) / (n * m * (n + m + 1) / 12) ** 0.5
+
+
+def test_unknown_guest_and_wrong_ticket_take_the_same_time(daemons, shared):
+    daemon = daemons({**RULES, "auth": {"penalty": "0", "penalty_refuse": "0",
+                                        "vdsm_tickets": "yes"}})
+    times = {shared.name: [], "no-such-vm": []}
+    for _ in range(40):
+        for login, samples in times.items():
+            samples.append(guess(daemon, login))
+    known, unknown = times.values()
+    difference = abs(statistics.median(known) - statistics.median(unknown))
+    print("known", spread(known), "unknown", spread(unknown), "z", unlike(known, unknown))
+    assert difference < 0.005 or abs(unlike(known, unknown)) < 3.3
+
+
+def test_unknown_and_forbidden_guest_take_the_same_path_and_time(daemons, shared, second):
+    """By a key that may see another guest: same text, same status, and times that cannot be told
+    apart with 300 tries of each on one connection."""
+    daemon = daemons({"access all": {"vms": second.name}})
+    client = clients.paramiko_connect(daemon, "vmconsole")
+    answers, times = {}, {shared.name: [], "ticket-9": []}
+    for _ in range(300):
+        for name, samples in times.items():
+            channel = client.get_transport().open_session()
+            begun = time.perf_counter()
+            channel.exec_command(f"status {name}")
+            status = channel.recv_exit_status()
+            samples.append(time.perf_counter() - begun)
+            text = channel.recv_stderr(4096).decode().replace(name, "NAME")
+            answers.setdefault(name, set()).add((status, text))
+            channel.close()
+    client.close()
+    forbidden, unknown = times.values()
+    assert answers[shared.name] == answers["ticket-9"] and len(answers[shared.name]) == 1, answers
+    z = unlike(forbidden, unknown)
+    difference = abs(statistics.median(forbidden) - statistics.median(unknown))
+    print("forbidden", spread(forbidden), "unknown", spread(unknown), "z", z)
+    assert abs(z) < 3.3 or difference < 0.05 * statistics.median(unknown), (z, difference)
+
+
+# Two factors
+
+
+BOTH = {"access all": {"who": "key:*", "vms": "*", "allow": "view, type",
+                       "require": "key+ticket"}, **QUICK}
+
+
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
+def test_key_and_ticket_together(daemons, shared, keys, method):
+    daemon = daemons(BOTH)
+    result = daemon.password(shared.name, "status", ticket(daemon, shared), key=keys.ed25519,
+                             method=method)
+    assert result.status == DONE, (result, daemon.log_tail(10))
+    record = daemon.wait_audit(event="login", login=shared.name)
+    assert "key:SHA256:" in record["identity"] and "ticket:" in record["identity"], record
+    assert daemon.audit(event="login-partial")
+
+
+def test_neither_factor_alone_is_enough(daemons, shared, keys):
+    daemon = daemons(BOTH)
+    assert daemon.ssh(shared.name, "status").status == BROKEN
+    assert daemon.password(shared.name, "status", ticket(daemon, shared)).status == BROKEN
+    result = daemon.password(shared.name, "status", "wrong", key=keys.ed25519)
+    assert result.status == BROKEN
+    result = daemon.password(shared.name, "status", ticket(daemon, shared), key=keys.stranger)
+    assert result.status == BROKEN
+
+
+def test_ticket_before_the_key_of_its_owner_tells_nothing(daemons, shared):
+    """A rule whose `who` is a key is asked for a key first: a right ticket alone looks wrong."""
+    daemon = daemons(BOTH)
+    transport = paramiko.Transport((clients.HOST, daemon.port))
+    transport.start_client(timeout=20 * SLOW)
+    with pytest.raises(paramiko.AuthenticationException):
+        transport.auth_password(shared.name, ticket(daemon, shared), fallback=False)
+    transport.close()
+
+
+def test_rule_for_tickets_may_want_a_key_behind_it(daemons, shared, keys):
+    daemon = daemons({**BOTH, "access all": {"who": "ticket", "vms": "*", "allow": "view",
+                                             "require": "key+ticket"}})
+    transport = paramiko.Transport((clients.HOST, daemon.port))
+    transport.start_client(timeout=20 * SLOW)
+    left = transport.auth_password(shared.name, ticket(daemon, shared), fallback=False)
+    assert left == ["publickey"], left
+    left = transport.auth_publickey(
+        shared.name, paramiko.Ed25519Key.from_private_key_file(keys.ed25519))
+    assert left == [] and transport.is_authenticated()
+    transport.close()
