@@ -9,7 +9,6 @@
  * Commands: cat | sink | flood BYTES | exit N | err | request | silent | dribble | kick | vanish.
  */
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -26,20 +25,21 @@
 #include "sshd/door.h"
 #include "wire/line.h"
 
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x)) {                                                                        \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #x,                 \
-				strerror(errno));                                                  \
-			exit(1);                                                                   \
-		}                                                                                  \
-	} while (0)
+static void check(int good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+#define CHECK(x) check((x) != 0, #x)
 
 static const unsigned char build[WIRE_BUILD_ID] = "door_broker";
 
 static struct loop *loop;
-static struct line control;
 static struct loop_io *control_io, *listen_io;
+static struct line control;
 static struct wire_settings settings;
 static char *authorized;
 static uint64_t connections;
@@ -49,7 +49,6 @@ struct login {
 	struct loop_io *io;
 	struct loop_timer *timer;
 	struct wire_verdict_msg answer;
-	int nopty;
 };
 
 enum work { CAT, SINK, FLOOD, DRIBBLE, SILENT, DONE };
@@ -64,7 +63,6 @@ struct chan {
 	EVP_MD_CTX *digest;
 	unsigned char back[WIRE_PAYLOAD_MAX];
 	size_t back_len;
-	int at_eof, winsizes;
 };
 
 /* --- channels --- */
@@ -80,10 +78,8 @@ static void chan_free(struct chan *c)
 
 static void chan_say(struct chan *c, enum wire_type type, const char *text)
 {
-	int r = line_send(&c->line, type, NULL, text, strlen(text));
-
-	if (r < 0)
-		fprintf(stderr, "say: %s\n", strerror(-r));
+	if (line_send(&c->line, type, NULL, text, strlen(text)) < 0)
+		puts("nobody to say it to");
 }
 
 static void chan_exit(struct chan *c, int status)
@@ -167,19 +163,41 @@ static void chan_data(struct chan *c, struct line_message *m)
 	}
 }
 
-static void chan_command(struct chan *c, struct line_message *m)
+static void chan_kick(struct chan *c)
 {
-	struct wire_request request;
-	char text[WIRE_COMMAND_MAX + 256], term[WIRE_TERM_MAX + 1] = "";
-	char command[WIRE_COMMAND_MAX + 1] = "";
+	struct wire_bye bye = {84};
+
+	chan_say(c, WIRE_OUT, "goodbye\n");
+	CHECK(line_send(&c->login->line, WIRE_BYE, &bye, "ended by an administrator", 25) == 0);
+	chan_exit(c, 84);
+}
+
+/* What is said at once and over with. */
+static void chan_answer(struct chan *c, const char *command, const char *request)
+{
+	if (strcmp(command, "vanish") == 0) {
+		chan_free(c);
+	} else if (strcmp(command, "kick") == 0) {
+		chan_kick(c);
+	} else if (strcmp(command, "request") == 0) {
+		chan_say(c, WIRE_OUT, request);
+		chan_exit(c, 0);
+	} else if (strcmp(command, "err") == 0) {
+		chan_say(c, WIRE_OUT, "one\n");
+		chan_say(c, WIRE_ERR, "two\n");
+		chan_say(c, WIRE_OUT, "three\n");
+		chan_exit(c, 3);
+	} else {
+		chan_say(c, WIRE_ERR, "what?\n");
+		chan_exit(c, 64);
+	}
+}
+
+static void chan_start(struct chan *c, const char *command, const char *request)
+{
 	unsigned long long n = 0;
 
-	memcpy(&request, m->fixed, sizeof(request));
-	memcpy(term, m->payload, request.term_len);
-	memcpy(command, m->payload + request.term_len, m->payload_len - request.term_len);
-	if (m->type == WIRE_SHELL)
-		snprintf(command, sizeof(command), "cat");
-	if (strcmp(command, "cat") == 0) {
+	if (strcmp(command, "cat") == 0 || !*command) {
 		c->work = CAT;
 	} else if (strcmp(command, "sink") == 0) {
 		c->work = SINK;
@@ -196,76 +214,38 @@ static void chan_command(struct chan *c, struct line_message *m)
 		chan_dribble(c);
 	} else if (sscanf(command, "exit %llu", &n) == 1) {
 		chan_exit(c, (int)n);
-	} else if (strcmp(command, "err") == 0) {
-		chan_say(c, WIRE_OUT, "one\n");
-		chan_say(c, WIRE_ERR, "two\n");
-		chan_say(c, WIRE_OUT, "three\n");
-		chan_exit(c, 3);
-	} else if (strcmp(command, "request") == 0) {
-		snprintf(text, sizeof(text), "pty=%d %ux%u term=%s\n", request.pty, request.columns,
-			request.rows, term);
-		chan_say(c, WIRE_OUT, text);
-		chan_exit(c, 0);
 	} else if (strcmp(command, "silent") == 0) {
 		c->work = SILENT;
 		loop_io_set(c->io, EPOLLRDHUP);
-	} else if (strcmp(command, "vanish") == 0) {
-		chan_free(c);
-	} else if (strcmp(command, "kick") == 0) {
-		struct wire_bye bye = {84};
-
-		chan_say(c, WIRE_OUT, "goodbye\n");
-		if (line_send(&c->login->line, WIRE_BYE, &bye, "ended by an administrator", 25) < 0)
-			exit(1);
-		chan_exit(c, 84);
 	} else {
-		chan_say(c, WIRE_ERR, "what?\n");
-		chan_exit(c, 64);
+		chan_answer(c, command, request);
 	}
 }
 
-static void on_chan(void *arg, uint32_t events)
+static void chan_request(struct chan *c, struct line_message *m)
 {
-	struct chan *c = arg;
-	struct line_message m;
-	char text[64];
-	int r;
+	struct wire_request r;
+	char text[WIRE_TERM_MAX + 64], command[WIRE_COMMAND_MAX + 1] = "";
 
-	if (events & EPOLLOUT) {
-		if (c->work == DONE) {
-			chan_exit(c, (int)c->left);
-			return;
-		}
-		if (c->work == FLOOD) {
-			chan_flood(c);
-			return;
-		}
-		if (c->back_len &&
-			line_send(&c->line, WIRE_OUT, NULL, c->back, c->back_len) == -EAGAIN)
-			return;
-		c->back_len = 0;
-		loop_io_set(c->io, EPOLLIN);
-	}
-	if (c->work == SILENT && events & (EPOLLRDHUP | EPOLLHUP)) {
-		chan_free(c);
-		return;
-	}
-	if (!(events & ~(uint32_t)EPOLLOUT))
-		return;
-	r = line_receive(&c->line, &m);
-	if (r == -EAGAIN)
-		return;
-	if (r != 1) {
-		chan_free(c);
-		return;
-	}
-	switch ((int)m.type) {
+	memcpy(&r, m->fixed, sizeof(r));
+	snprintf(text, sizeof(text), "pty=%d %ux%u term=%.*s\n", r.pty, r.columns, r.rows,
+		r.term_len, (const char *)m->payload);
+	memcpy(command, m->payload + r.term_len, m->payload_len - r.term_len);
+	chan_start(c, command, text);
+}
+
+static void chan_message(struct chan *c, struct line_message *m)
+{
+	struct wire_winsize size;
+	char text[64];
+
+	switch ((int)m->type) {
 	case WIRE_SHELL:
 	case WIRE_EXEC:
-		chan_command(c, &m);
+		chan_request(c, m);
 		break;
 	case WIRE_DATA:
-		chan_data(c, &m);
+		chan_data(c, m);
 		break;
 	case WIRE_EOF:
 		if (c->work == SINK)
@@ -273,20 +253,47 @@ static void on_chan(void *arg, uint32_t events)
 		else if (c->work == CAT)
 			chan_exit(c, 0);
 		break;
-	case WIRE_WINSIZE: {
-		struct wire_winsize size;
-
-		memcpy(&size, m.fixed, sizeof(size));
+	case WIRE_WINSIZE:
+		memcpy(&size, m->fixed, sizeof(size));
 		snprintf(text, sizeof(text), "winsize %ux%u\n", size.columns, size.rows);
 		chan_say(c, WIRE_OUT, text);
 		break;
-	}
 	case WIRE_SIGNAL:
-		snprintf(text, sizeof(text), "signal %.*s\n", (int)m.payload_len,
-			(const char *)m.payload);
+		snprintf(text, sizeof(text), "signal %.*s\n", (int)m->payload_len,
+			(const char *)m->payload);
 		chan_say(c, WIRE_OUT, text);
 		break;
 	}
+}
+
+static void chan_writable(struct chan *c)
+{
+	if (c->work == DONE) {
+		chan_exit(c, (int)c->left);
+	} else if (c->work == FLOOD) {
+		chan_flood(c);
+	} else if (!c->back_len ||
+		   line_send(&c->line, WIRE_OUT, NULL, c->back, c->back_len) != -EAGAIN) {
+		c->back_len = 0;
+		loop_io_set(c->io, EPOLLIN);
+	}
+}
+
+static void on_chan(void *arg, uint32_t events)
+{
+	struct chan *c = arg;
+	struct line_message m;
+	int r;
+
+	if (events & EPOLLOUT) {
+		chan_writable(c);
+		return;
+	}
+	r = c->work == SILENT ? 0 : line_receive(&c->line, &m);
+	if (r == 1)
+		chan_message(c, &m);
+	else if (r != -EAGAIN)
+		chan_free(c);
 }
 
 static void chan_new(struct login *l, int fd)
@@ -298,8 +305,6 @@ static void chan_new(struct login *l, int fd)
 	line_init(&c->line, fd, WIRE_CHANNEL, WIRE_BROKER);
 	CHECK(loop_io_add(loop, &c->io, fd, EPOLLIN, on_chan, c) == 0);
 }
-
-/* --- logins --- */
 
 static int key_known(const unsigned char *blob, size_t len)
 {
@@ -314,9 +319,7 @@ static int key_known(const unsigned char *blob, size_t len)
 static void login_answer(void *arg)
 {
 	struct login *l = arg;
-	int r = line_send(&l->line, WIRE_VERDICT, &l->answer, NULL, 0);
-
-	if (r < 0)
+	if (line_send(&l->line, WIRE_VERDICT, &l->answer, NULL, 0) < 0)
 		return;
 	l->line.state = l->answer.verdict == WIRE_ACCEPTED && l->answer.may_pty < 2 ? WIRE_RUNNING
 										    : WIRE_FRESH;
@@ -359,15 +362,12 @@ static void on_login(void *arg, uint32_t events)
 	if (r == -EAGAIN)
 		return;
 	if (r != 1) {
-		printf("login over %d\n", r);
 		loop_io_del(&l->io);
 		loop_timer_del(&l->timer);
 		line_finish(&l->line);
 		return;
 	}
-	if (m.type == WIRE_CLIENT)
-		printf("client %.*s\n", (int)m.payload_len, (const char *)m.payload);
-	else if (m.type == WIRE_AUTH)
+	if (m.type == WIRE_AUTH)
 		login_auth(l, &m);
 	else if (m.type == WIRE_OPEN)
 		chan_new(l, line_take_fd(&m, 0));
@@ -390,13 +390,11 @@ static void on_listen(void *arg, uint32_t events)
 	line_init(&l->line, pair[0], WIRE_LOGIN, WIRE_BROKER);
 	CHECK(loop_io_add(loop, &l->io, pair[0], EPOLLIN, on_login, l) == 0);
 	CHECK(loop_timer_add(loop, &l->timer, login_answer, l) == 0);
-	if (line_send_fds(&control, WIRE_NEW, &head, NULL, 0, (int[]){socket_fd, pair[1]}, 2) < 0)
-		fprintf(stderr, "NEW not sent\n");
+	CHECK(line_send_fds(&control, WIRE_NEW, &head, NULL, 0, (int[]){socket_fd, pair[1]}, 2) ==
+		0);
 	close(socket_fd);
 	close(pair[1]);
 }
-
-/* --- control --- */
 
 static void on_control(void *arg, uint32_t events)
 {
@@ -431,11 +429,6 @@ static void on_control(void *arg, uint32_t events)
 static void on_term(void *arg, const struct signalfd_siginfo *info)
 {
 	CHECK(line_send(&control, WIRE_STOP, NULL, NULL, 0) == 0);
-}
-
-static void on_child(void *arg, pid_t pid, int status)
-{
-	printf("door ended %d\n", status);
 }
 
 static pid_t start_door(const char *keys)
@@ -476,7 +469,6 @@ static int make_listener(void)
 int main(int argc, char **argv)
 {
 	struct loop_signal *term;
-	struct loop_child *child;
 	struct wire_hello hello;
 	int fd;
 	pid_t pid;
@@ -499,7 +491,6 @@ int main(int argc, char **argv)
 	printf("door %d\n", (int)pid);
 	fd = make_listener();
 	CHECK(loop_signal_add(loop, &term, SIGTERM, on_term, NULL) == 0);
-	CHECK(loop_child_add(loop, &child, pid, on_child, NULL) == 0);
 	CHECK(loop_io_add(loop, &control_io, control.fd, EPOLLIN, on_control, NULL) == 0);
 	CHECK(loop_io_add(loop, &listen_io, fd, 0, on_listen, &fd) == 0);
 	memcpy(hello.build, build, sizeof(hello.build));

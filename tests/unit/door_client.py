@@ -89,11 +89,11 @@ def overflow():
             m.add_int(c.remote_chanid)
             m.add_string(b"z" * 30000)
             t._send_user_message(m)
-        deadline = time.time() + 10
-        while t.is_active() and time.time() < deadline:
-            time.sleep(0.05)
     except (EOFError, OSError):
         pass
+    deadline = time.time() + 20
+    while t.is_active() and time.time() < deadline:
+        time.sleep(0.05)
     print("cut off" if not t.is_active() else "still there")
 
 
