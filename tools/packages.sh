@@ -14,10 +14,14 @@ PACKAGES_GUEST=(
 PACKAGES_DEMO=(busybox-static cpio gzip)
 PACKAGES_CHECK=(
 	clang clang-format clang-tidy libclang-rt-dev llvm libcmocka-dev
-	shellcheck mandoc git
+	shellcheck mandoc git openssl zstd
 	python3 python3-pytest python3-pytest-timeout python3-asyncssh python3-paramiko
 	python3-libvirt putty-tools dropbear-bin
 )
+
+# Some tests compare answers with sshd's. Only continuous integration installs it by itself:
+# elsewhere that would start a service nobody asked for.
+[[ ${CI:-} != true ]] || PACKAGES_CHECK+=(openssh-server)
 
 # packages_missing NAME...: print those that are not installed.
 packages_missing()
