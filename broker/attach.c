@@ -9,6 +9,7 @@
 
 #include "broker/attach_internal.h"
 #include "broker/broker.h"
+#include "console/control.h"
 #include "console/replay.h"
 #include "core/log.h"
 
@@ -29,6 +30,7 @@ static void attach_end(void *arg)
 	a->ended = 1;
 	journal_mark(
 		console_journal(a->console), JOURNAL_DETACH, login_who(channel_login(a->channel)));
+	console_control_cancel(&a->control);
 	viewer_destroy(&a->viewer);
 	attach_output_finish(a);
 	loop_timer_del(&a->batch);
@@ -43,6 +45,7 @@ static const struct channel_ops channel_ops = {
 	.input = attach_input,
 	.input_end = attach_input_end,
 	.writable = attach_writable,
+	.line_break = attach_break,
 	.end = attach_end,
 };
 

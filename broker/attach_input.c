@@ -130,6 +130,10 @@ static void on_command(struct attach *a, uint8_t key)
 		viewer_yield(a->viewer);
 		attach_notice(a, "you gave up the keyboard and are watching");
 		break;
+	case 'b':
+	case 's':
+		attach_control_key(a, key);
+		break;
 	default:
 		attach_notice(a, "unknown escape; ? lists them");
 		break;
@@ -175,9 +179,16 @@ static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 	size_t done = 0;
 
 	while (done < len && !a->ended) {
-		struct escape_found f = escape_scan(&a->escape, data + done, len - done);
-		size_t n = f.len;
+		struct escape_found f;
+		size_t n;
 
+		if (a->sysrq_due) {
+			a->sysrq_due = 0;
+			attach_sysrq(a, data[done++]);
+			continue;
+		}
+		f = escape_scan(&a->escape, data + done, len - done);
+		n = f.len;
 		switch (f.step) {
 		case ESCAPE_TYPE:
 			n = type_for_person(a, data + done, f.len);

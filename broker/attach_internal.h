@@ -10,6 +10,7 @@
 #include "broker/login.h"
 #include "console/console.h"
 
+struct console_control;
 struct replay_filter;
 struct replay_modes;
 
@@ -36,8 +37,10 @@ struct attach {
 
 	/* input */
 	struct escape_key escape;
-	struct loop_timer *stall; /* input is held back: until when */
-	int dropping;             /* the guest takes nothing: input is read for the escape only */
+	int sysrq_due;                   /* the next byte is the key */
+	struct console_control *control; /* a break and the like is under way */
+	struct loop_timer *stall;        /* input is held back: until when */
+	int dropping; /* the guest takes nothing: input is read for the escape only */
 	size_t dropped;
 	uint64_t last_input; /* loop time of the last input, or of its last acceptance */
 	int input_ended;
@@ -71,6 +74,11 @@ void attach_on_linger(void *arg);
 /* The console takes input from now on (again), or the mode has changed. */
 void attach_input_again(struct attach *a);
 void attach_ask_keyboard(struct attach *a);
+
+/* attach_control.c */
+void attach_break(void *arg, uint32_t ms); /* the client's own break request */
+void attach_control_key(struct attach *a, uint8_t escape);
+void attach_sysrq(struct attach *a, uint8_t key);
 
 /* attach_notice.c */
 void attach_notice(struct attach *a, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -270,6 +270,15 @@ static void on_winsize(struct channel *c, const struct line_message *m)
 		c->ops->winsize(c->policy);
 }
 
+static void on_break(struct channel *c, const struct line_message *m)
+{
+	struct wire_break request;
+
+	memcpy(&request, m->fixed, sizeof(request));
+	if (c->ops && c->ops->line_break && !c->exiting)
+		c->ops->line_break(c->policy, request.ms);
+}
+
 static void on_message(struct channel *c, const struct line_message *m)
 {
 	switch (m->type) {
@@ -287,6 +296,9 @@ static void on_message(struct channel *c, const struct line_message *m)
 		break;
 	case WIRE_WINSIZE:
 		on_winsize(c, m);
+		break;
+	case WIRE_BREAK:
+		on_break(c, m);
 		break;
 	case WIRE_SIGNAL:
 		/* RFC 4254 §6.9: what a shell would die of, ends the session. */

@@ -33,8 +33,9 @@ struct channel_ops {
 	size_t (*input)(void *policy, const uint8_t *data, size_t len);
 	void (*input_end)(void *policy);
 	void (*winsize)(void *policy);
-	void (*writable)(void *policy);       /* after channel_send has returned 0 */
-	void (*rights_changed)(void *policy); /* rules were read again */
+	void (*line_break)(void *policy, uint32_t ms); /* RFC 4335; 0: as long as is usual */
+	void (*writable)(void *policy);                /* after channel_send has returned 0 */
+	void (*rights_changed)(void *policy);          /* rules were read again */
 	/* The channel is going (client gone, or exit was said): let go of everything. */
 	void (*end)(void *policy);
 };

@@ -52,6 +52,7 @@ struct console {
 	size_t viewer_count;
 	struct viewer *next_told; /* next one of a broadcast; destroying viewers moves it */
 	struct input input;
+	struct console_control *control; /* a break and the like is under way: nobody can type */
 
 	struct loop_timer *retry;     /* WAITING: when to try again; RESOLVING: next question */
 	struct loop_timer *keep_open; /* runs while nobody watches */
@@ -82,6 +83,8 @@ void input_pump(struct console *c);
 void input_sent(struct console *c, size_t len);
 /* Forgets what has not reached the guest; the number of bytes. */
 size_t input_drop(struct console *c);
+/* Typing goes on after a control. */
+void input_reopen(struct console *c);
 /* A viewer goes, or no longer types: the longest-waiting one gets the keyboard. */
 void keyboard_left(struct console *c);
 

@@ -201,6 +201,9 @@ static int create_parts(struct hypervisor *h)
 		r = job_pool_create(h->loop, "hv-send", HYPERVISOR_SENDERS, HYPERVISOR_CLIENTS_MAX,
 			&h->senders);
 	if (r == 0)
+		r = job_pool_create(
+			h->loop, "hv-order", ORDER_THREADS, ORDERS_MAX, &h->orders_pool);
+	if (r == 0)
 		r = loop_timer_add(h->loop, &h->retry, on_retry, h);
 	if (r == 0)
 		r = loop_timer_add(h->loop, &h->patience, on_patience, h);
@@ -275,6 +278,7 @@ void hypervisor_destroy(struct hypervisor **hypervisor)
 	h->link = NULL;
 	job_pool_destroy(&h->senders, DESTROY_US / 2);
 	job_pool_destroy(&h->jobs, DESTROY_US / 2);
+	job_pool_destroy(&h->orders_pool, DESTROY_US / 2);
 	job_pool_destroy(&h->control, DESTROY_US / 2);
 	end_clients(h);
 	guests_finish(h);

@@ -9,9 +9,12 @@
 #include <stdatomic.h>
 
 #include "console/hypervisor_client.h"
+#include "console/hypervisor_order.h"
 #include "console/hypervisor_place.h"
 
 #define BUCKETS 1024
+#define ORDER_THREADS 4 /* that may hang in a guest's QEMU at once */
+#define ORDERS_MAX 64
 #define CONTROL_THREADS 3
 #define REFRESH_JOBS 2   /* of CONTROL_THREADS: one is left for the link */
 #define REFRESH_BATCH 16 /* guests asked about in one job */
@@ -82,7 +85,7 @@ struct hypervisor {
 	void *arg;
 	enum hypervisor_state state;
 	char error[VIRT_TEXT_MAX];
-	struct job_pool *control, *jobs, *senders;
+	struct job_pool *control, *jobs, *senders, *orders_pool;
 
 	struct hypervisor_link *link; /* CONNECTING, LISTING, UP */
 	unsigned link_number;
@@ -101,6 +104,7 @@ struct hypervisor {
 	unsigned long long last_run;
 
 	LIST_HEAD(, hypervisor_client) clients;
+	LIST_HEAD(, hypervisor_order) orders; /* under way */
 	size_t client_count;
 	struct loop_timer *patience; /* runs while a client may hang */
 	char *receive_buffer;

@@ -118,11 +118,19 @@ void input_sent(struct console *c, size_t len)
 	in->progress = loop_now(c->loop);
 	buf_drop(&in->queue, len);
 	input_pump(c);
+	if (c->control)
+		return; /* room is told when it is over */
 	if (buf_len(&in->queue) == 0 ||
 		(in->was_full && buf_room(&in->queue) >= CONSOLE_INPUT_MAX / 2)) {
 		in->was_full = 0;
 		tell_room(c);
 	}
+}
+
+void input_reopen(struct console *c)
+{
+	c->input.was_full = 0;
+	tell_room(c);
 }
 
 size_t input_drop(struct console *c)
@@ -150,8 +158,8 @@ ssize_t viewer_type(struct viewer *v, const uint8_t *data, size_t len)
 		return -EPERM;
 	if (c->state != CONSOLE_OPEN)
 		return -ENOTCONN;
-	if (len > buf_room(&in->queue)) {
-		len = buf_room(&in->queue);
+	if (c->control || len > buf_room(&in->queue)) {
+		len = c->control ? 0 : buf_room(&in->queue);
 		in->was_full = 1;
 	}
 	if (len == 0)

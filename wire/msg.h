@@ -70,6 +70,7 @@ enum wire_type {
 	WIRE_OUT,     /* b->d  to standard output */
 	WIRE_ERR,     /* b->d  to standard error (on a pty the door merges it) */
 	WIRE_EXIT,    /* b->d  the last message; payload: reason, for the log */
+	WIRE_BREAK,   /* d->b  a line break, RFC 4335 */
 
 	WIRE_TYPES
 };
@@ -142,6 +143,10 @@ struct wire_request { /* SHELL, EXEC */
 
 struct wire_winsize {
 	uint16_t columns, rows;
+} WIRE_PACKED;
+
+struct wire_break {
+	uint32_t ms; /* how long; 0: not said */
 } WIRE_PACKED;
 
 struct wire_exit {

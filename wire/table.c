@@ -40,6 +40,7 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(EOF, CHANNEL, DOOR, WIRE_RUNNING, WIRE_HALF, 0, 0, 0, 0),
 	ROW(WINSIZE, CHANNEL, DOOR, OPENED, 0, sizeof(struct wire_winsize), 0, 0, 0),
 	ROW(SIGNAL, CHANNEL, DOOR, OPENED, 0, 0, 1, 32, 0),
+	ROW(BREAK, CHANNEL, DOOR, OPENED, 0, sizeof(struct wire_break), 0, 0, 0),
 	ROW(OUT, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(ERR, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(EXIT, CHANNEL, BROKER, WIRE_FRESH | OPENED, WIRE_ENDED, sizeof(struct wire_exit), 0,

@@ -46,6 +46,7 @@ static const struct expectation {
 	{"OUT", 18, WIRE_CHANNEL, WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
 	{"ERR", 19, WIRE_CHANNEL, WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
 	{"EXIT", 20, WIRE_CHANNEL, WIRE_BROKER, "FRH", 'E', 4, 0, 1024, 0},
+	{"BREAK", 21, WIRE_CHANNEL, WIRE_DOOR, "RH", '=', 4, 0, 0, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 
