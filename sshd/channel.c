@@ -166,7 +166,8 @@ uint32_t channel_wants(const struct channel *c)
 		events |= EPOLLIN;
 	if (c->line_over)
 		return events;
-	if (c->full && (channel_input_waits(c) || c->resized || (c->client_eof && !c->eof_told)))
+	if (c->full && (channel_input_waits(c) || c->resized || c->break_due ||
+			       (c->client_eof && !c->eof_told)))
 		events |= EPOLLOUT;
 	return events | EPOLLRDHUP;
 }
@@ -296,7 +297,23 @@ static void send_winsize(struct channel *c)
 	c->resized = r == -EAGAIN;
 }
 
+static void send_break(struct channel *c)
+{
+	struct wire_break request = {0}; /* its length is not to be learnt from libssh */
+
+	c->full = line_send(&c->line, WIRE_BREAK, &request, NULL, 0) == -EAGAIN;
+	c->break_due = c->full;
+}
+
 /* --- for the session --- */
+
+int channel_break(struct channel *c)
+{
+	if (c->state != CHANNEL_RUNNING || c->line_over)
+		return -ENOTCONN;
+	c->break_due = true;
+	return 0;
+}
 
 enum channel_finding channel_settle(struct channel *c)
 {
@@ -307,6 +324,8 @@ enum channel_finding channel_settle(struct channel *c)
 	channel_resume_input(c);
 	if (c->state == CHANNEL_RUNNING && c->resized && !c->full && !c->line_over)
 		send_winsize(c);
+	if (c->state == CHANNEL_RUNNING && c->break_due && !c->full && !c->line_over)
+		send_break(c);
 	if (buf_len(&c->rest))
 		channel_output(c);
 	if (c->state == CHANNEL_EXITING && !buf_len(&c->rest))

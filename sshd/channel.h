@@ -76,6 +76,7 @@ struct channel {
 
 	bool pty : 1;
 	bool resized : 1;       /* a WINSIZE is due */
+	bool break_due : 1;     /* a BREAK */
 	bool client_eof : 1;    /* the client sends no more */
 	bool eof_told : 1;      /* and the broker knows */
 	bool client_closed : 1; /* the client's CLOSE has come */
@@ -95,6 +96,9 @@ struct channel *channel_create(const struct channel_owner *owner);
 
 /* After libssh has run: starts, passes on, ends. Frees nothing. */
 enum channel_finding channel_settle(struct channel *channel);
+
+/* Inside libssh's callback for a break: 0 when it is passed on, -ENOTCONN nobody is there. */
+int channel_break(struct channel *channel) MUST_CHECK;
 
 /* The end of the connection has begun: a line without a last word ends with this status. */
 void channel_say_goodbye(struct channel *channel, int status);

@@ -198,6 +198,7 @@ static int make_loop(struct door *door)
 	r = loop_timer_add(loop, &context->held_timer, channel_release_held, context);
 	if (!r)
 		r = gate_init(&context->gate, loop);
+	break_watch_init(&context->breaks);
 	if (!r)
 		r = loop_timer_add(loop, &door->trim_timer, on_trim, door);
 	if (!r)

@@ -108,11 +108,40 @@ static ssh_channel on_open(ssh_session ssh, void *arg)
 	return c->ssh;
 }
 
+static struct channel *find_channel(const struct session *s, ssh_channel ssh)
+{
+	struct channel *c;
+
+	TAILQ_FOREACH (c, &s->channels, entry) {
+		if (c->ssh == ssh)
+			return c;
+	}
+	return NULL;
+}
+
+/* 0 when it was a break. */
+static int on_break(struct session *s, ssh_message message)
+{
+	struct channel *c;
+
+	if (!break_watch_take(&s->context->breaks) ||
+		ssh_message_type(message) != SSH_REQUEST_CHANNEL ||
+		ssh_message_subtype(message) != SSH_CHANNEL_REQUEST_UNKNOWN)
+		return -1;
+	c = find_channel(s, ssh_message_channel_request_channel(message));
+	if (!c || channel_break(c) < 0)
+		return -1;
+	ssh_message_channel_request_reply_success(message);
+	return 0;
+}
+
 /* Forwarding, X11, agents, whatever else: 1 lets libssh refuse as the protocol wants it. */
 static int on_message(ssh_session ssh, ssh_message message, void *arg)
 {
 	struct session *s = arg;
 
+	if (on_break(s, message) == 0)
+		return 0;
 	log_write(LOG_LEVEL_DEBUG, s->tag, "refused a request of type %d.%d",
 		ssh_message_type(message), ssh_message_subtype(message));
 	return 1;
@@ -234,7 +263,10 @@ static void pump(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->state == SESSION_OPEN)
+		break_watch_begin();
 	ssh_event_dopoll(s->event, 0);
+	break_watch_end();
 	session_settle(s);
 }
 
