@@ -104,6 +104,7 @@ static void put_text(struct channel *c, struct buf *b, const char *text, size_t 
 
 	if (c->closed)
 		return;
+	c->trail.bytes_out += len;
 	while (c->pty && (newline = memchr(text, '\n', len))) {
 		size_t part = (size_t)(newline - text);
 
@@ -112,7 +113,6 @@ static void put_text(struct channel *c, struct buf *b, const char *text, size_t 
 		text += part + 1;
 		len -= part + 1;
 	}
-	c->trail.bytes_out += len;
 	if (buf_add(b, text, len) < 0)
 		log_write(LOG_LEVEL_WARNING, c->tag, "too much text for one answer: cut");
 }
@@ -161,6 +161,7 @@ int channel_put(struct channel *c, const void *data, size_t len)
 {
 	int r = c->closed ? -EPIPE : buf_add(&c->out, data, len);
 
+	c->trail.bytes_out += r == 0 ? len : 0;
 	if (r == 0)
 		flush(c);
 	return r;

@@ -91,23 +91,31 @@ void login_link(struct login *login, struct login_list *list)
 
 /* --- rights --- */
 
-unsigned login_rights(const struct login *login, const struct guest *guest)
+void login_vm_init(struct login_vm *vm, const struct guest *guest)
 {
 	struct hypervisor *h = guest_hypervisor(guest);
 	const struct groups *groups = guest_groups(guest);
-	const char *names[GROUPS_MAX];
-	struct rule_vm vm = {.uuid = guest_uuid_text(guest),
-		.name = guest_name(guest),
-		.hypervisor = h ? hypervisor_name(h) : NULL,
-		.groups = names,
-		.group_count = groups->count};
 	size_t i;
 
+	vm->rule = (struct rule_vm){.uuid = guest_uuid_text(guest),
+		.name = guest_name(guest),
+		.hypervisor = h ? hypervisor_name(h) : NULL,
+		.groups = vm->groups,
+		.group_count = groups->count};
 	for (i = 0; i < groups->count; i++)
-		names[i] = groups->names[i];
-	if (login->consoles && !console_list_has(login->consoles, vm.uuid))
+		vm->groups[i] = groups->names[i];
+}
+
+unsigned login_rights(const struct login *login, const struct guest *guest)
+{
+	struct login_vm vm;
+
+	if (!login->grant)
 		return 0;
-	return login->grant ? grant_rights(login->grant, &vm) : 0;
+	login_vm_init(&vm, guest);
+	if (login->consoles && !console_list_has(login->consoles, vm.rule.uuid))
+		return 0;
+	return grant_rights(login->grant, &vm.rule);
 }
 
 unsigned login_host_rights(const struct login *login)

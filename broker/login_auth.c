@@ -20,6 +20,8 @@
 	(FACT_BIT(FACT_KEY) | FACT_BIT(FACT_CERT) | FACT_BIT(FACT_PRINCIPAL) |                     \
 		FACT_BIT(FACT_ENTITY) | FACT_BIT(FACT_ENTITY_ID) | FACT_BIT(FACT_ACCESS))
 
+#define KEY_DELAY_MAX_US LOOP_SECOND /* nobody guesses a key, and many clients offer several */
+
 /* --- the answer --- */
 
 static int is_ticket(enum wire_method method)
@@ -178,8 +180,11 @@ static void refuse(struct login *login)
 		count_failure(login);
 	} else {
 		/* Clients offer all keys they have: a connection counts once, at its end. */
+		uint64_t delay = delay_us(login);
+
 		login->refused_keys++;
-		a->due = loop_now(login_loop(login)) + delay_us(login);
+		a->due = loop_now(login_loop(login)) +
+			 (delay < KEY_DELAY_MAX_US ? delay : KEY_DELAY_MAX_US);
 	}
 	say_when_due(login);
 }

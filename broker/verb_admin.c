@@ -60,7 +60,7 @@ static struct identity *identity_of(struct verb_call *call, const char *user)
 void verb_explain(struct verb_call *call)
 {
 	struct identity *identity;
-	struct hypervisor *h;
+	struct login_vm vm;
 
 	if (call->argc != 2) {
 		channel_exit(call->channel, STATUS_USAGE, "explain: usage: %s", call->verb->usage);
@@ -70,11 +70,8 @@ void verb_explain(struct verb_call *call)
 	if (!identity)
 		return;
 	if (verb_resolve(call, call->argv[1]) == 0) {
-		h = guest_hypervisor(call->guest);
-		rules_explain(broker_access(login_broker(call->login))->rules, identity,
-			&(struct rule_vm){.uuid = guest_uuid_text(call->guest),
-				.name = guest_name(call->guest),
-				.hypervisor = h ? hypervisor_name(h) : NULL},
+		login_vm_init(&vm, call->guest);
+		rules_explain(broker_access(login_broker(call->login))->rules, identity, &vm.rule,
 			explain_line, call);
 		channel_exit(call->channel, STATUS_OK, NULL);
 	}

@@ -6,6 +6,7 @@ import re
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -167,19 +168,19 @@ def test_verb_audit_is_for_administrators_on_the_host(daemons, shared, user):
 
 
 @pytest.fixture
-def full(user, tmp_path):
+def full(user):
     """A file system of 64 KiB, and a way to fill it."""
     if os.getuid() != 0:
         pytest.skip("needs root, to mount a small file system")
-    folder = str(tmp_path / "full")
-    os.makedirs(folder)
-    os.chmod(str(tmp_path), 0o755)
+    folder = tempfile.mkdtemp(prefix="vmc-full-", dir="/tmp")
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=64k,uid={user.uid},mode=700",
                               "vmc-test", folder], capture_output=True, check=False)
     if mounted.returncode:
+        os.rmdir(folder)
         pytest.skip(f"cannot mount here: {mounted.stderr}")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
+    os.rmdir(folder)
 
 
 def fill(folder):
@@ -256,7 +257,7 @@ def test_records_go_to_the_journal_with_fields(daemons, shared, user, tmp_path):
     os.chmod(str(tmp_path), 0o755)
     journal = Journal(f"{folder}/socket")
     journal.start()
-    daemon = daemons.__wrapped__() if hasattr(daemons, "__wrapped__") else daemons()
+    daemon = daemons()
     daemon.stop()
     program = daemon.programs.vmconsoled
     wrapper = f"{daemon.dir}/in-journal"

@@ -205,7 +205,8 @@ def headed(guests, virt):
     """A guest with graphics whose password can be set, as VDSM's hosts have them."""
     made = guests(start=False)
     xml = virt.virsh("dumpxml", made.name, "--inactive")
-    xml = xml.replace("</devices>", "<graphics type='vnc' port='-1' autoport='yes'/></devices>")
+    xml = xml.replace("</devices>", "<graphics type='vnc' port='-1' autoport='yes' passwd='x' "
+                      "passwdValidTo='1970-01-01T00:00:01'/></devices>")
     virt.connection.defineXML(xml)
     return made.start()
 
@@ -242,8 +243,8 @@ def test_ticket_of_setvmticket_expires_in_utc(daemons, headed):
     daemon = vdsm_daemon(daemons)
     set_ticket(headed, "sesame12", utc(-1))
     assert daemon.password(headed.name, "status", "sesame12").status == BROKEN
-    set_ticket(headed, "sesame12")
-    assert daemon.password(headed.name, "status", "sesame12").status == DONE
+    set_ticket(headed, "sesame34")
+    assert daemon.password(headed.name, "status", "sesame34").status == DONE
 
 
 def test_guest_without_graphics_has_no_ticket(daemons, shared):
