@@ -7,9 +7,13 @@
 #include "config/config.h"
 #include "config/object.h"
 
-/* Descriptors a connection takes in the process that has most: in the ssh door its socket and its
- * login line; one more for each channel. */
-#define DESCRIPTORS_PER_CONNECTION 2
+/*
+ * Descriptors: beside one for each channel, the ssh door has a connection's socket twice (libssh's
+ * and the loop's) and its login line; the broker has the login line, and consoles and libvirt.
+ */
+#define DESCRIPTORS_DOOR 3
+#define DESCRIPTORS_DOOR_OTHER 64
+#define DESCRIPTORS_BROKER 1
 
 static void add_at_key(const struct config *c, struct config_errors *errors, const char *section,
 	const char *key, const char *text)
@@ -83,8 +87,12 @@ void config_object_check(const struct config *c, struct config_errors *errors)
 
 uint64_t config_descriptors(const struct config *c)
 {
-	return CONFIG_DESCRIPTORS_OTHER +
-	       c->ssh.max_connections * (DESCRIPTORS_PER_CONNECTION + c->ssh.max_channels);
+	uint64_t door = DESCRIPTORS_DOOR_OTHER +
+			c->ssh.max_connections * (DESCRIPTORS_DOOR + c->ssh.max_channels);
+	uint64_t broker = CONFIG_DESCRIPTORS_OTHER +
+			  c->ssh.max_connections * (DESCRIPTORS_BROKER + c->ssh.max_channels);
+
+	return door > broker ? door : broker;
 }
 
 int config_check_descriptors(

@@ -138,10 +138,6 @@ static bool read_line(struct channel *c, struct batch *batch)
 	struct line_message message;
 	int r = line_receive(&c->line, &message);
 
-	/* Said once, before what was sent earlier: the broker has closed and left words of ours
-	 * unread. Its own are still to be read. */
-	if (r == -ECONNRESET)
-		r = line_receive(&c->line, &message);
 	if (r == -EAGAIN)
 		return false;
 	if (r != 1) {

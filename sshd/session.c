@@ -307,8 +307,6 @@ static void on_login(void *arg, uint32_t revents)
 	struct line_message message;
 	int r = line_receive(&s->login, &message);
 
-	if (r == -ECONNRESET) /* as in channel_output.c: the last words are still to be read */
-		r = line_receive(&s->login, &message);
 	if (r == -EAGAIN)
 		return;
 	if (r != 1) {

@@ -94,15 +94,18 @@ int line_receive(struct line *line, struct line_message *message)
 		.msg_control = control.room,
 		.msg_controllen = sizeof(control.room)};
 	enum wire_state next;
+	int tries = 2;
 	unsigned fds;
 	ssize_t n;
 	int r;
 
 	memset(message, 0, sizeof(*message));
 	memset(message->fds, -1, sizeof(message->fds));
+	/* ECONNRESET is said once, before what the peer sent earlier: it has closed and left words
+	 * of ours unread. Its own are still to be read. */
 	do {
 		n = recvmsg(line->fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || (errno == ECONNRESET && --tries)));
 	if (n < 0)
 		return errno == EAGAIN ? -EAGAIN : -errno;
 	fds = collect_fds(&header, message);

@@ -21,7 +21,7 @@ struct line {
 
 /* A received message. Pointers are valid until the next line_receive of any line in this thread.
  * Descriptors belong to the receiver from then on: take one with line_take_fd, the rest is closed
- * by the next line_receive or line_message_finish. */
+ * by line_message_finish, which every received message needs. */
 struct line_message {
 	enum wire_type type;
 	const unsigned char *fixed; /* may be unaligned: memcpy it */

@@ -491,14 +491,14 @@ static void maxima_beyond_the_descriptor_limit_are_refused(void **state)
 	struct config *c = load_text("\n[ssh]\nmax_connections = 100\nmax_channels = 8\n");
 	uint64_t needed = config_descriptors(c);
 
-	assert_int_equal(needed, CONFIG_DESCRIPTORS_OTHER + 100 * (2 + 8));
+	assert_int_equal(needed, CONFIG_DESCRIPTORS_OTHER + 100 * (1 + 8));
 	assert_int_equal(config_check_descriptors(c, needed, &errors), 0);
 	assert_int_equal(config_check_descriptors(c, RLIM_INFINITY, &errors), 0);
 	assert_true(config_errors_none(&errors));
 	assert_int_equal(config_check_descriptors(c, needed - 1, &errors), -EINVAL);
 	assert_string_equal(errors.lines[0],
-		"main.conf:3: max_connections 100 with max_channels 8 may need 2024 descriptors, "
-		"and the hard limit (ulimit -Hn, LimitNOFILE=) is 2023: lower one of them or raise "
+		"main.conf:3: max_connections 100 with max_channels 8 may need 1924 descriptors, "
+		"and the hard limit (ulimit -Hn, LimitNOFILE=) is 1923: lower one of them or raise "
 		"the limit");
 	config_errors_finish(&errors);
 	config_free(c);
