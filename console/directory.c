@@ -12,6 +12,7 @@
 #include "core/log.h"
 
 #define TABLE_FIRST 256
+#define FOUND_MAX 8                       /* namesakes that are told of */
 #define JOURNAL_WAIT_US (2 * LOOP_SECOND) /* for what is being written at the end */
 
 struct directory {
@@ -191,7 +192,7 @@ static void add_found(struct search *s, struct guest *g)
 
 /* The whole table is walked whether the name is known or not: the same work for both. */
 static void search_all(const struct directory *d, const char *name, directory_may_fn may, void *arg,
-	struct search *names, struct search *prefixes)
+	struct search *names, struct search *past, struct search *prefixes)
 {
 	size_t len = strlen(name), cursor = 0;
 	int prefix = is_uuid_prefix(name);
@@ -206,7 +207,7 @@ static void search_all(const struct directory *d, const char *name, directory_ma
 		if (!may(arg, g))
 			continue;
 		if (is_name)
-			add_found(names, g);
+			add_found(guest_is_known(g) ? names : past, g);
 		if (is_prefix)
 			add_found(prefixes, g);
 	}
@@ -215,14 +216,15 @@ static void search_all(const struct directory *d, const char *name, directory_ma
 int directory_resolve(const struct directory *d, const char *name, directory_may_fn may, void *arg,
 	struct guest **found, size_t found_max, size_t *found_count)
 {
-	struct guest *by_prefix[8];
+	struct guest *by_prefix[FOUND_MAX], *by_past[FOUND_MAX];
 	struct search names = {found, found_max, 0};
-	struct search prefixes = {by_prefix, found_max < 8 ? found_max : 8, 0};
+	struct search past = {by_past, found_max < FOUND_MAX ? found_max : FOUND_MAX, 0};
+	struct search prefixes = {by_prefix, past.max, 0};
 	struct search *best;
 	struct guest *exact;
 	struct uuid uuid;
 
-	search_all(d, name, may, arg, &names, &prefixes);
+	search_all(d, name, may, arg, &names, &past, &prefixes);
 	if (uuid_parse(name, &uuid) == 0) {
 		exact = directory_by_uuid(d, &uuid);
 		if (exact && may(arg, exact)) {
@@ -231,11 +233,12 @@ int directory_resolve(const struct directory *d, const char *name, directory_may
 			return 0;
 		}
 	}
-	best = names.count ? &names : &prefixes;
-	if (best == &prefixes)
-		memcpy(found, by_prefix,
-			sizeof(*found) *
-				(prefixes.count < prefixes.max ? prefixes.count : prefixes.max));
+	/* A guest that exists has its name before those that are only remembered. */
+	best = names.count ? &names : past.count ? &past : &prefixes;
+	if (best != &names)
+		memcpy(found, best->found,
+			sizeof(struct guest *) *
+				(best->count < best->max ? best->count : best->max));
 	*found_count = best->count < best->max ? best->count : best->max;
 	if (best->count == 0)
 		return -ENOENT;

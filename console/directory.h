@@ -32,7 +32,8 @@ struct guest *directory_by_uuid(const struct directory *d, const struct uuid *uu
 struct guest *directory_next(const struct directory *d, size_t *cursor);
 
 /*
- * What a login name may mean, in this order: exact UUID, exact name, unambiguous prefix of a UUID.
+ * What a login name may mean, in this order: exact UUID, exact name (of a guest that
+ * exists; else of a remembered one), unambiguous prefix of a UUID.
  * Only guests for which may(arg, guest) is not 0 count. Found: 0 and *guest; -ENOENT none;
  * -ENOTUNIQ several: up to found_max of them are in found[], *found_count says how many.
  */
