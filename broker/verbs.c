@@ -41,6 +41,10 @@ static const struct verb table[] = {
 		"make a password for the console of a VM", verb_ticket, 0},
 	{"audit", VERB_HOST, RIGHT_ADMIN, "audit [--user U] [--vm V] [--since T] [--until T]",
 		"who did what", verb_audit, 1},
+	{"journal", VERB_HOST, RIGHT_ADMIN,
+		"journal info|verify|marks [VM] | journal export VM [--from OFFSET] [--to OFFSET]; "
+		"[--device D]",
+		"the files of history", verb_journal, 1},
 	{"reload", VERB_HOST, RIGHT_ADMIN, "reload", "read the configuration again", verb_reload,
 		1},
 	{"help", VERB_HOST, 0, "help [VERB]", "this list, or one verb", verb_help, 0},

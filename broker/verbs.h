@@ -80,6 +80,7 @@ void verb_nmi(struct verb_call *call);
 void verb_explain(struct verb_call *call);
 void verb_ticket(struct verb_call *call);
 void verb_audit(struct verb_call *call);
+void verb_journal(struct verb_call *call);
 void verb_reload(struct verb_call *call);
 
 /* The menu of a login to the host on a pty. */

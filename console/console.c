@@ -13,18 +13,18 @@
 
 /* --- told by the guest --- */
 
-static void update_record(struct console *c)
+static void ask_record(struct console *c)
 {
 	const struct device *device = console_device(c);
 
 	if (c->options->record && device)
 		c->record = c->options->record(c->options->record_arg, c->guest, device);
-	journal_set_record(c->journal, c->record != CONSOLE_RECORD_NONE);
 }
 
 void console_guest_changed(struct console *c)
 {
-	update_record(c);
+	ask_record(c);
+	journal_set_record(c->journal, c->record != CONSOLE_RECORD_NONE);
 	console_move_check(c);
 	if (c->state == CONSOLE_RESOLVING) {
 		/* An end that was told as an I/O error waits its second all the same. */
@@ -110,12 +110,12 @@ struct console *console_create(
 	snprintf(c->slot, sizeof(c->slot), "%s", slot);
 	TAILQ_INIT(&c->viewers);
 	input_init(c);
+	ask_record(c);
 	if (loop_timer_add(loop, &c->recording, tell_recording, c) < 0 || create_journal(c) < 0 ||
 		console_way_init(c) < 0 || console_move_init(c) < 0) {
 		console_destroy(c);
 		return NULL;
 	}
-	update_record(c);
 	return c;
 }
 

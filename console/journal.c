@@ -112,17 +112,23 @@ void journal_append(struct journal *j, const void *data, size_t len)
 	journal_wake_readers(j);
 }
 
+/* Writes the marks put down since then, which memory alone has. */
+static void write_marks(struct journal *j, uint64_t since)
+{
+	for (size_t i = 0; i < j->marks.count; i++) {
+		const struct journal_mark *mark = journal_marks_at(&j->marks, i);
+
+		if (mark->time >= since)
+			journal_disk_mark(&j->disk, mark);
+	}
+}
+
 /* The marks put down while writing failed, and one that says what is missing. */
 static void catch_up_marks(struct journal *j, uint64_t from, uint64_t lost)
 {
 	struct journal_mark gap;
 
-	for (size_t i = 0; i < j->marks.count; i++) {
-		const struct journal_mark *mark = journal_marks_at(&j->marks, i);
-
-		if (mark->time >= j->failed)
-			journal_disk_mark(&j->disk, mark);
-	}
+	write_marks(j, j->failed);
 	if (!lost)
 		return;
 	journal_mark_init(&gap, JOURNAL_GAP, from, "not recorded: the disk could not be written");
@@ -176,7 +182,15 @@ void journal_rest(struct journal *j, uint64_t now)
 
 void journal_set_record(struct journal *j, int record)
 {
+	int before = j->disk.state != JOURNAL_DISK_OFF;
+
+	if (!j->store || before == !!record)
+		return;
 	journal_disk_set_record(&j->disk, record, j->ring.next);
+	if (record)
+		write_marks(j, j->stopped);
+	else
+		j->stopped = j->failed ? j->failed : journal_now();
 	j->failed = 0;
 	settle(j);
 }

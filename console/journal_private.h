@@ -34,6 +34,7 @@ struct journal {
 	struct journal_query_list queries;
 	uint64_t appended;  /* time of the last append */
 	uint64_t failed;    /* time at which writing failed; 0: it has not */
+	uint64_t stopped;   /* time since which nothing is meant to be written */
 	uint64_t tried;     /* time of the last attempt to write again */
 	uint64_t unwritten; /* bytes appended since then */
 	journal_trouble_fn trouble;

@@ -184,7 +184,7 @@ static void leap(struct journal_reserve *r, uint64_t *next)
 {
 	uint64_t now = journal_reserve_clock();
 
-	*next = *next < now ? now : *next + JOURNAL_RESERVE_LEAP;
+	*next = *next <= now ? now : *next + JOURNAL_RESERVE_LEAP;
 	r->on_clock = true;
 }
 

@@ -433,3 +433,51 @@ def test_terminal_gets_the_modes_that_were_set_before_what_it_is_shown(daemons, 
                 before = session.seen[:session.seen.index(pattern.line(1499)[:20])]
                 assert b"\x1b[?2004h" in before, before[:2000]
                 assert re.search(rb"\x1b\[[0-9;]*35[;m]", before), before[:2000]
+
+
+# The files, from outside
+
+
+def test_journal_verb_looks_at_the_files(recorder, opened):
+    guest, other = opened(), opened()
+    say(recorder, guest, "pat 20000", "bin 3000")
+    whole = log(recorder, guest)
+    first, end = offsets(recorder, guest)
+    result = recorder.ctl("journal", "verify", guest.name)
+    assert result.status == DONE and result.text == f"{guest.uuid}/serial:0: good\n", result
+    info = recorder.ctl("journal", "info", guest.uuid).text
+    assert f"{first} to {end}," in info and f" {len(whole)}, " in info, info
+    result = recorder.ctl("journal", "export", guest.name)
+    assert result.status == DONE and not result.err
+    pattern.assert_same(result.out, whole)
+    result = recorder.ctl("journal", "export", guest.name, "--from", "100", "--to", "1000000")
+    pattern.assert_same(result.out, whole[100 - first:1000000 - first])
+    marks = recorder.ctl("journal", "marks", guest.name).text
+    assert re.search(r"^\d+ \S+Z attach \S", marks, re.M) and " detach " in marks, marks
+    everything = recorder.ctl("journal", "info").text
+    assert guest.uuid in everything and other.uuid in everything
+
+
+def test_journal_verify_finds_what_is_damaged(daemons, guests):
+    daemon = daemons(ALONE)
+    guest = guests(name("alone"))
+    say(daemon, guest, "pat 2000")
+    index, = [f for f in os.listdir(folder(daemon, guest)) if f.endswith(".idx")]
+    with open(f"{folder(daemon, guest)}/{index}", "ab") as file:
+        file.write(b"m what is this\nm and this\n")
+    result = daemon.ctl("journal", "verify", guest.name)
+    assert result.status == 70 and "cannot be understood" in result.text, result
+    assert daemon.ctl("journal", "verify").status == 70
+
+
+@pytest.mark.parametrize("words", [(), ("nonsense",), ("export",), ("info", "a", "b"),
+                                   ("verify", "--from", "3"), ("export", "x", "--to", "y")])
+def test_journal_verb_names_mistakes(recorder, words):
+    result = recorder.ctl("journal", *words)
+    assert result.status == USAGE and result.err, result
+
+
+def test_journal_verb_is_for_administrators_of_the_host(recorder, opened):
+    guest = opened()
+    assert recorder.ssh("vmconsole", "journal", "info", guest.name).status == 77
+    assert recorder.ctl("journal", "info", "nosuchvm").status == NO_SUCH
