@@ -25,8 +25,9 @@ def _with_shell(path, name, home):
 
 
 class Sshd:
-    """As kind to the peer as can be: no PAM, keys in a file, an empty home, /bin/sh, a command that
-    replaces its shell. It is told the guest's name as the client's own command.
+    """A gateway: asks a command for the keys (cat), forces a command. Kind to the peer otherwise: no
+    PAM, an empty home, /bin/sh, a command that replaces its shell. It is told the guest's name as the
+    client's own command.
 
     As root sshd is what it is everywhere: root, with a process of the user for each session. The user
     who may have no shell has one in sshd's own view of /etc."""
@@ -47,7 +48,9 @@ class Sshd:
         settings = {
             "Port": self.port, "ListenAddress": "127.0.0.1", "UsePAM": "no", "UseDNS": "no",
             "HostKey": f"{self.keys.dir}/host-{self.name}", "PidFile": "none",
-            "AuthorizedKeysFile": f"{self.dir}/authorized_keys", "StrictModes": "no",
+            "AuthorizedKeysFile": "none", "StrictModes": "no",
+            "AuthorizedKeysCommand": f"/usr/bin/cat {self.dir}/authorized_keys",
+            "AuthorizedKeysCommandUser": self.user.name,
             "AuthenticationMethods": "publickey", "PrintMotd": "no", "PrintLastLog": "no",
             "MaxStartups": 2000, "LogLevel": "ERROR", "ForceCommand": command}
         with open(f"{self.dir}/config", "w", encoding="utf-8") as file:
