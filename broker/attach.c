@@ -81,7 +81,9 @@ static void on_wait(void *arg)
 	struct attach *a = arg;
 	const struct guest *g = console_guest(a->console);
 
-	if (!guest_is_on(g))
+	if (a->panicked)
+		attach_say_panicked(a);
+	else if (!guest_is_on(g))
 		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is still %s", guest_name(g),
 			guest_state_name(guest_state(g)));
 	else

@@ -51,6 +51,7 @@ struct attach {
 	/* waiting */
 	struct loop_timer *wait; /* for the guest, or for the console to open */
 	int has_opened;
+	int panicked;     /* the session ends when its timer `wait` says so */
 	int told_trouble; /* that the console cannot be had: said once until it opens */
 	struct loop_timer *idle;
 	uint64_t last_activity;
@@ -89,6 +90,9 @@ void attach_who_notice(struct attach *a);
 void attach_event(void *arg, const struct console_event *event); /* viewer event */
 /* The guest is off, away or held at the beginning: says so, or ends the session. */
 void attach_say_state(struct attach *a);
+
+/* Ends the session: the guest has panicked. */
+void attach_say_panicked(struct attach *a);
 
 /* attach.c: the one way to end a session */
 void attach_exit(struct attach *a, enum status status, const char *format, ...)

@@ -255,6 +255,22 @@ static void on_keyboard(struct attach *a, const struct console_event *event)
 	attach_input_again(a);
 }
 
+void attach_say_panicked(struct attach *a)
+{
+	flush_output(a);
+	attach_exit(a, STATUS_CRASHED, "VM %s has panicked", guest_name(console_guest(a->console)));
+}
+
+/* Its last words may be on their way still: another connection brings them. */
+static void on_panicked(struct attach *a, const char *name)
+{
+	attach_notice(a, "VM %s has panicked", name);
+	if (a->ended || a->options.wait)
+		return;
+	a->panicked = 1;
+	loop_timer_set(a->wait, ATTACH_PANIC_US, 0);
+}
+
 static void on_unfit(struct attach *a, const char *text)
 {
 	attach_exit(a, STATUS_UNAVAILABLE, "VM %s has no console vmconsoled can open: %s",
@@ -313,7 +329,7 @@ void attach_event(void *arg, const struct console_event *event)
 		attach_notice(a, "VM %s is rebooting", name);
 		break;
 	case CONSOLE_EV_PANICKED:
-		attach_notice(a, "VM %s has panicked", name);
+		on_panicked(a, name);
 		break;
 	case CONSOLE_EV_PAUSED:
 		attach_notice(a, "VM %s is paused", name);

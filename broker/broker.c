@@ -23,6 +23,7 @@
 #include "broker/guest_events.h"
 #include "broker/host_keys.h"
 #include "broker/listener.h"
+#include "broker/panic_command.h"
 #include "broker/record_rules.h"
 #include "console/hypervisor.h"
 #include "console/virt_loop.h"
@@ -39,6 +40,7 @@ struct broker {
 	struct access *access;
 	struct guard guard;
 	struct record_rules *record_rules;
+	struct panic_commands *panic_commands;
 	struct virt_loop *virt;
 	struct hypervisor **hypervisors;
 	size_t hypervisor_count;
@@ -185,6 +187,14 @@ static enum console_record record_mode(
 	return record_rules_mode(b->record_rules, g, device);
 }
 
+static void on_panicked(void *arg, struct guest *g)
+{
+	const struct broker *b = arg;
+
+	if (*b->config->console.on_panic)
+		panic_command_run(b->panic_commands, b->config->console.on_panic, g);
+}
+
 /* o->record is asked again at every change of a guest, with the rules in force then. */
 static void console_options(
 	struct broker *b, const struct config *config, struct console_options *o)
@@ -193,6 +203,10 @@ static void console_options(
 	o->history_memory = config->console.history_memory;
 	o->keep_open_us = config->console.keep_open;
 	o->many_writers = config->console.writers == CONFIG_WRITERS_MANY;
+	o->take_force = config->console.take == CONFIG_TAKE_FORCE;
+	o->panic_patterns = config->console.panic_patterns;
+	o->panicked = on_panicked;
+	o->panicked_arg = b;
 	o->unix_dirs = config->console.unix_dirs;
 	o->state_dir = config->daemon.state_dir;
 	o->history.console_bytes = config->history.size;
@@ -364,7 +378,9 @@ static int make_guests(struct broker *b)
 	int r;
 
 	console_options(b, b->config, &options);
-	r = directory_create(b->loop, b->config->daemon.state_dir, &options, &b->directory);
+	r = panic_commands_create(b->loop, &b->panic_commands);
+	if (!r)
+		r = directory_create(b->loop, b->config->daemon.state_dir, &options, &b->directory);
 	if (!r)
 		r = virt_loop_create(b->loop, &b->virt);
 	b->hypervisors = calloc(b->config->hypervisor_count, sizeof(struct hypervisor *));
@@ -518,6 +534,7 @@ static void end(struct broker *b)
 		hypervisor_destroy(&b->hypervisors[i]);
 	free(b->hypervisors);
 	virt_loop_destroy(&b->virt);
+	panic_commands_destroy(&b->panic_commands);
 	guard_finish(&b->guard);
 	loop_signal_del(&b->on_term);
 	loop_signal_del(&b->on_int);

@@ -41,11 +41,20 @@ void console_guest_changed(struct console *c)
 	console_evaluate(c);
 }
 
+/* What was refused by the old ones may be allowed now; texts are looked for anew. */
+void console_options_changed(struct console *c)
+{
+	c->unfit = 0;
+	c->panic_state = 0;
+	console_guest_changed(c);
+}
+
 void console_guest_event(struct console *c, enum console_event_kind kind)
 {
-	if (kind == CONSOLE_EV_REBOOTED)
+	if (kind == CONSOLE_EV_REBOOTED) {
 		journal_mark(c->journal, JOURNAL_BOOT, "rebooted");
-	else if (kind == CONSOLE_EV_PANICKED)
+		console_panic_booted(c);
+	} else if (kind == CONSOLE_EV_PANICKED)
 		journal_mark(c->journal, JOURNAL_CRASH, "the guest reported a panic");
 	console_tell_kind(c, kind, "");
 }

@@ -25,6 +25,7 @@
 #define CONSOLE_HELD_US (5 * LOOP_SECOND)  /* a migrated guest's output, for the source to end */
 #define CONSOLE_HELD_MAX ((size_t)4 << 20) /* bytes of it */
 #define CONSOLE_VIEWERS_MAX 4096
+#define CONSOLE_PANIC_MARKS 8 /* between two boots */
 
 /* Whether a console is held open and written to disk. */
 enum console_record {
@@ -37,6 +38,7 @@ struct console_options {
 	size_t history_memory;
 	uint64_t keep_open_us;
 	int many_writers;
+	int take_force;               /* a console that is held is taken from its holder */
 	struct config_list unix_dirs; /* where sockets of consoles may lie; borrowed */
 	const char *state_dir;        /* journals lie below; borrowed */
 	struct journal_limits history;
@@ -44,7 +46,13 @@ struct console_options {
 	enum console_record (*record)(
 		void *arg, const struct guest *g, const struct device *device);
 	void *record_arg;
-	struct journal_store *store; /* the directory's own; set by it */
+	/* The hypervisor says so, after the consoles have been told; NULL: nothing. */
+	void (*panicked)(void *arg, struct guest *g);
+	void *panicked_arg;
+	struct config_list panic_patterns; /* borrowed */
+	/* The directory's own; set by it. */
+	struct journal_store *store;
+	struct panic_texts *panics;
 };
 
 enum console_state {
@@ -67,6 +75,8 @@ const char *console_trouble(const struct console *c);
 /* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
 int console_is_unfit(const struct console *c);
 enum console_record console_record(const struct console *c);
+/* How often the guest has printed what looks like a panic. */
+uint64_t console_panic_texts(const struct console *c);
 size_t console_viewer_count(const struct console *c);
 struct viewer *console_next_viewer(const struct console *c, const struct viewer *after);
 
@@ -74,8 +84,9 @@ struct viewer *console_next_viewer(const struct console *c, const struct viewer 
 struct console *console_create(struct loop *loop, const struct console_options *options,
 	struct guest *g, const char *slot);
 void console_destroy(struct console *c);
-/* The guest's place, state or hypervisor link has changed, or the options have. */
+/* The guest's place, state or hypervisor link has changed. */
 void console_guest_changed(struct console *c);
+void console_options_changed(struct console *c);
 void console_guest_event(struct console *c, enum console_event_kind kind);
 
 #endif

@@ -86,6 +86,7 @@ void console_resolve_by_state(struct console *c)
 		   loop_now(c->loop) + CONSOLE_RESOLVE_US - c->resolve_until >= LOOP_SECOND) {
 		resolved(c);
 		c->down_cause = "taken by another client of the hypervisor";
+		c->evicted = 1;
 		console_wait_then_retry(c, CONSOLE_RETRY_BUSY_US);
 		console_tell_kind(c, CONSOLE_EV_EVICTED, "");
 	} else if (late) {

@@ -70,6 +70,11 @@ struct console {
 	unsigned long long boot_marked; /* the guest's life whose start is in the journal */
 	struct loop_timer *recording;   /* tells viewers of trouble, in a turn of its own */
 	int recording_error, recording_due;
+	uint16_t panic_state; /* of panic_scan */
+	unsigned panic_marks; /* since the last boot */
+	uint64_t panic_texts;
+	int evicted; /* by force: it is not taken back by force before it was free */
+	int force;   /* the next attempt, or the one under way, is to evict the holder */
 	char trouble[256];
 };
 
@@ -102,6 +107,10 @@ const struct device *console_device(const struct console *c);
 /* Opens a back end on h for this way; its events go to console_way.c. 0 or -errno. */
 int console_way_open(
 	struct console_way *way, struct hypervisor *h, const struct device *device) MUST_CHECK;
+
+/* console_panic.c */
+void console_append(struct console *c, const uint8_t *data, size_t len);
+void console_panic_booted(struct console *c);
 
 /* console_end.c */
 enum console_stop console_stop_of(enum place_reason reason);

@@ -50,7 +50,7 @@ static void adopt(struct console *c)
 	log_info("%s %s: moved to hypervisor %s", guest_name(c->guest), c->slot,
 		hypervisor_name(c->way->h));
 	if (buf_len(&c->held))
-		journal_append(c->journal, buf_data(&c->held), buf_len(&c->held));
+		console_append(c, buf_data(&c->held), buf_len(&c->held));
 	buf_finish(&c->held);
 	console_tell_kind(c, CONSOLE_EV_MOVED, hypervisor_name(c->way->h));
 	input_pump(c);
@@ -104,7 +104,7 @@ void console_move_output(struct console *c, const uint8_t *data, size_t len)
 		return;
 	/* More than may be held: the source is given up. */
 	adopt(c);
-	journal_append(c->journal, data, len);
+	console_append(c, data, len);
 }
 
 void console_move_ended(struct console *c)

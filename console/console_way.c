@@ -60,6 +60,8 @@ static void mark_beginning(struct console *c)
 		journal_mark(c->journal, JOURNAL_BOOT, "started");
 	else if (!c->has_opened && journal_next(c->journal) > 0)
 		journal_gap(c->journal, "vmconsoled was not reading", 0);
+	if (c->boot_marked != c->run)
+		console_panic_booted(c);
 	c->boot_marked = c->run;
 	c->has_opened = 1;
 }
@@ -73,6 +75,7 @@ static void on_opened_ok(struct console *c)
 	c->run = guest_run(c->guest);
 	console_set_trouble(c, "");
 	c->unfit = 0;
+	c->evicted = c->force = 0;
 	c->was_on = 1;
 	if (c->down_since) {
 		event.outage_us = c->opened_at - c->down_since;
@@ -85,15 +88,33 @@ static void on_opened_ok(struct console *c)
 	input_pump(c);
 }
 
+/* The holder is evicted, unless it has evicted us. */
+static int take_by_force(struct console *c)
+{
+	const struct device *device = console_device(c);
+
+	if (!c->options->take_force || c->evicted || c->force || !device ||
+		strcmp(device->type, "pty") != 0)
+		return 0;
+	c->force = 1;
+	loop_timer_set(c->retry, 0, 0);
+	return 1;
+}
+
 static void on_open_failed(struct console *c, enum backend_error error, const char *text)
 {
 	close_way(c->way);
 	console_set_trouble(c, text);
 	c->state = CONSOLE_WAITING;
+	if (error != BACKEND_BUSY)
+		c->force = 0;
 	switch (error) {
 	case BACKEND_OK:
 		break;
 	case BACKEND_BUSY:
+		if (take_by_force(c))
+			break;
+		c->force = 0;
 		console_wait_then_retry(c, CONSOLE_RETRY_BUSY_US);
 		console_tell_kind(c, CONSOLE_EV_BUSY, c->trouble);
 		break;
@@ -137,7 +158,7 @@ static void on_output(void *arg, const uint8_t *data, size_t len)
 	if (way == c->incoming)
 		console_move_output(c, data, len);
 	else
-		journal_append(c->journal, data, len);
+		console_append(c, data, len);
 }
 
 static void on_sent(void *arg, size_t len)
@@ -190,7 +211,8 @@ int console_way_open(struct console_way *way, struct hypervisor *h, const struct
 			guest_uuid(way->console->guest), &options->unix_dirs, &backend_events, way,
 			&way->backend);
 	return backend_libvirt_open(h, guest_uuid(way->console->guest),
-		*device->alias ? device->alias : NULL, 0, &backend_events, way, &way->backend);
+		*device->alias ? device->alias : NULL, way->console->force, &backend_events, way,
+		&way->backend);
 }
 
 /* --- opening --- */

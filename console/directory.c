@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "console/directory.h"
+#include "console/panic.h"
 #include "console/remembered.h"
 #include "core/log.h"
 
@@ -152,10 +153,14 @@ static void on_rebooted(void *arg, struct hypervisor *h, const struct uuid *uuid
 
 static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid)
 {
-	struct guest *g = directory_by_uuid(arg, uuid);
+	struct directory *d = arg;
+	struct guest *g = directory_by_uuid(d, uuid);
 
-	if (g)
-		guest_panicked(g);
+	if (!g)
+		return;
+	guest_panicked(g);
+	if (d->options.panicked)
+		d->options.panicked(d->options.panicked_arg, g);
 }
 
 const struct hypervisor_events directory_events = {
@@ -261,11 +266,13 @@ static void on_remembered(
 
 /* --- life --- */
 
-static int make_store(struct directory *d, const char *state_dir)
+static int make_parts(struct directory *d, const char *state_dir)
 {
 	char dir[4096];
 
 	snprintf(dir, sizeof(dir), "%s/journal", state_dir);
+	if (panic_create(&d->options.panic_patterns, &d->options.panics) < 0)
+		return -ENOMEM;
 	return journal_store_create(d->loop, dir, &d->options.history, &d->options.store);
 }
 
@@ -281,7 +288,7 @@ int directory_create(struct loop *loop, const char *state_dir,
 	d->options = *options;
 	r = grow(d);
 	if (!r)
-		r = make_store(d, state_dir);
+		r = make_parts(d, state_dir);
 	if (!r)
 		r = remembered_create(loop, state_dir, d, &d->remembered);
 	if (r < 0) {
@@ -305,6 +312,7 @@ void directory_destroy(struct directory **out)
 	for (i = 0; i < d->size; i++)
 		guest_destroy(d->table[i]);
 	free(d->table);
+	panic_destroy(&d->options.panics);
 	if (d->options.store)
 		journal_store_destroy(&d->options.store, JOURNAL_WAIT_US);
 	free(d);
@@ -313,11 +321,17 @@ void directory_destroy(struct directory **out)
 void directory_set_options(struct directory *d, const struct console_options *options)
 {
 	struct journal_store *store = d->options.store;
+	struct panic_texts *panics = d->options.panics, *fresh;
 	struct guest *g;
 	size_t cursor = 0;
 
 	d->options = *options;
 	d->options.store = store;
+	d->options.panics = panics;
+	if (panic_create(&options->panic_patterns, &fresh) == 0) {
+		panic_destroy(&panics);
+		d->options.panics = fresh;
+	}
 	journal_store_set_limits(store, &options->history);
 	while ((g = directory_next(d, &cursor)))
 		guest_options_changed(g);

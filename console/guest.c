@@ -252,8 +252,11 @@ static void hold_consoles(struct guest *g)
 
 void guest_options_changed(struct guest *g)
 {
+	size_t i;
+
 	hold_consoles(g);
-	tell_consoles(g);
+	for (i = 0; i < g->console_count; i++)
+		console_options_changed(g->consoles[i]);
 }
 
 struct hypervisor *guest_other_place(
