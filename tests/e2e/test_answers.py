@@ -8,7 +8,7 @@ import pytest
 
 from lib import clients
 from lib.daemon import free_port
-from lib.proc import SLOW, wait_until
+from lib.proc import SLOW
 from lib.session import (BROKEN, BUSY, DENIED, DONE, NO_SUCH, UNAVAILABLE, USAGE, ask,
                          ask_until_answered, leave, one_line_reason)
 
@@ -45,23 +45,19 @@ def test_guest_is_found_by_name_uuid_and_prefix(daemon, shared):
 
 def test_ambiguous_prefix_lists_the_candidates(daemon, guests):
     both = [uuid.UUID(int=0xabcdef0123456789 << 64 | 2 << 62 | n) for n in (1, 2)]
-    for number, each in enumerate(both):
-        guests(f"twin{number}", start=False, domain_uuid=each)
-    result = wait_until(lambda: _when(daemon.ssh("abcdef01", "status"), "abcdef01"), 5)
+    daemon.knows(*[guests(f"twin{number}", start=False, domain_uuid=each)
+                   for number, each in enumerate(both)])
+    result = daemon.ssh("abcdef01", "status")
     assert result.status == NO_SUCH, result
     for each in both:
         assert str(each) in result.errors, result
     assert daemon.ssh(str(both[0]), "status").status == DONE
 
 
-def _when(result, text):
-    return result if result.errors.count(text) >= 2 else None
-
-
 def test_exact_name_goes_before_prefix_and_before_split(daemon, guests):
-    guests("one", start=False, domain_uuid=uuid.UUID("12345678-0000-4000-8000-000000000001"))
-    guests("12345678", start=False)
-    guests("one+ttyS0", start=False)
+    daemon.knows(
+        guests("one", start=False, domain_uuid=uuid.UUID("12345678-0000-4000-8000-000000000001")),
+        guests("12345678", start=False), guests("one+ttyS0", start=False))
     for name in ("12345678", "one+ttyS0", "one"):
         result = daemon.ssh(name, "list")
         names = [word for line in result.text.split("\n") for word in line.split()]
@@ -134,6 +130,7 @@ def test_console_of_a_type_that_cannot_be_opened_is_named(daemon, guests):
 
 def test_guest_that_is_off(daemon, guests):
     guest = guests(start=False)
+    daemon.knows(guest)
     result = daemon.ssh(guest.name, stdin=b"x\n")
     assert result.status == UNAVAILABLE, result
     one_line_reason(result.errors, "off|not running")

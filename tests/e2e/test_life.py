@@ -118,6 +118,7 @@ def test_wait_with_a_limit_gives_up(daemon, guest):
 
 def test_login_before_the_start_sees_the_boot(daemon, guests):
     guest = guests(start=False)
+    daemon.knows(guest)
     with daemon.terminal(guest.name) as session:
         session.expect("(?i)off|wait")
         guest.start()
@@ -324,7 +325,7 @@ def test_stop_ends_sessions_with_86_and_a_reason(daemons, guest):
     daemon = daemons()
     with daemon.terminal(guest.name) as person, \
             daemon.pipes(guest.name, *WATCH) as script:
-        ask(person)
+        see(script, person)
         daemon.stop()
         assert script.wait() == RESTARTING, script.errors()
         one_line_reason(script.errors(), "restart|stop")

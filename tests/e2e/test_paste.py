@@ -10,7 +10,7 @@ import pytest
 
 from lib import pattern
 from lib.proc import SANITIZED, SLOW, wait_until
-from lib.session import DONE, ESCAPE, ask, leave
+from lib.session import DONE, ESCAPE, ask, ask_until_answered, leave
 
 MIB = 1 << 20
 BATCHES, ROUNDS = 7, 100
@@ -151,7 +151,7 @@ def test_console_works_again_after_the_guest_was_destroyed_and_started(daemon, d
     stuck.wait(15)
     guest.start()
     with daemon.terminal(guest.name) as session:
-        ask(session, 30)
+        ask_until_answered(session)
 
 
 @pytest.mark.timeout(180)

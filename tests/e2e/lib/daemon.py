@@ -160,6 +160,12 @@ class Daemon:
         """SIGHUP. What tells that it is done is up to the test: a log line, or the effect."""
         self.process.send_signal(signal.SIGHUP)
 
+    def knows(self, *guests):
+        """Waits until libvirt has told it of guests that were only just defined."""
+        for guest in guests:
+            wait_until(lambda: self.ssh(guest.uuid, "status").status == 0, 10,
+                       f"{self.name} knows {guest.name}")
+
     # what it holds
 
     @property

@@ -128,6 +128,9 @@ class Terminal(Stream):
     def __init__(self, argv, rows=24, columns=80, env=None, stderr=None):
         master, slave = os.openpty()
         _set_size(slave, rows, columns)
+        modes = termios.tcgetattr(slave)
+        modes[3] &= ~termios.ECHO  # or what is typed before ssh is ready would look like an answer
+        termios.tcsetattr(slave, termios.TCSANOW, modes)
         self.process = subprocess.Popen(
             [str(a) for a in argv], stdin=slave, stdout=slave,
             stderr=slave if stderr is None else stderr, start_new_session=True,
