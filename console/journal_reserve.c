@@ -38,7 +38,7 @@ uint64_t journal_reserve_clock(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec << 20;
+	return ((uint64_t)ts.tv_sec << 22) + (((uint64_t)ts.tv_nsec << 22) / 1000000000);
 }
 
 /* Somebody may have removed the folder: it is made again. */

@@ -7,9 +7,9 @@
  * file says that all bytes are stored, behind the last stored one; after a crash of the host, where
  * the last writes may have been lost, it goes on a leap further.
  *
- * When the file cannot be read or written, numbers come from the clock: the number of seconds
- * since 1970 times 2^20 lies above every number counted from 0 and above every earlier one of its
- * kind, as long as the console prints less than 1 MiB/s on average.
+ * When the file cannot be read or written, numbers come from the clock: the time since
+ * 1970, in steps of 2^-22 seconds, lies above every number counted from 0 and above every earlier
+ * one of its kind, as long as the console prints less than 4 MiB/s on average.
  */
 #ifndef CONSOLE_JOURNAL_RESERVE_H
 #define CONSOLE_JOURNAL_RESERVE_H

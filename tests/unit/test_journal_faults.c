@@ -2,15 +2,20 @@
 #include "journal_fixture.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "console/journal_reserve.h"
 
 static void limit_file_size(uint64_t bytes)
 {
@@ -79,6 +84,114 @@ static void test_what_a_full_disk_cost_is_a_marked_hole(void **state)
 	assert_int_equal(l.first.kind, JOURNAL_ATTACH);
 	assert_string_equal(l.first.text, "in between");
 	assert_string_equal(l.last.text, "service was restarted");
+}
+
+/* A file system of 256 KiB for the journals, in a mount namespace of our own. */
+static void mount_small(const struct fixture *f, unsigned long flags)
+{
+	char dir[96];
+
+	snprintf(dir, sizeof(dir), "%s/journal", f->top);
+	if (!(flags & MS_REMOUNT)) {
+		if (unshare(CLONE_NEWNS) < 0 ||
+			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+			skip(); /* needs root */
+		assert_true(mkdir(dir, 0700) == 0);
+	}
+	assert_int_equal(mount("journal", dir, "tmpfs", flags, "size=256k"), 0);
+}
+
+static void unmount_small(const struct fixture *f)
+{
+	char dir[96];
+
+	snprintf(dir, sizeof(dir), "%s/journal", f->top);
+	assert_int_equal(umount2(dir, MNT_DETACH), 0);
+}
+
+static void test_a_disk_without_room_is_used_again_when_there_is_some(void **state)
+{
+	struct fixture *f = *state;
+	struct reading r;
+	char file[96];
+
+	mount_small(f, 0);
+	snprintf(file, sizeof(file), "%s/journal/filler", f->top);
+	start(f);
+	append_pattern(f->j, 1000);
+	shell("cat /dev/zero >%s 2>/dev/null; true", file);
+	for (int i = 0; i < 100; i++)
+		append_pattern(f->j, 500);
+	assert_int_equal(journal_recording(f->j), -ENOSPC);
+	/* The daemon is killed now: no number of those that were shown comes again. */
+	uint64_t seen = journal_next(f->j);
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct journal_options o = {.memory = MEMORY, .dir = f->dir};
+		struct journal *again;
+
+		if (journal_create(&o, &again) < 0 || journal_next(again) < seen)
+			_exit(1);
+		_exit(0);
+	}
+	int status = 0;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	unlink(file);
+	WAIT_UNTIL(f, journal_recording(f->j) == 0);
+	append_pattern(f->j, 1000);
+	restart(f);
+	read_all(f, 0, &r);
+	assert_true(r.bytes == 52000 && r.holes == 0);
+	stop(f);
+	unmount_small(f);
+}
+
+#define WAIT_UNTIL_CLOCK(number)                                                                   \
+	do {                                                                                       \
+		struct timespec nap = {0, 1000000};                                                \
+		while (journal_reserve_clock() < (number))                                         \
+			nanosleep(&nap, NULL);                                                     \
+	} while (0)
+
+static void test_a_disk_turned_read_only_gives_no_number_twice(void **state)
+{
+	struct fixture *f = *state;
+	struct reading r;
+	uint64_t first, next;
+
+	mount_small(f, 0);
+	start(f);
+	append_pattern(f->j, 1000);
+	stop(f);
+	mount_small(f, MS_REMOUNT | MS_RDONLY);
+	start(f);
+	assert_int_equal(journal_recording(f->j), -EROFS);
+	/* Nobody can write down what is used now, so numbers come from the clock. */
+	first = journal_next(f->j);
+	assert_true(first > UINT64_C(1) << 50);
+	append_pattern(f->j, 1000);
+	next = journal_next(f->j);
+	stop(f);
+	/* What has been printed took its time, outside of tests. */
+	WAIT_UNTIL_CLOCK(next);
+	start(f);
+	assert_true(journal_next(f->j) >= next);
+	read_all(f, 0, &r);
+	assert_true(r.bytes == 1000 && r.holes == 1 && r.last_hole.from == 1000);
+	append_pattern(f->j, 1000);
+	first = journal_next(f->j);
+	mount_small(f, MS_REMOUNT);
+	WAIT_UNTIL(f, journal_recording(f->j) == 0);
+	restart(f);
+	assert_true(journal_next(f->j) == first);
+	read_all(f, first - 1000, &r);
+	assert_true(r.bytes == 1000 && r.holes == 0);
+	stop(f);
+	unmount_small(f);
 }
 
 static void test_a_folder_that_was_removed_comes_back(void **state)
@@ -243,6 +356,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_a_full_disk_costs_nothing_that_memory_holds),
 		T(test_what_a_full_disk_cost_is_a_marked_hole),
+		T(test_a_disk_without_room_is_used_again_when_there_is_some),
+		T(test_a_disk_turned_read_only_gives_no_number_twice),
 		T(test_a_folder_that_was_removed_comes_back),
 		T(test_a_folder_that_cannot_be_made_is_no_failure),
 		T(test_a_damaged_segment_is_a_hole),
