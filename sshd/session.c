@@ -279,8 +279,8 @@ static void on_socket(void *arg, uint32_t revents)
 		return;
 	}
 	if (s->state == SESSION_LOGIN) {
-		loop_io_set(s->io, 0);
-		gate_wait(&s->context->gate, &s->gate);
+		if (!gate_enter(&s->context->gate, &s->gate))
+			loop_io_set(s->io, 0);
 		return;
 	}
 	pump(s);
