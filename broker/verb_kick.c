@@ -19,7 +19,7 @@ static struct guest *guest_of(struct directory *d, const struct channel *channel
 			const struct viewer *v = NULL;
 
 			while ((v = console_next_viewer(c, v))) {
-				if (attach_channel(v) == channel)
+				if (attach_channel(v) == channel || verb_log_channel(v) == channel)
 					return g;
 			}
 		}

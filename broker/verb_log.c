@@ -35,7 +35,7 @@ struct log_session {
 	struct loop *loop;
 	struct console *console;
 	struct journal *journal;
-	struct journal_reader *reader;
+	struct journal_reader *reader; /* the viewer's, if there is one */
 	struct journal_query *query;
 	struct viewer *viewer; /* --follow: keeps the console open */
 	struct loop_timer *again;
@@ -62,7 +62,9 @@ static void log_end(void *arg)
 		return;
 	s->over = 1;
 	journal_query_cancel(&s->query);
-	journal_reader_destroy(&s->reader);
+	if (!s->viewer)
+		journal_reader_destroy(&s->reader);
+	s->reader = NULL;
 	viewer_destroy(&s->viewer);
 	loop_timer_del(&s->again);
 	free(s->filter);
@@ -200,10 +202,18 @@ static void log_wake(void *arg)
 
 /* --- where to begin --- */
 
+static int place_reader(struct log_session *s, uint64_t offset)
+{
+	if (!s->viewer)
+		return journal_reader_create(s->journal, offset, log_wake, s, &s->reader);
+	s->reader = viewer_reader(s->viewer);
+	return journal_reader_seek(s->reader, offset);
+}
+
 static void begin_at(struct log_session *s, uint64_t offset)
 {
 	s->end = journal_next(s->journal);
-	if (journal_reader_create(s->journal, offset, log_wake, s, &s->reader) < 0) {
+	if (place_reader(s, offset) < 0) {
 		log_exit(s, STATUS_NOT_FOUND, "this offset is not reached yet");
 		return;
 	}
@@ -282,7 +292,7 @@ static void begin(struct log_session *s)
 
 /* --- following --- */
 
-static void no_wake(void *arg)
+static void no_room(void *arg)
 {
 }
 
@@ -290,16 +300,32 @@ static void on_event(void *arg, const struct console_event *event)
 {
 	struct log_session *s = arg;
 
+	if (s->over)
+		return;
 	if (event->kind == CONSOLE_EV_STOPPED)
 		channel_complain(s->channel, "VM %s has stopped; waiting for it to start",
 			guest_name(console_guest(s->console)));
+	else if (event->kind == CONSOLE_EV_LOST)
+		channel_complain(s->channel, "the hypervisor of VM %s is away; waiting for it",
+			guest_name(console_guest(s->console)));
+	else if (event->kind == CONSOLE_EV_OPENED && event->outage_us)
+		channel_complain(s->channel, "VM %s: console is back after %.1f seconds",
+			guest_name(console_guest(s->console)),
+			(double)event->outage_us / LOOP_SECOND);
 	else if (event->kind == CONSOLE_EV_UNFIT)
 		channel_exit(s->channel, STATUS_UNAVAILABLE,
 			"VM %s has no console vmconsoled can open: %s",
 			guest_name(console_guest(s->console)), event->text);
 }
 
-static const struct viewer_events follow_events = {no_wake, no_wake, on_event};
+static const struct viewer_events follow_events = {log_wake, no_room, on_event};
+
+struct channel *verb_log_channel(const struct viewer *viewer)
+{
+	const struct log_session *s = viewer_arg(viewer);
+
+	return viewer_events_of(viewer) == &follow_events ? s->channel : NULL;
+}
 
 /* --- the call --- */
 

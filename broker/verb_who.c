@@ -18,6 +18,7 @@ struct who_row {
 	const struct channel *channel;
 	const struct login *login;
 	const struct console *console;
+	const char *mode;
 };
 
 static const char *mode_word(enum viewer_mode mode)
@@ -60,7 +61,7 @@ static json_t *row_json(const struct who_row *row, int admin)
 	json_object_set_new(o, "vm", json_foreign(guest_name(g)));
 	json_object_set_new(o, "uuid", json_string(guest_uuid_text(g)));
 	json_object_set_new(o, "device", json_foreign(console_device_name(row->console)));
-	json_object_set_new(o, "mode", json_string(mode_word(viewer_mode(row->viewer))));
+	json_object_set_new(o, "mode", json_string(row->mode));
 	json_object_set_new(o, "since", json_string(since));
 	json_object_set_new(o, "lag", json_integer((json_int_t)lag(row)));
 	if (admin)
@@ -77,8 +78,8 @@ static void row_text(struct channel *channel, const struct who_row *row, int adm
 	escape_text(name, strlen(name), vm, sizeof(vm));
 	time_text(login_since(row->login), since);
 	channel_print(channel, "%-8s %-7s %s  %s %s  %s%s%s\n", channel_tag(row->channel),
-		mode_word(viewer_mode(row->viewer)), since, vm, console_device_name(row->console),
-		who, admin ? "  from " : "", admin ? login_address(row->login) : "");
+		row->mode, since, vm, console_device_name(row->console), who,
+		admin ? "  from " : "", admin ? login_address(row->login) : "");
 }
 
 static void add_console(
@@ -88,8 +89,13 @@ static void add_console(
 
 	while ((row.viewer = console_next_viewer(console, row.viewer))) {
 		row.channel = attach_channel(row.viewer);
+		row.mode = mode_word(viewer_mode(row.viewer));
+		if (!row.channel) {
+			row.channel = verb_log_channel(row.viewer);
+			row.mode = "reads";
+		}
 		if (!row.channel)
-			continue; /* reads the log */
+			continue;
 		row.login = channel_login(row.channel);
 		if (array)
 			json_array_append_new(array, row_json(&row, admin));
