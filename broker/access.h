@@ -21,7 +21,7 @@ struct access {
 
 /* Trouble with key files is logged, and the keys are missing; a rule that cannot be understood, an
  * authority or a revocation list that cannot be read fails: -EINVAL with the reason in errors. */
-int access_load(const struct config *config, struct access **access, struct config_errors *errors)
+int access_load(const struct config *config, struct access **out, struct config_errors *errors)
 	__attribute__((warn_unused_result));
 void access_destroy(struct access **access);
 

@@ -48,9 +48,9 @@ struct audit_record {
 
 /* The file need not be writable: records are lost then, and the next try follows. 0, -errno. */
 int audit_create(
-	struct loop *loop, const struct audit_options *options, struct audit **a) MUST_CHECK;
+	struct loop *loop, const struct audit_options *options, struct audit **out) MUST_CHECK;
 /* Writes what is queued, within AUDIT_STOP_US. */
-void audit_destroy(struct audit **a);
+void audit_destroy(struct audit **out);
 
 /* What of the options can change: all but the file. */
 void audit_set_options(struct audit *a, const struct audit_options *options);

@@ -39,24 +39,35 @@ static int mend_end(struct audit_file *f)
 	return 0;
 }
 
+static int check(int fd, struct stat *st)
+{
+	if (fstat(fd, st) < 0)
+		return -errno;
+	if (!S_ISREG(st->st_mode))
+		return -EINVAL;
+	if ((st->st_mode & 07777) != AUDIT_FILE_MODE && fchmod(fd, AUDIT_FILE_MODE) < 0)
+		return -errno;
+	return 0;
+}
+
 int audit_file_open(struct audit_file *f)
 {
-	int fd FD_AUTO = open(f->path,
-		O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, AUDIT_FILE_MODE);
+	int fd = open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		AUDIT_FILE_MODE);
 	struct stat st;
 	int r;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if ((st.st_mode & 07777) != AUDIT_FILE_MODE && fchmod(fd, AUDIT_FILE_MODE) < 0)
-		return -errno;
+	r = check(fd, &st);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
 	audit_file_close(f);
 	f->fd = fd;
 	f->size = (uint64_t)st.st_size;
 	r = mend_end(f);
-	fd = -1;
 	if (r < 0)
 		audit_file_close(f);
 	return r;

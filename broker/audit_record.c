@@ -47,11 +47,12 @@ static int put_time(json_t *object)
 
 static int put_end(json_t *object, const struct audit_record *r)
 {
+	uint64_t duration_ms = r->duration_us / 1000;
+
 	if (!r->has_end)
 		return 0;
 	return json_object_set_new(object, "status", json_integer(r->status)) |
-	       json_object_set_new(
-		       object, "duration", json_real((double)(r->duration_us / 1000) / 1000)) |
+	       json_object_set_new(object, "duration", json_real((double)duration_ms / 1000)) |
 	       put_number(object, "bytes_in", r->bytes_in) |
 	       put_number(object, "bytes_out", r->bytes_out);
 }

@@ -20,7 +20,7 @@ struct audit_filter {
 /* Opens path.KEEP .. path.1, path as they are now; what is renamed meanwhile is read all the
  * same. 0, -ENOMEM, -errno when path itself cannot be read. */
 int audit_search_create(const char *path, unsigned keep, const struct audit_filter *filter,
-	struct audit_search **s) __attribute__((warn_unused_result));
+	struct audit_search **out) __attribute__((warn_unused_result));
 void audit_search_destroy(struct audit_search *s);
 
 /* Appends found lines to *out (malloc'ed by it, the caller frees). 1: there may be more; 0: the

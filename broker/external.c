@@ -134,9 +134,9 @@ static void tell(struct question *q)
 
 	while ((w = LIST_FIRST(&q->waiters))) {
 		LIST_REMOVE(w, entry);
-		if (q->about_consoles)
+		if (w->consoles)
 			w->consoles(w->arg, is_good ? console_list_ref(q->list) : NULL);
-		else
+		else if (w->keys)
 			w->keys(w->arg);
 		free(w);
 	}

@@ -23,8 +23,8 @@ int console_list_has(const struct console_list *list, const char *uuid);
 struct console_list *console_list_ref(struct console_list *list);
 void console_list_unref(struct console_list *list); /* NULL too */
 
-int external_create(struct loop *loop, struct external **e) MUST_CHECK;
-void external_destroy(struct external **e);
+int external_create(struct loop *loop, struct external **out) MUST_CHECK;
+void external_destroy(struct external **out);
 
 /* The commands of the configuration; other ones than before forget the answers. 0, -ENOMEM. */
 int external_set(struct external *e, const struct config_auth *auth) MUST_CHECK;

@@ -219,7 +219,8 @@ static void finish(struct external_command *c)
 	if (!*c->why) {
 		output = malloc(len + 1);
 		if (output) {
-			memcpy(output, len ? (const char *)buf_data(&c->text) : "", len);
+			if (len)
+				memcpy(output, buf_data(&c->text), len);
 			output[len] = '\0';
 		} else {
 			snprintf(c->why, sizeof(c->why), "out of memory");

@@ -37,7 +37,7 @@ typedef void (*external_done_fn)(void *arg, char *output, size_t len, const char
 
 /* 0: done follows on a later turn; -EINVAL (a word that must not be), -ENOMEM, -errno. */
 int external_command_run(struct loop *loop, const struct external_run *run, external_done_fn done,
-	void *arg, struct external_command **c) MUST_CHECK;
+	void *arg, struct external_command **out) MUST_CHECK;
 
 /* Kills it; done is not called. For NULL too. */
 void external_command_cancel(struct external_command **c);

@@ -24,8 +24,8 @@ struct key_watch_owner {
 
 /* Without inotify nothing is seen, and that is logged. 0, -ENOMEM ... */
 int key_watch_create(
-	struct loop *loop, const struct key_watch_owner *owner, struct key_watch **w) MUST_CHECK;
-void key_watch_destroy(struct key_watch **w);
+	struct loop *loop, const struct key_watch_owner *owner, struct key_watch **out) MUST_CHECK;
+void key_watch_destroy(struct key_watch **out);
 
 /* After a (re)load: from now on these are watched; a load under way is of no use any more. */
 int key_watch_set(struct key_watch *w, const struct config_auth *auth) MUST_CHECK;

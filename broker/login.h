@@ -37,7 +37,7 @@ struct login_options {
 	void *arg;
 };
 
-int login_create(const struct login_options *options, struct login **login) MUST_CHECK;
+int login_create(const struct login_options *options, struct login **out) MUST_CHECK;
 
 /* Ends it and all its channels at once. */
 void login_close(struct login *login, const char *why);

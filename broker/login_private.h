@@ -73,7 +73,7 @@ int login_make_grant(struct login *login) MUST_CHECK;
 
 /* login_auth.c */
 void login_auth_message(struct login *login, const struct line_message *m);
-void login_auth_on_verdict(void *login); /* the timer */
+void login_auth_on_verdict(void *arg); /* the timer */
 /* The login is closed: nothing comes back to it any more. */
 void login_auth_finish(struct login *login);
 /* Goes on with an attempt: its identity is set, or the reason stands in why. */

@@ -252,7 +252,7 @@ def test_certificate_ends_at_its_second_and_its_session_goes_on(ours, shared, au
         session.expect("serial0")
         time.sleep(max(0, ends - time.time()))
         assert ours.ssh(shared.name, "status", key=key).status == BROKEN
-        assert "expired" in ours.wait_audit(event="login-refused")["reason"]
+        ours.wait_audit("expired", event="login-refused", login=shared.name)
         assert ours.ctl("reload").status == DONE
         ask(session)
         leave(session)

@@ -243,7 +243,7 @@ def test_ticket_of_setvmticket_expires_in_utc(daemons, headed):
     daemon = vdsm_daemon(daemons)
     set_ticket(headed, "sesame12", utc(-1))
     assert daemon.password(headed.name, "status", "sesame12").status == BROKEN
-    set_ticket(headed, "sesame34")
+    set_ticket(headed, "sesame34", utc(60))
     assert daemon.password(headed.name, "status", "sesame34").status == DONE
 
 
