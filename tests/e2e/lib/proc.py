@@ -102,12 +102,13 @@ def _read(path):
 
 
 def children(pid):
+    """Its child processes; the kernel keeps a list for each of its threads."""
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            stat = _read(f"/proc/{entry}/stat")
-            if stat and int(stat.rsplit(")", 1)[1].split()[1]) == pid:
-                found.append(int(entry))
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, _read(f"/proc/{pid}/task/{thread}/children").split())
+    except FileNotFoundError:
+        pass  # it has just ended
     return sorted(found)
 
 
