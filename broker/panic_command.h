@@ -21,6 +21,6 @@ int panic_commands_create(struct loop *loop, struct panic_commands **commands) M
 void panic_commands_destroy(struct panic_commands **commands);
 
 /* Logs what becomes of it. */
-void panic_command_run(struct panic_commands *commands, const char *path, struct guest *g);
+void panic_command_run(struct panic_commands *all, const char *path, struct guest *g);
 
 #endif

@@ -161,23 +161,23 @@ void panic_destroy(struct panic_texts **texts)
 
 /* --- looking --- */
 
-size_t panic_scan(const struct panic_texts *p, uint16_t *state, const uint8_t *data, size_t len,
+size_t panic_scan(const struct panic_texts *texts, uint16_t *state, const uint8_t *data, size_t len,
 	const char **which)
 {
-	unsigned s = *state < p->states ? *state : 0;
+	unsigned s = *state < texts->states ? *state : 0;
 	size_t i = 0;
 
 	*which = NULL;
 	while (i < len) {
 		if (s == 0) {
-			while (i < len && !p->begins[data[i]])
+			while (i < len && !texts->begins[data[i]])
 				i++;
 			if (i == len)
 				break;
 		}
-		s = *cell(p, s, data[i++]);
-		if (p->found[s]) {
-			*which = p->names[p->found[s] - 1];
+		s = *cell(texts, s, data[i++]);
+		if (texts->found[s]) {
+			*which = texts->names[texts->found[s] - 1];
 			break;
 		}
 	}
