@@ -185,12 +185,13 @@ int panic_commands_create(struct loop *loop, struct panic_commands **commands)
 void panic_commands_destroy(struct panic_commands **commands)
 {
 	struct panic_commands *all = *commands;
-	struct panic_command *p;
+	struct panic_command *p, *next;
 
 	*commands = NULL;
 	if (!all)
 		return;
-	while ((p = LIST_FIRST(&all->running))) {
+	for (p = LIST_FIRST(&all->running); p; p = next) {
+		next = LIST_NEXT(p, entry);
 		(void)kill(-p->pid, SIGKILL);
 		forget(p);
 	}

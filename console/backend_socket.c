@@ -222,7 +222,7 @@ static int bind_at(struct plug *p, int fd, const char *name, char text[SOCKET_TE
 static int listen_at(struct plug *p, char text[SOCKET_TEXT_MAX])
 {
 	const char *name;
-	struct stat st;
+	struct stat st = {0};
 	int r, fd;
 
 	r = socket_path_folder(p->device.path, &p->dirs, &p->folder, &name, text);

@@ -171,7 +171,7 @@ int socket_path_open(const char *path, const struct config_list *dirs, int *fd, 
 	char text[SOCKET_TEXT_MAX])
 {
 	const char *name;
-	int folder, found, r = socket_path_folder(path, dirs, &folder, &name, text);
+	int folder = -1, found, r = socket_path_folder(path, dirs, &folder, &name, text);
 
 	if (r < 0)
 		return r;

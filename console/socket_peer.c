@@ -144,7 +144,7 @@ static int read_answer(const struct nlmsghdr *head, int len)
 
 int socket_peer_accepted(int fd)
 {
-	_Alignas(struct nlmsghdr) char answer[4096];
+	_Alignas(struct nlmsghdr) char answer[4096] = {0};
 	int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), r;
 	struct stat st;
 
