@@ -170,7 +170,7 @@ int socket_path_folder(const char *path, const struct config_list *dirs, int *fo
 int socket_path_open(const char *path, const struct config_list *dirs, int *fd, struct stat *st,
 	char text[SOCKET_TEXT_MAX])
 {
-	const char *name;
+	const char *name = NULL;
 	int folder = -1, found, r = socket_path_folder(path, dirs, &folder, &name, text);
 
 	if (r < 0)
