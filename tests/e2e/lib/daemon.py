@@ -78,7 +78,7 @@ class Daemon:
     def launch(self):
         """Starts the program without waiting for anything."""
         self.process = subprocess.Popen(
-            self.user.argv([self.programs.vmconsoled, "--config", self.file]),
+            self.user.argv([self.programs.vmconsoled, "--config", self.file], die_with_us=True),
             env=dict(self.virt.env, ASAN_OPTIONS=os.environ.get(
                 "ASAN_OPTIONS", "quarantine_size_mb=4:malloc_context_size=12")),
             cwd=self.dir, stdin=subprocess.DEVNULL, stdout=open(self.log_file, "ab"),

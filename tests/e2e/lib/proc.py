@@ -59,13 +59,15 @@ class User:
                 check=True)
             return pwd.getpwnam(TEST_USER)
 
-    def argv(self, argv):
-        """The command line that runs argv as this user, in the same process."""
-        argv = [str(a) for a in argv]
-        if not self.switch:
-            return argv
-        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups",
-                "--"] + argv
+    def argv(self, argv, die_with_us=False):
+        """The command line that runs argv as this user, in the same process; die_with_us: it gets
+        SIGTERM when the tests are killed."""
+        words = []
+        if self.switch:
+            words = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
+        if die_with_us:
+            words += ["--pdeathsig", "TERM"]
+        return (["setpriv", *words, "--"] if words else []) + [str(word) for word in argv]
 
     def own(self, path, mode=None):
         if self.switch:
