@@ -79,8 +79,10 @@ void console_resolve_by_state(struct console *c)
 	} else if (guest_run(c->guest) != c->run) {
 		/* Stopped and started, or moved, before anybody asked. */
 		resolved(c);
-		if (guest_stop_reason(c->guest) != PLACE_REASON_MIGRATED)
+		if (guest_stop_reason(c->guest) != PLACE_REASON_MIGRATED) {
+			c->down_since = 0;
 			console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
+		}
 		console_evaluate(c);
 	} else if (c->end == BACKEND_EVICTED &&
 		   loop_now(c->loop) + CONSOLE_RESOLVE_US - c->resolve_until >= LOOP_SECOND) {
