@@ -76,34 +76,37 @@ static int next_word(const struct external_run *run, const char **at, char **out
 	return r == -ENOBUFS ? -EINVAL : r;
 }
 
-static void free_words(char **words)
-{
-	size_t i;
+struct argv {
+	size_t count;
+	char *words[EXTERNAL_WORDS_MAX + 1]; /* NULL behind the last */
+};
 
-	for (i = 0; words[i]; i++)
-		free(words[i]);
+static void argv_finish(struct argv *argv)
+{
+	while (argv->count > 0)
+		free(argv->words[--argv->count]);
 }
 
-static int make_words(const struct external_run *run, char *words[EXTERNAL_WORDS_MAX + 1])
+/* To be finished in any case. */
+static int argv_make(const struct external_run *run, struct argv *argv)
 {
 	const char *at = run->line;
-	size_t count = 0;
 	int r = 0;
 
-	memset(words, 0, sizeof(*words) * (EXTERNAL_WORDS_MAX + 1));
+	memset(argv, 0, sizeof(*argv));
 	while (*at && r == 0) {
+		char *word = NULL;
+
 		if (*at == ' ') {
 			at++;
 			continue;
 		}
-		r = count == EXTERNAL_WORDS_MAX ? -EINVAL : next_word(run, &at, &words[count]);
-		if (r == 0 && words[count])
-			count++;
+		r = argv->count == EXTERNAL_WORDS_MAX ? -EINVAL : next_word(run, &at, &word);
+		if (word)
+			argv->words[argv->count++] = word;
 	}
-	if (r == 0 && (count == 0 || words[0][0] != '/'))
+	if (r == 0 && (argv->count == 0 || argv->words[0][0] != '/'))
 		r = -EINVAL;
-	if (r < 0)
-		free_words(words);
 	return r;
 }
 
@@ -152,6 +155,8 @@ static int spawn(char *const *words, int output, pid_t *pid)
 	}
 	r = prepare(&files, &attributes, output);
 	if (!r)
+		/* The analyzer takes the words, which are freed by argv_finish, for lost here. */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		r = posix_spawn(pid, words[0], &files, &attributes, words, environment);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&files);
@@ -286,22 +291,18 @@ static void on_output(void *arg, uint32_t revents)
 
 static int start(struct external_command *c, const struct external_run *run)
 {
-	char *words[EXTERNAL_WORDS_MAX + 1];
-	int pipes[2], r = make_words(run, words);
+	struct argv argv;
+	int pipes[2] = {-1, -1}, r = argv_make(run, &argv);
 
-	if (r < 0)
-		return r;
-	if (pipe2(pipes, O_CLOEXEC) < 0) {
+	if (!r && pipe2(pipes, O_CLOEXEC) < 0)
 		r = -errno;
-		free_words(words);
-		return r;
-	}
 	c->out = pipes[0];
-	r = fd_nonblock(c->out);
 	if (!r)
-		r = spawn(words, pipes[1], &c->pid);
-	close(pipes[1]);
-	free_words(words);
+		r = fd_nonblock(c->out);
+	if (!r)
+		r = spawn(argv.words, pipes[1], &c->pid);
+	fd_close(&pipes[1]);
+	argv_finish(&argv);
 	return r;
 }
 
