@@ -17,6 +17,7 @@ with warnings.catch_warnings():
 
 AT_ONCE = 8
 PATIENCE = 60
+TRAFFIC_PATIENCE = 300  # an echo comes in single bytes, and this is Python
 AGAIN = 2  # typed again after so many seconds without an answer
 
 
@@ -94,7 +95,8 @@ class Holder:
         for _, channel, _ in typists:
             channel.write(f"pat {wanted // 64}\r".encode() if self.shell else b"x" * wanted)
         done = await asyncio.gather(*(
-            console.until(lambda console=console, goal=goal: console.count >= goal)
+            console.until(lambda console=console, goal=goal: console.count >= goal,
+                          TRAFFIC_PATIENCE)
             for console, goal in goals))
         return {"up": sum(done)}
 

@@ -1,14 +1,16 @@
 """The round trip of a keystroke: all ways at once, each on a guest of its own, in turns of some
-keystrokes; in the next round every way has another guest."""
+keystrokes; in the next round every way has another guest.
+
+"vmc ctl" and "vmc unix" tell where the time goes: without ssh and its door, and without libvirt."""
 
 import subprocess
 
 from .report import Figures, Verdict, percentile
-from .ways import calm
+from .ways import Ctl, SshUnix, calm
 
 GAP_US = 1000
 BLOCKS = 8
-NAMES = ("direct_pty", "direct_unix", "virsh_local", "sshd_socat", "sshd_virsh", "vmconsoled")
+PEERS = ("direct_pty", "direct_unix", "virsh_local", "sshd_socat", "sshd_virsh")
 
 
 def _block(place, way, stream, keys):
@@ -33,14 +35,17 @@ def _end(way, stream):
 
 
 def measure(place, rounds, keys=800):
-    daemon = place.vmconsoled("vmc-echo", keep_open="0")
-    ways = [place.ways[name] for name in NAMES[:-1]] + [daemon]
+    ours = place.vmconsoled("vmc-echo", keep_open="0", unix_dirs=f"{place.virt.dir}/files")
+    ways = [*(place.ways[name] for name in PEERS), ours,
+            SshUnix("vmc unix", ours.groups, ours.daemon),
+            Ctl("vmc ctl", ours.groups, ours.daemon)]
+    assert len(ways) <= len(place.guests)
     figures = Figures("echo", ["p50 us", "p90 us", "p99 us"])
     try:
         for number in range(rounds):
             _round(place, ways, number, keys, figures)
     finally:
-        place.drop(daemon)
+        place.drop(ours)
     return figures
 
 

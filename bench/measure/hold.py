@@ -37,11 +37,13 @@ class Client:
 
 
 class Look:
-    """What all groups of a way hold at one moment."""
+    """What all groups of a way hold at one moment. own: without libvirtd."""
 
     def __init__(self, way):
         calm([way])
         found = [group.memory() for group in way.groups]
+        self.own = sum(one.pss + one.kernel for one, group in zip(found, way.groups)
+                       if group.name != "libvirtd")
         self.processes = sum(one.processes for one in found)
         self.pss = sum(one.pss for one in found)
         self.kernel = sum(one.kernel for one in found)
@@ -73,13 +75,14 @@ def _hold(place, way, label, names, counts, seconds, table):
             answered += client.order("open", count)
             up = min(client.order("traffic", TRAFFIC_KIB), answered)
             table.add(label, _row(way, base, base_idle, count, up, seconds))
+        held = Look(way)
         client.order("close")
     finally:
         client.stop()
     time.sleep(3)  # keep_open, and a moment for the heap to be trimmed
     left = Look(way)
-    table.note(f"{label}: {base.pss + base.kernel} KiB before, {left.pss + left.kernel} KiB after "
-               f"the last of {counts[-1]} has left; idle without sessions "
+    table.note(f"{label}: {base.own} KiB before, {held.own} KiB with {counts[-1]}, {left.own} KiB "
+               f"after the last has left (libvirtd not counted); idle without sessions "
                f"{base_idle[0]:.0f} + {base_idle[1]:.0f} us/s")
 
 

@@ -89,6 +89,27 @@ class SshSocat(Ssh):
     shell = False
 
 
+class SshUnix(Ssh):
+    """vmconsoled on the second port, a unix socket: libvirt takes no part."""
+
+    shell = False
+
+    def argv(self, guest):
+        return clients.ssh_argv(self.server, f"{guest.name}+serial1", tty=True)
+
+
+class Ctl(Way):
+    """vmconsoled through its control socket: no ssh, no door."""
+
+    def __init__(self, name, groups, daemon):
+        super().__init__(name, groups)
+        self.daemon = daemon
+
+    def argv(self, guest):
+        return [self.daemon.programs.vmconsolectl, "-S", f"{self.daemon.dir}/run/control",
+                "attach", guest.name]
+
+
 class Virsh(Way):
     """virsh console on the host itself: no ssh. The client is part of the cost."""
 
