@@ -343,6 +343,22 @@ def test_stop_does_not_wait_for_a_client_that_reads_nothing(daemons, guest):
         daemon.stop()
 
 
+def test_stop_while_clients_vanish(daemons, guest):
+    """Sessions whose door has just let go are ended by the stop as well: none may be ended twice."""
+    for _ in range(4):
+        daemon = daemons()
+        people = [daemon.terminal(guest.name) for _ in range(4)]
+        try:
+            for person in people:
+                person.expect(guest.name)
+            for person in people:
+                person.kill()
+            daemon.stop()
+        finally:
+            for person in people:
+                person.close()
+
+
 def test_second_start_keeps_host_keys_and_known_guests(daemons, virt, guest):
     daemon = daemons()
     print_before = clients.host_key_fingerprint(daemon)
