@@ -321,6 +321,8 @@ static void read_line(struct channel *c)
 		r = line_receive(&c->line, &m);
 		if (r == -EAGAIN)
 			return;
+		if (r == -EPROTO && c->exit_sent)
+			continue; /* said before our EXIT was heard */
 		if (r <= 0) {
 			if (r < 0)
 				log_write(LOG_LEVEL_WARNING, c->tag, "channel line: %s",

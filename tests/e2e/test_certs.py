@@ -296,9 +296,9 @@ def test_changes_of_authorized_keys_are_seen_without_a_reload(daemons, shared, k
     wait_until(lambda: daemon.ssh(shared.name, "status").status == BROKEN, 5, "it has gone")
 
 
-def test_key_taken_away_ends_its_sessions_at_reload(daemons, shared, keys):
+def test_key_taken_away_ends_its_sessions_at_reload(daemons, guest, keys):
     daemon = daemons()
-    with daemon.terminal(shared.name) as session:
+    with daemon.terminal(guest.name) as session:
         session.expect("serial0")
         daemon.authorize([keys.line(keys.other)])
         assert daemon.ctl("reload").status == DONE
@@ -307,9 +307,9 @@ def test_key_taken_away_ends_its_sessions_at_reload(daemons, shared, keys):
     assert daemon.wait_audit(event="session-end")["status"] == DENIED
 
 
-def test_lost_rights_count_at_once(daemons, shared):
+def test_lost_rights_count_at_once(daemons, guest):
     daemon = daemons()
-    with daemon.terminal(shared.name) as session:
+    with daemon.terminal(guest.name) as session:
         session.expect("serial0")
         ask(session)
         daemon.configure({"access all": {"allow": "view"}})
