@@ -21,7 +21,7 @@
 #define PERIOD_MIN_US 150 /* a full UART stream has filled half of the socket by then */
 #define PERIOD_MAX_US 1200
 #define FEW_BYTES 24   /* in one period: it may be longer */
-#define MANY_BYTES 128 /* it must be shorter */
+#define MANY_BYTES 160 /* it must be shorter: the socket holds less than 300 */
 
 static uint32_t wanted(const struct plug *p)
 {
@@ -88,7 +88,7 @@ static void on_tick(void *arg, uint32_t revents)
 	if (p->streak >= BULK_EMPTY)
 		leave_bulk(p);
 	else if (n > MANY_BYTES && p->period_us > PERIOD_MIN_US)
-		set_clock(p, PERIOD_MIN_US);
+		set_clock(p, p->period_us / 2);
 	else if (n < FEW_BYTES && p->period_us < PERIOD_MAX_US)
 		set_clock(p, p->period_us * 2);
 }
