@@ -235,13 +235,16 @@ void login_end(struct login *login, enum status status, const char *reason)
 	login->state = LOGIN_ENDING;
 	login->bye.status = status;
 	login->bye_reason = strdup(reason);
-	for (c = LIST_FIRST(&login->channels); c; c = next) {
+	loop_timer_set(login->timer, END_US, 0);
+	if (login->channel_count == 0) {
+		say_bye(login);
+		return;
+	}
+	/* The last one to go says goodbye, and may find the whole connection gone. */
+	for (c = LIST_FIRST(&login->channels); c && login->state == LOGIN_ENDING; c = next) {
 		next = channel_next(c);
 		channel_exit(c, status, "%s", reason);
 	}
-	loop_timer_set(login->timer, END_US, 0);
-	if (login->channel_count == 0)
-		say_bye(login);
 }
 
 /* --- events --- */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/broker.h"
 #include "broker/login.h"
 #include "broker/verbs.h"
 #include "auth/identity.h"
@@ -69,6 +70,19 @@ const struct verb *verb_find(const char *name)
 
 /* --- guest and rights --- */
 
+/* One that may know more guests than we do. */
+static struct hypervisor *away_hypervisor(const struct login *login)
+{
+	const struct broker *b = login_broker(login);
+	size_t i;
+
+	for (i = 0; i < broker_hypervisor_count(b); i++) {
+		if (!hypervisor_is_up(broker_hypervisor(b, i)))
+			return broker_hypervisor(b, i);
+	}
+	return NULL;
+}
+
 int verb_resolve(struct verb_call *call, char *name)
 {
 	char text[512];
@@ -77,7 +91,12 @@ int verb_resolve(struct verb_call *call, char *name)
 	if (r < 0) {
 		log_write(LOG_LEVEL_INFO, channel_tag(call->channel), "%s: %s",
 			call->verb ? call->verb->name : "shell", text);
-		channel_exit(call->channel, STATUS_NOT_FOUND, "%s", text);
+		if (r == -ENOENT && away_hypervisor(call->login))
+			channel_exit(call->channel, STATUS_UNAVAILABLE,
+				"%s is known, and hypervisor %s cannot be reached", text,
+				hypervisor_name(away_hypervisor(call->login)));
+		else
+			channel_exit(call->channel, STATUS_NOT_FOUND, "%s", text);
 	}
 	return r;
 }

@@ -11,6 +11,8 @@
 	[WIRE_##type] = {#type, WIRE_##line, WIRE_##sender, states, next, fixed, min, max, fds}
 
 #define OPENED (WIRE_RUNNING | WIRE_HALF)
+/* What a client sends may cross the broker's EXIT: it is read and ignored. */
+#define CROSSING WIRE_ENDED
 
 static const struct wire_row table[WIRE_TYPES] = {
 	/*  type     line     sender  allowed in               then          fixed  payload  fds */
@@ -36,11 +38,11 @@ static const struct wire_row table[WIRE_TYPES] = {
 		WIRE_TERM_MAX, 0),
 	ROW(EXEC, CHANNEL, DOOR, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_request), 0,
 		WIRE_TERM_MAX + WIRE_COMMAND_MAX, 0),
-	ROW(DATA, CHANNEL, DOOR, WIRE_RUNNING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
-	ROW(EOF, CHANNEL, DOOR, WIRE_RUNNING, WIRE_HALF, 0, 0, 0, 0),
-	ROW(WINSIZE, CHANNEL, DOOR, OPENED, 0, sizeof(struct wire_winsize), 0, 0, 0),
-	ROW(SIGNAL, CHANNEL, DOOR, OPENED, 0, 0, 1, 32, 0),
-	ROW(BREAK, CHANNEL, DOOR, OPENED, 0, sizeof(struct wire_break), 0, 0, 0),
+	ROW(DATA, CHANNEL, DOOR, WIRE_RUNNING | CROSSING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
+	ROW(EOF, CHANNEL, DOOR, WIRE_RUNNING | CROSSING, WIRE_HALF, 0, 0, 0, 0),
+	ROW(WINSIZE, CHANNEL, DOOR, OPENED | CROSSING, 0, sizeof(struct wire_winsize), 0, 0, 0),
+	ROW(SIGNAL, CHANNEL, DOOR, OPENED | CROSSING, 0, 0, 1, 32, 0),
+	ROW(BREAK, CHANNEL, DOOR, OPENED | CROSSING, 0, sizeof(struct wire_break), 0, 0, 0),
 	ROW(OUT, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(ERR, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(EXIT, CHANNEL, BROKER, WIRE_FRESH | OPENED, WIRE_ENDED, sizeof(struct wire_exit), 0,
@@ -100,6 +102,6 @@ int wire_check(enum wire_line line, enum wire_side sender, enum wire_state state
 		return -EMSGSIZE;
 	if (fds != row->fds)
 		return -EBADF;
-	*next = row->next ? row->next : state;
+	*next = row->next && state != WIRE_ENDED ? row->next : state;
 	return check_fields(message[0], message + 1, payload);
 }
