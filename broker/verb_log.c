@@ -21,6 +21,7 @@
 
 #define LOG_ROUNDS 16 /* pieces sent in one turn */
 #define STAMP_ROOM 32
+#define LINE_PART_MAX ((size_t)4096) /* of a line, copied at once */
 
 enum log_start { LOG_ALL, LOG_FROM, LOG_BACK, LOG_LINES, LOG_SINCE, LOG_BOOT };
 
@@ -92,57 +93,74 @@ static const struct channel_ops log_ops = {
 
 /* --- output --- */
 
-/* What the clock said when this line came, before its first byte. */
-static int put_stamp(struct log_session *s, uint64_t *until)
+/* What the clock said when the bytes at the reader came, and up to which offset that holds. */
+static size_t stamp_text(struct log_session *s, char text[STAMP_ROOM], uint64_t *until)
 {
-	char text[STAMP_ROOM];
 	uint64_t when;
 	time_t seconds;
 	struct tm tm;
 
 	if (journal_reader_time(s->reader, &when, until) < 0) {
 		*until = UINT64_MAX;
-		return channel_put(s->channel, "[?] ", 4);
+		return (size_t)snprintf(text, STAMP_ROOM, "[?] ");
 	}
 	seconds = (time_t)(when / LOOP_SECOND);
 	gmtime_r(&seconds, &tm);
-	return channel_put(s->channel, text, strftime(text, sizeof(text), "[%FT%TZ] ", &tm));
+	return strftime(text, STAMP_ROOM, "[%FT%TZ] ", &tm);
 }
 
-static int put_bytes(struct log_session *s, const uint8_t *data, size_t len)
+/* The guest's bytes, filtered on a pty; returns what was written. Room: len + REPLAY_ROOM. */
+static size_t copy_bytes(
+	struct log_session *s, const uint8_t *data, size_t len, uint8_t *out, size_t room)
 {
-	uint8_t out[WIRE_PAYLOAD_MAX + REPLAY_ROOM];
-	size_t consumed, n;
+	size_t consumed;
 
-	if (!s->filter)
-		return channel_put(s->channel, data, len);
-	n = replay_filter(s->filter, data, len, out, sizeof(out), &consumed);
-	return n ? channel_put(s->channel, out, n) : 0;
+	if (s->filter)
+		return replay_filter(s->filter, data, len, out, room, &consumed);
+	memcpy(out, data, len);
+	return len;
 }
 
-/* Up to the end of the line; returns what was used. */
-static size_t send_line_part(struct log_session *s, const uint8_t *data, size_t len)
+/* As many lines, or parts of lines, as came at one time and fit. Returns what was used. */
+static size_t send_stamped(struct log_session *s, const uint8_t *data, size_t len)
 {
-	const uint8_t *newline = memchr(data, '\n', len);
-	uint64_t until = 0;
+	uint8_t out[WIRE_PAYLOAD_MAX + LINE_PART_MAX + REPLAY_ROOM + STAMP_ROOM];
+	uint64_t offset = journal_reader_offset(s->reader), until;
+	size_t n = 0, used = 0, stamp_len;
+	char stamp[STAMP_ROOM];
 
-	if (newline)
-		len = (size_t)(newline - data) + 1;
-	if (s->options.timestamps && !s->in_line && put_stamp(s, &until) < 0)
-		return 0;
-	s->in_line = newline == NULL;
-	return put_bytes(s, data, len) < 0 ? 0 : len;
+	stamp_len = stamp_text(s, stamp, &until);
+	while (used < len && n < WIRE_PAYLOAD_MAX &&
+		(used == 0 || s->in_line || offset + used < until)) {
+		size_t part = len - used < LINE_PART_MAX ? len - used : LINE_PART_MAX;
+		const uint8_t *newline = memchr(data + used, '\n', part);
+
+		if (newline)
+			part = (size_t)(newline - (data + used)) + 1;
+		if (!s->in_line) {
+			memcpy(out + n, stamp, stamp_len);
+			n += stamp_len;
+		}
+		n += copy_bytes(s, data + used, part, out + n, sizeof(out) - n);
+		used += part;
+		s->in_line = newline == NULL;
+	}
+	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : used;
 }
 
 static size_t send_piece(struct log_session *s, const uint8_t *data, size_t len)
 {
+	uint8_t out[WIRE_PAYLOAD_MAX + REPLAY_ROOM];
+	size_t n;
+
+	if (s->options.timestamps)
+		return send_stamped(s, data, len);
 	if (len > WIRE_PAYLOAD_MAX)
 		len = WIRE_PAYLOAD_MAX;
-	if (s->options.timestamps)
-		return send_line_part(s, data, len);
-	if (s->filter)
-		return put_bytes(s, data, len) < 0 ? 0 : len;
-	return channel_send(s->channel, data, len);
+	if (!s->filter)
+		return channel_send(s->channel, data, len);
+	n = copy_bytes(s, data, len, out, sizeof(out));
+	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : len;
 }
 
 /* 1 go on, 0 wait (for the journal or the channel) or over. */
