@@ -44,7 +44,7 @@ function(vmc_unit_test name)
   endforeach()
   target_link_libraries(${name} PRIVATE ${A_USES} ${A_LIBS} PkgConfig::CMOCKA vmc_flags)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300
     ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 

@@ -15,7 +15,9 @@ PACKAGES_DEMO=(busybox-static cpio gzip)
 PACKAGES_CHECK=(
 	clang clang-format clang-tidy libclang-rt-dev llvm libcmocka-dev
 	shellcheck mandoc git openssl zstd
-	python3 python3-pytest python3-pytest-timeout python3-asyncssh python3-paramiko
+	python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
+	python3-asyncssh python3-paramiko
+	tmux
 	python3-libvirt putty-tools dropbear-bin
 )
 
