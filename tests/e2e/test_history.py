@@ -399,8 +399,8 @@ def test_transient_guest_that_is_gone_keeps_its_history(recorder, guests):
         session.expect("(?i)wait")
         assert answer.encode() in session.seen
         guest.create_transient()
-        session.expect(f"guest {guest.name} ready", 20)
-        ask(session)
+        session.expect("has started", 20)
+        ask(session, 20)
 
 
 def test_transient_guest_that_is_gone_is_known_after_a_restart(daemons, guests):
