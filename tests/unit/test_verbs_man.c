@@ -1,0 +1,57 @@
+/* Every verb of the table is in the manuals. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/verbs.h"
+#include "core/io.h"
+
+static char *page(const char *name)
+{
+	const char *source = getenv("SOURCE_DIR");
+	char path[4096], *text;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/man/%s", source ? source : ".", name);
+	assert_int_equal(read_file(path, 1 << 20, &text, &len), 0);
+	return text;
+}
+
+static void check(const char *text, const char *verb, const char *name)
+{
+	char entry[64];
+
+	snprintf(entry, sizeof(entry), ".It Ic %s", verb);
+	if (!strstr(text, entry))
+		fail_msg("%s has no entry for the verb %s", name, verb);
+}
+
+static void every_verb_is_in_the_manuals(void **state)
+{
+	char *daemon = page("vmconsoled.8"), *ctl = page("vmconsolectl.8");
+	const struct verb *verb;
+	size_t i;
+
+	for (i = 0; (verb = verb_at(i)); i++) {
+		if (strcmp(verb->name, "connect") != 0) /* ovirt-vmconsole's word, over ssh */
+			check(ctl, verb->name, "vmconsolectl.8");
+		if (!verb->local)
+			check(daemon, verb->name, "vmconsoled.8");
+	}
+	assert_true(i > 8);
+	free(daemon);
+	free(ctl);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_is_in_the_manuals)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
