@@ -88,6 +88,7 @@ def _hold(place, way, label, names, counts, seconds, table):
 
 def _own_daemon(place, label, names, counts, seconds, table):
     way = place.vmconsoled(label.replace(" ", "-"), keep_open="1s")
+    time.sleep(6)  # what a start costs is no part of idleness
     try:
         _hold(place, way, label, names, counts, seconds, table)
     finally:
