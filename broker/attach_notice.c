@@ -376,6 +376,7 @@ void attach_say_state(struct attach *a)
 		attach_notice(a, "the hypervisor of VM %s cannot be reached; waiting for it%s",
 			guest_name(g), leave_hint(a, hint));
 	} else {
+		a->has_opened = 1; /* so that its start is told */
 		attach_notice(a, "VM %s is %s; waiting for it to start%s", guest_name(g),
 			guest_state_name(guest_state(g)), leave_hint(a, hint));
 	}
