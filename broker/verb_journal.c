@@ -136,6 +136,7 @@ static void begin(struct verb_call *call, struct journal_look_options *options)
 	snprintf(folder, sizeof(folder), "%s/journal", broker_config(b)->daemon.state_dir);
 	options->folder = folder;
 	if (!r || journal_look_create(options, &r->look) < 0) {
+		options->folder = NULL;
 		free(r);
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
@@ -144,6 +145,7 @@ static void begin(struct verb_call *call, struct journal_look_options *options)
 	r->pool = broker_readers(b);
 	r->loop = broker_loop(b);
 	channel_set_policy(call->channel, &ops, r);
+	options->folder = NULL;
 	step(r);
 }
 

@@ -47,10 +47,12 @@ static struct world world;
 
 static void make_blob(uint8_t out[BLOB_LEN])
 {
+	static const uint8_t head[19] = {
+		0, 0, 0, 11, 's', 's', 'h', '-', 'e', 'd', '2', '5', '5', '1', '9', 0, 0, 0, 32};
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	size_t len = 32;
 
-	memcpy(out, "\0\0\0\x0bssh-ed25519\0\0\0\x20", 19);
+	memcpy(out, head, sizeof(head));
 	assert_non_null(key);
 	assert_int_equal(EVP_PKEY_get_raw_public_key(key, out + 19, &len), 1);
 	EVP_PKEY_free(key);
@@ -169,7 +171,7 @@ static int by_size(const void *a, const void *b)
 
 static void expect_quick(const char *what, size_t key, bool is_in)
 {
-	int64_t times[TRIES];
+	int64_t times[TRIES], median, worst;
 
 	for (size_t i = 0; i < TRIES; i++) {
 		int64_t begun = cpu_ns();
@@ -178,9 +180,11 @@ static void expect_quick(const char *what, size_t key, bool is_in)
 		times[i] = cpu_ns() - begun;
 	}
 	qsort(times, TRIES, sizeof(times[0]), by_size);
+	median = times[TRIES / 2];
+	worst = times[TRIES * 99 / 100];
 	print_message("%s: median %.3f ms, 99 in 100 below %.3f ms of CPU\n", what,
-		(double)times[TRIES / 2] / 1e6, (double)times[TRIES * 99 / 100] / 1e6);
-	assert_in_range(times[TRIES / 2], 0, (int64_t)LIMIT_NS * SLOWNESS);
+		(double)median / 1e6, (double)worst / 1e6);
+	assert_in_range(median, 0, (int64_t)LIMIT_NS * SLOWNESS);
 }
 
 static void a_login_of_the_last_rule_is_decided_within_a_millisecond(void **state)

@@ -22,8 +22,9 @@ static void expect_groups(const char *xml, const char *wanted)
 
 	assert_int_equal(groups_parse(xml, &groups), 0);
 	for (size_t i = 0; i < groups.count; i++) {
-		strcat(text, i ? " " : "");
-		strcat(text, groups.names[i]);
+		size_t used = strlen(text);
+
+		snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "", groups.names[i]);
 	}
 	assert_string_equal(text, wanted);
 }
