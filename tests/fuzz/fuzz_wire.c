@@ -90,7 +90,7 @@ static void check_message(
 
 	check(row != NULL && row->line == line->kind && row->sender == WIRE_DOOR);
 	check((row->states & before) != 0);
-	check(line->state == (row->next ? row->next : before));
+	check(line->state == (row->next && before != WIRE_ENDED ? row->next : before));
 	check(m->payload_len >= row->payload_min && m->payload_len <= row->payload_max);
 	read_all(m->fixed, row->fixed);
 	read_all(m->payload, m->payload_len);
