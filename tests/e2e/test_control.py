@@ -24,7 +24,7 @@ def watching(daemon, guest):
 
 def both(session):
     """The guest's answer and the daemon's, in whichever order."""
-    session.expect(rb"<BREAK>.*\[vmconsoled: sent\]|\[vmconsoled: sent\].*<BREAK>")
+    session.expect(rb"<BREAK>.*\[vmconsoled: sent\]|\[vmconsoled: sent\].*<BREAK>", 30)
 
 
 # Verbs

@@ -270,7 +270,7 @@ def test_stranger_who_connects_is_sent_away(daemon, dialing):
     dialing.start(wait=False)
     with daemon.terminal(dialing.name) as session:
         wait_until(lambda: os.path.exists(dialing.socket()), 10, "the daemon listens")
-        ask(session, 20)
+        ask(session, 40)
         with socket.socket(socket.AF_UNIX) as stranger:
             stranger.settimeout(2)
             stranger.connect(dialing.socket())
