@@ -267,7 +267,8 @@ def test_records_go_to_the_journal_with_fields(daemons, shared, user, tmp_path):
                f"JOURNAL_STREAM=1:1 exec setpriv --reuid={user.uid} --regid={user.gid} "
                f"--clear-groups -- {program} \"$@\"' - \"$@\"\n", mode=0o755)
     argv = daemon.user.argv
-    daemon.user.argv = lambda words: [wrapper, *words[1:]] if words[0] == program else argv(words)
+    daemon.user.argv = lambda words, **how: (
+        [wrapper, *words[1:]] if words[0] == program else argv(words, **how))
     try:
         daemon.start()
     finally:
