@@ -263,7 +263,7 @@ unsigned journal_look_problems(const struct journal_look *l)
 	return l->problems;
 }
 
-int journal_look_create(const struct journal_look_options *options, struct journal_look **out)
+int journal_look_create(const struct journal_look_options *options, struct journal_look **look)
 {
 	struct journal_look *l = calloc(1, sizeof(*l));
 
@@ -278,7 +278,7 @@ int journal_look_create(const struct journal_look_options *options, struct journ
 		journal_look_destroy(l);
 		return -ENOMEM;
 	}
-	*out = l;
+	*look = l;
 	return 0;
 }
 
