@@ -12,12 +12,12 @@ import pytest
 
 from lib import pattern
 from lib.kept import folder, kept, offsets
-from lib.proc import wait_until
+from lib.proc import rounds, wait_until
 from lib.session import DONE, ask, skipped, word
 
 MINE = {"record own": {"vms": "fault-*", "record": "all"}}
 PROMPT = b"guest> "
-ROUNDS = int(os.environ.get("VMC_ROUNDS", "20"))
+ROUNDS = rounds(20)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib import clients, proc
-from lib.proc import SANITIZED, SLOW, wait_until
+from lib.proc import SANITIZED, SLOW, rounds, wait_until
 from lib.session import (BROKEN, DENIED, DONE, GUEST_CRASHED, GUEST_OFF, RESTARTING, UNAVAILABLE,
                          ask, ask_until_answered, leave, one_line_reason, see)
 
@@ -239,6 +239,24 @@ def test_door_that_dies_again_and_again_does_not_take_the_daemon_along(daemons, 
         ask(session)
 
 
+@pytest.mark.timeout(120 + rounds(4) * 20)
+def test_doors_that_die_leave_nothing_behind(daemons, guest):
+    daemon = daemons()
+    before = None
+    for number in range(rounds(4) + 1):
+        wait_until(daemon.banner, 40, "a new door")
+        with daemon.pipes(guest.name) as session:
+            ask(session)
+            for door in daemon.doors("ssh"):
+                proc.end(door, signal.SIGKILL)
+            assert session.wait() == BROKEN
+        if number == 0:
+            wait_until(daemon.banner, 40, "a new door")
+            before = daemon.settled()
+    wait_until(daemon.banner, 40, "a new door")
+    daemon.falls_back_to(before)
+
+
 def test_killed_broker_takes_its_doors_along(daemons, guest):
     daemon = daemons()
     with daemon.terminal(guest.name) as session:
@@ -288,11 +306,11 @@ def test_200_clients_leave_nothing_behind(daemons, guest):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(120 + rounds(12) * 10)
 def test_guests_that_die_leave_nothing_behind(daemons, guest):
     daemon = daemons()
     before = None
-    for number in range(13):
+    for number in range(rounds(12) + 1):
         with daemon.pipes(guest.name) as session:
             ask(session)
             (guest.kill_qemu if number % 2 else guest.destroy)()
@@ -304,11 +322,12 @@ def test_guests_that_die_leave_nothing_behind(daemons, guest):
     daemon.falls_back_to(before)
 
 
+@pytest.mark.timeout(90 + rounds(5) * 10)
 def test_libvirt_that_dies_leaves_nothing_behind(daemons, virt, guest):
     daemon = daemons()
     before = None
     with daemon.terminal(guest.name) as session:
-        for number in range(6):
+        for number in range(rounds(5) + 1):
             ask_until_answered(session, 30)
             if number == 1:
                 before = daemon.settled()

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from lib import pattern
-from lib.proc import wait_until
+from lib.proc import rounds, wait_until
 from lib.session import ask
 from lib.virt import Libvirt
 
-ROUNDS = 4
+ROUNDS = rounds(4)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def flooded(stream, seconds=60):
     return numbers
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(200 + ROUNDS * 10)
 def test_a_viewer_of_a_migrated_guest_sees_every_byte_once(daemon, hosts, guest):
     with daemon.pipes(guest.name, "attach", "--wait") as session:
         ask(session)

@@ -28,6 +28,11 @@ SLOW = float(os.environ.get("VMC_SLOW", "3" if SANITIZED else "1"))
 TEST_USER = "vmconsoled-test"
 
 
+def rounds(default):
+    """How often something is repeated that must leave nothing behind."""
+    return int(os.environ.get("VMC_ROUNDS", str(default)))
+
+
 def wait_until(condition, seconds=10, what="condition", interval=0.02):
     """Calls condition() until it is true, returns what it returned. Fails after the deadline."""
     deadline = time.monotonic() + seconds * SLOW
