@@ -151,6 +151,12 @@ void replay_filter_init(struct replay_filter *f)
 	f->joined = 0;
 }
 
+void replay_filter_init_after(struct replay_filter *f, const struct replay_modes *before)
+{
+	replay_filter_init(f);
+	f->scan = before->scan;
+}
+
 size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uint8_t *out,
 	size_t room, size_t *consumed)
 {

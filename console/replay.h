@@ -36,8 +36,8 @@
 size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns, bool whole);
 
 /*
- * The filter. Plain value; feed it the history from a place that replay_start gave, in pieces of
- * any size: the output does not depend on them.
+ * The filter. Plain value; feed it the history from a place that replay_start gave, or from where
+ * the modes before it are known, in pieces of any size: the output does not depend on them.
  */
 struct replay_filter {
 	struct replay_scan scan;
@@ -45,6 +45,14 @@ struct replay_filter {
 };
 
 void replay_filter_init(struct replay_filter *f);
+
+struct replay_modes;
+
+/*
+ * Begins where *before ends, at any place: the rest of a sequence or a character that was begun
+ * there is shown, or not, as the whole that it is part of.
+ */
+void replay_filter_init_after(struct replay_filter *f, const struct replay_modes *before);
 
 /*
  * Filters in[0..len) into out and returns the bytes written. *consumed is less than len only when

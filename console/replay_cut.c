@@ -178,17 +178,32 @@ static size_t count_back(const struct cutter *c, unsigned rows, bool *enough)
 	return start;
 }
 
-/* Without any line: where a sequence or a character begins. */
+/* What may be the rest of a CSI sequence or of a character. */
+static size_t rest_of_sequence(const uint8_t *data, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && at < 4 && (data[at] & 0xc0) == 0x80)
+		at++;
+	if (at || !len)
+		return at;
+	at = data[0] == '[';
+	while (at < len && at < REPLAY_SEQ_MAX && data[at] >= 0x20 && data[at] <= 0x3f)
+		at++;
+	return at < len && data[at] >= 0x40 && data[at] <= 0x7e ? at + 1 : at;
+}
+
+/* Without the start of any line: where a sequence or a character begins. */
 static size_t first_boundary(const uint8_t *data, size_t len)
 {
 	const uint8_t *esc = memchr(data, 0x1b, len);
-	size_t at = 0;
 
 	if (esc)
 		return (size_t)(esc - data);
-	while (at < len && at < 4 && (data[at] & 0xc0) == 0x80)
-		at++;
-	return at;
+	/* The only line begins after all of it. */
+	if (data[len - 1] == '\n')
+		return len;
+	return rest_of_sequence(data, len);
 }
 
 static size_t choose(const struct cutter *c, const uint8_t *data, size_t len, unsigned rows)

@@ -249,7 +249,7 @@ void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len)
 
 	while (i < len) {
 		/* Most bytes are text, which sets no mode. */
-		if (m->scan.state == REPLAY_GROUND && data[i] >= 0x20) {
+		if (m->scan.state == REPLAY_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
 			i++;
 			continue;
 		}

@@ -71,6 +71,24 @@ static void check_join(const uint8_t *in, size_t len, size_t cut, uint8_t *out, 
 	check_no_question(out, n);
 }
 
+/* A replay from anywhere is the rest of one from the start, if it is known what was before. */
+static void check_after(const uint8_t *in, size_t len, size_t cut, const uint8_t *whole,
+	size_t whole_len, uint8_t *out, size_t room)
+{
+	struct replay_modes before;
+	struct replay_filter f;
+	size_t used, n;
+
+	replay_filter_init(&f);
+	size_t skipped = replay_filter(&f, in, cut, out, room, &used);
+	replay_modes_init(&before);
+	replay_modes_feed(&before, in, cut);
+	replay_filter_init_after(&f, &before);
+	n = replay_filter(&f, in + cut, len - cut, out, room, &used);
+	CHECK(used == len - cut);
+	CHECK(skipped + n == whole_len && !memcmp(out, whole + skipped, n));
+}
+
 static void check_start(const uint8_t *in, size_t len, size_t cut, uint8_t *out)
 {
 	struct replay_modes a, b;
@@ -119,6 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_no_question(a, n);
 	CHECK(filter(data, size, 1, b, room) == n && !memcmp(a, b, n));
 	CHECK(filter(data, size, cut + 1, b, room) == n && !memcmp(a, b, n));
+	check_after(data, size, cut, a, n, b, room);
 	check_join(data, size, cut, b, room);
 	check_start(data, size, cut, b);
 	free(a);

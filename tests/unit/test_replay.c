@@ -276,6 +276,46 @@ static void test_start_is_never_inside_a_sequence(void **state)
 	assert_int_equal(start_of(text, 1, 80, true), 5);
 	assert_int_equal(start_of("\x82\xac no line\x1b[1m end", 5, 80, false), 10);
 	assert_int_equal(start_of("\x82\xac no line", 5, 80, false), 2);
+	assert_int_equal(start_of("0;3Hno line", 5, 80, false), 4);
+	assert_int_equal(start_of("[1;31mno line", 5, 80, false), 6);
+	assert_int_equal(start_of("1;31", 5, 80, false), 4);
+}
+
+static void test_half_a_line_is_not_shown(void **state)
+{
+	assert_int_equal(start_of("the end of a line\r\n", 5, 80, false), 19);
+	assert_int_equal(start_of("the end of a line\r\nanother", 5, 80, false), 19);
+	assert_int_equal(start_of("a whole line\r\n", 5, 80, true), 0);
+}
+
+/* What a replay from at on passes, when what is before is known. */
+static const char *passes_after(const char *text, size_t at)
+{
+	static char out[ROOM];
+	struct replay_modes before;
+	struct replay_filter f;
+	size_t used;
+
+	replay_modes_init(&before);
+	replay_modes_feed(&before, (const uint8_t *)text, at);
+	replay_filter_init_after(&f, &before);
+	size_t n = replay_filter(&f, (const uint8_t *)text + at, strlen(text) - at, (uint8_t *)out,
+		sizeof(out) - 1, &used);
+
+	out[n] = '\0';
+	return out;
+}
+
+static void test_a_replay_from_inside_a_sequence_shows_it_whole(void **state)
+{
+	static const char text[] = "a\x1b[1;31mred";
+	static const char title[] = "a\x1b]0;title\atext";
+
+	for (size_t at = 2; at < strlen(text) - 3; at++)
+		assert_string_equal(passes_after(text, at), "\x1b[1;31mred");
+	for (size_t at = 2; at <= strlen(title) - 4; at++)
+		assert_string_equal(passes_after(title, at), "text");
+	assert_string_equal(passes_after("a\xe2\x82\xac", 2), "\xe2\x82\xac");
 }
 
 static void test_start_finds_the_begin_of_a_full_screen_program(void **state)
@@ -395,6 +435,8 @@ int main(void)
 		cmocka_unit_test(test_start_counts_lines_back),
 		cmocka_unit_test(test_start_counts_wrapped_lines_as_rows),
 		cmocka_unit_test(test_start_is_never_inside_a_sequence),
+		cmocka_unit_test(test_half_a_line_is_not_shown),
+		cmocka_unit_test(test_a_replay_from_inside_a_sequence_shows_it_whole),
 		cmocka_unit_test(test_start_finds_the_begin_of_a_full_screen_program),
 		cmocka_unit_test(test_start_finds_the_begin_of_a_program_that_draws_anywhere),
 		cmocka_unit_test(test_modes_in_force_are_brought_back),
