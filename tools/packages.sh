@@ -17,7 +17,7 @@ PACKAGES_CHECK=(
 	shellcheck mandoc git openssl zstd
 	python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
 	python3-asyncssh python3-paramiko
-	tmux
+	tmux screen libvterm-dev
 	python3-libvirt putty-tools dropbear-bin
 )
 

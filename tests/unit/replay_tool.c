@@ -1,9 +1,16 @@
 /*
  * Task: writes what a viewer's terminal is sent, for test_replay_terminals.py.
  *
- * replay_tool FILE HISTORY auto|start: the viewer comes when the first HISTORY bytes of FILE have
- * been printed, is shown the last 22 lines or everything, and then the rest live.
+ * replay_tool FILE: the bytes of FILE are what a guest prints. Each line of the input
+ *
+ *     KEPT SHOWN HISTORY
+ *
+ * is a viewer who comes when HISTORY bytes have been printed, of which those from KEPT on are still
+ * there. He is shown them from SHOWN on ("auto": his last 22 lines), and then the rest live. The
+ * output is a line "SHOWN MODES REPLAYED LENGTH" and that many bytes: MODES of them set the modes,
+ * those up to REPLAYED are history.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,47 +21,91 @@
 #define COLUMNS 80
 #define FILE_MAX ((size_t)1 << 20)
 
-static void write_history(const uint8_t *in, size_t len, size_t history, size_t start)
+struct bytes {
+	uint8_t *p;
+	size_t len;
+};
+
+static void put(struct bytes *out, const void *p, size_t len)
 {
-	static uint8_t out[FILE_MAX + REPLAY_ROOM];
-	struct replay_filter filter;
-	size_t n, used;
+	memcpy(out->p + out->len, p, len);
+	out->len += len;
+}
+
+static void put_modes(struct bytes *out, const struct replay_modes *modes)
+{
+	char text[REPLAY_MODES_ROOM];
+	size_t len;
+	const char *prologue = replay_prologue(&len);
+
+	put(out, prologue, len);
+	put(out, text, replay_modes_write(modes, text, sizeof(text)));
+}
+
+static void put_history(
+	struct bytes *out, struct replay_filter *filter, const uint8_t *in, size_t len)
+{
+	size_t used;
+
+	out->len += replay_filter(filter, in, len, out->p + out->len, FILE_MAX, &used);
+}
+
+static void put_live(struct bytes *out, struct replay_filter *filter, const uint8_t *in, size_t len)
+{
+	size_t used;
 	bool done;
 
-	replay_filter_init(&filter);
-	n = replay_filter(&filter, in + start, history - start, out, sizeof(out), &used);
-	fwrite(out, 1, n, stdout);
-	n = replay_filter_join(
-		&filter, in + history, len - history, out, sizeof(out), &used, &done);
-	fwrite(out, 1, n, stdout);
-	fwrite(in + history + used, 1, len - history - used, stdout);
+	out->len += replay_filter_join(filter, in, len, out->p + out->len, FILE_MAX, &used, &done);
+	put(out, in + used, len - used);
+}
+
+static void show(const struct bytes *in, size_t kept, const char *where, size_t history)
+{
+	static uint8_t room[2 * FILE_MAX];
+	struct bytes out = {room, 0};
+	struct replay_modes modes;
+	struct replay_filter filter;
+	size_t shown;
+
+	history = history < in->len ? history : in->len;
+	kept = kept < history ? kept : history;
+	if (strcmp(where, "auto") == 0)
+		shown = kept + replay_start(in->p + kept, history - kept, ROWS, COLUMNS, kept == 0);
+	else
+		shown = strtoul(where, NULL, 10);
+	if (shown < kept || shown > history)
+		exit(65);
+	replay_modes_init(&modes);
+	replay_modes_feed(&modes, in->p + kept, shown - kept);
+	if (shown > kept)
+		replay_filter_init_after(&filter, &modes);
+	else
+		replay_filter_init(&filter);
+	put_modes(&out, &modes);
+	size_t modes_end = out.len;
+	put_history(&out, &filter, in->p + shown, history - shown);
+	size_t history_end = out.len;
+	put_live(&out, &filter, in->p + history, in->len - history);
+	printf("%zu %zu %zu %zu\n", shown, modes_end, history_end, out.len);
+	fwrite(out.p, 1, out.len, stdout);
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-	static uint8_t in[FILE_MAX];
-	struct replay_modes modes;
-	char text[REPLAY_MODES_ROOM];
-	size_t n, start = 0;
+	static uint8_t room[FILE_MAX];
+	struct bytes in = {room, 0};
+	char where[24];
+	size_t kept, history;
 
-	if (argc != 4)
+	if (argc != 2)
 		return 64;
 	FILE *file = fopen(argv[1], "rb");
 	if (!file)
 		return 66;
-	size_t len = fread(in, 1, sizeof(in), file);
-	size_t history = strtoul(argv[2], NULL, 10);
-
+	in.len = fread(room, 1, sizeof(room), file);
 	fclose(file);
-	history = history < len ? history : len;
-	if (strcmp(argv[3], "auto") == 0)
-		start = replay_start(in, history, ROWS, COLUMNS, true);
-	const char *prologue = replay_prologue(&n);
-	fwrite(prologue, 1, n, stdout);
-	replay_modes_init(&modes);
-	replay_modes_feed(&modes, in, start);
-	n = replay_modes_write(&modes, text, sizeof(text));
-	fwrite(text, 1, n, stdout);
-	write_history(in, len, history, start);
+	while (scanf("%zu %23s %zu", &kept, where, &history) == 3)
+		show(&in, kept, where, history);
 	return 0;
 }
