@@ -72,6 +72,8 @@ static int write_modes(struct attach *a)
 	char text[REPLAY_MODES_ROOM];
 	size_t len = replay_modes_write(a->before, text, sizeof(text));
 
+	if (a->filter)
+		replay_filter_init_after(a->filter, a->before);
 	free(a->before);
 	a->before = NULL;
 	return len == 0 || channel_put(a->channel, text, len) == 0;

@@ -436,6 +436,17 @@ def test_terminal_gets_the_modes_that_were_set_before_what_it_is_shown(daemons, 
                 assert re.search(rb"\x1b\[[0-9;]*35[;m]", before), before[:2000]
 
 
+def test_terminal_that_begins_inside_a_sequence_gets_all_of_it(recorder, opened):
+    guest = opened()
+    say(recorder, guest, "say \x1b[1;35mviolet")
+    place = log(recorder, guest).index(b"\x1b[1;35mviolet")
+    for inside in range(1, len("\x1b[1;35m")):
+        with recorder.terminal(guest.name, "attach", "--from", str(place + inside)) as session:
+            session.expect("violet")
+            before = session.seen[:session.seen.index(b"violet")]
+        assert before.endswith(b"\x1b[1;35m"), (inside, before)
+
+
 # The files, from outside
 
 
