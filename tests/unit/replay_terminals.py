@@ -50,7 +50,7 @@ class Panes:
     """What terminals share that run a program: PANE, which writes the bytes from within."""
 
     parallel = 4
-    points = 4
+    points = 3
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="replay")
