@@ -135,6 +135,7 @@ static int add_handle(
 		s->fd = fd;
 		s->wanted = to_epoll(events);
 		s->on_event = cb;
+		s->young_until = virt_now() + VIRT_YOUNG_US;
 		if (virt_handle_apply(impl.loop, s) < 0) {
 			virt_table_remove(&impl.loop->table, s);
 			free(s);

@@ -13,7 +13,9 @@
  * both sides pay for each. So after a quick run of messages a descriptor is left alone for a while,
  * which grows as the flood lasts: the messages gather, and libvirtd, which waits while the socket
  * is full, makes larger ones of what piles up in the guest's terminal (docs/hypervisors.md has the
- * figures). What comes after a pause is served at once.
+ * figures). What comes after a pause is served at once. A new descriptor is not left alone: QEMU
+ * notices that somebody reads a terminal up to a second late, and until then throws away what does
+ * not fit into it.
  */
 #ifndef CONSOLE_VIRT_LOOP_H
 #define CONSOLE_VIRT_LOOP_H
@@ -26,6 +28,7 @@ struct virt_loop;
 #define VIRT_BURST_GAP_US 250  /* a longer pause ends it */
 #define VIRT_HOLD_MIN_US 1000  /* left alone for so long at first, */
 #define VIRT_HOLD_MAX_US 10000 /* and twice as long each time, up to this */
+#define VIRT_YOUNG_US 1500000  /* a descriptor is not left alone before it is so old */
 #define VIRT_HOLD_BYTES 16384  /* more than this in one hold: the next one is shorter */
 #define VIRT_KEEP_MESSAGES 2   /* fewer messages and fewer bytes for each millisecond of a */
 #define VIRT_KEEP_BYTES 128    /* hold: the next message is served as it comes */

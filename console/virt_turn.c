@@ -82,7 +82,8 @@ static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t rev
 		return rounds;
 	s->last_run = virt_now();
 	s->burst += (unsigned)rounds;
-	if (s->burst >= VIRT_BURST && rounds < VIRT_ROUNDS_MAX && s->wanted == EPOLLIN)
+	if (s->burst >= VIRT_BURST && rounds < VIRT_ROUNDS_MAX && s->wanted == EPOLLIN &&
+		s->last_run >= s->young_until)
 		hold(v, s, VIRT_HOLD_MIN_US);
 	return rounds;
 }

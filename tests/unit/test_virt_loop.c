@@ -191,22 +191,48 @@ static void a_removed_handle_is_freed_later_and_never_called(void **state)
 	peer_close(&p);
 }
 
-/* One message after the other, as fast as the loop and the socket allow. */
-static void a_flood_is_gathered_and_complete(void **state)
+static void peer_grow_up(struct peer *p)
+{
+	uint64_t until = now_us() + VIRT_YOUNG_US;
+
+	while (now_us() <= until)
+		assert_int_equal(loop_turn(loop, 100 * LOOP_MSEC), 0);
+	assert_int_equal(p->calls, 0);
+}
+
+/* One message after the other, as fast as the loop and the socket allow. Returns the number of
+ * turns that read some. */
+static size_t flood(struct peer *p)
 {
 	size_t written = 0, before, turns_with_bytes = 0;
+
+	while (p->bytes < 4000) {
+		if (written < 4000 && write(p->fds[1], "x", 1) == 1)
+			written++;
+		before = p->bytes;
+		assert_int_equal(loop_turn(loop, written < 4000 ? 0 : 100 * LOOP_MSEC), 0);
+		turns_with_bytes += p->bytes > before;
+	}
+	assert_int_equal(p->bytes, 4000);
+	return turns_with_bytes;
+}
+
+static void a_flood_is_gathered_and_complete(void **state)
+{
 	struct peer p;
 
 	peer_open(&p, VIR_EVENT_HANDLE_READABLE);
-	while (p.bytes < 4000) {
-		if (written < 4000 && write(p.fds[1], "x", 1) == 1)
-			written++;
-		before = p.bytes;
-		assert_int_equal(loop_turn(loop, written < 4000 ? 0 : 100 * LOOP_MSEC), 0);
-		turns_with_bytes += p.bytes > before;
-	}
-	assert_int_equal(p.bytes, 4000);
-	assert_true(turns_with_bytes < 1000);
+	peer_grow_up(&p);
+	assert_true(flood(&p) < 1000);
+	peer_close(&p);
+}
+
+static void a_new_descriptor_is_read_at_once_even_in_a_flood(void **state)
+{
+	struct peer p;
+
+	peer_open(&p, VIR_EVENT_HANDLE_READABLE);
+	assert_true(flood(&p) > 3000);
 	peer_close(&p);
 }
 
@@ -217,6 +243,7 @@ static void a_lone_message_after_a_flood_is_served_at_once(void **state)
 	int i;
 
 	peer_open(&p, VIR_EVENT_HANDLE_READABLE);
+	peer_grow_up(&p);
 	for (i = 0; i < 10; i++) {
 		peer_write(&p, 200);
 		TURN_UNTIL(p.bytes == (size_t)i * 201 + 200);
@@ -533,6 +560,7 @@ int main(void)
 		TEST(a_hangup_is_told_after_the_last_byte),
 		TEST(a_removed_handle_is_freed_later_and_never_called),
 		TEST(a_flood_is_gathered_and_complete),
+		TEST(a_new_descriptor_is_read_at_once_even_in_a_flood),
 		TEST(a_lone_message_after_a_flood_is_served_at_once),
 		TEST(a_handle_that_is_never_read_starves_nobody),
 		TEST(timeouts_repeat_until_told_otherwise),
