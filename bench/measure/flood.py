@@ -8,7 +8,7 @@ from .report import Figures, Verdict
 from .ways import calm
 
 LINE = 64
-NAMES = ("direct_pty", "virsh_local", "sshd_virsh", "vmconsoled")
+PEERS = ("direct_pty", "virsh_local", "sshd_virsh")
 
 
 def _once(place, way, guest, lines):
@@ -30,28 +30,35 @@ def _once(place, way, guest, lines):
             qemu_used / megabytes, lines - good, damaged)
 
 
-def measure(place, rounds, kib=1024):
-    daemon = place.vmconsoled("vmc-flood", keep_open="0")
-    ways = [place.ways[name] for name in NAMES[:-1]] + [daemon]
-    figures = Figures("flood", ["MB/s", "server CPU s/MB", "of it libvirtd", "QEMU s/MB",
-                                "lost", "damaged"])
-    try:
-        for number in range(rounds):
-            guest = place.guests[number % len(place.guests)]
-            # Who follows whom changes from round to round.
-            for step in range(len(ways)):
-                way = ways[(step + number) % len(ways)]
-                figures.add(way.name, _once(place, way, guest, kib * 1024 // LINE))
-    finally:
-        place.drop(daemon)
+def in_turns(place, title, ways, guests, rounds, kib):
+    figures = Figures(title, ["MB/s", "server CPU s/MB", "of it libvirtd", "QEMU s/MB", "lost",
+                              "damaged"])
+    for number in range(rounds):
+        guest = guests[number % len(guests)]
+        # Who follows whom changes from round to round.
+        for step in range(len(ways)):
+            way = ways[(step + number) % len(ways)]
+            figures.add(way.name, _once(place, way, guest, kib * 1024 // LINE))
     return figures
 
 
+def measure(place, rounds, kib=1024):
+    daemon = place.vmconsoled("vmc-flood", keep_open="0")
+    try:
+        return in_turns(place, "flood", [place.ways[name] for name in PEERS] + [daemon],
+                        place.guests, rounds, kib)
+    finally:
+        place.drop(daemon)
+
+
+def lost(figures):
+    return sum(row[figures.columns.index("lost")] for row in figures.rows["vmconsoled"])
+
+
 def verdicts(figures):
-    lost = sum(row[figures.columns.index("lost")] for row in figures.rows["vmconsoled"])
     return [Verdict("flood rate, MB/s", 0.95,
                     *figures.compare("MB/s", "vmconsoled", "virsh_local"), "virsh_local",
                     at_least=True),
             Verdict("flood server CPU, s/MB", 0.6,
                     *figures.compare("server CPU s/MB", "vmconsoled", "sshd_virsh"), "sshd_virsh"),
-            Verdict("flood lines lost", 0, lost)]
+            Verdict("flood lines lost", 0, lost(figures))]

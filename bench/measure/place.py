@@ -43,7 +43,7 @@ class Place:
             ' "$SSH_ORIGINAL_COMMAND"'))
         sshd_socat = self._sshd("sshd_socat", (
             f'exec socat -,raw,echo=0 "UNIX-CONNECT:{self.virt.dir}/files/'
-            '$SSH_ORIGINAL_COMMAND-1.sock"'))
+            '$SSH_ORIGINAL_COMMAND.sock"'))
         libvirtd = self.group("libvirtd")
         login = self.user.name
         self._add(SshVirsh("sshd_virsh", [self.group("sshd_virsh"), libvirtd], sshd_virsh, login))
@@ -61,11 +61,12 @@ class Place:
         self.servers.append(sshd.start())
         return sshd
 
-    def vmconsoled(self, name, **console):
+    def vmconsoled(self, name, history=None, **console):
         """A daemon and the way through it; log and limits as in production."""
         group = self.group(name)
         daemon = Daemon(self.user, self.programs, self.virt, self.keys,
-                        {"daemon": {"log_level": "info"}, "ssh": ROOMY, "console": console})
+                        {"daemon": {"log_level": "info"}, "ssh": ROOMY, "console": console,
+                         **({"history": history} if history else {})})
         with group.entered():
             daemon.start()
         group.roots.append(daemon.pid)
@@ -89,6 +90,11 @@ class Place:
             progress(len(self.guests))
         libvirtd.roots.clear()
         libvirtd.adopt(self.virt.pid())
+
+    def unix_guests(self, count):
+        """Guests whose shell is on a unix socket; the caller removes them."""
+        return [Guest(self.virt, f"u{number}", serials=("unix",)).start()
+                for number in range(count)]
 
     def stop(self):
         for server in self.servers:

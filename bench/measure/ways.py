@@ -88,6 +88,13 @@ class SshVirsh(Ssh):
 class SshSocat(Ssh):
     shell = False
 
+    def __init__(self, name, groups, server, login, port=1):
+        super().__init__(name, groups, server, login)
+        self.port = port
+
+    def argv(self, guest):
+        return clients.ssh_argv(self.server, self.login, f"{guest.name}-{self.port}", tty=True)
+
 
 class SshUnix(Ssh):
     """vmconsoled on the second port, a unix socket: libvirt takes no part."""
@@ -136,11 +143,15 @@ class Pty(Way):
 class Unix(Way):
     shell = False
 
+    def __init__(self, name, port=1):
+        super().__init__(name)
+        self.port = port
+
     def argv(self, guest):
-        return [f"unix:{guest.socket(1)}"]
+        return [f"unix:{guest.socket(self.port)}"]
 
     def _stream(self, guest):
-        return UnixConsole(guest.socket(1))
+        return UnixConsole(guest.socket(self.port))
 
 
 def calm(ways, seconds=8):
