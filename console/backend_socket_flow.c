@@ -25,7 +25,7 @@
 
 static uint32_t wanted(const struct plug *p)
 {
-	return (p->bulk ? 0 : EPOLLIN) | (p->out_len ? EPOLLOUT : 0);
+	return (p->bulk ? 0 : EPOLLIN) | (p->out_done < p->out_len ? EPOLLOUT : 0);
 }
 
 static void watch(struct plug *p)
@@ -147,6 +147,24 @@ static void write_on(struct plug *p)
 		p->out_done += (size_t)n;
 }
 
+static void all_written(struct plug *p)
+{
+	size_t len = p->out_len;
+
+	p->out_len = p->out_done = 0;
+	plug_typed(p);
+	p->events->sent(p->arg, len);
+}
+
+/* The plug is there: what frees it is deferred, too, and later. */
+static void tell_sent(void *arg)
+{
+	struct plug *p = arg;
+
+	if (p->state == PLUG_OPEN)
+		all_written(p);
+}
+
 int plug_send(struct backend *b, const uint8_t *data, size_t len)
 {
 	struct plug *p = (struct plug *)b;
@@ -162,22 +180,20 @@ int plug_send(struct backend *b, const uint8_t *data, size_t len)
 	n = send(p->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	p->out_len = len;
 	p->out_done = n > 0 ? (size_t)n : 0;
-	watch(p); /* sent() comes from there */
+	if (p->out_done == len)
+		loop_defer(p->loop, tell_sent, p);
+	else
+		watch(p); /* sent() comes from there */
 	return 0;
 }
 
 static void on_writable(struct plug *p)
 {
-	size_t len = p->out_len;
-
-	if (p->out_done < len)
-		write_on(p);
-	if (p->state != PLUG_OPEN || p->out_done < len)
+	write_on(p);
+	if (p->out_done < p->out_len)
 		return;
-	p->out_len = p->out_done = 0;
 	watch(p);
-	plug_typed(p);
-	p->events->sent(p->arg, len);
+	all_written(p);
 }
 
 /* --- for the plug --- */
@@ -186,7 +202,7 @@ void plug_flow_event(struct plug *p, uint32_t revents)
 {
 	if (!p->bulk && revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		on_readable(p);
-	if (p->state == PLUG_OPEN && revents & EPOLLOUT && p->out_len)
+	if (p->state == PLUG_OPEN && revents & EPOLLOUT && p->out_done < p->out_len)
 		on_writable(p);
 }
 

@@ -17,6 +17,8 @@
 
 #include "core/loop.h"
 
+#define DEFERRED_KEPT 256 /* room for so many stays between turns */
+
 struct deferred {
 	loop_fn fn;
 	void *arg;
@@ -24,9 +26,9 @@ struct deferred {
 
 struct loop {
 	sd_event *event;
-	sd_event_source *after; /* runs the deferred work */
 	struct deferred *deferred;
 	size_t deferred_count, deferred_room;
+	int in_deferred;
 };
 
 struct loop_io {
@@ -59,22 +61,34 @@ struct loop_child {
 /* Work deferred by deferred work runs too: until nothing is left. */
 static void run_deferred(struct loop *loop)
 {
-	while (loop->deferred_count) {
-		struct deferred *list = loop->deferred;
-		size_t count = loop->deferred_count, i;
+	size_t i;
 
-		loop->deferred = NULL;
-		loop->deferred_count = loop->deferred_room = 0;
-		for (i = 0; i < count; i++)
-			list[i].fn(list[i].arg);
-		free(list);
+	if (loop->in_deferred)
+		return;
+	loop->in_deferred = 1;
+	for (i = 0; i < loop->deferred_count; i++) {
+		struct deferred next = loop->deferred[i]; /* it may move while that runs */
+
+		next.fn(next.arg);
 	}
+	loop->deferred_count = 0;
+	if (loop->deferred_room > DEFERRED_KEPT) {
+		free(loop->deferred);
+		loop->deferred = NULL;
+		loop->deferred_room = 0;
+	}
+	loop->in_deferred = 0;
 }
 
-static int on_after(sd_event_source *source, void *arg)
+/* Not a source of the event loop: that would cost a system call each time. */
+static int run_once(struct loop *loop, uint64_t timeout_us)
 {
-	run_deferred(arg);
-	return 0;
+	int r;
+
+	run_deferred(loop);
+	r = sd_event_run(loop->event, timeout_us);
+	run_deferred(loop);
+	return r < 0 ? r : 0;
 }
 
 struct loop *loop_create(void)
@@ -83,9 +97,7 @@ struct loop *loop_create(void)
 
 	if (!loop)
 		return NULL;
-	if (sd_event_new(&loop->event) < 0 ||
-		sd_event_add_defer(loop->event, &loop->after, on_after, loop) < 0 ||
-		sd_event_source_set_enabled(loop->after, SD_EVENT_OFF) < 0) {
+	if (sd_event_new(&loop->event) < 0) {
 		loop_destroy(loop);
 		return NULL;
 	}
@@ -97,14 +109,20 @@ void loop_destroy(struct loop *loop)
 	if (!loop)
 		return;
 	run_deferred(loop);
-	sd_event_source_unref(loop->after);
+	free(loop->deferred);
 	sd_event_unref(loop->event);
 	free(loop);
 }
 
 int loop_run(struct loop *loop)
 {
-	return sd_event_loop(loop->event);
+	int r = 0, code = 0;
+
+	while (r == 0 && sd_event_get_state(loop->event) != SD_EVENT_FINISHED)
+		r = run_once(loop, UINT64_MAX);
+	if (r == 0)
+		sd_event_get_exit_code(loop->event, &code);
+	return r < 0 ? r : code;
 }
 
 void loop_exit(struct loop *loop, int code)
@@ -114,9 +132,7 @@ void loop_exit(struct loop *loop, int code)
 
 int loop_turn(struct loop *loop, uint64_t timeout_us)
 {
-	int r = sd_event_run(loop->event, timeout_us);
-
-	return r < 0 ? r : 0;
+	return run_once(loop, timeout_us);
 }
 
 uint64_t loop_now(struct loop *loop)
@@ -269,7 +285,6 @@ void loop_defer(struct loop *loop, loop_fn fn, void *arg)
 		loop->deferred_room = room;
 	}
 	loop->deferred[loop->deferred_count++] = (struct deferred){fn, arg};
-	sd_event_source_set_enabled(loop->after, SD_EVENT_ONESHOT);
 }
 
 /* --- signals and children --- */
