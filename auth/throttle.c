@@ -5,8 +5,8 @@
 #include "auth/throttle.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +26,31 @@ struct source {
 
 struct throttle {
 	struct throttle_limits limits;
-	uint8_t key[KEY_BYTES];
+	EVP_MAC_CTX *mac;
 	size_t buckets; /* a power of two */
 	struct source places[];
 };
+
+/* Keyed with what nobody knows, so that nobody can choose addresses that meet in one bucket. */
+static EVP_MAC_CTX *make_mac(void)
+{
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end()};
+	EVP_MAC *type = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *mac = type ? EVP_MAC_CTX_new(type) : NULL;
+	uint8_t key[KEY_BYTES];
+
+	EVP_MAC_free(type);
+	if (mac == NULL || getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
+		!EVP_MAC_init(mac, key, sizeof(key), params)) {
+		EVP_MAC_CTX_free(mac);
+		mac = NULL;
+	}
+	OPENSSL_cleanse(key, sizeof(key));
+	return mac;
+}
 
 int throttle_create(const struct throttle_limits *limits, struct throttle **out)
 {
@@ -45,7 +66,8 @@ int throttle_create(const struct throttle_limits *limits, struct throttle **out)
 		return -ENOMEM;
 	t->limits = *limits;
 	t->buckets = size / THROTTLE_WAYS;
-	if (getrandom(t->key, sizeof(t->key), 0) != (ssize_t)sizeof(t->key)) {
+	t->mac = make_mac();
+	if (t->mac == NULL) {
 		free(t);
 		return -EIO;
 	}
@@ -55,6 +77,8 @@ int throttle_create(const struct throttle_limits *limits, struct throttle **out)
 
 void throttle_destroy(struct throttle *t)
 {
+	if (t != NULL)
+		EVP_MAC_CTX_free(t->mac);
 	free(t);
 }
 
@@ -70,10 +94,13 @@ static struct net_address prefix_of(const struct net_address *source)
 static size_t bucket_of(const struct throttle *t, const struct net_address *prefix)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH] = {0};
-	unsigned len = sizeof(digest);
+	size_t len;
 	uint64_t word;
 
-	HMAC(EVP_sha256(), t->key, KEY_BYTES, prefix->bytes, prefix->size, digest, &len);
+	if (!EVP_MAC_init(t->mac, NULL, 0, NULL) ||
+		!EVP_MAC_update(t->mac, prefix->bytes, prefix->size) ||
+		!EVP_MAC_final(t->mac, digest, &len, sizeof(digest)))
+		return 0; /* one bucket for all: slower, not wrong */
 	memcpy(&word, digest, sizeof(word));
 	return (size_t)(word & (t->buckets - 1)) * THROTTLE_WAYS;
 }
