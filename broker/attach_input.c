@@ -164,7 +164,7 @@ static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
 	}
 	n = viewer_type(a->viewer, data, len);
 	if (n > 0)
-		a->echo_due = 1;
+		pace_reset(&a->pace);
 	if (n < 0)
 		n = 0;
 	if (a->dropping) {
@@ -217,7 +217,7 @@ static size_t input_of_script(struct attach *a, const uint8_t *data, size_t len)
 		return len;
 	n = viewer_type(a->viewer, data, len);
 	if (n > 0)
-		a->echo_due = 1;
+		pace_reset(&a->pace);
 	return n < 0 ? 0 : (size_t)n;
 }
 

@@ -9,6 +9,7 @@
 #include "broker/escape_key.h"
 #include "broker/login.h"
 #include "console/console.h"
+#include "core/pace.h"
 
 struct console_control;
 struct replay_filter;
@@ -30,8 +31,7 @@ struct attach {
 	struct replay_modes *before;   /* pty: modes are gathered, up to shown_from */
 	uint64_t shown_from;
 	struct loop_timer *batch;
-	uint64_t last_sent; /* loop time */
-	int echo_due;       /* something was typed: the next output goes at once */
+	struct pace pace; /* of output; begins anew with what is typed */
 	int pump_deferred;
 	uint64_t last_output; /* loop time at which output was last seen; for linger */
 

@@ -168,7 +168,7 @@ static enum status stop_status(enum console_stop stop)
 /* What the guest said last comes before the words about its end. */
 static void flush_output(struct attach *a)
 {
-	a->echo_due = 1;
+	pace_reset(&a->pace);
 	attach_writable(a);
 }
 

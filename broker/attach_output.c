@@ -138,8 +138,7 @@ static void pump(struct attach *a)
 {
 	int i;
 
-	a->echo_due = 0;
-	a->last_sent = loop_now(a->loop);
+	pace_take(&a->pace, loop_now(a->loop), ATTACH_BATCH_US, ATTACH_BURST);
 	for (i = 0; i < PUMP_ROUNDS; i++) {
 		if (a->ended || a->finding || !channel_ready(a->channel) || !pump_step(a))
 			return;
@@ -178,13 +177,14 @@ void attach_pump_soon(struct attach *a)
 void attach_wake(void *arg)
 {
 	struct attach *a = arg;
-	uint64_t now = loop_now(a->loop);
+	uint64_t now = loop_now(a->loop), wait;
 
 	a->last_output = now;
-	if (a->echo_due || now - a->last_sent >= ATTACH_BATCH_US)
+	wait = pace_wait(&a->pace, now, ATTACH_BATCH_US, ATTACH_BURST);
+	if (wait == 0)
 		attach_pump_soon(a);
 	else if (!loop_timer_armed(a->batch))
-		loop_timer_set(a->batch, a->last_sent + ATTACH_BATCH_US - now, 0);
+		loop_timer_set(a->batch, wait, 0);
 }
 
 /* --- where to begin --- */

@@ -18,6 +18,7 @@
 #include <libssh/callbacks.h>
 
 #include "core/buf.h"
+#include "core/pace.h"
 #include "sshd/context.h"
 #include "wire/line.h"
 
@@ -64,13 +65,13 @@ struct channel {
 	struct wire_request request;
 	char *term, *command; /* command NULL: a shell */
 
-	struct buf input;    /* taken from libssh, not yet by the broker */
-	size_t unread;       /* left in libssh */
-	struct buf rest;     /* pieces not yet taken by the client, see channel_output.c */
-	uint64_t last_write; /* loop time */
-	size_t last_batch;   /* bytes */
-	uint64_t written;    /* bytes given to libssh */
-	uint64_t deadline;   /* loop time by which the client must have taken some; 0: none */
+	struct buf input;  /* taken from libssh, not yet by the broker */
+	size_t unread;     /* left in libssh */
+	struct buf rest;   /* pieces not yet taken by the client, see channel_output.c */
+	struct pace pace;  /* of output */
+	size_t last_batch; /* bytes */
+	uint64_t written;  /* bytes given to libssh */
+	uint64_t deadline; /* loop time by which the client must have taken some; 0: none */
 	uint64_t seen_written, seen_sent; /* at the last deadline */
 	int status;                       /* for the client, when EXITING */
 
@@ -81,7 +82,6 @@ struct channel {
 	bool eof_told : 1;      /* and the broker knows */
 	bool client_closed : 1; /* the client's CLOSE has come */
 	bool flooded : 1;       /* more input than the window allows */
-	bool typed : 1;         /* input since the last output: an echo must not be held */
 	bool held : 1;          /* on the context's list */
 	bool line_over : 1;     /* the line is shut; what it still holds can be read */
 	bool deaf : 1;          /* the client takes no more output */

@@ -39,7 +39,7 @@ size_t channel_input(struct channel *c, const unsigned char *data, size_t len)
 	bool broken = false;
 	size_t taken;
 
-	c->typed = true;
+	pace_reset(&c->pace);
 	if (c->state < CHANNEL_RUNNING || c->full || buf_len(&c->input))
 		taken = 0;
 	else if (line_open(c))

@@ -169,13 +169,13 @@ void channel_drop_output(struct channel *c)
 
 /* --- holding: ≤ HOLD_US between writes while output flows by itself --- */
 
-/* An answer to something typed goes at once, and so does what comes after a pause; a stream that
+/* Answers to something typed go at once, and so does what comes after a pause; a stream that
  * already comes in full batches gains nothing by waiting. */
 static bool should_hold(const struct channel *c)
 {
 	uint64_t now = loop_now(c->owner->context->loop);
 
-	return !c->typed && c->last_batch < FULL_BATCH && now - c->last_write < HOLD_US;
+	return c->last_batch < FULL_BATCH && pace_wait(&c->pace, now, HOLD_US, HOLD_BURST) > 0;
 }
 
 static void hold(struct channel *c)
@@ -206,9 +206,8 @@ static void output_now(struct channel *c)
 	if (batch.len)
 		write_batch(c, &batch);
 	if (batch.total) {
-		c->last_write = loop_now(c->owner->context->loop);
+		pace_take(&c->pace, loop_now(c->owner->context->loop), HOLD_US, HOLD_BURST);
 		c->last_batch = batch.total;
-		c->typed = false;
 	}
 }
 

@@ -22,8 +22,10 @@
 #define OUTPUT_BATCH ((size_t)64 * 1024)
 #define SCRATCH_SIZE (OUTPUT_BATCH + WIRE_PAYLOAD_MAX)
 
-/* While output flows in bulk, it is gathered for this long before it is encrypted and sent. */
+/* While output flows in bulk, it is gathered for this long before it is encrypted and sent; what
+ * is typed begins with as many messages again that are not held. */
 #define HOLD_US (4 * LOOP_MSEC)
+#define HOLD_BURST 16
 
 /* How long a session takes for its goodbye when the broker ends it. */
 #define FLUSH_US (5 * LOOP_SECOND)
