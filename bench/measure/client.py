@@ -7,6 +7,7 @@ Standard input, one order a line; one JSON line is the answer to each:
 """
 
 import asyncio
+import contextlib
 import json
 import sys
 import warnings
@@ -93,7 +94,8 @@ class Holder:
         goals = [(console, console.count + wanted) for _, _, console in self.held]
         typists = self.held if len(self.names) > 1 else self.held[:1]
         for _, channel, _ in typists:
-            channel.write(f"pat {wanted // 64}\r".encode() if self.shell else b"x" * wanted)
+            with contextlib.suppress(BrokenPipeError):  # a peer's session that has ended is not up
+                channel.write(f"pat {wanted // 64}\r".encode() if self.shell else b"x" * wanted)
         done = await asyncio.gather(*(
             console.until(lambda console=console, goal=goal: console.count >= goal,
                           TRAFFIC_PATIENCE)

@@ -19,7 +19,7 @@ COLUMNS = ["sessions", "answered", "processes", "PSS KiB", "kernel KiB", "both K
 class Client:
     def __init__(self, place, way, names):
         asked = {"port": way.server.port, "key": place.keys.ed25519, "login": way.login,
-                 "names": names, "mark": way.mark, "shell": way.shell}
+                 "names": [way.target(name) for name in names], "mark": way.mark, "shell": way.shell}
         self.process = subprocess.Popen([sys.executable, CLIENT, json.dumps(asked)], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

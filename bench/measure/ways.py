@@ -75,10 +75,14 @@ class Ssh(Way):
         super().__init__(name, groups)
         self.server, self.login = server, login
 
+    def target(self, name):
+        """What the server is asked for."""
+        return name
+
     def argv(self, guest):
         if self.login is None:
             return clients.ssh_argv(self.server, guest.name, tty=True)
-        return clients.ssh_argv(self.server, self.login, guest.name, tty=True)
+        return clients.ssh_argv(self.server, self.login, self.target(guest.name), tty=True)
 
 
 class SshVirsh(Ssh):
@@ -92,8 +96,8 @@ class SshSocat(Ssh):
         super().__init__(name, groups, server, login)
         self.port = port
 
-    def argv(self, guest):
-        return clients.ssh_argv(self.server, self.login, f"{guest.name}-{self.port}", tty=True)
+    def target(self, name):
+        return f"{name}-{self.port}"
 
 
 class SshUnix(Ssh):
