@@ -27,9 +27,15 @@ def daemon(daemons, hosts):
     return daemons({"hypervisor other": {"uri": hosts[1].uri}})
 
 
+# MiB/s. QEMU notices up to a second after its start that somebody reads its pty; until then it throws
+# away what does not fit. Guests as small as ours would have moved by then.
+BANDWIDTH = "1"
+
+
 def migrate(source, target, name):
-    source.virsh("migrate", "--live", "--p2p", "--migrateuri", f"unix://{source.dir}/mig.sock",
-                 "--persistent", "--undefinesource", name, target.uri, seconds=60)
+    source.virsh("migrate", "--live", "--p2p", "--persistent", "--undefinesource",
+                 "--bandwidth", BANDWIDTH, "--migrateuri", f"unix://{source.dir}/mig.sock",
+                 name, target.uri, seconds=60)
 
 
 def flooded(stream, seconds=60):
