@@ -254,7 +254,7 @@ def test_doors_that_die_leave_nothing_behind(daemons, guest):
             wait_until(daemon.banner, 40, "a new door")
             before = daemon.settled()
     wait_until(daemon.banner, 40, "a new door")
-    daemon.falls_back_to(before)
+    leaves_nothing(daemon, before)
 
 
 def test_killed_broker_takes_its_doors_along(daemons, guest):
@@ -293,6 +293,13 @@ async def _rounds(daemon, guest, count):
         await connection.wait_closed()
 
 
+def leaves_nothing(daemon, before):
+    """Neither descriptors nor threads, and in all less than a MiB."""
+    after = daemon.falls_back_to(before)
+    if not SANITIZED:
+        assert after.pss - before.pss < 1024, (before, after)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_200_clients_leave_nothing_behind(daemons, guest):
@@ -300,9 +307,7 @@ def test_200_clients_leave_nothing_behind(daemons, guest):
     asyncio.run(_rounds(daemon, guest, 30))
     before = daemon.settled()
     asyncio.run(_rounds(daemon, guest, 200))
-    after = daemon.falls_back_to(before)
-    if not SANITIZED:
-        assert after.pss - before.pss < 1024, (before, after)
+    leaves_nothing(daemon, before)
 
 
 @pytest.mark.slow
@@ -319,7 +324,7 @@ def test_guests_that_die_leave_nothing_behind(daemons, guest):
         guest.start()
         if number == 2:
             before = daemon.settled()
-    daemon.falls_back_to(before)
+    leaves_nothing(daemon, before)
 
 
 @pytest.mark.timeout(90 + rounds(5) * 10)
@@ -334,7 +339,7 @@ def test_libvirt_that_dies_leaves_nothing_behind(daemons, virt, guest):
             virt.kill9()
             virt.restart()
         ask_until_answered(session, 30)
-        daemon.falls_back_to(before)
+        leaves_nothing(daemon, before)
 
 
 # The daemon itself
