@@ -44,6 +44,8 @@ static void free_ssh(struct session *s, const char *reason)
 #if LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 10, 0)
 		ssh_session_set_disconnect_message(s->ssh, reason);
 #endif
+		/* Else a packet written since the last poll would keep this one in libssh. */
+		ssh_set_fd_towrite(s->ssh);
 		ssh_disconnect(s->ssh); /* frees the channels libssh still has */
 	}
 	ssh_free(s->ssh);

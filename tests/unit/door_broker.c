@@ -216,6 +216,7 @@ static void chan_start(struct chan *c, const char *command, const char *request)
 		chan_exit(c, (int)n);
 	} else if (strcmp(command, "silent") == 0) {
 		c->work = SILENT;
+		printf("silent\n");
 		loop_io_set(c->io, EPOLLRDHUP);
 	} else {
 		chan_answer(c, command, request);

@@ -371,9 +371,9 @@ static void stop_tells_the_clients(void **state)
 {
 	struct host *host = *state;
 
-	expect("(" SSH("-i $T/ed25519", "silent") " 2>&1; echo $?) > $T/left & "
-						  "while ! grep -q 'auth vm 3 yes' $T/log; do "
-						  "sleep 0.05; done; sleep 0.5",
+	expect("(" SSH("-i $T/ed25519",
+		       "silent") " 2>&1; echo $?) > $T/left & "
+				 "while ! grep -q ^silent $T/log; do sleep 0.05; done",
 		"");
 	stop_broker(host);
 	expect("for i in $(seq 100); do grep -q 255 $T/left && break; sleep 0.1; done;"
