@@ -46,7 +46,7 @@ struct channel_window {
 
 /* Takes over the descriptor. Waits for SHELL or EXEC, then the dispatcher begins (broker/verbs.h).
  */
-int channel_accept(struct login *login, int fd, unsigned number, struct channel **c) MUST_CHECK;
+int channel_accept(struct login *login, int fd, unsigned number, struct channel **out) MUST_CHECK;
 
 /* Ends at once, without a word; the memory goes after the turn. */
 void channel_close(struct channel *c);

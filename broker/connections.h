@@ -18,8 +18,8 @@ struct doorkeeper;
 
 /* closed(arg) is called after each connection's end. */
 int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
-	struct connections **c) MUST_CHECK;
-void connections_destroy(struct connections **c); /* all logins must be gone */
+	struct connections **out) MUST_CHECK;
+void connections_destroy(struct connections **out); /* all logins must be gone */
 
 /* The configuration has changed. */
 void connections_limits_changed(struct connections *c);

@@ -18,7 +18,7 @@ typedef void (*control_fn)(void *arg, int fd, const struct ucred *peer);
 
 /* Makes the socket anew; -EADDRINUSE when another daemon listens on it. */
 int control_create(struct loop *loop, const char *run_dir, control_fn accepted, void *arg,
-	struct control **c) MUST_CHECK;
-void control_destroy(struct control **c); /* removes the socket */
+	struct control **out) MUST_CHECK;
+void control_destroy(struct control **out); /* removes the socket */
 
 #endif

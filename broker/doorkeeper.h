@@ -32,8 +32,8 @@ struct doorkeeper_options {
 	void *arg;
 };
 
-int doorkeeper_create(const struct doorkeeper_options *options, struct doorkeeper **k) MUST_CHECK;
-void doorkeeper_destroy(struct doorkeeper **k); /* kills a door that is still there */
+int doorkeeper_create(const struct doorkeeper_options *options, struct doorkeeper **out) MUST_CHECK;
+void doorkeeper_destroy(struct doorkeeper **out); /* kills a door that is still there */
 
 /* Sent at once when the door runs, and to every new one. banner is copied. */
 void doorkeeper_settings(

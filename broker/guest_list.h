@@ -7,8 +7,8 @@
 struct guest;
 struct login;
 
-/* 0 with *list to be freed (NULL when empty), or -ENOMEM. */
-int guest_list(const struct login *login, struct guest ***list, size_t *count)
+/* 0 with *out to be freed (NULL when empty), or -ENOMEM. */
+int guest_list(const struct login *login, struct guest ***out, size_t *out_count)
 	__attribute__((warn_unused_result));
 
 #endif

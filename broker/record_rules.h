@@ -11,9 +11,9 @@
 struct record_rules;
 
 /* -EINVAL with file and line in errors when a pattern cannot be understood. */
-int record_rules_create(const struct config *config, struct record_rules **rules,
+int record_rules_create(const struct config *config, struct record_rules **out,
 	struct config_errors *errors) MUST_CHECK;
-void record_rules_destroy(struct record_rules **rules);
+void record_rules_destroy(struct record_rules **out);
 
 enum console_record record_rules_mode(
 	const struct record_rules *rules, const struct guest *g, const struct device *device);

@@ -14,14 +14,14 @@
 struct directory;
 
 #define DIRECTORY_REMEMBERED_MAX 10000
-#define DIRECTORY_REMEMBER_SECONDS (30 * 24 * 3600)
+#define DIRECTORY_REMEMBER_SECONDS (UINT64_C(30) * 24 * 3600)
 #define DIRECTORY_PREFIX_MIN 8 /* hexadecimal digits of a UUID that may stand for it */
 
 extern const struct hypervisor_events directory_events;
 
 int directory_create(struct loop *loop, const char *state_dir,
-	const struct console_options *options, struct directory **d) MUST_CHECK;
-void directory_destroy(struct directory **d); /* closes every console */
+	const struct console_options *options, struct directory **out) MUST_CHECK;
+void directory_destroy(struct directory **out); /* closes every console */
 
 /* New options hold for consoles that open from now on. */
 void directory_set_options(struct directory *d, const struct console_options *options);

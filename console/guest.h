@@ -48,7 +48,7 @@ unsigned long long guest_boot_run(const struct guest *g);
 
 /* Its console on a device (alias, ttyS0, hvc0; NULL the main one), made when it is asked for the
  * first time. 0, -ENODEV no such device, -ENOMEM. */
-int guest_console(struct guest *g, const char *device, struct console **console) MUST_CHECK;
+int guest_console(struct guest *g, const char *device, struct console **out) MUST_CHECK;
 
 /* The existing consoles in order; NULL at the end. */
 struct console *guest_console_at(const struct guest *g, size_t index);

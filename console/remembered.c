@@ -168,7 +168,7 @@ static int load_line(char *line, uint64_t oldest, remembered_fn fn, void *arg)
 		return 0;
 	if (sscanf(line, "%36s %" SCNu64 " %23s %n", uuid_word, &seen, slot, &at) != 3 || !at)
 		return -EBADMSG;
-	if (uuid_parse(uuid_word, &uuid) < 0 || strlen(line + at) >= PLACE_NAME_MAX * 3)
+	if (uuid_parse(uuid_word, &uuid) < 0 || strlen(line + at) >= (size_t)PLACE_NAME_MAX * 3)
 		return -EBADMSG;
 	get_name(line + at);
 	if (seen >= oldest)

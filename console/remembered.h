@@ -17,7 +17,7 @@ typedef void (*remembered_fn)(
 	void *arg, const struct uuid *uuid, const char *name, uint64_t last_seen, const char *slot);
 
 int remembered_create(struct loop *loop, const char *state_dir, struct directory *d,
-	struct remembered **r) MUST_CHECK;
+	struct remembered **out) MUST_CHECK;
 
 /* Calls fn for each that is not too old. A damaged file is logged and what is whole is used. */
 void remembered_load(struct remembered *r, remembered_fn fn, void *arg);
@@ -26,6 +26,6 @@ void remembered_load(struct remembered *r, remembered_fn fn, void *arg);
 void remembered_changed(struct remembered *r);
 
 /* Writes what is due at once. The directory must still be whole. */
-void remembered_destroy(struct remembered **r);
+void remembered_destroy(struct remembered **out);
 
 #endif

@@ -71,8 +71,8 @@ struct viewer_events {
 /* Joins a console at its journal's end; opens it when it is the first. who (borrowed) is shown to
  * others. 0, -EMFILE too many viewers, -ENOMEM. */
 int viewer_create(struct console *c, const char *who, const struct viewer_events *events, void *arg,
-	struct viewer **v) MUST_CHECK;
-void viewer_destroy(struct viewer **v);
+	struct viewer **out) MUST_CHECK;
+void viewer_destroy(struct viewer **out);
 
 struct console *viewer_console(const struct viewer *v);
 struct journal_reader *viewer_reader(const struct viewer *v);

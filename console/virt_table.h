@@ -39,7 +39,7 @@ struct virt_source {
 	uint32_t wanted, armed; /* EPOLL* masks: asked for, and in force */
 	uint64_t held_us;       /* left alone until due; 0: not */
 	unsigned burst;         /* messages seen in quick succession */
-	uint64_t young_until;
+	uint64_t young_until;   /* not left alone before */
 	uint64_t last_run;
 
 	/* VIRT_TIMEOUT */

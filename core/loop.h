@@ -48,7 +48,7 @@ uint64_t loop_now(struct loop *loop);
 
 /* Level-triggered. events and revents are EPOLL* masks; events == 0 keeps the object asleep, even
  * for EPOLLHUP and EPOLLERR, which epoll itself would go on reporting. */
-int loop_io_add(struct loop *loop, struct loop_io **io, int fd, uint32_t events, loop_io_fn fn,
+int loop_io_add(struct loop *loop, struct loop_io **out, int fd, uint32_t events, loop_io_fn fn,
 	void *arg) MUST_CHECK;
 void loop_io_set(struct loop_io *io, uint32_t events);
 void loop_io_priority(struct loop_io *io, enum loop_priority priority);
@@ -56,7 +56,7 @@ void loop_io_del(struct loop_io **io); /* does not close the descriptor */
 
 /* One-shot timers. Made disarmed; set (again) with a delay from now. slack_us lets the kernel put
  * several wake-ups together (0: 1 ms). */
-int loop_timer_add(struct loop *loop, struct loop_timer **timer, loop_fn fn, void *arg) MUST_CHECK;
+int loop_timer_add(struct loop *loop, struct loop_timer **out, loop_fn fn, void *arg) MUST_CHECK;
 void loop_timer_set(struct loop_timer *timer, uint64_t delay_us, uint64_t slack_us);
 void loop_timer_stop(struct loop_timer *timer);
 int loop_timer_armed(const struct loop_timer *timer);
@@ -68,12 +68,12 @@ void loop_timer_del(struct loop_timer **timer);
 void loop_defer(struct loop *loop, loop_fn fn, void *arg);
 
 /* The signal must be blocked in every thread before (loop_block_signals). */
-int loop_signal_add(struct loop *loop, struct loop_signal **sig, int signo, loop_signal_fn fn,
+int loop_signal_add(struct loop *loop, struct loop_signal **out, int signo, loop_signal_fn fn,
 	void *arg) MUST_CHECK;
 void loop_signal_del(struct loop_signal **sig);
 
 /* Watches a child until it ends; reaps it. */
-int loop_child_add(struct loop *loop, struct loop_child **child, pid_t pid, loop_child_fn fn,
+int loop_child_add(struct loop *loop, struct loop_child **out, pid_t pid, loop_child_fn fn,
 	void *arg) MUST_CHECK;
 void loop_child_del(struct loop_child **child);
 

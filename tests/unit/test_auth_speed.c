@@ -65,7 +65,7 @@ static void report(void *arg, const char *file, unsigned line, const char *why)
 
 static void make_keys(void)
 {
-	char *text = malloc(KEYS * 160), *at = text;
+	char *text = malloc((size_t)KEYS * 160), *at = text;
 
 	assert_non_null(text);
 	for (size_t i = 0; i < KEYS; i++) {
@@ -189,7 +189,7 @@ static void expect_quick(const char *what, size_t key, bool is_in)
 
 static void a_login_of_the_last_rule_is_decided_within_a_millisecond(void **state)
 {
-	expect_quick("known, named by the last rule", (RULES - 1) * (KEYS / RULES), true);
+	expect_quick("known, named by the last rule", (size_t)(RULES - 1) * (KEYS / RULES), true);
 }
 
 static void a_key_that_no_rule_names_is_refused_within_a_millisecond(void **state)

@@ -55,8 +55,8 @@ static void what_cannot_be_split_is_refused(void **state)
 	assert_int_equal(words_split("a\0b", 3, &w), -EILSEQ);
 	for (i = 0; i < sizeof(many); i++)
 		many[i] = i % 2 ? ' ' : 'x';
-	assert_int_equal(words_split(many, 2 * (WORDS_MAX + 1), &w), -E2BIG);
-	assert_int_equal(words_split(many, 2 * WORDS_MAX, &w), 0);
+	assert_int_equal(words_split(many, (size_t)2 * (WORDS_MAX + 1), &w), -E2BIG);
+	assert_int_equal(words_split(many, (size_t)2 * WORDS_MAX, &w), 0);
 	words_finish(&w);
 }
 
