@@ -165,19 +165,12 @@ static enum status stop_status(enum console_stop stop)
 	return STATUS_SHUTDOWN;
 }
 
-/* What the guest said last comes before the words about its end. */
-static void flush_output(struct attach *a)
-{
-	pace_reset(&a->pace);
-	attach_writable(a);
-}
-
 static void on_stopped(struct attach *a, const struct console_event *event)
 {
 	const char *name = guest_name(console_guest(a->console));
 	char lost[64] = "", hint[32];
 
-	flush_output(a);
+	attach_writable(a); /* what the guest said last comes before that */
 	if (a->ended)
 		return;
 	if (event->dropped && viewer_mode(a->viewer) == VIEWER_WRITES)
@@ -257,7 +250,7 @@ static void on_keyboard(struct attach *a, const struct console_event *event)
 
 void attach_say_panicked(struct attach *a)
 {
-	flush_output(a);
+	attach_writable(a); /* what the guest said last comes before that */
 	attach_exit(a, STATUS_CRASHED, "VM %s has panicked", guest_name(console_guest(a->console)));
 }
 
@@ -309,7 +302,7 @@ void attach_event(void *arg, const struct console_event *event)
 		on_stopped(a, event);
 		break;
 	case CONSOLE_EV_LOST:
-		flush_output(a);
+		attach_writable(a); /* what the guest said last comes before that */
 		attach_notice(a, "the hypervisor of VM %s is away; waiting for it", name);
 		a->told_trouble = 1;
 		break;

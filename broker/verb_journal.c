@@ -132,11 +132,13 @@ static void begin(struct verb_call *call, struct journal_look_options *options)
 	struct broker *b = login_broker(call->login);
 	struct journal_reading *r = calloc(1, sizeof(*r));
 	char folder[4096];
+	int error;
 
 	snprintf(folder, sizeof(folder), "%s/journal", broker_config(b)->daemon.state_dir);
 	options->folder = folder;
-	if (!r || journal_look_create(options, &r->look) < 0) {
-		options->folder = NULL;
+	error = r ? journal_look_create(options, &r->look) : -ENOMEM;
+	options->folder = NULL; /* it is ours */
+	if (error < 0) {
 		free(r);
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
@@ -145,7 +147,6 @@ static void begin(struct verb_call *call, struct journal_look_options *options)
 	r->pool = broker_readers(b);
 	r->loop = broker_loop(b);
 	channel_set_policy(call->channel, &ops, r);
-	options->folder = NULL;
 	step(r);
 }
 

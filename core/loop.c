@@ -80,17 +80,6 @@ static void run_deferred(struct loop *loop)
 	loop->in_deferred = 0;
 }
 
-/* Not a source of the event loop: that would cost a system call each time. */
-static int run_once(struct loop *loop, uint64_t timeout_us)
-{
-	int r;
-
-	run_deferred(loop);
-	r = sd_event_run(loop->event, timeout_us);
-	run_deferred(loop);
-	return r < 0 ? r : 0;
-}
-
 struct loop *loop_create(void)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -119,7 +108,7 @@ int loop_run(struct loop *loop)
 	int r = 0, code = 0;
 
 	while (r == 0 && sd_event_get_state(loop->event) != SD_EVENT_FINISHED)
-		r = run_once(loop, UINT64_MAX);
+		r = loop_turn(loop, UINT64_MAX);
 	if (r == 0)
 		sd_event_get_exit_code(loop->event, &code);
 	return r < 0 ? r : code;
@@ -130,9 +119,15 @@ void loop_exit(struct loop *loop, int code)
 	sd_event_exit(loop->event, code);
 }
 
+/* Deferred work is not a source of the event loop: that would cost a system call each time. */
 int loop_turn(struct loop *loop, uint64_t timeout_us)
 {
-	return run_once(loop, timeout_us);
+	int r;
+
+	run_deferred(loop);
+	r = sd_event_run(loop->event, timeout_us);
+	run_deferred(loop);
+	return r < 0 ? r : 0;
 }
 
 uint64_t loop_now(struct loop *loop)

@@ -68,7 +68,8 @@ class Sshd:
         return f"{hidden}/etc"
 
     def start(self):
-        sshd = ["setpriv", "--pdeathsig", "TERM", "--", "/usr/sbin/sshd", "-D", "-e", "-f", f"{self.dir}/config"]
+        sshd = ["setpriv", "--pdeathsig", "TERM", "--", "/usr/sbin/sshd", "-D", "-e", "-f",
+                f"{self.dir}/config"]
         if self.user.switch:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
             etc = self._own_etc()

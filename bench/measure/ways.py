@@ -80,9 +80,8 @@ class Ssh(Way):
         return name
 
     def argv(self, guest):
-        if self.login is None:
-            return clients.ssh_argv(self.server, guest.name, tty=True)
-        return clients.ssh_argv(self.server, self.login, self.target(guest.name), tty=True)
+        login = [] if self.login is None else [self.login]
+        return clients.ssh_argv(self.server, *login, self.target(guest.name), tty=True)
 
 
 class SshVirsh(Ssh):
@@ -105,8 +104,8 @@ class SshUnix(Ssh):
 
     shell = False
 
-    def argv(self, guest):
-        return clients.ssh_argv(self.server, f"{guest.name}+serial1", tty=True)
+    def target(self, name):
+        return f"{name}+serial1"
 
 
 class Ctl(Way):

@@ -13,10 +13,7 @@ INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev
 cd /lib
-for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_console
-do
-	insmod $module.ko
-done
+for module in $(cat order); do insmod $module; done
 until test -c /dev/hvc0; do sleep 1; done
 exec </dev/hvc0 >/dev/hvc0 2>&1
 stty raw -echo
@@ -24,7 +21,15 @@ while read word; do seq 1 100000000000 | cat; done
 """
 
 
-def make_initrd(folder, target):
+def prepare(virt, folder):
+    """Makes of what guest-image left in folder what LinuxGuests of this libvirt boot."""
+    shutil.copy(f"{folder}/vmlinuz", f"{virt.dir}/vmlinuz")
+    _make_initrd(folder, f"{virt.dir}/initrd")
+    for name in ("vmlinuz", "initrd"):
+        os.chmod(f"{virt.dir}/{name}", 0o644)
+
+
+def _make_initrd(folder, target):
     """The initrd of guest-image, and one more file in a second archive behind it."""
     with tempfile.TemporaryDirectory() as work:
         with open(f"{work}/soak", "w", encoding="ascii") as file:
@@ -39,12 +44,8 @@ def make_initrd(folder, target):
 
 
 class LinuxGuest(Guest):
-    def __init__(self, virt, name, folder, kind):
-        self.kernel, self.initrd, self.kind = f"{virt.dir}/vmlinuz", f"{virt.dir}/initrd", kind
-        shutil.copy(f"{folder}/vmlinuz", self.kernel)
-        make_initrd(folder, self.initrd)
-        for path in (self.kernel, self.initrd):
-            os.chmod(path, 0o644)
+    def __init__(self, virt, name, kind):
+        self.kind = kind
         super().__init__(virt, name)
 
     def _describe(self, *_):
@@ -52,8 +53,8 @@ class LinuxGuest(Guest):
         return f"""
 <domain type='qemu'>
  <name>{self.name}</name><uuid>{self.uuid}</uuid><memory unit='MiB'>192</memory><vcpu>1</vcpu>
- <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.kernel}</kernel>
-  <initrd>{self.initrd}</initrd><cmdline>quiet rdinit=/soak</cmdline></os>
+ <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.virt.dir}/vmlinuz</kernel>
+  <initrd>{self.virt.dir}/initrd</initrd><cmdline>quiet rdinit=/soak</cmdline></os>
  <features><acpi/></features>
  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
   <controller type='usb' model='none'/><memballoon model='none'/>

@@ -47,18 +47,22 @@ def wait_for(path):
 
 
 class Panes:
-    """What terminals share that run a program: PANE, which writes the bytes from within."""
+    """What terminals share that run a program: PANE, which writes the bytes from within. name is the
+    program's, config the text of its configuration."""
 
     parallel = 4
     points = 3
 
-    def __init__(self):
+    @classmethod
+    def missing(cls, _folder):
+        return None if shutil.which(cls.name) else f"no {cls.name} here"
+
+    def __init__(self, _folder):
         self.folder = tempfile.mkdtemp(prefix="replay")
         self.lock = threading.Lock()
         self.count = 0
-        self.pane = self.path("pane.py")
-        with open(self.pane, "w", encoding="ascii") as f:
-            f.write(PANE)
+        with open(self.path("config"), "w", encoding="ascii") as f:
+            f.write(self.config)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -83,15 +87,10 @@ class Tmux(Panes):
     """A tmux server of our own; each terminal is a session in it."""
 
     name = "tmux"
+    config = "set -g status off\nset -g remain-on-exit on\nset -g history-limit 0\n"
 
-    @staticmethod
-    def missing(_folder):
-        return None if shutil.which("tmux") else "no tmux here"
-
-    def __init__(self, _folder):
-        super().__init__()
-        with open(self.path("config"), "w", encoding="ascii") as f:
-            f.write("set -g status off\nset -g remain-on-exit on\nset -g history-limit 0\n")
+    def __init__(self, folder):
+        super().__init__(folder)
         self.tmux("new-session", "-d", "-s", "keep", "sleep 600")  # the server ends with the last
 
     def tmux(self, *args):
@@ -117,18 +116,13 @@ class Screen(Panes):
     """GNU screen, one of its own for each terminal. It tells no attributes."""
 
     name = "screen"
+    config = "altscreen on\ndefutf8 on\nstartup_message off\ndefscrollback 0\nvbell off\n"
 
-    @staticmethod
-    def missing(_folder):
-        return None if shutil.which("screen") else "no GNU screen here"
-
-    def __init__(self, _folder):
-        super().__init__()
+    def __init__(self, folder):
+        super().__init__(folder)
         os.mkdir(self.path("sockets"), 0o700)
         self.env = {**os.environ, "SCREENDIR": self.path("sockets"), "TERM": "xterm",
                     "LC_ALL": "C.UTF-8"}
-        with open(self.path("config"), "w", encoding="ascii") as f:
-            f.write("altscreen on\ndefutf8 on\nstartup_message off\ndefscrollback 0\nvbell off\n")
 
     def run(self, name, command, path):
         screen = ["screen", "-U", "-c", self.path("config"), "-S", name]
