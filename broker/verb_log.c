@@ -1,52 +1,21 @@
 /*
  * Task: the verb log: history to standard output, to its end or for ever.
  *
- * Reads the journal by offset, wherever its bytes are, as fast as the channel takes it and no
- * faster. On a pty it passes the replay filter, because old output must not make a terminal type.
+ * Reads the journal by offset, wherever its bytes are.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "broker/log_internal.h"
 #include "broker/login.h"
 #include "broker/text_value.h"
 #include "broker/verbs.h"
 #include "config/rights.h"
 #include "console/console.h"
 #include "console/replay.h"
-#include "wire/msg.h"
-
-#define LOG_ROUNDS 16 /* pieces sent in one turn */
-#define STAMP_ROOM 32
-#define LINE_PART_MAX ((size_t)4096) /* of a line, copied at once */
-
-enum log_start { LOG_ALL, LOG_FROM, LOG_BACK, LOG_LINES, LOG_SINCE, LOG_BOOT };
-
-struct log_options {
-	enum log_start start;
-	uint64_t value;
-	int follow, timestamps;
-};
-
-struct log_session {
-	struct channel *channel;
-	struct loop *loop;
-	struct console *console;
-	struct journal *journal;
-	struct journal_reader *reader; /* the viewer's, if there is one */
-	struct journal_query *query;
-	struct viewer *viewer; /* --follow: keeps the console open */
-	struct loop_timer *again;
-	struct log_options options;
-	struct replay_filter *filter; /* on a pty */
-	uint64_t end;                 /* without --follow */
-	int in_line, over;
-};
-
-static void log_pump(void *arg);
 
 /* --- life --- */
 
@@ -68,8 +37,7 @@ static void log_end(void *arg)
 	s->reader = NULL;
 	viewer_destroy(&s->viewer);
 	loop_timer_del(&s->again);
-	free(s->filter);
-	s->filter = NULL;
+	log_output_finish(s);
 	loop_defer(s->loop, free_log, s);
 }
 
@@ -89,154 +57,19 @@ static void log_rights_changed(void *arg)
 }
 
 static const struct channel_ops log_ops = {
-	.writable = log_pump, .rights_changed = log_rights_changed, .end = log_end};
-
-/* --- output --- */
-
-/* What the clock said when the bytes at the reader came, and up to which offset that holds. */
-static size_t stamp_text(struct log_session *s, char text[STAMP_ROOM], uint64_t *until)
-{
-	uint64_t when;
-	time_t seconds;
-	struct tm tm;
-
-	if (journal_reader_time(s->reader, &when, until) < 0) {
-		*until = UINT64_MAX;
-		return (size_t)snprintf(text, STAMP_ROOM, "[?] ");
-	}
-	seconds = (time_t)(when / LOOP_SECOND);
-	gmtime_r(&seconds, &tm);
-	return strftime(text, STAMP_ROOM, "[%FT%TZ] ", &tm);
-}
-
-/* The guest's bytes, filtered on a pty; returns what was written. Room: len + REPLAY_ROOM. */
-static size_t copy_bytes(
-	struct log_session *s, const uint8_t *data, size_t len, uint8_t *out, size_t room)
-{
-	size_t consumed;
-
-	if (s->filter)
-		return replay_filter(s->filter, data, len, out, room, &consumed);
-	memcpy(out, data, len);
-	return len;
-}
-
-/* As many lines, or parts of lines, as came at one time and fit. Returns what was used. */
-static size_t send_stamped(struct log_session *s, const uint8_t *data, size_t len)
-{
-	uint8_t out[WIRE_PAYLOAD_MAX + LINE_PART_MAX + REPLAY_ROOM + STAMP_ROOM];
-	uint64_t offset = journal_reader_offset(s->reader), until;
-	size_t n = 0, used = 0, stamp_len;
-	char stamp[STAMP_ROOM];
-
-	stamp_len = stamp_text(s, stamp, &until);
-	while (used < len && n < WIRE_PAYLOAD_MAX &&
-		(used == 0 || s->in_line || offset + used < until)) {
-		size_t part = len - used < LINE_PART_MAX ? len - used : LINE_PART_MAX;
-		const uint8_t *newline = memchr(data + used, '\n', part);
-
-		if (newline)
-			part = (size_t)(newline - (data + used)) + 1;
-		if (!s->in_line) {
-			memcpy(out + n, stamp, stamp_len);
-			n += stamp_len;
-		}
-		n += copy_bytes(s, data + used, part, out + n, sizeof(out) - n);
-		used += part;
-		s->in_line = newline == NULL;
-	}
-	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : used;
-}
-
-static size_t send_piece(struct log_session *s, const uint8_t *data, size_t len)
-{
-	uint8_t out[WIRE_PAYLOAD_MAX + REPLAY_ROOM];
-	size_t n;
-
-	if (s->options.timestamps)
-		return send_stamped(s, data, len);
-	if (len > WIRE_PAYLOAD_MAX)
-		len = WIRE_PAYLOAD_MAX;
-	if (!s->filter)
-		return channel_send(s->channel, data, len);
-	n = copy_bytes(s, data, len, out, sizeof(out));
-	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : len;
-}
-
-/* 1 go on, 0 wait (for the journal or the channel) or over. */
-static int pump_step(struct log_session *s)
-{
-	uint64_t offset = journal_reader_offset(s->reader);
-	struct journal_hole hole;
-	const uint8_t *data;
-	size_t len, done;
-	int r;
-
-	if (!s->options.follow && offset >= s->end) {
-		log_exit(s, STATUS_OK, NULL);
-		return 0;
-	}
-	r = journal_reader_next(s->reader, &data, &len, &hole);
-	if (r == -ERANGE) {
-		if (hole.cause != JOURNAL_HOLE_UNUSED)
-			channel_complain(s->channel, "bytes %" PRIu64 "-%" PRIu64 " %s", hole.from,
-				hole.to - 1,
-				hole.cause == JOURNAL_HOLE_BROKEN ? "cannot be read"
-								  : "no longer kept");
-		return !s->over && journal_reader_seek(s->reader, hole.to) == 0;
-	}
-	if (r == -ENODATA && !s->options.follow)
-		log_exit(s, STATUS_OK, NULL);
-	if (r < 0)
-		return 0;
-	if (!s->options.follow && len > s->end - offset)
-		len = (size_t)(s->end - offset);
-	done = send_piece(s, data, len);
-	if (s->over || done == 0)
-		return 0;
-	journal_reader_consume(s->reader, done);
-	return 1;
-}
-
-static void log_pump(void *arg)
-{
-	struct log_session *s = arg;
-	int i;
-
-	for (i = 0; i < LOG_ROUNDS; i++) {
-		if (s->over || !s->reader || !channel_ready(s->channel) || !pump_step(s))
-			return;
-	}
-	loop_timer_set(s->again, 0, 0);
-}
-
-static void log_wake(void *arg)
-{
-	struct log_session *s = arg;
-
-	if (!s->over)
-		loop_timer_set(s->again, 0, 0);
-}
+	.writable = log_output_pump, .rights_changed = log_rights_changed, .end = log_end};
 
 /* --- where to begin --- */
-
-static int place_reader(struct log_session *s, uint64_t offset)
-{
-	if (!s->viewer)
-		return journal_reader_create(s->journal, offset, log_wake, s, &s->reader);
-	s->reader = viewer_reader(s->viewer);
-	return journal_reader_seek(s->reader, offset);
-}
 
 static void begin_at(struct log_session *s, uint64_t offset)
 {
 	s->end = journal_next(s->journal);
-	if (place_reader(s, offset) < 0) {
+	if (log_output_place(s, offset) < 0) {
 		log_exit(s, STATUS_NOT_FOUND, "this offset is not reached yet");
 		return;
 	}
 	journal_reader_set_times(s->reader, s->options.timestamps);
-	log_pump(s);
+	log_output_pump(s);
 }
 
 static void on_found(void *arg, int error, uint64_t offset)
@@ -336,7 +169,7 @@ static void on_event(void *arg, const struct console_event *event)
 			guest_name(console_guest(s->console)), event->text);
 }
 
-static const struct viewer_events follow_events = {log_wake, no_room, on_event};
+static const struct viewer_events follow_events = {log_output_wake, no_room, on_event};
 
 struct channel *verb_log_channel(const struct viewer *viewer)
 {
@@ -414,7 +247,7 @@ static struct log_session *create(
 	s->console = console;
 	s->journal = console_journal(console);
 	s->options = *options;
-	r = loop_timer_add(s->loop, &s->again, log_pump, s);
+	r = loop_timer_add(s->loop, &s->again, log_output_pump, s);
 	if (!r && channel_has_pty(call->channel)) {
 		s->filter = malloc(sizeof(*s->filter));
 		if (s->filter)

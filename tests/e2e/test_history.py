@@ -445,6 +445,9 @@ def test_terminal_that_begins_inside_a_sequence_gets_all_of_it(recorder, opened)
             session.expect("violet")
             before = session.seen[:session.seen.index(b"violet")]
         assert before.endswith(b"\x1b[1;35m"), (inside, before)
+        with recorder.terminal(guest.name, "log", "--from", str(place + inside)) as session:
+            assert session.wait() == DONE
+            assert session.seen.startswith(b"\x1b[1;35mviolet"), (inside, session.seen)
 
 
 # The files, from outside
