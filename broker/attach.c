@@ -20,6 +20,16 @@ static void free_attach(void *arg)
 	free(arg);
 }
 
+static void drop_timers(struct attach *a)
+{
+	attach_say_finish(a);
+	loop_timer_del(&a->batch);
+	loop_timer_del(&a->stall);
+	loop_timer_del(&a->linger);
+	loop_timer_del(&a->wait);
+	loop_timer_del(&a->idle);
+}
+
 /* The channel lets go: client gone, or the last word is said. */
 static void attach_end(void *arg)
 {
@@ -33,11 +43,7 @@ static void attach_end(void *arg)
 	console_control_cancel(&a->control);
 	viewer_destroy(&a->viewer);
 	attach_output_finish(a);
-	loop_timer_del(&a->batch);
-	loop_timer_del(&a->stall);
-	loop_timer_del(&a->linger);
-	loop_timer_del(&a->wait);
-	loop_timer_del(&a->idle);
+	drop_timers(a);
 	loop_defer(a->loop, free_attach, a);
 }
 
@@ -71,6 +77,7 @@ void attach_exit(struct attach *a, enum status status, const char *format, ...)
 	va_end(args);
 	if (a->pty && leave_terminal(a) < 0)
 		return;
+	attach_say_last(a);
 	channel_exit(a->channel, status, "%s", text);
 }
 
@@ -122,6 +129,8 @@ static int make_timers(struct attach *a)
 		r = loop_timer_add(a->loop, &a->batch, attach_writable, a);
 	if (!r)
 		r = loop_timer_add(a->loop, &a->idle, on_idle, a);
+	if (!r)
+		r = attach_say_init(a);
 	return r;
 }
 
@@ -156,13 +165,10 @@ static struct attach *create(
 		      (login_rights(login, console_guest(console)) & RIGHT_TYPE) != 0;
 	a->escape.character = a->pty ? broker_config(login_broker(login))->console.escape : -1;
 	a->last_activity = a->last_output = loop_now(a->loop);
+	a->sent_from = UINT64_MAX;
 	if (make_timers(a) < 0 ||
 		viewer_create(console, login_who(login), &viewer_events, a, &a->viewer) < 0) {
-		loop_timer_del(&a->batch);
-		loop_timer_del(&a->stall);
-		loop_timer_del(&a->linger);
-		loop_timer_del(&a->wait);
-		loop_timer_del(&a->idle);
+		drop_timers(a);
 		free(a);
 		return NULL;
 	}

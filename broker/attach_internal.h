@@ -1,6 +1,6 @@
 /*
- * What attach.c (life and rights), attach_output.c, attach_input.c and attach_notice.c share.
- * Nobody else includes it.
+ * What attach.c (life and rights), attach_output.c, attach_input.c and the rest of attach_*.c
+ * share. Nobody else includes it.
  */
 #ifndef BROKER_ATTACH_INTERNAL_H
 #define BROKER_ATTACH_INTERNAL_H
@@ -9,6 +9,7 @@
 #include "broker/escape_key.h"
 #include "broker/login.h"
 #include "console/console.h"
+#include "core/buf.h"
 #include "core/pace.h"
 
 struct console_control;
@@ -30,6 +31,7 @@ struct attach {
 	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
 	struct replay_modes *before;   /* pty: modes are gathered, up to shown_from */
 	uint64_t shown_from;
+	uint64_t sent_from; /* nothing before it was sent since the session, or a replay, began */
 	struct loop_timer *batch;
 	struct pace pace; /* of output; begins anew with what is typed */
 	int pump_deferred;
@@ -47,6 +49,10 @@ struct attach {
 	uint64_t ended_at;         /* loop time from which linger_max counts */
 	uint64_t told_no_keyboard; /* loop time; 0 never */
 	struct loop_timer *linger;
+
+	/* notices */
+	struct buf held; /* pty: what waits for the end of a sequence */
+	struct loop_timer *hold;
 
 	/* waiting */
 	struct loop_timer *wait; /* for the guest, or for the console to open */
@@ -81,8 +87,16 @@ void attach_break(void *arg, uint32_t ms); /* the client's own break request */
 void attach_control_key(struct attach *a, uint8_t escape);
 void attach_sysrq(struct attach *a, uint8_t key);
 
-/* attach_notice.c */
+/* attach_say.c: on a pty a notice is a line of its own in the stream; else on standard error */
+int attach_say_init(struct attach *a) MUST_CHECK;
+void attach_say_finish(struct attach *a);
 void attach_notice(struct attach *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Output was sent: what is held back may be said now. */
+void attach_say_after_output(struct attach *a);
+/* The terminal is left: what is held back is said. */
+void attach_say_last(struct attach *a);
+
+/* attach_notice.c */
 void attach_header(struct attach *a);
 void attach_status_notice(struct attach *a);
 void attach_help_notice(struct attach *a);

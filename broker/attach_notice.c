@@ -4,32 +4,10 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "broker/attach_internal.h"
-#include "core/escape.h"
-
-/* --- the line itself --- */
-
-void attach_notice(struct attach *a, const char *format, ...)
-{
-	char raw[1024], text[ESCAPE_ROOM(sizeof(raw))];
-	va_list args;
-
-	if (a->ended)
-		return;
-	va_start(args, format);
-	vsnprintf(raw, sizeof(raw), format, args);
-	va_end(args);
-	if (!a->pty) {
-		channel_complain(a->channel, "%s", raw);
-		return;
-	}
-	escape_text(raw, strlen(raw), text, sizeof(text));
-	channel_print(a->channel, "\n[vmconsoled: %s]\n", text);
-}
 
 /* "^]" of 0x1d. */
 static const char *key_name(const struct attach *a, char out[8])

@@ -134,17 +134,22 @@ static int pump_step(struct attach *a)
 	return 1;
 }
 
+/* False when there may be more to come. */
+static bool pump_round(struct attach *a)
+{
+	for (int i = 0; i < PUMP_ROUNDS; i++) {
+		if (a->ended || a->finding || !channel_ready(a->channel) || !pump_step(a))
+			return true;
+	}
+	return false;
+}
+
 static void pump(struct attach *a)
 {
-	int i;
-
 	pace_take(&a->pace, loop_now(a->loop), ATTACH_BATCH_US, ATTACH_BURST);
-	for (i = 0; i < PUMP_ROUNDS; i++) {
-		if (a->ended || a->finding || !channel_ready(a->channel) || !pump_step(a))
-			return;
-	}
-	/* More to come: let others have their turn. */
-	loop_timer_set(a->batch, 0, 0);
+	if (!pump_round(a))
+		loop_timer_set(a->batch, 0, 0); /* let others have their turn */
+	attach_say_after_output(a);
 }
 
 /* --- when --- */
@@ -254,6 +259,7 @@ static uint64_t start_before(struct attach *a, uint64_t offset)
 
 static void show_from(struct attach *a, uint64_t offset)
 {
+	a->sent_from = offset;
 	a->live_from = journal_next(console_journal(a->console));
 	if (a->pty && offset < a->live_from && !a->filter) {
 		a->filter = malloc(sizeof(*a->filter));

@@ -231,6 +231,30 @@ def test_pipe_has_no_escape_character(daemon, guest):
         pattern.assert_same(script.expect_bytes(len(data)), data)
 
 
+# Notices
+
+
+def test_notice_waits_for_the_end_of_a_sequence(room):
+    person = room()
+    ask(person)
+    person.line("say \x1bPinside")
+    person.expect(rb"inside\r\n.*guest> ")
+    person.send(ESCAPE + b"isay \x1b\\out\r")
+    told = person.expect(rb"\[vmconsoled: [^\r\n]*serial0")
+    since = person.seen.rindex(b"inside")
+    assert b"\x1b\\" in person.seen[since:told.start()], person.seen[since:]
+    assert b"\x18" not in person.seen[since:], person.seen[since:]
+
+
+def test_notice_ends_a_sequence_that_does_not_go_on(room):
+    person = room()
+    ask(person)
+    person.line("say \x1bPinside")
+    person.expect(rb"inside\r\n.*guest> ")
+    person.send(ESCAPE + b"i")
+    person.expect(rb"\x18\r\n\[vmconsoled: [^\r\n]*serial0")
+
+
 # History
 
 
