@@ -60,6 +60,7 @@ struct console {
 	enum backend_end end;         /* RESOLVING: how the output ended */
 	uint64_t resolve_until;
 	uint64_t opened_at;  /* loop time; 0 when not open */
+	uint64_t broken_at;  /* loop time of the last break that was no sysrq; 0 never */
 	uint64_t down_since; /* loop time since when nothing is read although it was; 0 */
 	const char *down_cause;
 	unsigned long long run; /* the guest's life that was open, or was found unfit */

@@ -99,6 +99,8 @@ static void on_ordered(void *arg, int error, const char *text)
 	struct console_control *k = arg;
 
 	k->order = NULL;
+	if (!error && k->kind == CONTROL_BREAK)
+		k->console->broken_at = loop_now(k->console->loop);
 	if (error) {
 		mark(k, " (failed)");
 		finish(k, error, text);
@@ -148,6 +150,14 @@ static int is_settled(const struct console *c)
 	return loop_now(c->loop) - c->opened_at >= CONTROL_SETTLE_US;
 }
 
+/* A guest still waits for a key after an earlier break: another one would take that back, and the
+ * key would be typed. */
+static int is_armed(const struct console *c)
+{
+	return c->broken_at && c->input.progress <= c->broken_at &&
+	       loop_now(c->loop) - c->broken_at < CONTROL_ARMED_US;
+}
+
 /* A break needs no open console, but if there is one it must be ready. */
 static void step_waiting(struct console_control *k, uint64_t waited)
 {
@@ -162,6 +172,8 @@ static void step_waiting(struct console_control *k, uint64_t waited)
 		else if (waited >= CONTROL_OPEN_US)
 			finish(k, -ENOTCONN,
 				*c->trouble ? c->trouble : "the console does not open");
+	} else if (needed && is_armed(c)) {
+		k->begun = loop_now(c->loop);
 	} else if (is_settled(c) && is_drained(c)) {
 		give_order(k);
 	} else if (waited >= CONTROL_DRAIN_US && is_settled(c)) {

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -65,6 +66,17 @@ def test_sysrq_is_a_break_and_the_key_behind_it(daemon, guest):
         with daemon.pipes(guest.name) as typist:
             typist.send(b"elp-me\r")
             session.expect(r"unknown[^\n]*help-me|help-me", 10)
+
+
+def test_sysrq_after_a_break_waits_till_that_is_forgotten(daemon, guest):
+    """Linux takes a second break within 5 s as the end of the first, and its key as typed."""
+    begun = time.monotonic()
+    assert daemon.ssh(guest.name, "break").status == DONE
+    assert daemon.ssh(guest.name, "sysrq", "h").status == DONE
+    assert time.monotonic() - begun > 5.2
+    with daemon.pipes(guest.name) as typist:
+        typist.send(b"elp-me\r")
+        typist.expect(r"unknown[^\n]*help-me|help-me", 10)
 
 
 def test_what_others_type_during_a_sysrq_is_held_back_and_not_lost(daemon, guest):
