@@ -54,6 +54,7 @@ void console_guest_event(struct console *c, enum console_event_kind kind)
 	if (kind == CONSOLE_EV_REBOOTED) {
 		journal_mark(c->journal, JOURNAL_BOOT, "rebooted");
 		console_panic_booted(c);
+		c->input.after_break = 0;
 	} else if (kind == CONSOLE_EV_PANICKED)
 		journal_mark(c->journal, JOURNAL_CRASH, "the guest reported a panic");
 	console_tell_kind(c, kind, "");

@@ -27,6 +27,7 @@ struct input {
 	size_t in_flight;  /* bytes given to the back end and not yet accepted */
 	uint64_t progress; /* loop time of the last acceptance, or of the first byte queued */
 	int was_full;      /* somebody was refused room */
+	int after_break;   /* Linux takes what comes next for a sysrq key, or a second break back */
 };
 
 /* One open (or opening) back end. During a migration there are two. */
@@ -60,7 +61,6 @@ struct console {
 	enum backend_end end;         /* RESOLVING: how the output ended */
 	uint64_t resolve_until;
 	uint64_t opened_at;  /* loop time; 0 when not open */
-	uint64_t broken_at;  /* loop time of the last break that was no sysrq; 0 never */
 	uint64_t down_since; /* loop time since when nothing is read although it was; 0 */
 	const char *down_cause;
 	unsigned long long run; /* the guest's life that was open, or was found unfit */

@@ -13,6 +13,7 @@
 enum control_state {
 	CONTROL_WAITING, /* for the console to open and what was typed to be gone */
 	CONTROL_ORDERED, /* the hypervisor has been told */
+	CONTROL_UNDOING, /* sysrq: told to send a break that takes an earlier one back */
 	CONTROL_TYPING,  /* sysrq: its key is on its way */
 };
 
@@ -99,11 +100,14 @@ static void on_ordered(void *arg, int error, const char *text)
 	struct console_control *k = arg;
 
 	k->order = NULL;
-	if (!error && k->kind == CONTROL_BREAK)
-		k->console->broken_at = loop_now(k->console->loop);
+	if (!error && k->kind != CONTROL_NMI)
+		k->console->input.after_break ^= 1;
 	if (error) {
 		mark(k, " (failed)");
 		finish(k, error, text);
+	} else if (k->state == CONTROL_UNDOING) {
+		k->console->input.progress = loop_now(k->console->loop);
+		enter(k, CONTROL_WAITING);
 	} else if (k->kind == CONTROL_SYSRQ) {
 		type_key(k);
 	} else {
@@ -133,6 +137,10 @@ static void give_order(struct console_control *k)
 				       : strerror(-r));
 		return;
 	}
+	if (k->kind == CONTROL_SYSRQ && c->input.after_break) {
+		enter(k, CONTROL_UNDOING);
+		return;
+	}
 	mark(k, "");
 	enter(k, CONTROL_ORDERED);
 }
@@ -150,14 +158,6 @@ static int is_settled(const struct console *c)
 	return loop_now(c->loop) - c->opened_at >= CONTROL_SETTLE_US;
 }
 
-/* A guest still waits for a key after an earlier break: another one would take that back, and the
- * key would be typed. */
-static int is_armed(const struct console *c)
-{
-	return c->broken_at && c->input.progress <= c->broken_at &&
-	       loop_now(c->loop) - c->broken_at < CONTROL_ARMED_US;
-}
-
 /* A break needs no open console, but if there is one it must be ready. */
 static void step_waiting(struct console_control *k, uint64_t waited)
 {
@@ -172,8 +172,6 @@ static void step_waiting(struct console_control *k, uint64_t waited)
 		else if (waited >= CONTROL_OPEN_US)
 			finish(k, -ENOTCONN,
 				*c->trouble ? c->trouble : "the console does not open");
-	} else if (needed && is_armed(c)) {
-		k->begun = loop_now(c->loop);
 	} else if (is_settled(c) && is_drained(c)) {
 		give_order(k);
 	} else if (waited >= CONTROL_DRAIN_US && is_settled(c)) {
@@ -211,6 +209,7 @@ static void on_timer(void *arg)
 			step_waiting(k, waited);
 		break;
 	case CONTROL_ORDERED:
+	case CONTROL_UNDOING:
 		if (waited >= CONTROL_ORDER_US)
 			finish(k, -ETIMEDOUT, "the hypervisor does not answer");
 		break;

@@ -16,7 +16,6 @@ struct console;
 struct console_control;
 
 #define CONTROL_SETTLE_US (1100 * LOOP_MSEC) /* a break sent earlier after opening is lost */
-#define CONTROL_ARMED_US (5200 * LOOP_MSEC)  /* Linux waits so long for the key after a break */
 #define CONTROL_QUIET_US (100 * LOOP_MSEC)   /* after the last byte typed */
 #define CONTROL_OPEN_US (10 * LOOP_SECOND)   /* for the console to open */
 #define CONTROL_DRAIN_US (5 * LOOP_SECOND)   /* for what was typed to be taken */

@@ -116,6 +116,7 @@ void input_sent(struct console *c, size_t len)
 
 	in->in_flight = 0;
 	in->progress = loop_now(c->loop);
+	in->after_break = 0;
 	buf_drop(&in->queue, len);
 	input_pump(c);
 	if (c->control)
