@@ -27,7 +27,9 @@ struct input {
 	size_t in_flight;  /* bytes given to the back end and not yet accepted */
 	uint64_t progress; /* loop time of the last acceptance, or of the first byte queued */
 	int was_full;      /* somebody was refused room */
-	int after_break;   /* Linux takes what comes next for a sysrq key, or a second break back */
+	/* The guest's life in which a break came after all that was typed; 0 none. Linux takes what
+	 * comes next for a sysrq key, and another break as the end of the first. */
+	unsigned long long after_break;
 };
 
 /* One open (or opening) back end. During a migration there are two. */

@@ -60,10 +60,8 @@ static void mark_beginning(struct console *c)
 		journal_mark(c->journal, JOURNAL_BOOT, "started");
 	else if (!c->has_opened && journal_next(c->journal) > 0)
 		journal_gap(c->journal, "vmconsoled was not reading", 0);
-	if (c->boot_marked != c->run) {
+	if (c->boot_marked != c->run)
 		console_panic_booted(c);
-		c->input.after_break = 0;
-	}
 	c->boot_marked = c->run;
 	c->has_opened = 1;
 }

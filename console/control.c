@@ -82,6 +82,11 @@ static void mark(struct console_control *k, const char *outcome)
 
 /* --- the order --- */
 
+static int is_after_break(const struct console *c)
+{
+	return c->input.after_break && c->input.after_break == guest_run(c->guest);
+}
+
 static void type_key(struct console_control *k)
 {
 	struct console *c = k->console;
@@ -101,7 +106,8 @@ static void on_ordered(void *arg, int error, const char *text)
 
 	k->order = NULL;
 	if (!error && k->kind != CONTROL_NMI)
-		k->console->input.after_break ^= 1;
+		k->console->input.after_break =
+			is_after_break(k->console) ? 0 : guest_run(k->console->guest);
 	if (error) {
 		mark(k, " (failed)");
 		finish(k, error, text);
@@ -137,7 +143,7 @@ static void give_order(struct console_control *k)
 				       : strerror(-r));
 		return;
 	}
-	if (k->kind == CONTROL_SYSRQ && c->input.after_break) {
+	if (k->kind == CONTROL_SYSRQ && is_after_break(c)) {
 		enter(k, CONTROL_UNDOING);
 		return;
 	}
