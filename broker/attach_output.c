@@ -79,6 +79,15 @@ static int write_modes(struct attach *a)
 	return len == 0 || channel_put(a->channel, text, len) == 0;
 }
 
+/* What comes next does not go on with what came before. */
+static void cut_replay(struct attach *a)
+{
+	if (a->before)
+		replay_scan_init(&a->before->scan);
+	else if (a->filter)
+		replay_filter_init_cut(a->filter);
+}
+
 static int pass_hole(struct attach *a, const struct journal_hole *hole)
 {
 	uint64_t to = hole->to;
@@ -87,6 +96,8 @@ static int pass_hole(struct attach *a, const struct journal_hole *hole)
 		to = a->shown_from;
 	else if (!a->before)
 		tell_hole(a, hole);
+	if (hole->cause != JOURNAL_HOLE_UNUSED)
+		cut_replay(a);
 	return journal_reader_seek(reader(a), to) == 0;
 }
 
@@ -263,10 +274,12 @@ static void show_from(struct attach *a, uint64_t offset)
 	a->live_from = journal_next(console_journal(a->console));
 	if (a->pty && offset < a->live_from && !a->filter) {
 		a->filter = malloc(sizeof(*a->filter));
-		if (a->filter)
-			replay_filter_init(a->filter);
-		else
+		if (!a->filter)
 			offset = a->live_from;
+		else if (offset == journal_first(console_journal(a->console)) && offset > 0)
+			replay_filter_init_cut(a->filter);
+		else
+			replay_filter_init(a->filter);
 	}
 	if (journal_reader_seek(reader(a), start_before(a, offset)) < 0)
 		attach_exit(a, STATUS_NOT_FOUND,

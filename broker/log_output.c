@@ -92,6 +92,15 @@ static size_t send_piece(struct log_session *s, const uint8_t *data, size_t len)
 	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : len;
 }
 
+/* What comes next does not go on with what came before. */
+static void cut(struct log_session *s)
+{
+	if (s->before)
+		replay_scan_init(&s->before->scan);
+	else if (s->filter)
+		replay_filter_init_cut(s->filter);
+}
+
 /* Offsets without a byte. */
 static int pass_hole(struct log_session *s, const struct journal_hole *hole)
 {
@@ -103,7 +112,11 @@ static int pass_hole(struct log_session *s, const struct journal_hole *hole)
 		channel_complain(s->channel, "bytes %" PRIu64 "-%" PRIu64 " %s", hole->from,
 			hole->to - 1,
 			hole->cause == JOURNAL_HOLE_BROKEN ? "cannot be read" : "no longer kept");
-	return !s->over && journal_reader_seek(s->reader, to) == 0;
+	if (s->over)
+		return 0;
+	if (hole->cause != JOURNAL_HOLE_UNUSED)
+		cut(s);
+	return journal_reader_seek(s->reader, to) == 0;
 }
 
 /* What lies before is known: the filter goes on from there. */
@@ -194,6 +207,8 @@ static uint64_t start_before(struct log_session *s, uint64_t offset)
 {
 	uint64_t first = journal_first(s->journal);
 
+	if (s->filter && offset == first && first > 0)
+		replay_filter_init_cut(s->filter);
 	if (!s->filter || offset <= first || !(s->before = malloc(sizeof(*s->before))))
 		return offset;
 	replay_modes_init(s->before);

@@ -12,6 +12,8 @@
 
 #define ENQ 0x05
 #define BEL 0x07
+#define ESC 0x1b
+#define CUT_LINE ((size_t)1024) /* so far a cut is mended by the end of a line only */
 
 /*
  * CSI sequences that pass, by private prefix and intermediate byte. Sources: ECMA-48 §8.3, DEC
@@ -148,7 +150,28 @@ static size_t write_token(const struct replay_scan *s, uint8_t *out)
 void replay_filter_init(struct replay_filter *f)
 {
 	replay_scan_init(&f->scan);
-	f->joined = 0;
+	f->joined = f->skip = 0;
+}
+
+void replay_filter_init_cut(struct replay_filter *f)
+{
+	replay_filter_init(f);
+	f->skip = REPLAY_CUT_MAX;
+}
+
+/* Returns how many of the first bytes are left out. */
+static size_t skip_cut(struct replay_filter *f, const uint8_t *in, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && f->skip) {
+		if (in[i] == ESC && REPLAY_CUT_MAX - f->skip >= CUT_LINE) {
+			f->skip = 0;
+			break;
+		}
+		f->skip = in[i++] == '\n' ? 0 : f->skip - 1;
+	}
+	return i;
 }
 
 void replay_filter_init_after(struct replay_filter *f, const struct replay_modes *before)
@@ -160,7 +183,7 @@ void replay_filter_init_after(struct replay_filter *f, const struct replay_modes
 size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uint8_t *out,
 	size_t room, size_t *consumed)
 {
-	size_t i = 0, n = 0;
+	size_t i = skip_cut(f, in, len), n = 0;
 
 	while (i < len && room - n >= REPLAY_ROOM) {
 		/* Most bytes are plain text. */

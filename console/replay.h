@@ -24,6 +24,7 @@
 #define REPLAY_LINES_MAX 1024          /* lines that replay_start looks back at most */
 #define REPLAY_ROOM REPLAY_SEQ_MAX     /* room that always suffices for some progress */
 #define REPLAY_JOIN_MAX ((size_t)4096) /* live bytes that a sequence may still take */
+#define REPLAY_CUT_MAX ((size_t)4096)  /* bytes left out at a cut */
 #define REPLAY_MODES_ROOM 640          /* room for replay_modes_write and replay_modes_undo */
 
 /*
@@ -42,9 +43,16 @@ size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned co
 struct replay_filter {
 	struct replay_scan scan;
 	size_t joined; /* live bytes taken by replay_filter_join */
+	size_t skip;   /* bytes that may still be left out to find the start of a line */
 };
 
 void replay_filter_init(struct replay_filter *f);
+
+/*
+ * Begins at a place of which nothing before is known: what may be the rest of a sequence or of a
+ * line is left out, up to the end of the line, or the next ESC when no line ends soon.
+ */
+void replay_filter_init_cut(struct replay_filter *f);
 
 struct replay_modes;
 

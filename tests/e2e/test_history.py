@@ -355,6 +355,26 @@ def test_history_beyond_the_limit_expires_and_readers_are_told(frugal, guest):
     pattern.assert_same(whole, (block * 10)[-len(whole):])
 
 
+def test_terminal_begins_with_a_whole_line_where_the_oldest_bytes_are_gone(daemons, guest):
+    daemon = daemons({"console": {"history_memory": "64K"}, "history": {"record": "none"}})
+    with daemon.pipes(guest.name) as writer:
+        ask(writer)
+        base = len(writer.seen)
+        writer.line("pat 3000")
+        writer.expect(pattern.line(2999), 60)
+        ask(writer)
+        whole = log(daemon, guest)
+        assert 60000 < len(whole) < 100000 < len(writer.seen) - base, len(whole)
+        if whole[63:64] == b"\n":  # it begins with a line by chance
+            ask(writer)
+        for command in (("attach", "--from", "start"), ("log",)):
+            with daemon.terminal(guest.name, *command) as session:
+                first = session.expect(rb"(\d{10}) [^\r\n]*\r\n")
+                assert first.group(0) == pattern.line(int(first.group(1))), first
+                before = session.seen[:first.start()]
+                assert not re.split(rb"\x1b8|\]\r\n", before)[-1], before  # prologue, header
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_viewer_behind_memory_but_on_disk_loses_nothing(daemons, guest):

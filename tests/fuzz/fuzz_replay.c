@@ -40,12 +40,15 @@ static void check_no_question(const uint8_t *p, size_t len)
 	}
 }
 
-static size_t filter(const uint8_t *in, size_t len, size_t step, uint8_t *out, size_t room)
+typedef void (*begin_fn)(struct replay_filter *f);
+
+static size_t filter_from(
+	begin_fn begin, const uint8_t *in, size_t len, size_t step, uint8_t *out, size_t room)
 {
 	struct replay_filter f;
 	size_t n = 0;
 
-	replay_filter_init(&f);
+	begin(&f);
 	for (size_t at = 0; at < len;) {
 		size_t piece = len - at < step ? len - at : step, used;
 
@@ -54,6 +57,20 @@ static size_t filter(const uint8_t *in, size_t len, size_t step, uint8_t *out, s
 		at += used;
 	}
 	return n;
+}
+
+static size_t filter(const uint8_t *in, size_t len, size_t step, uint8_t *out, size_t room)
+{
+	return filter_from(replay_filter_init, in, len, step, out, room);
+}
+
+static void check_cut(const uint8_t *in, size_t len, size_t step, uint8_t *out, size_t room)
+{
+	size_t n = filter_from(replay_filter_init_cut, in, len, len ? len : 1, out, room);
+
+	CHECK(n <= len);
+	check_no_question(out, n);
+	CHECK(filter_from(replay_filter_init_cut, in, len, step, out, room) == n);
 }
 
 static void check_join(const uint8_t *in, size_t len, size_t cut, uint8_t *out, size_t room)
@@ -137,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_no_question(a, n);
 	CHECK(filter(data, size, 1, b, room) == n && !memcmp(a, b, n));
 	CHECK(filter(data, size, cut + 1, b, room) == n && !memcmp(a, b, n));
+	check_cut(data, size, cut + 1, b, room);
 	check_after(data, size, cut, a, n, b, room);
 	check_join(data, size, cut, b, room);
 	check_start(data, size, cut, b);

@@ -306,6 +306,38 @@ static const char *passes_after(const char *text, size_t at)
 	return out;
 }
 
+static void test_a_cut_is_mended_at_a_line_or_a_sequence(void **state)
+{
+	static uint8_t in[REPLAY_CUT_MAX * 2], out[sizeof(in) + REPLAY_ROOM];
+	static const struct {
+		size_t at;
+		const char *text;
+		size_t shown_from; /* behind at */
+	} cases[] = {
+		{0, "1;31mred\nline\x1b[1m", 9},
+		{0, "\nline", 1},
+		{900, "\x1b[1mx\nline", 6},
+		{2000, "\x1b[1mx\nline", 0},
+		{4094, "abcdef", 2},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = cases[i].at + strlen(cases[i].text), used = 0, n = 0;
+		const uint8_t *shown = in + cases[i].at + cases[i].shown_from;
+		struct replay_filter f;
+
+		memset(in, 'm', sizeof(in));
+		memcpy(in + cases[i].at, cases[i].text, strlen(cases[i].text));
+		replay_filter_init_cut(&f);
+		for (size_t at = 0; at < len; at++) {
+			n += replay_filter(&f, in + at, 1, out + n, sizeof(out) - n, &used);
+			assert_int_equal(used, 1);
+		}
+		assert_int_equal(n, in + len - shown);
+		assert_memory_equal(out, shown, n);
+	}
+}
+
 static void test_a_replay_from_inside_a_sequence_shows_it_whole(void **state)
 {
 	static const char text[] = "a\x1b[1;31mred";
@@ -439,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_a_replay_from_inside_a_sequence_shows_it_whole),
 		cmocka_unit_test(test_start_finds_the_begin_of_a_full_screen_program),
 		cmocka_unit_test(test_start_finds_the_begin_of_a_program_that_draws_anywhere),
+		cmocka_unit_test(test_a_cut_is_mended_at_a_line_or_a_sequence),
 		cmocka_unit_test(test_modes_in_force_are_brought_back),
 		cmocka_unit_test(test_modes_are_undone_when_the_terminal_is_left),
 		cmocka_unit_test(test_prologue_asks_nothing_and_sets_no_mode),
