@@ -24,7 +24,9 @@ def hosts(user, programs, virt):
 
 @pytest.fixture
 def daemon(daemons, hosts):
-    return daemons({"hypervisor other": {"uri": hosts[1].uri}})
+    return daemons({"hypervisor other": {"uri": hosts[1].uri},
+                    "console": {"unix_dirs": f"{hosts[0].dir}/files"},
+                    "history": {"record": "all"}})
 
 
 # MiB/s. QEMU notices up to a second after its start that somebody reads its pty; until then it throws
@@ -56,7 +58,9 @@ def flooded(stream, seconds=60):
 
 
 @pytest.mark.timeout(200 + ROUNDS * 10)
-def test_a_viewer_of_a_migrated_guest_sees_every_byte_once(daemon, hosts, guest):
+@pytest.mark.parametrize("kind", ["pty", "unix"])
+def test_a_viewer_of_a_migrated_guest_sees_every_byte_once(daemon, hosts, guests, kind):
+    guest = guests(serials=(kind,))
     with daemon.pipes(guest.name, "attach", "--wait") as session:
         ask(session)
         session.line("flood")
