@@ -9,28 +9,15 @@
 
 /* --- paths --- */
 
-static int copy_list(const struct config_list *from, struct config_list *to)
-{
-	to->items = calloc(from->count + 1, sizeof(*to->items));
-	if (!to->items)
-		return -ENOMEM;
-	for (; to->count < from->count; to->count++) {
-		to->items[to->count] = strdup(from->items[to->count]);
-		if (!to->items[to->count])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 int credential_paths_copy(const struct config_auth *auth, struct credential_paths *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (copy_list(&auth->authorized_keys, &out->keys) == 0 &&
-		copy_list(&auth->ssh_user_ca, &out->ssh_cas) == 0 &&
-		copy_list(&auth->vdsm_certificates, &out->certificates) == 0 &&
-		copy_list(&auth->vdsm_ca, &out->cas) == 0 &&
-		copy_list(&auth->vdsm_crl, &out->crls) == 0 &&
-		copy_list(&auth->revoked_keys, &out->revoked) == 0)
+	if (config_list_copy(&auth->authorized_keys, &out->keys) == 0 &&
+		config_list_copy(&auth->ssh_user_ca, &out->ssh_cas) == 0 &&
+		config_list_copy(&auth->vdsm_certificates, &out->certificates) == 0 &&
+		config_list_copy(&auth->vdsm_ca, &out->cas) == 0 &&
+		config_list_copy(&auth->vdsm_crl, &out->crls) == 0 &&
+		config_list_copy(&auth->revoked_keys, &out->revoked) == 0)
 		return 0;
 	credential_paths_finish(out);
 	return -ENOMEM;

@@ -111,3 +111,16 @@ void config_list_finish(struct config_list *list)
 	free(list->items);
 	*list = (struct config_list){0};
 }
+
+int config_list_copy(const struct config_list *from, struct config_list *to)
+{
+	to->items = calloc(from->count + 1, sizeof(*to->items));
+	if (!to->items)
+		return -ENOMEM;
+	for (; to->count < from->count; to->count++) {
+		to->items[to->count] = strdup(from->items[to->count]);
+		if (!to->items[to->count])
+			return -ENOMEM;
+	}
+	return 0;
+}

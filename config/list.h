@@ -26,4 +26,8 @@ char *config_list_text(const struct config_list *list, const char *separator);
 
 void config_list_finish(struct config_list *list);
 
+/* Into a zeroed one, which is to be finished even after -ENOMEM. */
+int config_list_copy(const struct config_list *from, struct config_list *to)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -321,19 +321,6 @@ static void on_timer(void *arg)
 
 /* --- life --- */
 
-static int copy_list(const struct config_list *from, struct config_list *to)
-{
-	to->items = calloc(from->count ? from->count : 1, sizeof(*to->items));
-	if (!to->items)
-		return -ENOMEM;
-	for (; to->count < from->count; to->count++) {
-		to->items[to->count] = strdup(from->items[to->count]);
-		if (!to->items[to->count])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static const struct backend_ops ops = {.send = plug_send, .close = plug_close};
 
 int backend_socket_open(struct loop *loop, const struct device *device, const struct uuid *uuid,
@@ -353,7 +340,7 @@ int backend_socket_open(struct loop *loop, const struct device *device, const st
 	p->uuid = *uuid;
 	p->step_us = ACCEPT_STEP_US;
 	p->fd = p->listener = p->folder = p->clock = -1;
-	r = copy_list(dirs, &p->dirs);
+	r = config_list_copy(dirs, &p->dirs);
 	if (!r)
 		r = loop_timer_add(loop, &p->timer, on_timer, p);
 	if (r < 0) {

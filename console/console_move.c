@@ -56,25 +56,11 @@ static void adopt(struct console *c)
 	input_pump(c);
 }
 
-static const struct device *device_there(const struct console *c, const struct devices *devices)
-{
-	size_t i;
-
-	for (i = 0; i < devices->count; i++) {
-		char slot[DEVICE_SLOT_MAX];
-
-		device_slot(&devices->list[i], slot);
-		if (strcmp(slot, c->slot) == 0)
-			return &devices->list[i];
-	}
-	return NULL;
-}
-
 static void open_incoming(struct console *c)
 {
 	const struct devices *devices;
 	struct hypervisor *h = guest_other_place(c->guest, c->way->h, &devices);
-	const struct device *device = h ? device_there(c, devices) : NULL;
+	const struct device *device = h ? devices_in_slot(devices, c->slot) : NULL;
 
 	if (!device)
 		return;

@@ -225,17 +225,7 @@ static int is_wanted(const struct console *c)
 
 const struct device *console_device(const struct console *c)
 {
-	const struct devices *devices = guest_devices(c->guest);
-	size_t i;
-
-	for (i = 0; i < devices->count; i++) {
-		char slot[DEVICE_SLOT_MAX];
-
-		device_slot(&devices->list[i], slot);
-		if (strcmp(slot, c->slot) == 0)
-			return &devices->list[i];
-	}
-	return NULL;
+	return devices_in_slot(guest_devices(c->guest), c->slot);
 }
 
 static void open_backend(struct console *c)

@@ -181,3 +181,15 @@ int devices_parse(const char *xml, struct devices *devices)
 	xmlFreeDoc(document);
 	return r;
 }
+
+const struct device *devices_in_slot(const struct devices *devices, const char *slot)
+{
+	for (size_t i = 0; i < devices->count; i++) {
+		char its[DEVICE_SLOT_MAX];
+
+		device_slot(&devices->list[i], its);
+		if (strcmp(its, slot) == 0)
+			return &devices->list[i];
+	}
+	return NULL;
+}

@@ -35,6 +35,9 @@ void device_slot(const struct device *device, char out[DEVICE_SLOT_MAX]);
 /* By alias, or ttyS<n> or hvc<n>; NULL: the main one. Returns an index, or -ENODEV. */
 int devices_find(const struct devices *devices, const char *name);
 
+/* The one that device_slot gives this slot; NULL. */
+const struct device *devices_in_slot(const struct devices *devices, const char *slot);
+
 /* Reads <serial> and <console> elements of a domain's XML. 0, -EBADMSG when it is not XML of a
  * domain, -ENOMEM. Pure (libxml2; no network, no entities, no files). */
 int devices_parse(const char *xml, struct devices *devices);
