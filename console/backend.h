@@ -52,7 +52,8 @@ struct backend_events {
 struct backend_ops {
 	/* Data is copied. 0, -EBUSY while one is under way, -EPIPE when it is not open. */
 	int (*send)(struct backend *b, const uint8_t *data, size_t len);
-	/* Ends it whatever it is doing; a send that hangs is broken. *b becomes NULL. */
+	/* Ends it whatever it is doing; a send that hangs is broken. What the guest has said and
+	 * output() has not been given yet is lost. *b becomes NULL. */
 	void (*close)(struct backend **b);
 };
 

@@ -4,7 +4,8 @@
  * QEMU writes what a UART sends one byte at a time, and the kernel charges each such byte with a
  * whole buffer: the socket is full after less than 300 bytes, and the guest waits. A wake for each
  * byte costs more than the byte; a reader that comes late slows the guest. So, while bytes come
- * close together, the socket is not watched but drained by a clock, some thousand times a second.
+ * close together, the socket is not watched but drained by a clock, some thousand times a second,
+ * and what it gave is passed on a few hundred times a second, or when nothing more comes.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,13 +16,14 @@
 #include "console/backend_socket_private.h"
 
 #define RECEIVE_MAX 32768
-#define BULK_GAP_US 400   /* reads that are no further apart may be one stream */
-#define BULK_READS 4      /* so many of them are */
-#define BULK_EMPTY 4      /* so many empty reads end it */
-#define PERIOD_MIN_US 150 /* a full UART stream has filled half of the socket by then */
+#define BULK_GAP_US 400 /* reads that are no further apart may be one stream */
+#define BULK_READS 4    /* so many of them are */
+#define BULK_EMPTY 4    /* so many empty reads end it */
+#define PERIOD_MIN_US 150
 #define PERIOD_MAX_US 1200
-#define FEW_BYTES 24   /* in one period: it may be longer */
-#define MANY_BYTES 160 /* it must be shorter: the socket holds less than 300 */
+#define FEW_BYTES 110  /* in one period: it may be twice as long */
+#define MANY_BYTES 240 /* it must be shorter: the socket holds less than 300 */
+#define GATHER_US 2400 /* how long bulk output is put together */
 
 static uint32_t wanted(const struct plug *p)
 {
@@ -36,21 +38,50 @@ static void watch(struct plug *p)
 
 /* --- output --- */
 
+/* The state may be another afterwards, as after every event. */
+static void pass_on(struct plug *p)
+{
+	size_t len = p->in_len;
+
+	p->in_len = 0;
+	p->gathered_us = 0;
+	if (len)
+		p->events->output(p->arg, p->in, len);
+}
+
+static void take(struct plug *p, const uint8_t *data, size_t len)
+{
+	p->heard = true;
+	if (!p->bulk || len > sizeof(p->in) - p->in_len)
+		pass_on(p);
+	if (p->state != PLUG_OPEN)
+		return;
+	if (!p->bulk || len > sizeof(p->in)) {
+		p->events->output(p->arg, data, len);
+	} else {
+		memcpy(p->in + p->in_len, data, len);
+		p->in_len += len;
+	}
+}
+
 /* The number of bytes; the state may be another afterwards. */
 static size_t drain(struct plug *p)
 {
 	uint8_t buffer[RECEIVE_MAX];
 	ssize_t n = recv(p->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+	int error = errno;
 
 	if (n > 0) {
-		p->heard = true;
-		p->events->output(p->arg, buffer, (size_t)n);
+		take(p, buffer, (size_t)n);
 		return (size_t)n;
 	}
+	pass_on(p);
+	if (p->state != PLUG_OPEN)
+		return 0;
 	if (n == 0)
 		plug_end(p, "end of file");
-	else if (errno != EAGAIN && errno != EINTR)
-		plug_end(p, strerror(errno));
+	else if (error != EAGAIN && error != EINTR)
+		plug_end(p, strerror(error));
 	return 0;
 }
 
@@ -82,6 +113,9 @@ static void on_tick(void *arg, uint32_t revents)
 	if (read(p->clock, &count, sizeof(count)) < 0)
 		return;
 	n = drain(p);
+	p->gathered_us += p->period_us;
+	if (p->state == PLUG_OPEN && p->gathered_us >= GATHER_US)
+		pass_on(p);
 	if (p->state != PLUG_OPEN)
 		return;
 	p->streak = n ? 0 : p->streak + 1;
@@ -214,6 +248,7 @@ void plug_flow_begin(struct plug *p)
 void plug_flow_end(struct plug *p)
 {
 	p->bulk = false;
+	p->in_len = 0;
 	loop_io_del(&p->tick);
 	if (p->clock >= 0)
 		close(p->clock);

@@ -12,6 +12,8 @@
 #include "console/socket_path.h"
 #include "console/uuid.h"
 
+#define PLUG_GATHER 2048 /* bytes of bulk output put together */
+
 enum plug_state {
 	PLUG_STARTING,  /* nothing done yet: it begins on a turn of its own */
 	PLUG_LISTENING, /* QEMU is to connect to us */
@@ -50,7 +52,10 @@ struct plug {
 	int clock;  /* bulk: the timerfd, made when first needed */
 	struct loop_io *tick;
 	bool bulk;
-	unsigned streak; /* reads that came close together; bulk: empty ones */
+	uint8_t in[PLUG_GATHER]; /* bulk: read, and not passed on yet */
+	size_t in_len;
+	uint64_t gathered_us; /* since something was last passed on */
+	unsigned streak;      /* reads that came close together; bulk: empty ones */
 	uint64_t read_at;
 	uint64_t period_us;
 };
