@@ -29,7 +29,6 @@ enum attach_from {
 #define ATTACH_STALL_US (5 * LOOP_SECOND)   /* input without progress */
 #define ATTACH_BATCH_US (4 * LOOP_MSEC)     /* bulk output is put together for so long, */
 #define ATTACH_BURST 16                     /* after so many messages, or answers, at once */
-#define ATTACH_REPLAY_WINDOW ((size_t)256 << 10) /* bytes looked at to find a screenful */
 #define ATTACH_LINES_DEFAULT 24
 
 struct attach_options {

@@ -1,20 +1,18 @@
 /*
- * What attach.c (life and rights), attach_output.c, attach_input.c and the rest of attach_*.c
- * share. Nobody else includes it.
+ * What attach.c (life and rights) and the other attach_*.c share. Nobody else includes it.
  */
 #ifndef BROKER_ATTACH_INTERNAL_H
 #define BROKER_ATTACH_INTERNAL_H
 
 #include "broker/attach.h"
 #include "broker/escape_key.h"
+#include "broker/history.h"
 #include "broker/login.h"
 #include "console/console.h"
 #include "core/buf.h"
 #include "core/pace.h"
 
 struct console_control;
-struct replay_filter;
-struct replay_modes;
 
 struct attach {
 	struct channel *channel;
@@ -27,10 +25,8 @@ struct attach {
 
 	/* output */
 	uint64_t live_from;            /* journal bytes before it are history */
-	struct replay_filter *filter;  /* pty: while history is shown, and till it joins */
+	struct history history;        /* pty: while history is shown, and till it joins */
 	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
-	struct replay_modes *before;   /* pty: modes are gathered, up to shown_from */
-	uint64_t shown_from;
 	uint64_t sent_from; /* nothing before it was sent since the session, or a replay, began */
 	struct loop_timer *batch;
 	struct pace pace; /* of output; begins anew with what is typed */

@@ -54,14 +54,15 @@ static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, i
 	if (len > 8192)
 		len = 8192;
 	if (live)
-		n = replay_filter_join(a->filter, data, len, out, sizeof(out), &consumed, &done);
+		n = replay_filter_join(
+			a->history.filter, data, len, out, sizeof(out), &consumed, &done);
 	else
-		n = replay_filter(a->filter, data, len, out, sizeof(out), &consumed);
+		n = replay_filter(a->history.filter, data, len, out, sizeof(out), &consumed);
 	if (n > 0 && channel_put(a->channel, out, n) < 0)
 		return 0;
 	if (live && done) {
-		free(a->filter);
-		a->filter = NULL;
+		free(a->history.filter);
+		a->history.filter = NULL;
 	}
 	return consumed;
 }
@@ -70,44 +71,17 @@ static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, i
 static int write_modes(struct attach *a)
 {
 	char text[REPLAY_MODES_ROOM];
-	size_t len = replay_modes_write(a->before, text, sizeof(text));
+	size_t len = replay_modes_write(a->history.before, text, sizeof(text));
 
-	if (a->filter)
-		replay_filter_init_after(a->filter, a->before);
-	free(a->before);
-	a->before = NULL;
+	history_show(&a->history);
 	return len == 0 || channel_put(a->channel, text, len) == 0;
-}
-
-/* What comes next does not go on with what came before. */
-static void cut_replay(struct attach *a)
-{
-	if (a->before)
-		replay_scan_init(&a->before->scan);
-	else if (a->filter)
-		replay_filter_init_cut(a->filter);
 }
 
 static int pass_hole(struct attach *a, const struct journal_hole *hole)
 {
-	uint64_t to = hole->to;
-
-	if (a->before && to > a->shown_from)
-		to = a->shown_from;
-	else if (!a->before)
+	if (!a->history.before)
 		tell_hole(a, hole);
-	if (hole->cause != JOURNAL_HOLE_UNUSED)
-		cut_replay(a);
-	return journal_reader_seek(reader(a), to) == 0;
-}
-
-/* What is before: looked at and not shown. Returns how much that was; 0 at its end. */
-static size_t gather_modes(struct attach *a, uint64_t offset, const uint8_t *data, size_t len)
-{
-	if (len > a->shown_from - offset)
-		len = (size_t)(a->shown_from - offset);
-	replay_modes_feed(a->before, data, len);
-	return len;
+	return journal_reader_seek(reader(a), history_pass(&a->history, hole)) == 0;
 }
 
 /* One step: 1 something was done, 0 nothing can be done now. */
@@ -119,7 +93,7 @@ static int pump_step(struct attach *a)
 	size_t len, done;
 	int r;
 
-	if (a->before && offset >= a->shown_from)
+	if (a->history.before && offset >= a->history.shown_from)
 		return write_modes(a);
 	r = journal_reader_next(reader(a), &data, &len, &hole);
 	if (r == -ERANGE)
@@ -128,12 +102,12 @@ static int pump_step(struct attach *a)
 		return 0; /* the journal wakes us */
 	if (offset < a->live_from && len > a->live_from - offset)
 		len = (size_t)(a->live_from - offset);
-	if (a->before) {
-		done = gather_modes(a, offset, data, len);
-	} else if (a->filter) {
+	if (a->history.before) {
+		done = history_gather(&a->history, offset, data, len);
+	} else if (a->history.filter) {
 		done = send_filtered(a, data, len, offset >= a->live_from);
 		/* The join may end without a byte of its own. */
-		if (done == 0 && !a->filter && !a->ended)
+		if (done == 0 && !a->history.filter && !a->ended)
 			return 1;
 	} else {
 		done = channel_send(
@@ -205,11 +179,6 @@ void attach_wake(void *arg)
 
 /* --- where to begin --- */
 
-static uint64_t window_before(uint64_t offset, uint64_t first)
-{
-	return offset - first > ATTACH_REPLAY_WINDOW ? offset - ATTACH_REPLAY_WINDOW : first;
-}
-
 static unsigned screen_lines(const struct attach *a)
 {
 	unsigned rows = channel_window(a->channel).rows;
@@ -221,7 +190,7 @@ static unsigned screen_lines(const struct attach *a)
 static uint64_t start_of_lines(struct attach *a, unsigned lines)
 {
 	struct journal *j = console_journal(a->console);
-	uint64_t end = journal_next(j), from = window_before(end, journal_memory_first(j));
+	uint64_t end = journal_next(j), from = history_window(end, journal_memory_first(j));
 	const uint8_t *data;
 	size_t len;
 
@@ -252,36 +221,18 @@ static uint64_t start_offset(struct attach *a)
 	return end;
 }
 
-/* Where to begin to read, so that the modes in force at offset are known there. */
-static uint64_t start_before(struct attach *a, uint64_t offset)
-{
-	uint64_t first = journal_first(console_journal(a->console));
-
-	if (!a->pty || a->options.from == ATTACH_FROM_NOW || offset <= first ||
-		offset > a->live_from)
-		return offset;
-	a->before = malloc(sizeof(*a->before));
-	if (!a->before)
-		return offset;
-	replay_modes_init(a->before);
-	a->shown_from = offset;
-	return window_before(offset, first);
-}
-
 static void show_from(struct attach *a, uint64_t offset)
 {
+	uint64_t first = journal_first(console_journal(a->console)), from;
+
 	a->sent_from = offset;
 	a->live_from = journal_next(console_journal(a->console));
-	if (a->pty && offset < a->live_from && !a->filter) {
-		a->filter = malloc(sizeof(*a->filter));
-		if (!a->filter)
-			offset = a->live_from;
-		else if (offset == journal_first(console_journal(a->console)) && offset > 0)
-			replay_filter_init_cut(a->filter);
-		else
-			replay_filter_init(a->filter);
-	}
-	if (journal_reader_seek(reader(a), start_before(a, offset)) < 0)
+	if (a->pty && offset < a->live_from && history_begin(&a->history, offset, first) < 0)
+		offset = a->live_from;
+	from = offset;
+	if (a->pty && a->options.from != ATTACH_FROM_NOW && offset <= a->live_from)
+		from = history_look_back(&a->history, offset, first);
+	if (journal_reader_seek(reader(a), from) < 0)
 		attach_exit(a, STATUS_NOT_FOUND,
 			"offset %" PRIu64 " is not reached yet: %" PRIu64 " is the next one",
 			offset, a->live_from);
@@ -309,7 +260,7 @@ static void on_found(void *arg, int error, uint64_t offset)
 static int has_lines(const struct attach *a, unsigned lines)
 {
 	struct journal *j = console_journal(a->console);
-	uint64_t from = window_before(journal_next(j), journal_memory_first(j));
+	uint64_t from = history_window(journal_next(j), journal_memory_first(j));
 	const uint8_t *data;
 	size_t len, count = 0;
 
@@ -318,7 +269,7 @@ static int has_lines(const struct attach *a, unsigned lines)
 	if (from == journal_first(j) || journal_view(j, from, &data, &len) < 0)
 		return 1;
 	/* A program that draws by moving the cursor ends no lines. */
-	if (a->options.from == ATTACH_FROM_SCREEN && len >= ATTACH_REPLAY_WINDOW)
+	if (a->options.from == ATTACH_FROM_SCREEN && len >= HISTORY_WINDOW)
 		return 1;
 	while (len > 0 && count < lines)
 		count += data[--len] == '\n';
@@ -364,8 +315,5 @@ void attach_replay_screen(struct attach *a)
 void attach_output_finish(struct attach *a)
 {
 	journal_query_cancel(&a->finding);
-	free(a->filter);
-	a->filter = NULL;
-	free(a->before);
-	a->before = NULL;
+	history_finish(&a->history);
 }

@@ -26,7 +26,7 @@ static enum replay_state state_of_terminal(const struct attach *a)
 	size_t len;
 
 	/* History, and its join, is sent in whole sequences. */
-	if (a->before || a->filter || a->finding)
+	if (a->history.before || a->history.filter || a->finding)
 		return REPLAY_GROUND;
 	if (from < first)
 		from = first;

@@ -6,12 +6,11 @@
 #define BROKER_LOG_INTERNAL_H
 
 #include "broker/channel.h"
+#include "broker/history.h"
 #include "console/journal.h"
 #include "core/loop.h"
 
 struct console;
-struct replay_filter;
-struct replay_modes;
 struct viewer;
 
 enum log_start { LOG_ALL, LOG_FROM, LOG_BACK, LOG_LINES, LOG_SINCE, LOG_BOOT };
@@ -32,13 +31,12 @@ struct log_session {
 	struct viewer *viewer; /* --follow: keeps the console open */
 	struct loop_timer *again;
 	struct log_options options;
-	struct replay_filter *filter; /* on a pty */
-	struct replay_modes *before;  /* on a pty, until shown_from is reached */
-	uint64_t shown_from, end;     /* end: without --follow */
+	struct history history; /* on a pty */
+	uint64_t end;           /* without --follow */
 	int in_line, over;
 };
 
-/* Makes the reader; what is shown begins at offset. -ERANGE: it is not reached yet. */
+/* Makes the reader; what is shown begins at offset. 0, -ERANGE it is not reached yet, -ENOMEM. */
 int log_output_place(struct log_session *s, uint64_t offset);
 
 /* Sends what the channel takes, from the reader on; ends the session at the end. */
@@ -46,7 +44,5 @@ void log_output_pump(void *arg);
 
 /* There may be more. */
 void log_output_wake(void *arg);
-
-void log_output_finish(struct log_session *s);
 
 #endif

@@ -19,8 +19,7 @@
 
 #define LOG_ROUNDS 16 /* pieces sent in one turn */
 #define STAMP_ROOM 32
-#define LINE_PART_MAX ((size_t)4096)  /* of a line, copied at once */
-#define BEFORE_MAX ((size_t)64 << 10) /* looked at before what is shown */
+#define LINE_PART_MAX ((size_t)4096) /* of a line, copied at once */
 
 /* What the clock said when the bytes at the reader came, and up to which offset that holds. */
 static size_t stamp_text(struct log_session *s, char text[STAMP_ROOM], uint64_t *until)
@@ -44,8 +43,8 @@ static size_t copy_bytes(
 {
 	size_t consumed;
 
-	if (s->filter)
-		return replay_filter(s->filter, data, len, out, room, &consumed);
+	if (s->history.filter)
+		return replay_filter(s->history.filter, data, len, out, room, &consumed);
 	memcpy(out, data, len);
 	return len;
 }
@@ -86,53 +85,20 @@ static size_t send_piece(struct log_session *s, const uint8_t *data, size_t len)
 		return send_stamped(s, data, len);
 	if (len > WIRE_PAYLOAD_MAX)
 		len = WIRE_PAYLOAD_MAX;
-	if (!s->filter)
+	if (!s->history.filter)
 		return channel_send(s->channel, data, len);
 	n = copy_bytes(s, data, len, out, sizeof(out));
 	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : len;
 }
 
-/* What comes next does not go on with what came before. */
-static void cut(struct log_session *s)
-{
-	if (s->before)
-		replay_scan_init(&s->before->scan);
-	else if (s->filter)
-		replay_filter_init_cut(s->filter);
-}
-
 /* Offsets without a byte. */
 static int pass_hole(struct log_session *s, const struct journal_hole *hole)
 {
-	uint64_t to = hole->to;
-
-	if (s->before && to > s->shown_from)
-		to = s->shown_from;
-	else if (!s->before && hole->cause != JOURNAL_HOLE_UNUSED)
+	if (!s->history.before && hole->cause != JOURNAL_HOLE_UNUSED)
 		channel_complain(s->channel, "bytes %" PRIu64 "-%" PRIu64 " %s", hole->from,
 			hole->to - 1,
 			hole->cause == JOURNAL_HOLE_BROKEN ? "cannot be read" : "no longer kept");
-	if (s->over)
-		return 0;
-	if (hole->cause != JOURNAL_HOLE_UNUSED)
-		cut(s);
-	return journal_reader_seek(s->reader, to) == 0;
-}
-
-/* What lies before is known: the filter goes on from there. */
-static void begin_to_show(struct log_session *s)
-{
-	replay_filter_init_after(s->filter, s->before);
-	free(s->before);
-	s->before = NULL;
-}
-
-static size_t look_before(struct log_session *s, uint64_t offset, const uint8_t *data, size_t len)
-{
-	if (len > s->shown_from - offset)
-		len = (size_t)(s->shown_from - offset);
-	replay_modes_feed(s->before, data, len);
-	return len;
+	return !s->over && journal_reader_seek(s->reader, history_pass(&s->history, hole)) == 0;
 }
 
 /* All is shown. The terminal is left without the guest's modes. */
@@ -141,7 +107,7 @@ static void reach_end(struct log_session *s)
 	const char *text;
 	size_t len;
 
-	if (s->filter) {
+	if (s->history.filter) {
 		text = replay_prologue(&len);
 		if (channel_put(s->channel, text, len) < 0)
 			return;
@@ -158,8 +124,8 @@ static int pump_step(struct log_session *s)
 	size_t len, done;
 	int r;
 
-	if (s->before && offset >= s->shown_from)
-		begin_to_show(s);
+	if (s->history.before && offset >= s->history.shown_from)
+		history_show(&s->history);
 	if (!s->options.follow && offset >= s->end) {
 		reach_end(s);
 		return 0;
@@ -173,7 +139,8 @@ static int pump_step(struct log_session *s)
 		return 0;
 	if (!s->options.follow && len > s->end - offset)
 		len = (size_t)(s->end - offset);
-	done = s->before ? look_before(s, offset, data, len) : send_piece(s, data, len);
+	done = s->history.before ? history_gather(&s->history, offset, data, len)
+				 : send_piece(s, data, len);
 	if (s->over || done == 0)
 		return 0;
 	journal_reader_consume(s->reader, done);
@@ -202,33 +169,17 @@ void log_output_wake(void *arg)
 
 /* --- its place --- */
 
-/* Where to begin to read, so that the filter knows what offset is in the middle of. */
-static uint64_t start_before(struct log_session *s, uint64_t offset)
+int log_output_place(struct log_session *s, uint64_t offset)
 {
 	uint64_t first = journal_first(s->journal);
 
-	if (s->filter && offset == first && first > 0)
-		replay_filter_init_cut(s->filter);
-	if (!s->filter || offset <= first || !(s->before = malloc(sizeof(*s->before))))
-		return offset;
-	replay_modes_init(s->before);
-	s->shown_from = offset;
-	return offset - first > BEFORE_MAX ? offset - BEFORE_MAX : first;
-}
-
-int log_output_place(struct log_session *s, uint64_t offset)
-{
-	offset = start_before(s, offset);
+	if (channel_has_pty(s->channel)) {
+		if (history_begin(&s->history, offset, first) < 0)
+			return -ENOMEM;
+		offset = history_look_back(&s->history, offset, first);
+	}
 	if (!s->viewer)
 		return journal_reader_create(s->journal, offset, log_output_wake, s, &s->reader);
 	s->reader = viewer_reader(s->viewer);
 	return journal_reader_seek(s->reader, offset);
-}
-
-void log_output_finish(struct log_session *s)
-{
-	free(s->filter);
-	s->filter = NULL;
-	free(s->before);
-	s->before = NULL;
 }

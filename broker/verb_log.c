@@ -37,7 +37,7 @@ static void log_end(void *arg)
 	s->reader = NULL;
 	viewer_destroy(&s->viewer);
 	loop_timer_del(&s->again);
-	log_output_finish(s);
+	history_finish(&s->history);
 	loop_defer(s->loop, free_log, s);
 }
 
@@ -63,11 +63,15 @@ static const struct channel_ops log_ops = {
 
 static void begin_at(struct log_session *s, uint64_t offset)
 {
-	s->end = journal_next(s->journal);
-	if (log_output_place(s, offset) < 0) {
+	int r = log_output_place(s, offset);
+
+	if (r == -ERANGE)
 		log_exit(s, STATUS_NOT_FOUND, "this offset is not reached yet");
+	else if (r < 0)
+		log_exit(s, STATUS_INTERNAL, strerror(-r));
+	if (r < 0)
 		return;
-	}
+	s->end = journal_next(s->journal);
 	journal_reader_set_times(s->reader, s->options.timestamps);
 	log_output_pump(s);
 }
@@ -248,19 +252,11 @@ static struct log_session *create(
 	s->journal = console_journal(console);
 	s->options = *options;
 	r = loop_timer_add(s->loop, &s->again, log_output_pump, s);
-	if (!r && channel_has_pty(call->channel)) {
-		s->filter = malloc(sizeof(*s->filter));
-		if (s->filter)
-			replay_filter_init(s->filter);
-		else
-			r = -ENOMEM;
-	}
 	if (!r && options->follow)
 		r = viewer_create(console, login_who(call->login), &follow_events, s, &s->viewer);
 	if (r == 0)
 		return s;
 	loop_timer_del(&s->again);
-	free(s->filter);
 	free(s);
 	return NULL;
 }

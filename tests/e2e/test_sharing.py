@@ -234,11 +234,17 @@ def test_pipe_has_no_escape_character(daemon, guest):
 # Notices
 
 
-def test_notice_waits_for_the_end_of_a_sequence(room):
+def inside_a_sequence(room):
+    """A person whose terminal is in the middle of one."""
     person = room()
     ask(person)
     person.line("say \x1bPinside")
     person.expect(rb"inside\r\n.*guest> ")
+    return person
+
+
+def test_notice_waits_for_the_end_of_a_sequence(room):
+    person = inside_a_sequence(room)
     person.send(ESCAPE + b"isay \x1b\\out\r")
     told = person.expect(rb"\[vmconsoled: [^\r\n]*serial0")
     since = person.seen.rindex(b"inside")
@@ -247,10 +253,7 @@ def test_notice_waits_for_the_end_of_a_sequence(room):
 
 
 def test_notice_ends_a_sequence_that_does_not_go_on(room):
-    person = room()
-    ask(person)
-    person.line("say \x1bPinside")
-    person.expect(rb"inside\r\n.*guest> ")
+    person = inside_a_sequence(room)
     person.send(ESCAPE + b"i")
     person.expect(rb"\x18\r\n\[vmconsoled: [^\r\n]*serial0")
 
