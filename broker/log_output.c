@@ -57,6 +57,8 @@ static size_t send_stamped(struct log_session *s, const uint8_t *data, size_t le
 	size_t n = 0, used = 0, stamp_len;
 	char stamp[STAMP_ROOM];
 
+	if (s->history.filter && s->history.filter->skip)
+		s->in_line = 1; /* its rest is left out, and so is its time */
 	stamp_len = stamp_text(s, stamp, &until);
 	while (used < len && n < WIRE_PAYLOAD_MAX &&
 		(used == 0 || s->in_line || offset + used < until)) {

@@ -373,6 +373,9 @@ def test_terminal_begins_with_a_whole_line_where_the_oldest_bytes_are_gone(daemo
                 assert first.group(0) == pattern.line(int(first.group(1))), first
                 before = session.seen[:first.start()]
                 assert not re.split(rb"\x1b8|\]\r\n", before)[-1], before  # prologue, header
+        with daemon.terminal(guest.name, "log", "--timestamps") as session:
+            assert session.wait() == DONE
+            assert re.match(rb"\[\S+Z\] \d{10} ", session.seen), session.seen[:200]
 
 
 @pytest.mark.slow
