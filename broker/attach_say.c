@@ -16,27 +16,27 @@
 #define CANCEL 0x18             /* ECMA-48 CAN: a terminal gives up a sequence */
 
 /* Whether the last byte sent is in the middle of something. */
-static enum replay_state state_of_terminal(const struct attach *a)
+static enum vt_state state_of_terminal(const struct attach *a)
 {
 	const struct journal *j = console_journal(a->console);
 	uint64_t end = journal_reader_offset(viewer_reader(a->viewer));
 	uint64_t first = journal_memory_first(j), from = end > SCANNED ? end - SCANNED : 0;
-	struct replay_scan scan;
+	struct vt_scan scan;
 	const uint8_t *data;
 	size_t len;
 
 	/* History, and its join, is sent in whole sequences. */
 	if (a->history.before || a->history.filter || a->finding)
-		return REPLAY_GROUND;
+		return VT_GROUND;
 	if (from < first)
 		from = first;
 	if (from < a->sent_from)
 		from = a->sent_from;
 	if (from >= end || journal_view(j, from, &data, &len) < 0)
-		return REPLAY_GROUND;
-	replay_scan_init(&scan);
+		return VT_GROUND;
+	vt_scan_init(&scan);
 	for (size_t i = 0; i < end - from;)
-		i += replay_scan_byte(&scan, data[i]);
+		i += vt_scan_byte(&scan, data[i]);
 	return scan.state;
 }
 
@@ -59,7 +59,7 @@ static void on_hold(void *arg)
 
 	if (a->ended)
 		return;
-	if (state_of_terminal(a) > REPLAY_UTF8 && channel_put(a->channel, &cancel, 1) < 0)
+	if (state_of_terminal(a) > VT_UTF8 && channel_put(a->channel, &cancel, 1) < 0)
 		return;
 	say_held(a);
 }
@@ -81,7 +81,7 @@ void attach_notice(struct attach *a, const char *format, ...)
 	}
 	escape_text(raw, strlen(raw), text, sizeof(text));
 	len = snprintf(line, sizeof(line), "\n[vmconsoled: %s]\n", text);
-	if (!buf_len(&a->held) && state_of_terminal(a) == REPLAY_GROUND) {
+	if (!buf_len(&a->held) && state_of_terminal(a) == VT_GROUND) {
 		channel_print(a->channel, "%s", line);
 		return;
 	}
@@ -95,7 +95,7 @@ void attach_notice(struct attach *a, const char *format, ...)
 
 void attach_say_after_output(struct attach *a)
 {
-	if (!a->ended && buf_len(&a->held) && state_of_terminal(a) == REPLAY_GROUND)
+	if (!a->ended && buf_len(&a->held) && state_of_terminal(a) == VT_GROUND)
 		say_held(a);
 }
 

@@ -54,7 +54,7 @@ uint64_t history_pass(struct history *h, const struct journal_hole *hole)
 	bool missing = hole->cause != JOURNAL_HOLE_UNUSED; /* else no byte was ever there */
 
 	if (missing && h->before)
-		replay_scan_init(&h->before->scan);
+		vt_scan_init(&h->before->scan);
 	else if (missing && h->filter)
 		replay_filter_init_cut(h->filter);
 	return h->before && hole->to > h->shown_from ? h->shown_from : hole->to;

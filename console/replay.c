@@ -64,14 +64,14 @@ static bool mode_passes(char prefix, int mode)
 	return false;
 }
 
-static size_t copy(const struct replay_scan *s, uint8_t *out)
+static size_t copy(const struct vt_scan *s, uint8_t *out)
 {
 	memcpy(out, s->seq, s->len);
 	return s->len;
 }
 
 /* Set or reset mode, with the modes that do not pass left out. */
-static size_t write_modes(const struct replay_csi *csi, uint8_t *out)
+static size_t write_modes(const struct vt_csi *csi, uint8_t *out)
 {
 	size_t n = 0, at = 0, count = 0;
 	int value;
@@ -83,7 +83,7 @@ static size_t write_modes(const struct replay_csi *csi, uint8_t *out)
 	for (;;) {
 		size_t start = at;
 
-		if (!replay_csi_next(csi, &at, &value))
+		if (!vt_csi_next(csi, &at, &value))
 			break;
 		if (!mode_passes(csi->prefix, value))
 			continue;
@@ -96,11 +96,11 @@ static size_t write_modes(const struct replay_csi *csi, uint8_t *out)
 	return count ? n : 0;
 }
 
-static size_t write_csi(const struct replay_scan *s, uint8_t *out)
+static size_t write_csi(const struct vt_scan *s, uint8_t *out)
 {
-	struct replay_csi csi;
+	struct vt_csi csi;
 
-	replay_csi_parse(s, &csi);
+	vt_csi_parse(s, &csi);
 	for (size_t i = 0; i < sizeof(csi_rules) / sizeof(*csi_rules); i++) {
 		const struct csi_rule *rule = &csi_rules[i];
 
@@ -118,30 +118,30 @@ static size_t write_csi(const struct replay_scan *s, uint8_t *out)
 	return 0;
 }
 
-static size_t write_escape(const struct replay_scan *s, uint8_t *out)
+static size_t write_escape(const struct vt_scan *s, uint8_t *out)
 {
 	if (s->len == 2)
 		return strchr(escape_finals, s->seq[1]) ? copy(s, out) : 0;
 	return s->len == 3 && strchr(escape_intermediates, s->seq[1]) ? copy(s, out) : 0;
 }
 
-static size_t write_token(const struct replay_scan *s, uint8_t *out)
+static size_t write_token(const struct vt_scan *s, uint8_t *out)
 {
 	switch (s->token) {
-	case REPLAY_TEXT:
+	case VT_TEXT:
 		return copy(s, out);
-	case REPLAY_CONTROL:
+	case VT_CONTROL:
 		if (s->control == ENQ || s->control == BEL)
 			return 0;
 		out[0] = s->control;
 		return 1;
-	case REPLAY_ESCAPE:
+	case VT_ESCAPE:
 		return write_escape(s, out);
-	case REPLAY_CSI_SEQ:
+	case VT_CSI_SEQ:
 		return write_csi(s, out);
-	case REPLAY_NOTHING:
-	case REPLAY_STRING_DONE:
-	case REPLAY_BROKEN:
+	case VT_NOTHING:
+	case VT_STRING_DONE:
+	case VT_BROKEN:
 		break;
 	}
 	return 0;
@@ -149,7 +149,7 @@ static size_t write_token(const struct replay_scan *s, uint8_t *out)
 
 void replay_filter_init(struct replay_filter *f)
 {
-	replay_scan_init(&f->scan);
+	vt_scan_init(&f->scan);
 	f->joined = f->skip = 0;
 }
 
@@ -187,11 +187,11 @@ size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uin
 
 	while (i < len && room - n >= REPLAY_ROOM) {
 		/* Most bytes are plain text. */
-		if (f->scan.state == REPLAY_GROUND && in[i] >= 0x20 && in[i] < 0x7f) {
+		if (f->scan.state == VT_GROUND && in[i] >= 0x20 && in[i] < 0x7f) {
 			out[n++] = in[i++];
 			continue;
 		}
-		i += replay_scan_byte(&f->scan, in[i]);
+		i += vt_scan_byte(&f->scan, in[i]);
 		n += write_token(&f->scan, out + n);
 	}
 	*consumed = i;
@@ -203,17 +203,17 @@ size_t replay_filter_join(struct replay_filter *f, const uint8_t *in, size_t len
 {
 	size_t i = 0, n = 0;
 
-	while (i < len && room - n >= REPLAY_ROOM && f->scan.state != REPLAY_GROUND &&
+	while (i < len && room - n >= REPLAY_ROOM && f->scan.state != VT_GROUND &&
 		f->joined < REPLAY_JOIN_MAX) {
-		bool taken = replay_scan_byte(&f->scan, in[i]);
+		bool taken = vt_scan_byte(&f->scan, in[i]);
 
 		i += taken;
 		f->joined += taken;
 		n += write_token(&f->scan, out + n);
 	}
 	if (f->joined >= REPLAY_JOIN_MAX)
-		replay_scan_init(&f->scan);
-	*done = f->scan.state == REPLAY_GROUND;
+		vt_scan_init(&f->scan);
+	*done = f->scan.state == VT_GROUND;
 	*consumed = i;
 	return n;
 }

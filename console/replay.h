@@ -19,10 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "console/replay_scan.h"
+#include "vt/scan.h"
 
 #define REPLAY_LINES_MAX 1024          /* lines that replay_start looks back at most */
-#define REPLAY_ROOM REPLAY_SEQ_MAX     /* room that always suffices for some progress */
+#define REPLAY_ROOM VT_SEQ_MAX         /* room that always suffices for some progress */
 #define REPLAY_JOIN_MAX ((size_t)4096) /* live bytes that a sequence may still take */
 #define REPLAY_CUT_MAX ((size_t)4096)  /* bytes left out at a cut */
 #define REPLAY_MODES_ROOM 640          /* room for replay_modes_write and replay_modes_undo */
@@ -41,7 +41,7 @@ size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned co
  * the modes before it are known, in pieces of any size: the output does not depend on them.
  */
 struct replay_filter {
-	struct replay_scan scan;
+	struct vt_scan scan;
 	size_t joined; /* live bytes taken by replay_filter_join */
 	size_t skip;   /* bytes that may still be left out to find the start of a line */
 };
@@ -128,7 +128,7 @@ struct replay_pen {
 };
 
 struct replay_modes {
-	struct replay_scan scan;
+	struct vt_scan scan;
 	uint32_t modes;       /* 1 << enum replay_mode */
 	uint16_t alternate;   /* 0, or the mode that switched to the other screen: 47, 1047, 1049 */
 	uint16_t top, bottom; /* scroll region, 0 0 for none */

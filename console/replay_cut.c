@@ -15,7 +15,7 @@ struct line {
 };
 
 struct cutter {
-	struct replay_scan scan;
+	struct vt_scan scan;
 	struct line lines[REPLAY_LINES_MAX]; /* the last ones, as a ring */
 	size_t count;                        /* lines ever begun */
 	unsigned columns, width;
@@ -44,7 +44,7 @@ static void on_control(struct cutter *c, size_t next)
 	switch (c->scan.control) {
 	case '\n':
 		/* Inside a sequence a line may end, but none can be begun. */
-		if (c->scan.state == REPLAY_GROUND)
+		if (c->scan.state == VT_GROUND)
 			begin_line(c, next);
 		break;
 	case '\r':
@@ -70,12 +70,12 @@ static void on_text(struct cutter *c)
 	}
 }
 
-static void on_modes(struct cutter *c, const struct replay_csi *csi)
+static void on_modes(struct cutter *c, const struct vt_csi *csi)
 {
 	size_t at = 0;
 	int number;
 
-	while (replay_csi_next(csi, &at, &number)) {
+	while (vt_csi_next(csi, &at, &number)) {
 		if (number == 47 || number == 1047 || number == 1049)
 			c->alternate = csi->final == 'h' ? c->escape : NOWHERE;
 	}
@@ -91,12 +91,12 @@ static void on_save(struct cutter *c, bool save)
 
 static void on_csi(struct cutter *c)
 {
-	struct replay_csi csi;
+	struct vt_csi csi;
 	size_t at = 0, home = c->home;
 	int value = 0;
 
 	c->home = NOWHERE;
-	replay_csi_parse(&c->scan, &csi);
+	vt_csi_parse(&c->scan, &csi);
 	if (csi.intermediate)
 		return;
 	if (csi.prefix) {
@@ -113,7 +113,7 @@ static void on_csi(struct cutter *c)
 		if (c->first_home == NOWHERE)
 			c->first_home = c->escape;
 	}
-	if (csi.final != 'J' || !replay_csi_next(&csi, &at, &value))
+	if (csi.final != 'J' || !vt_csi_next(&csi, &at, &value))
 		return;
 	/* All of the screen, or all from the upper left corner on. */
 	if (value == 2 || value == 3 || (value <= 0 && home != NOWHERE))
@@ -141,22 +141,22 @@ static void on_escape(struct cutter *c)
 static void on_token(struct cutter *c, size_t next)
 {
 	switch (c->scan.token) {
-	case REPLAY_TEXT:
+	case VT_TEXT:
 		on_text(c);
 		break;
-	case REPLAY_CONTROL:
+	case VT_CONTROL:
 		on_control(c, next);
 		c->home = NOWHERE;
 		break;
-	case REPLAY_CSI_SEQ:
+	case VT_CSI_SEQ:
 		on_csi(c);
 		break;
-	case REPLAY_ESCAPE:
+	case VT_ESCAPE:
 		on_escape(c);
 		break;
-	case REPLAY_NOTHING:
-	case REPLAY_STRING_DONE:
-	case REPLAY_BROKEN:
+	case VT_NOTHING:
+	case VT_STRING_DONE:
+	case VT_BROKEN:
 		break;
 	}
 }
@@ -188,7 +188,7 @@ static size_t rest_of_sequence(const uint8_t *data, size_t len)
 	if (at || !len)
 		return at;
 	at = data[0] == '[';
-	while (at < len && at < REPLAY_SEQ_MAX && data[at] >= 0x20 && data[at] <= 0x3f)
+	while (at < len && at < VT_SEQ_MAX && data[at] >= 0x20 && data[at] <= 0x3f)
 		at++;
 	return at < len && data[at] >= 0x40 && data[at] <= 0x7e ? at + 1 : at;
 }
@@ -240,17 +240,17 @@ size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned co
 		return len;
 	if (lines > REPLAY_LINES_MAX)
 		lines = REPLAY_LINES_MAX;
-	replay_scan_init(&c.scan);
+	vt_scan_init(&c.scan);
 	if (whole)
 		begin_line(&c, 0);
 	for (size_t i = 0; i < len;) {
 		/* Most bytes are plain text. */
-		if (c.scan.state == REPLAY_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
+		if (c.scan.state == VT_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
 			on_text(&c);
 			i++;
 			continue;
 		}
-		bool taken = replay_scan_byte(&c.scan, data[i]);
+		bool taken = vt_scan_byte(&c.scan, data[i]);
 
 		if (taken && data[i] == 0x1b)
 			c.escape = i;

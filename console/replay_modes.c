@@ -54,7 +54,7 @@ static void reset(struct replay_modes *m)
 void replay_modes_init(struct replay_modes *m)
 {
 	memset(m, 0, sizeof(*m));
-	replay_scan_init(&m->scan);
+	vt_scan_init(&m->scan);
 	reset(m);
 }
 
@@ -95,13 +95,13 @@ static void set_screen(struct replay_modes *m, int number, bool on)
 		restore(m);
 }
 
-static void set_modes(struct replay_modes *m, const struct replay_csi *csi)
+static void set_modes(struct replay_modes *m, const struct vt_csi *csi)
 {
 	bool on = csi->final == 'h';
 	size_t at = 0;
 	int number;
 
-	while (replay_csi_next(csi, &at, &number)) {
+	while (vt_csi_next(csi, &at, &number)) {
 		if (csi->prefix && (number == 47 || (number >= 1047 && number <= 1049)))
 			set_screen(m, number, on);
 		for (size_t i = 0; i < sizeof(mode_rules) / sizeof(*mode_rules); i++) {
@@ -126,13 +126,13 @@ static void soft_reset(struct replay_modes *m)
 	m->saved = m->pen;
 }
 
-static void set_region(struct replay_modes *m, const struct replay_csi *csi)
+static void set_region(struct replay_modes *m, const struct vt_csi *csi)
 {
 	int top = 0, bottom = 0;
 	size_t at = 0;
 
-	if (replay_csi_next(csi, &at, &top))
-		(void)replay_csi_next(csi, &at, &bottom);
+	if (vt_csi_next(csi, &at, &top))
+		(void)vt_csi_next(csi, &at, &bottom);
 	if (top < 1)
 		top = 1;
 	if (bottom < 1)
@@ -147,29 +147,29 @@ static void set_region(struct replay_modes *m, const struct replay_csi *csi)
 }
 
 /* CSI > 4 ; n m */
-static void set_modify_keys(struct replay_modes *m, const struct replay_csi *csi)
+static void set_modify_keys(struct replay_modes *m, const struct vt_csi *csi)
 {
 	int resource, value = 0;
 	size_t at = 0;
 
-	if (!replay_csi_next(csi, &at, &resource) || (resource != 4 && resource != -1))
+	if (!vt_csi_next(csi, &at, &resource) || (resource != 4 && resource != -1))
 		return;
-	(void)replay_csi_next(csi, &at, &value);
+	(void)vt_csi_next(csi, &at, &value);
 	m->modify_keys = value >= 0 && value <= 3 ? (uint8_t)value : 0;
 }
 
 static void on_csi(struct replay_modes *m)
 {
-	struct replay_csi csi;
+	struct vt_csi csi;
 	size_t at = 0;
 	int value;
 
-	replay_csi_parse(&m->scan, &csi);
+	vt_csi_parse(&m->scan, &csi);
 	if (csi.intermediate) {
 		if (!csi.prefix && csi.intermediate == '!' && csi.final == 'p')
 			soft_reset(m);
 		else if (!csi.prefix && csi.intermediate == ' ' && csi.final == 'q' &&
-			 replay_csi_next(&csi, &at, &value))
+			 vt_csi_next(&csi, &at, &value))
 			m->cursor_style = value > 0 && value <= 6 ? (uint8_t)value : 0;
 		return;
 	}
@@ -225,20 +225,20 @@ static void on_escape(struct replay_modes *m)
 static void on_token(struct replay_modes *m)
 {
 	switch (m->scan.token) {
-	case REPLAY_CONTROL:
+	case VT_CONTROL:
 		if (m->scan.control == SHIFT_OUT || m->scan.control == SHIFT_IN)
 			m->pen.shift = m->scan.control == SHIFT_OUT;
 		break;
-	case REPLAY_ESCAPE:
+	case VT_ESCAPE:
 		on_escape(m);
 		break;
-	case REPLAY_CSI_SEQ:
+	case VT_CSI_SEQ:
 		on_csi(m);
 		break;
-	case REPLAY_NOTHING:
-	case REPLAY_TEXT:
-	case REPLAY_STRING_DONE:
-	case REPLAY_BROKEN:
+	case VT_NOTHING:
+	case VT_TEXT:
+	case VT_STRING_DONE:
+	case VT_BROKEN:
 		break;
 	}
 }
@@ -249,11 +249,11 @@ void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len)
 
 	while (i < len) {
 		/* Most bytes are text, which sets no mode. */
-		if (m->scan.state == REPLAY_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
+		if (m->scan.state == VT_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
 			i++;
 			continue;
 		}
-		i += replay_scan_byte(&m->scan, data[i]);
+		i += vt_scan_byte(&m->scan, data[i]);
 		on_token(m);
 	}
 }

@@ -34,7 +34,7 @@ bool replay_pen_is_default(const struct replay_pen *pen)
 	return n == replay_pen_write(&none, b) && memcmp(a, b, n) == 0;
 }
 
-static bool next_param(const struct replay_csi *csi, size_t *at, struct sgr_param *param)
+static bool next_param(const struct vt_csi *csi, size_t *at, struct sgr_param *param)
 {
 	int *value = &param->value;
 
@@ -76,7 +76,7 @@ static void color_from_subs(struct replay_color *color, const struct sgr_param *
 }
 
 /* 38;5;n and 38;2;r;g;b, whose values are parameters of their own */
-static void color_from_params(struct replay_color *color, const struct replay_csi *csi, size_t *at)
+static void color_from_params(struct replay_color *color, const struct vt_csi *csi, size_t *at)
 {
 	struct sgr_param param;
 
@@ -91,7 +91,7 @@ static void color_from_params(struct replay_color *color, const struct replay_cs
 }
 
 static void set_color(struct replay_color *color, const struct sgr_param *param,
-	const struct replay_csi *csi, size_t *at)
+	const struct vt_csi *csi, size_t *at)
 {
 	if (param->count)
 		color_from_subs(color, param);
@@ -140,8 +140,8 @@ static void apply_attribute(struct replay_pen *pen, const struct sgr_param *para
 		pen->overline = n == 53;
 }
 
-static void apply(struct replay_pen *pen, const struct sgr_param *param,
-	const struct replay_csi *csi, size_t *at)
+static void apply(
+	struct replay_pen *pen, const struct sgr_param *param, const struct vt_csi *csi, size_t *at)
 {
 	int n = param->value;
 
@@ -176,7 +176,7 @@ static void apply(struct replay_pen *pen, const struct sgr_param *param,
 		apply_attribute(pen, param);
 }
 
-void replay_pen_sgr(struct replay_pen *pen, const struct replay_csi *csi)
+void replay_pen_sgr(struct replay_pen *pen, const struct vt_csi *csi)
 {
 	struct sgr_param param;
 	size_t at = 0;

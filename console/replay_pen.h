@@ -11,7 +11,7 @@ void replay_pen_init(struct replay_pen *pen);
 bool replay_pen_is_default(const struct replay_pen *pen);
 
 /* Applies a CSI ... m sequence (ECMA-48 §8.3.117, xterm's ctlseqs, ITU T.416 colours). */
-void replay_pen_sgr(struct replay_pen *pen, const struct replay_csi *csi);
+void replay_pen_sgr(struct replay_pen *pen, const struct vt_csi *csi);
 
 /* Writes what makes a default pen this one; at most REPLAY_PEN_ROOM bytes, not terminated. */
 #define REPLAY_PEN_ROOM 144

@@ -3,7 +3,7 @@
  *
  * Owner: whoever embeds it. May not know what a sequence does.
  */
-#include "console/replay_scan.h"
+#include "vt/scan.h"
 
 #include <string.h>
 
@@ -42,52 +42,52 @@ static bool utf8_second(uint8_t first, uint8_t byte)
 	}
 }
 
-static bool end(struct replay_scan *s, enum replay_token token)
+static bool end(struct vt_scan *s, enum vt_token token)
 {
-	s->state = REPLAY_GROUND;
+	s->state = VT_GROUND;
 	s->token = token;
 	return true;
 }
 
-static void begin(struct replay_scan *s, enum replay_state state, uint8_t byte)
+static void begin(struct vt_scan *s, enum vt_state state, uint8_t byte)
 {
 	s->state = state;
 	s->seq[0] = byte;
 	s->len = 1;
 }
 
-static bool control(struct replay_scan *s, uint8_t byte)
+static bool control(struct vt_scan *s, uint8_t byte)
 {
 	s->control = byte;
-	s->token = REPLAY_CONTROL;
+	s->token = VT_CONTROL;
 	return true;
 }
 
-static bool ground(struct replay_scan *s, uint8_t byte)
+static bool ground(struct vt_scan *s, uint8_t byte)
 {
 	if (byte == ESC) {
-		begin(s, REPLAY_ESC, byte);
+		begin(s, VT_ESC, byte);
 		return true;
 	}
 	if (byte < 0x20)
 		return control(s, byte);
-	begin(s, REPLAY_GROUND, byte);
+	begin(s, VT_GROUND, byte);
 	s->wanted = utf8_more(byte);
 	if (s->wanted)
-		s->state = REPLAY_UTF8;
+		s->state = VT_UTF8;
 	else /* a lone C1 control is no text on an UTF-8 terminal, and worse on others */
-		s->token = byte >= 0x80 && byte <= 0x9f ? REPLAY_BROKEN : REPLAY_TEXT;
+		s->token = byte >= 0x80 && byte <= 0x9f ? VT_BROKEN : VT_TEXT;
 	return true;
 }
 
-static bool utf8(struct replay_scan *s, uint8_t byte)
+static bool utf8(struct vt_scan *s, uint8_t byte)
 {
 	bool good = s->len == 1 ? utf8_second(s->seq[0], byte) : (byte & 0xc0) == 0x80;
 
 	if (!good) {
 		/* Kept as it is, in case the terminal is a Latin-1 one; but no C1 control is. */
 		s->len = 1;
-		end(s, REPLAY_TEXT);
+		end(s, VT_TEXT);
 		return false;
 	}
 	s->seq[s->len++] = byte;
@@ -95,55 +95,55 @@ static bool utf8(struct replay_scan *s, uint8_t byte)
 		return true;
 	bool c1 = s->seq[0] == 0xc2 && byte <= 0x9f;
 
-	return end(s, c1 ? REPLAY_BROKEN : REPLAY_TEXT);
+	return end(s, c1 ? VT_BROKEN : VT_TEXT);
 }
 
 /* What all states after ESC share. True: *taken says what became of the byte. */
-static bool sequence_common(struct replay_scan *s, uint8_t byte, bool *taken)
+static bool sequence_common(struct vt_scan *s, uint8_t byte, bool *taken)
 {
 	*taken = true;
 	if (byte == ESC)
-		begin(s, REPLAY_ESC, byte);
+		begin(s, VT_ESC, byte);
 	else if (byte == CAN || byte == SUB) {
-		s->state = REPLAY_GROUND;
+		s->state = VT_GROUND;
 		control(s, byte);
 	} else if (byte < 0x20)
 		control(s, byte);
 	else if (byte >= 0x80) {
-		end(s, REPLAY_BROKEN);
+		end(s, VT_BROKEN);
 		*taken = false;
 	} else if (byte != 0x7f)
 		return false;
 	return true;
 }
 
-static bool escape(struct replay_scan *s, uint8_t byte)
+static bool escape(struct vt_scan *s, uint8_t byte)
 {
 	bool taken;
 
 	if (sequence_common(s, byte, &taken))
 		return taken;
-	if (s->len == REPLAY_SEQ_MAX)
-		return end(s, REPLAY_BROKEN);
+	if (s->len == VT_SEQ_MAX)
+		return end(s, VT_BROKEN);
 	s->seq[s->len++] = byte;
 	if (byte < 0x30)
 		return true;
 	if (s->len > 2)
-		return end(s, REPLAY_ESCAPE);
+		return end(s, VT_ESCAPE);
 	s->previous = 0;
 	s->wanted = 0;
 	if (byte == '[')
-		s->state = REPLAY_CSI;
+		s->state = VT_CSI;
 	else if (byte == ']' || byte == 'k')
-		s->state = REPLAY_OSC;
+		s->state = VT_OSC;
 	else if (strchr("PX^_", byte))
-		s->state = REPLAY_STRING;
+		s->state = VT_STRING;
 	else
-		return end(s, REPLAY_ESCAPE);
+		return end(s, VT_ESCAPE);
 	return true;
 }
 
-static bool csi(struct replay_scan *s, uint8_t byte)
+static bool csi(struct vt_scan *s, uint8_t byte)
 {
 	bool taken;
 
@@ -151,21 +151,21 @@ static bool csi(struct replay_scan *s, uint8_t byte)
 		return taken;
 	bool final = byte >= 0x40;
 
-	if (s->state == REPLAY_CSI_IGNORE)
-		return final ? end(s, REPLAY_BROKEN) : true;
+	if (s->state == VT_CSI_IGNORE)
+		return final ? end(s, VT_BROKEN) : true;
 	bool param = byte >= 0x30 && !final, private = byte >= 0x3c && param;
 	bool after_intermediate = s->seq[s->len - 1] < 0x30;
 
-	if (s->len == REPLAY_SEQ_MAX || (param && after_intermediate) || (private && s->len > 2)) {
-		s->state = REPLAY_CSI_IGNORE;
-		return final ? end(s, REPLAY_BROKEN) : true;
+	if (s->len == VT_SEQ_MAX || (param && after_intermediate) || (private && s->len > 2)) {
+		s->state = VT_CSI_IGNORE;
+		return final ? end(s, VT_BROKEN) : true;
 	}
 	s->seq[s->len++] = byte;
-	return final ? end(s, REPLAY_CSI_SEQ) : true;
+	return final ? end(s, VT_CSI_SEQ) : true;
 }
 
 /* Whether byte is an 8-bit string terminator and not the middle of a character. */
-static bool is_8bit_end(struct replay_scan *s, uint8_t byte)
+static bool is_8bit_end(struct vt_scan *s, uint8_t byte)
 {
 	bool inside = s->wanted > 0 && (byte & 0xc0) == 0x80;
 	bool is_end = byte == ST_8BIT && (!inside || s->previous == 0xc2);
@@ -175,78 +175,78 @@ static bool is_8bit_end(struct replay_scan *s, uint8_t byte)
 	return is_end;
 }
 
-static bool string(struct replay_scan *s, uint8_t byte)
+static bool string(struct vt_scan *s, uint8_t byte)
 {
-	bool osc = s->state == REPLAY_OSC;
+	bool osc = s->state == VT_OSC;
 
 	if (byte == ESC) {
-		s->state = REPLAY_STRING_ESC;
+		s->state = VT_STRING_ESC;
 		return true;
 	}
 	if (byte == CAN || byte == SUB) {
-		s->state = REPLAY_GROUND;
+		s->state = VT_GROUND;
 		return control(s, byte);
 	}
 	if (osc && (byte == '\r' || byte == '\n')) {
 		/* No OSC holds a line end: its own end was lost, e.g. in a reset. */
-		end(s, REPLAY_BROKEN);
+		end(s, VT_BROKEN);
 		return false;
 	}
 	if (is_8bit_end(s, byte) || (osc && byte == BEL))
-		return end(s, REPLAY_STRING_DONE);
+		return end(s, VT_STRING_DONE);
 	/* console_codes(4): ESC ] R and ESC ] P nrrggbb have no terminator. */
 	bool first = osc && s->seq[1] == ']' && s->len == 2;
 
 	if (first) {
 		s->len++;
 		if (byte == 'R')
-			return end(s, REPLAY_STRING_DONE);
+			return end(s, VT_STRING_DONE);
 		if (byte == 'P') {
-			s->state = REPLAY_PALETTE;
+			s->state = VT_PALETTE;
 			s->wanted = 7;
 		}
 	}
 	return true;
 }
 
-static bool palette(struct replay_scan *s, uint8_t byte)
+static bool palette(struct vt_scan *s, uint8_t byte)
 {
 	if (!byte || !strchr("0123456789abcdefABCDEF", byte)) {
-		end(s, REPLAY_BROKEN);
+		end(s, VT_BROKEN);
 		return false;
 	}
-	return --s->wanted ? true : end(s, REPLAY_STRING_DONE);
+	return --s->wanted ? true : end(s, VT_STRING_DONE);
 }
 
-bool replay_scan_byte(struct replay_scan *s, uint8_t byte)
+bool vt_scan_byte(struct vt_scan *s, uint8_t byte)
 {
-	s->token = REPLAY_NOTHING;
+	s->token = VT_NOTHING;
 	switch (s->state) {
-	case REPLAY_GROUND:
+	case VT_GROUND:
 		return ground(s, byte);
-	case REPLAY_UTF8:
+	case VT_UTF8:
 		return utf8(s, byte);
-	case REPLAY_ESC:
+	case VT_ESC:
 		return escape(s, byte);
-	case REPLAY_CSI:
-	case REPLAY_CSI_IGNORE:
+	case VT_CSI:
+	case VT_CSI_IGNORE:
 		return csi(s, byte);
-	case REPLAY_OSC:
-	case REPLAY_STRING:
+	case VT_OSC:
+	case VT_STRING:
 		return string(s, byte);
-	case REPLAY_PALETTE:
+	case VT_PALETTE:
 		return palette(s, byte);
-	case REPLAY_STRING_ESC:
+	case VT_STRING_ESC:
 		if (byte == '\\')
-			return end(s, REPLAY_STRING_DONE);
-		begin(s, REPLAY_ESC, ESC);
-		s->token = REPLAY_BROKEN;
+			return end(s, VT_STRING_DONE);
+		begin(s, VT_ESC, ESC);
+		s->token = VT_BROKEN;
 		return false;
 	}
 	return true;
 }
 
-void replay_csi_parse(const struct replay_scan *s, struct replay_csi *c)
+void vt_csi_parse(const struct vt_scan *s, struct vt_csi *c)
 {
 	size_t at = 2, last = (size_t)s->len - 1;
 
@@ -264,7 +264,7 @@ void replay_csi_parse(const struct replay_scan *s, struct replay_csi *c)
 		c->intermediate = 1;
 }
 
-bool replay_csi_next(const struct replay_csi *c, size_t *at, int *value)
+bool vt_csi_next(const struct vt_csi *c, size_t *at, int *value)
 {
 	if (*at > c->params_len)
 		return false;
