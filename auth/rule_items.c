@@ -22,6 +22,48 @@ static int check_text(const char *text, const char **why)
 	return 0;
 }
 
+/* 256 bits in base64: 42 digits of 6 bits, and one whose last two bits are 0. */
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+#define BASE64_LAST "AEIMQUYcgkosw048"
+#define FINGERPRINT_DIGITS 43
+#define FINGERPRINT_TYPE "SHA256:"
+#define FINGERPRINT_LEN (sizeof(FINGERPRINT_TYPE) - 1 + FINGERPRINT_DIGITS)
+
+bool key_pattern_may_match(const char *pattern)
+{
+	static const char *const type[] = {"S", "H", "A", "2", "5", "6", ":"};
+	const char *sets[FINGERPRINT_LEN];
+
+	memcpy(sets, type, sizeof(type));
+	for (size_t i = sizeof(type) / sizeof(type[0]); i < FINGERPRINT_LEN; i++)
+		sets[i] = i + 1 < FINGERPRINT_LEN ? BASE64 : BASE64_LAST;
+	return glob_may_match(pattern, sets, FINGERPRINT_LEN);
+}
+
+static int check_value(enum fact_kind kind, const char *value, const char **why)
+{
+	if (*value == 0) {
+		*why = "the value is empty";
+		return -EINVAL;
+	}
+	if (glob_check(value, why) < 0)
+		return -EINVAL;
+	if (kind == FACT_KEY && !key_pattern_may_match(value)) {
+		*why = KEY_PATTERN_WHY;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_block(const char *text, struct who_item *out, const char **why)
+{
+	int rc = net_block_parse(text, &out->block);
+
+	*why = "not a block of addresses";
+	out->is_block = rc == 0;
+	return rc == -EINVAL ? rc : 0;
+}
+
 int who_item_parse(const char *text, struct who_item *out, const char **why)
 {
 	const char *colon = strchr(text, ':');
@@ -37,19 +79,11 @@ int who_item_parse(const char *text, struct who_item *out, const char **why)
 		*why = "the value is missing (KIND:PATTERN)";
 		return -EINVAL;
 	}
-	if (colon != NULL && colon[1] == 0) {
-		*why = "the value is empty";
+	if (colon != NULL && check_value(kind, colon + 1, why) < 0)
 		return -EINVAL;
-	}
 	*out = (struct who_item){.kind = kind};
-	if (kind == FACT_ADDRESS) {
-		int rc = net_block_parse(colon + 1, &out->block);
-
-		*why = "not a block of addresses";
-		if (rc == -EINVAL)
-			return rc;
-		out->is_block = rc == 0;
-	}
+	if (kind == FACT_ADDRESS && parse_block(colon + 1, out, why) < 0)
+		return -EINVAL;
 	out->text = strdup(text);
 	if (out->text == NULL)
 		return -ENOMEM;
@@ -107,6 +141,8 @@ int vm_item_parse(const char *text, struct vm_item *out, const char **why)
 		*why = "the value is empty";
 		return -EINVAL;
 	}
+	if (glob_check(text + skip, why) < 0)
+		return -EINVAL;
 	out->text = strdup(text);
 	if (out->text == NULL)
 		return -ENOMEM;

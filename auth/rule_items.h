@@ -29,6 +29,12 @@ int vm_item_parse(const char *text, struct vm_item *out, const char **why)
 void who_item_finish(struct who_item *w);
 void vm_item_finish(struct vm_item *v);
 
+/* Whether some key's fingerprint matches key:PATTERN, and what to say when none does. */
+bool key_pattern_may_match(const char *pattern);
+#define KEY_PATTERN_WHY                                                                            \
+	"no key has such a fingerprint: it is SHA256: and 43 characters, as \"ssh-keygen -lf "     \
+	"FILE\" prints it"
+
 /* "key+ticket" -> FACT_BITs. 0, -EINVAL. */
 int require_parse(const char *text, unsigned *out) __attribute__((warn_unused_result));
 

@@ -19,7 +19,7 @@
 #define RULES_SECTIONS_MAX 10000
 #define RULES_ITEMS_MAX 10000 /* items in one list */
 #define RULES_ITEM_BYTES_MAX 1024
-#define RULES_ERROR_MAX 200
+#define RULES_ERROR_MAX 320
 
 /* Input: one section. Everything is only looked at during rules_create. */
 struct rule_spec {

@@ -315,6 +315,80 @@ static void a_hostile_glob_takes_no_time(void **state)
 	assert_false(glob_match(pattern, text));
 }
 
+static void a_glob_that_cannot_be_meant_is_told(void **state)
+{
+	static const struct {
+		const char *pattern;
+		const char *why; /* NULL: good */
+	} rows[] = {
+		{"", NULL},
+		{"web-*", NULL},
+		{"[a-c]x", NULL},
+		{"[]]", NULL},
+		{"[!]]", NULL},
+		{"[a-]", NULL},
+		{"vm[[]1]", NULL},
+		{"]", NULL},
+		{"[", "closed"},
+		{"[]", "closed"},
+		{"[!]", "closed"},
+		{"a[bc", "closed"},
+		{"[a][b", "closed"},
+		{"[a-", "closed"},
+		{"[9-0]", "range"},
+		{"[ab-a]", "range"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *why = NULL;
+		int rc = glob_check(rows[i].pattern, &why);
+
+		if ((rc < 0) != (rows[i].why != NULL) ||
+			(rc < 0 && strstr(why, rows[i].why) == NULL))
+			fail_msg("pattern %s: %s", rows[i].pattern, why != NULL ? why : "good");
+	}
+}
+
+static void a_glob_is_compared_with_a_shape(void **state)
+{
+	static const char *const shape[] = {"a", "0123456789", "xy"};
+	static const struct {
+		const char *pattern;
+		bool fits;
+	} rows[] = {
+		{"a1x", true},
+		{"a1", false},
+		{"a1xx", false},
+		{"b1x", false},
+		{"*", true},
+		{"***", true},
+		{"???", true},
+		{"????", false},
+		{"a*", true},
+		{"a*x*", true},
+		{"*y", true},
+		{"*z", false},
+		{"*a*5*", true},
+		{"*5*a*", false},
+		{"a[5-7]x", true},
+		{"a[a-c]x", false},
+		{"a[!0-9]x", false},
+		{"?*?*?*", true},
+		{"?*?*?*?", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (glob_may_match(rows[i].pattern, shape, 3) != rows[i].fits)
+			fail_msg("pattern %s", rows[i].pattern);
+	}
+	assert_true(glob_may_match("", shape, 0));
+	assert_true(glob_may_match("**", shape, 0));
+	assert_false(glob_may_match("a", shape, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +402,8 @@ int main(void)
 		cmocka_unit_test(base64_has_one_spelling_only),
 		cmocka_unit_test(globs_match_as_the_table_says),
 		cmocka_unit_test(a_hostile_glob_takes_no_time),
+		cmocka_unit_test(a_glob_that_cannot_be_meant_is_told),
+		cmocka_unit_test(a_glob_is_compared_with_a_shape),
 	};
 
 	return cmocka_run_group_tests(tests, tools_enter, tools_leave);

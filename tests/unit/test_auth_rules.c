@@ -28,20 +28,24 @@
 #define G RIGHT_DUMP_GET
 #define A RIGHT_ALL
 
+#define KEY_ADMIN "key:SHA256:admin" FINGERPRINT_REST
+#define KEY_ALICE "key:SHA256:alice" FINGERPRINT_REST
+#define KEY_CAROL "key:SHA256:carol" FINGERPRINT_REST
+#define FINGERPRINT_REST "0123456789+/abcdefghijklmnopqrstuvxyzw" /* 43 digits with the name */
+
 #define UUID_DB "6f1c2d3e-0000-4000-8000-00000000000b"
 #define UUID_PUBLIC "6f1c2d3e-0000-4000-8000-00000000000d"
 #define UUID_SECRET "6f1c2d3e-0000-4000-8000-00000000000e"
 
 static const struct rule_spec specs[] = {
-	{"admins", LIST("key:SHA256:admin", "user:operator"), LIST("*"), A, NULL},
-	{"owners", LIST("key:SHA256:alice", "cert:CN=alice*"), LIST("web-*", UUID_DB),
-		V | T | L | G, NULL},
+	{"admins", LIST(KEY_ADMIN, "user:operator"), LIST("*"), A, NULL},
+	{"owners", LIST(KEY_ALICE, "cert:CN=alice*"), LIST("web-*", UUID_DB), V | T | L | G, NULL},
 	{"watch", LIST("key:*"), LIST("name:lab:*", "public"), V, NULL},
 	{"team", LIST("principal:web-team"), LIST("group:web"), V | T | F, NULL},
 	{"acme", LIST("cert:O=acme"), LIST("hypervisor:hv2"), V | C, NULL},
 	{"bob", LIST("cert:CN=bob,O=acme"), LIST("db"), M, NULL},
 	{"tickets", LIST("ticket"), LIST("*"), V | T, NULL},
-	{"two", LIST("key:SHA256:carol"), LIST("secret"), V | T | L, "key+ticket"},
+	{"two", LIST(KEY_CAROL), LIST("secret"), V | T | L, "key+ticket"},
 	{"entity", LIST("entity:admin@internal", "entity-id:77*"), LIST("[Ss]ecret"), V, NULL},
 	{"net", LIST("address:10.0.0.0/8", "address:2001:db8::/32"), LIST("hypervisor:hv1"), L,
 		NULL},
@@ -65,13 +69,13 @@ static const struct login {
 	unsigned rights[COUNT(vms)]; /* by the order of vms */
 	unsigned host, missing;
 } logins[] = {
-	{{"key:SHA256:admin"}, NULL, NULL, false, {A, A, A, A, A, A, A, A}, A, 0},
+	{{KEY_ADMIN}, NULL, NULL, false, {A, A, A, A, A, A, A, A}, A, 0},
 	{{"user:operator"}, NULL, NULL, false, {A, A, A, A, A, A, A, A}, A, 0},
 	{{"user:operators"}, NULL, NULL, false, {0}, 0, 0},
-	{{"user:key:SHA256:admin"}, NULL, NULL, false, {0}, 0, 0},
-	{{"key:SHA256:alice"}, NULL, NULL, false, {V | T | L | G, V | T | L | G, V, V}, 0, 0},
+	{{"user:" KEY_ADMIN}, NULL, NULL, false, {0}, 0, 0},
+	{{KEY_ALICE}, NULL, NULL, false, {V | T | L | G, V | T | L | G, V, V}, 0, 0},
 	{{"key:sha256:alice"}, NULL, NULL, false, {0, 0, V, V}, 0, 0},
-	{{"key:SHA256:alice2"}, NULL, NULL, false, {0, 0, V, V}, 0, 0},
+	{{KEY_ALICE "2"}, NULL, NULL, false, {0, 0, V, V}, 0, 0},
 	{{"cert:CN=alice,O=acme", "cert:CN=alice", "cert:O=acme"}, NULL, NULL, false,
 		{V | T | L | G, V | T | L | G | C, V | C, 0, 0, V | C}, 0, 0},
 	{{"cert:CN=bob,O=acme", "cert:CN=bob", "cert:O=acme"}, NULL, NULL, false,
@@ -85,8 +89,8 @@ static const struct login {
 	{{"principal:web"}, NULL, NULL, false, {0}, 0, 0},
 	{{"ticket:admin"}, NULL, UUID_PUBLIC, false, {0, 0, 0, V | T}, 0, 0},
 	{{"ticket:admin"}, NULL, UUID_DB, false, {0, V | T}, 0, 0},
-	{{"key:SHA256:carol"}, NULL, NULL, false, {0, 0, V, V}, 0, FACT_BIT(FACT_TICKET)},
-	{{"key:SHA256:carol", "ticket:x"}, NULL, UUID_SECRET, false, {0, 0, 0, 0, V | T | L}, 0, 0},
+	{{KEY_CAROL}, NULL, NULL, false, {0, 0, V, V}, 0, FACT_BIT(FACT_TICKET)},
+	{{KEY_CAROL, "ticket:x"}, NULL, UUID_SECRET, false, {0, 0, 0, 0, V | T | L}, 0, 0},
 	{{"key:SHA256:dave", "ticket:x"}, NULL, UUID_SECRET, false, {0, 0, 0, 0, V | T}, 0, 0},
 	{{"entity:admin@internal"}, NULL, NULL, false, {0, 0, 0, 0, V, V}, 0, 0},
 	{{"entity:77", "entity-id:12"}, NULL, NULL, false, {0}, 0, 0},
@@ -97,10 +101,10 @@ static const struct login {
 	{{"principal:x", "address:2001:db8:ffff::1"}, NULL, NULL, false, {L, 0, 0, 0, L}, 0, 0},
 	{{"principal:x", "address:2001:db9::1"}, NULL, NULL, false, {0}, 0, 0},
 	{{"principal:x", "address:nonsense"}, NULL, NULL, false, {0}, 0, 0},
-	{{"key:SHA256:alice", "access:batch"}, "batch", NULL, false, {T, 0, T}, 0, 0},
-	{{"key:SHA256:alice"}, "owners", NULL, false, {V | T | L | G, V | T | L | G}, 0, 0},
-	{{"key:SHA256:alice"}, "no such", NULL, false, {0}, 0, 0},
-	{{"key:SHA256:alice"}, "Owners", NULL, false, {0}, 0, 0},
+	{{KEY_ALICE, "access:batch"}, "batch", NULL, false, {T, 0, T}, 0, 0},
+	{{KEY_ALICE}, "owners", NULL, false, {V | T | L | G, V | T | L | G}, 0, 0},
+	{{KEY_ALICE}, "no such", NULL, false, {0}, 0, 0},
+	{{KEY_ALICE}, "Owners", NULL, false, {0}, 0, 0},
 	{{"user:root"}, NULL, NULL, true, {A, A, A, A, A, A, A, A}, A, 0},
 	{{NULL}, NULL, NULL, false, {0}, 0, 0},
 };
@@ -235,9 +239,8 @@ static void explain_names_the_section_that_would_have(void **state)
 		const char *says;
 	} rows[] = {
 		{4, 4,
-			"[access owners] would allow view, type, log, dump-get: who "
-			"key:SHA256:alice "
-			"matches, nothing in vms does"},
+			"[access owners] would allow view, type, log, dump-get: who " KEY_ALICE
+			" matches, nothing in vms does"},
 		{4, 0,
 			"[access team] would allow force: vms group:web matches, nothing in who "
 			"does"},
@@ -246,9 +249,8 @@ static void explain_names_the_section_that_would_have(void **state)
 			"[access owners] would allow view, type, log, dump-get, but this login is "
 			"limited"},
 		{4, 0,
-			"[access owners] allows view, type, log, dump-get: who key:SHA256:alice, "
-			"vms "
-			"web-*"},
+			"[access owners] allows view, type, log, dump-get: who " KEY_ALICE
+			", vms web-*"},
 	};
 	struct rules *r = make_rules();
 
@@ -273,20 +275,28 @@ static void mistakes_name_the_section_and_the_item(void **state)
 		const char *word;
 	} rows[] = {
 		{{"a", NULL, 0, LIST("*"), V, NULL}, "who is empty"},
-		{{"a", LIST("key:x"), NULL, 0, V, NULL}, "vms is empty"},
+		{{"a", LIST("user:x"), NULL, 0, V, NULL}, "vms is empty"},
 		{{"a", LIST("*"), LIST("*"), V, NULL}, "\"*\""},
 		{{"a", LIST("key"), LIST("*"), V, NULL}, "missing"},
 		{{"a", LIST("key:"), LIST("*"), V, NULL}, "empty"},
 		{{"a", LIST("Key:x"), LIST("*"), V, NULL}, "Key:x"},
 		{{"a", LIST("SHA256:x"), LIST("*"), V, NULL}, "SHA256:x"},
-		{{"a", LIST("key:x", ""), LIST("*"), V, NULL}, "empty"},
+		{{"a", LIST("user:x", ""), LIST("*"), V, NULL}, "empty"},
 		{{"a", LIST("address:10.0.0.1/8"), LIST("*"), V, NULL}, "block"},
 		{{"a", LIST("address:10.0.0.0/33"), LIST("*"), V, NULL}, "block"},
-		{{"a", LIST("key:x"), LIST(""), V, NULL}, "empty"},
-		{{"a", LIST("key:x"), LIST("group:"), V, NULL}, "empty"},
-		{{"a", LIST("key:x"), LIST("*"), V, "key+"}, "factors"},
-		{{"a", LIST("key:x"), LIST("*"), V, ""}, "factors"},
-		{{"a", LIST("key:x"), LIST("*"), V, "key ticket"}, "factors"},
+		{{"a", LIST("key:SHA256:tooshort"), LIST("*"), V, NULL}, "43 characters"},
+		{{"a", LIST(KEY_ALICE "w"), LIST("*"), V, NULL}, "43 characters"},
+		{{"a", LIST("key:MD5:16:27:ac:a5"), LIST("*"), V, NULL}, "43 characters"},
+		{{"a", LIST("key:sha256:*"), LIST("*"), V, NULL}, "43 characters"},
+		{{"a", LIST("key:SHA256:*="), LIST("*"), V, NULL}, "43 characters"},
+		{{"a", LIST("user:[ab"), LIST("*"), V, NULL}, "never closed: write [[]"},
+		{{"a", LIST("user:x"), LIST("web-[1"), V, NULL}, "never closed: write [[]"},
+		{{"a", LIST("user:x"), LIST("group:[9-0]"), V, NULL}, "ends before it begins"},
+		{{"a", LIST("user:x"), LIST(""), V, NULL}, "empty"},
+		{{"a", LIST("user:x"), LIST("group:"), V, NULL}, "empty"},
+		{{"a", LIST("user:x"), LIST("*"), V, "key+"}, "factors"},
+		{{"a", LIST("user:x"), LIST("*"), V, ""}, "factors"},
+		{{"a", LIST("user:x"), LIST("*"), V, "key ticket"}, "factors"},
 	};
 
 	(void)state;
@@ -299,6 +309,23 @@ static void mistakes_name_the_section_and_the_item(void **state)
 		assert_int_equal(error.section, 1);
 		if (strstr(error.text, rows[i].word) == NULL)
 			fail_msg("%zu: %s", i, error.text);
+	}
+}
+
+static void keys_are_named_by_what_a_fingerprint_may_be(void **state)
+{
+	static const char *const good[] = {KEY_ALICE, "key:*", "key:SHA256:*", "key:SHA256:alice*",
+		"key:*w", "key:SHA25[56]:" FINGERPRINT_REST "?????", "key:?*w*?"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		const struct rule_spec spec = {"a", &good[i], 1, LIST("*"), V, NULL};
+		struct rules_error error = {0};
+		struct rules *r = NULL;
+
+		if (rules_create(&spec, 1, &r, &error) < 0)
+			fail_msg("%s: %s", good[i], error.text);
+		rules_destroy(r);
 	}
 }
 
@@ -327,7 +354,7 @@ static void five_hundred_sections_decide_within_a_millisecond(void **state)
 		snprintf(who[i], sizeof(who[i]), "cert:CN=*-%zu,O=acme", i);
 		snprintf(vm[i], sizeof(vm[i]), "*-%zu-*", i);
 		lists[i][0] = who[i];
-		lists[i][1] = "key:SHA256:somebody";
+		lists[i][1] = KEY_CAROL;
 		lists[i][2] = vm[i];
 		lists[i][3] = "web-*";
 		many[i] = (struct rule_spec){"s", &lists[i][0], 2, &lists[i][2], 2, V, NULL};
@@ -409,6 +436,7 @@ int main(void)
 		cmocka_unit_test(explain_tells_the_same_table),
 		cmocka_unit_test(explain_names_the_section_that_would_have),
 		cmocka_unit_test(mistakes_name_the_section_and_the_item),
+		cmocka_unit_test(keys_are_named_by_what_a_fingerprint_may_be),
 		cmocka_unit_test(five_hundred_sections_decide_within_a_millisecond),
 		cmocka_unit_test(address_lists_match_as_openssh_does),
 	};
