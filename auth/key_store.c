@@ -127,6 +127,21 @@ const struct authorized_key *key_store_find(const struct key_store *s, struct sp
 	return find_slot(s->slots, s->size, blob_hash(blob), blob)->first;
 }
 
+const struct authorized_key *key_store_find_fingerprint(
+	const struct key_store *s, const char *fingerprint)
+{
+	for (size_t i = 0; i < s->size; i++) {
+		char text[PUBKEY_FINGERPRINT_ROOM];
+
+		if (s->slots[i].first == NULL)
+			continue;
+		pubkey_fingerprint(s->slots[i].first->key.blob, text);
+		if (strcmp(text, fingerprint) == 0)
+			return s->slots[i].first;
+	}
+	return NULL;
+}
+
 static int load_line(struct key_store *s, const char *name, unsigned number, struct span line,
 	auth_report_fn report, void *arg)
 {

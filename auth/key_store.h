@@ -36,6 +36,10 @@ int key_store_load_text(struct key_store *s, const char *name, const char *text,
  */
 const struct authorized_key *key_store_find(const struct key_store *s, struct span blob);
 
+/* The same by "SHA256:...", as pubkey_fingerprint writes it. */
+const struct authorized_key *key_store_find_fingerprint(
+	const struct key_store *s, const char *fingerprint);
+
 size_t key_store_count(const struct key_store *s);
 
 #endif

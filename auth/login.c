@@ -76,6 +76,21 @@ static int login_by_line(const struct login_sources *sources, const struct login
 	return refuse(why, reason);
 }
 
+int login_by_fingerprint(const struct login_sources *sources, const char *fingerprint,
+	const struct authorized_key **line, struct identity **out)
+{
+	const struct authorized_key *k = NULL;
+
+	if (sources->keys != NULL)
+		k = key_store_find_fingerprint(sources->keys, fingerprint);
+	while (k != NULL && k->options.cert_authority)
+		k = k->next_same;
+	if (k == NULL)
+		return -ENOENT;
+	*line = k;
+	return identity_of_line(k, fingerprint, out);
+}
+
 /* 0, -ENOENT (not known there), -EACCES with a reason, -ENOMEM. */
 static int login_elsewhere(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX])

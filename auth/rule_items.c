@@ -40,6 +40,11 @@ bool key_pattern_may_match(const char *pattern)
 	return glob_may_match(pattern, sets, FINGERPRINT_LEN);
 }
 
+bool key_fingerprint_is(const char *text)
+{
+	return !glob_is_pattern(text) && key_pattern_may_match(text);
+}
+
 static int check_value(enum fact_kind kind, const char *value, const char **why)
 {
 	if (*value == 0) {

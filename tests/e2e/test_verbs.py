@@ -181,7 +181,34 @@ def test_ctl_explains_which_rule_allows_what(daemons, pair, keys):
     for word in ("lookers", "typists", "view", "type"):
         assert word in result.text, result
     result = daemon.ctl("explain", f"key:{mark}", "verbs-off")
-    assert result.text.split("\n")[0].endswith(": view"), result
+    assert result.text.split("\n")[1].endswith(": view"), result
+
+
+def test_ctl_explains_whether_a_key_could_log_in(daemons, pair, keys):
+    daemon = daemons({"access batch": {"who": "key:*", "vms": "verbs-*", "allow": "view"}})
+    known, limited, unknown = (keys.fingerprint(key)
+                               for key in (keys.ed25519, keys.other, keys.stranger))
+    daemon.authorize([keys.line(keys.ed25519), f'access="batch" {keys.line(keys.other)}'])
+    assert daemon.ctl("reload").status == DONE
+
+    def lines(user):
+        result = daemon.ctl("explain", user, "verbs-on")
+        assert result.status == DONE, result
+        return result.text.split("\n")
+    first, second = lines(f"key:{known}")[:2]
+    assert first.startswith(f"{daemon.authorized_keys}:1 has this key"), first
+    assert second.endswith(": view, type, force, control, log"), second
+    # What its line says holds: one section only.
+    first, second = lines(f"key:{limited}")[:2]
+    assert first.startswith(f"{daemon.authorized_keys}:2 has this key"), first
+    assert second.endswith(": view"), second
+    assert lines(f"key:{unknown}")[0] == ("no file of authorized_keys has this key: it cannot log "
+                                          "in until one has")
+    for impossible in ("key:SHA256:tooshort", "key:MD5:16:27:ac:a5:76:28:2d:36", "key:SHA256:*"):
+        result = daemon.ctl("explain", impossible, "verbs-on")
+        assert result.status == USAGE and not result.text, result
+        assert (f"explain: {impossible}: no key has such a fingerprint: it is SHA256: and 43 "
+                "characters") in result.errors, result
 
 
 def test_ctl_rights_of_an_ordinary_user_come_from_the_rules(daemons, pair, user):
