@@ -4,7 +4,7 @@
  * know how a key got here.
  */
 #include "auth/deposit.h"
-#include "auth/pubkey.h"
+#include "auth/ssh/pubkey.h"
 
 #include <errno.h>
 #include <openssl/sha.h>

@@ -6,9 +6,9 @@
 
 #include "auth/deposit.h"
 #include "auth/identity.h"
-#include "auth/key_store.h"
+#include "auth/ssh/key_store.h"
 #include "auth/ovirt_json.h"
-#include "auth/revoked.h"
+#include "auth/ssh/revoked.h"
 #include "auth/x509_store.h"
 
 #define LOGIN_WHY_MAX 200
@@ -45,9 +45,9 @@ int login_by_key(const struct login_sources *sources, const struct login_proof *
 	struct identity **out, char why[LOGIN_WHY_MAX]) __attribute__((warn_unused_result));
 
 /*
- * Who the key with this fingerprint ("SHA256:...") is by the first line of authorized_keys that lets
- * it log in, from= and expiry-time= left aside: for explain. 0 with *line, which lives as long as the
- * sources; -ENOENT (no such line), -ENOMEM.
+ * Who the key with this fingerprint ("SHA256:...") is by the first line of authorized_keys that
+ * lets it log in, from= and expiry-time= left aside: for explain. 0 with *line, which lives as long
+ * as the sources; -ENOENT (no such line), -ENOMEM.
  */
 int login_by_fingerprint(const struct login_sources *sources, const char *fingerprint,
 	const struct authorized_key **line, struct identity **out)

@@ -4,8 +4,8 @@
  * run.
  */
 #include "auth/ovirt_json.h"
-#include "auth/authorized_keys.h"
-#include "auth/uuid.h"
+#include "auth/ssh/authorized_keys.h"
+#include "core/uuid_text.h"
 
 #include <errno.h>
 #include <jansson.h>

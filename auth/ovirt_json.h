@@ -7,9 +7,9 @@
 #ifndef AUTH_OVIRT_JSON_H
 #define AUTH_OVIRT_JSON_H
 
-#include "auth/authfile.h"
+#include "auth/ssh/authfile.h"
 #include "auth/identity.h"
-#include "auth/span.h"
+#include "core/span.h"
 
 #define OVIRT_JSON_MAX (8u << 20) /* bytes of an answer */
 #define OVIRT_ENTRIES_MAX 50000

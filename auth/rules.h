@@ -5,7 +5,7 @@
  * every factor that the section requires; it counts for a guest when one item of `vms` matches.
  * Rights are the union over the sections that count for both. Nothing else gives a right.
  *
- *   who:  KIND:PATTERN, kinds as in auth/identity.h, patterns as in auth/glob.h; `ticket` alone
+ *   who:  KIND:PATTERN, kinds as in auth/identity.h, patterns as in core/glob.h; `ticket` alone
  *         is any ticket; address: takes an address, a CIDR block or a pattern.
  *         cert: looks at the whole subject and at each of its parts (CN=..., O=...).
  *   vms:  PATTERN on the name, name:PATTERN (for names with a colon), a UUID, hypervisor:PATTERN,

@@ -9,7 +9,7 @@
 #ifndef AUTH_THROTTLE_H
 #define AUTH_THROTTLE_H
 
-#include "auth/address.h"
+#include "core/net_address.h"
 
 #define THROTTLE_WAYS 8 /* sources in one bucket */
 

@@ -4,7 +4,7 @@
  * of other kinds.
  */
 #include "auth/tickets.h"
-#include "auth/uuid.h"
+#include "core/uuid_text.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

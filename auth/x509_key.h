@@ -6,7 +6,7 @@
 #define AUTH_X509_KEY_H
 
 #include "auth/identity.h"
-#include "auth/pubkey.h"
+#include "auth/ssh/pubkey.h"
 
 #include <openssl/x509.h>
 

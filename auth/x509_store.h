@@ -12,9 +12,9 @@
 #ifndef AUTH_X509_STORE_H
 #define AUTH_X509_STORE_H
 
-#include "auth/authfile.h"
+#include "auth/ssh/authfile.h"
 #include "auth/identity.h"
-#include "auth/span.h"
+#include "core/span.h"
 
 #include <stdint.h>
 

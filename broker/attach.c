@@ -9,8 +9,8 @@
 
 #include "broker/attach_internal.h"
 #include "broker/broker.h"
-#include "console/control.h"
-#include "console/replay.h"
+#include "console/guest/guest_control.h"
+#include "console/replay/replay.h"
 #include "core/log.h"
 
 static const struct viewer_events viewer_events = {attach_wake, attach_room, attach_event};

@@ -7,7 +7,7 @@
 
 #include "broker/attach_internal.h"
 #include "config/rights.h"
-#include "console/control.h"
+#include "console/guest/guest_control.h"
 
 static void on_done(void *arg, int error, const char *text)
 {

@@ -8,7 +8,7 @@
 #include "broker/escape_key.h"
 #include "broker/history.h"
 #include "broker/login.h"
-#include "console/console.h"
+#include "console/guest/console.h"
 #include "core/buf.h"
 #include "core/pace.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "broker/attach_internal.h"
-#include "console/replay.h"
+#include "console/replay/replay.h"
 #include "wire/msg.h"
 
 #define PUMP_ROUNDS 16 /* messages sent in one turn */

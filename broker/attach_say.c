@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/attach_internal.h"
-#include "console/replay.h"
+#include "console/replay/replay.h"
 #include "core/escape.h"
 
 #define SCANNED ((size_t)4096)  /* bytes looked back at: no longer sequence is known of */

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "auth/glob.h"
+#include "core/glob.h"
 #include "broker/audit_file.h"
 #include "broker/audit_search.h"
 #include "config/values.h"

@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-#include "broker/status.h"
-#include "console/uuid.h"
+#include "wire/status.h"
+#include "core/uuid.h"
 
 struct channel;
 struct guest;

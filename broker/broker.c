@@ -25,8 +25,8 @@
 #include "broker/listener.h"
 #include "broker/panic_command.h"
 #include "broker/record_rules.h"
-#include "console/hypervisor.h"
-#include "console/virt_loop.h"
+#include "console/hypervisor/hypervisor.h"
+#include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 #include "core/log.h"
 

@@ -10,7 +10,7 @@
 #include "broker/external.h"
 #include "broker/login.h"
 #include "config/config.h"
-#include "console/directory.h"
+#include "console/guest/directory.h"
 #include "core/loop.h"
 
 struct broker;

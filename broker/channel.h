@@ -16,7 +16,7 @@
 #include <sys/queue.h>
 
 #include "broker/audit_trail.h"
-#include "broker/status.h"
+#include "wire/status.h"
 #include "core/loop.h"
 
 struct channel;

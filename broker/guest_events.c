@@ -4,7 +4,7 @@
 
 #include "broker/attach.h"
 #include "broker/guest_events.h"
-#include "console/directory.h"
+#include "console/guest/directory.h"
 
 void guest_rights_changed(const struct guest *guest)
 {

@@ -5,7 +5,7 @@
 #ifndef BROKER_GUEST_EVENTS_H
 #define BROKER_GUEST_EVENTS_H
 
-#include "console/hypervisor.h"
+#include "console/hypervisor/hypervisor.h"
 
 /* For hypervisor_create, with the broker's directory as arg. */
 extern const struct hypervisor_events guest_events;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "broker/history.h"
-#include "console/replay.h"
+#include "console/replay/replay.h"
 
 int history_begin(struct history *h, uint64_t offset, uint64_t first)
 {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "console/journal.h"
+#include "console/journal/journal.h"
 
 struct replay_filter;
 struct replay_modes;

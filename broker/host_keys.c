@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/pubkey.h"
+#include "auth/ssh/pubkey.h"
 #include "broker/host_keys.h"
 #include "broker/openssh_key.h"
 #include "core/io.h"

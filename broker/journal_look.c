@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "broker/journal_look.h"
-#include "console/journal_tool.h"
-#include "console/uuid.h"
+#include "console/journal/journal_tool.h"
+#include "core/uuid.h"
 
 #define CONSOLES_MAX 100000 /* folders looked at */
 #define SLOT_LETTERS "abcdefghijklmnopqrstuvwxyz"

@@ -7,7 +7,7 @@
 
 #include "broker/channel.h"
 #include "broker/history.h"
-#include "console/journal.h"
+#include "console/journal/journal.h"
 #include "core/loop.h"
 
 struct console;

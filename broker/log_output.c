@@ -13,8 +13,8 @@
 #include <time.h>
 
 #include "broker/log_internal.h"
-#include "console/replay.h"
-#include "console/viewer.h"
+#include "console/replay/replay.h"
+#include "console/guest/viewer.h"
 #include "wire/msg.h"
 
 #define LOG_ROUNDS 16 /* pieces sent in one turn */

@@ -12,7 +12,7 @@
 
 #include "auth/rules.h"
 #include "broker/channel.h"
-#include "console/groups.h"
+#include "console/domain/groups.h"
 #include "wire/msg.h"
 
 struct access;

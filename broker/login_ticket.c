@@ -13,12 +13,12 @@
 
 #include <openssl/crypto.h>
 
-#include "auth/address.h"
+#include "core/net_address.h"
 #include "auth/tickets.h"
 #include "auth/vdsm_ticket.h"
 #include "broker/broker.h"
 #include "broker/login_private.h"
-#include "console/hypervisor_question.h"
+#include "console/hypervisor/hypervisor_question.h"
 
 static int any(void *arg, const struct guest *guest)
 {

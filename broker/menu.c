@@ -10,7 +10,7 @@
 #include "broker/guest_list.h"
 #include "broker/login.h"
 #include "broker/verbs.h"
-#include "console/guest.h"
+#include "console/guest/guest.h"
 #include "core/escape.h"
 
 #define MENU_LINE_MAX 256

@@ -11,8 +11,8 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-#include "auth/base64.h"
-#include "auth/span.h"
+#include "auth/ssh/base64.h"
+#include "core/span.h"
 #include "broker/openssh_key.h"
 
 #define SECRET_MAX 512     /* bytes of the private file's binary form */

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "broker/panic_command.h"
-#include "console/console.h"
+#include "console/guest/console.h"
 #include "core/log.h"
 
 struct panic_command {

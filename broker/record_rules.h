@@ -6,7 +6,7 @@
 #define BROKER_RECORD_RULES_H
 
 #include "config/config.h"
-#include "console/console.h"
+#include "console/guest/console.h"
 
 struct record_rules;
 

@@ -10,7 +10,7 @@
 #include "broker/verbs.h"
 #include "config/rights.h"
 #include "config/values.h"
-#include "console/console.h"
+#include "console/guest/console.h"
 
 static int parse_from(const char *text, struct attach_options *o)
 {

@@ -9,8 +9,8 @@
 
 #include "broker/login.h"
 #include "broker/verbs.h"
-#include "console/console.h"
-#include "console/control.h"
+#include "console/guest/console.h"
+#include "console/guest/guest_control.h"
 
 struct control_call {
 	struct channel *channel;

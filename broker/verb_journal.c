@@ -12,7 +12,7 @@
 #include "broker/login.h"
 #include "broker/text_value.h"
 #include "broker/verbs.h"
-#include "console/console.h"
+#include "console/guest/console.h"
 #include "core/job.h"
 
 struct journal_reading {

@@ -14,8 +14,8 @@
 #include "broker/text_value.h"
 #include "broker/verbs.h"
 #include "config/rights.h"
-#include "console/console.h"
-#include "console/replay.h"
+#include "console/guest/console.h"
+#include "console/replay/replay.h"
 
 /* --- life --- */
 

@@ -11,7 +11,7 @@
 #include "broker/verbs.h"
 #include "auth/identity.h"
 #include "config/rights.h"
-#include "console/guest.h"
+#include "console/guest/guest.h"
 #include "core/log.h"
 
 static const struct verb table[] = {

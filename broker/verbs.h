@@ -5,7 +5,7 @@
 #define BROKER_VERBS_H
 
 #include "broker/channel.h"
-#include "broker/words.h"
+#include "core/words.h"
 
 struct guest;
 struct login;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "config/address.h"
+#include "config/listen_address.h"
 #include "config/errors.h"
 #include "config/list.h"
 #include "config/rights.h"

@@ -1,6 +1,6 @@
 /* What a client may show: public key blobs and OpenSSH certificates. */
 #include "auth/login.h"
-#include "auth/ssh_cert.h"
+#include "auth/ssh/ssh_cert.h"
 
 #include <stdlib.h>
 

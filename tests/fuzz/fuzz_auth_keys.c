@@ -1,6 +1,6 @@
 /* authorized_keys: any text as a file, and its first line as a line. */
-#include "auth/base64.h"
-#include "auth/key_store.h"
+#include "auth/ssh/base64.h"
+#include "auth/ssh/key_store.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Revocation lists: the first two bytes choose what is asked, the rest is the list. */
-#include "auth/krl.h"
+#include "auth/ssh/krl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/device.h"
+#include "console/domain/device.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/replay.h"
+#include "console/replay/replay.h"
 
 #define SPARE ((size_t)2 * REPLAY_MODES_ROOM)
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/escape_key.h"
-#include "broker/words.h"
+#include "core/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* Shared parts of the tests of auth/. Knows the stock programs, not what is tested. */
 #include "auth_tools.h"
 
-#include "auth/base64.h"
+#include "auth/ssh/base64.h"
 
 #include <errno.h>
 #include <setjmp.h>

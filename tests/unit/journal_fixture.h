@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <sys/types.h>
 
-#include "console/journal.h"
-#include "console/journal_store.h"
+#include "console/journal/journal.h"
+#include "console/journal/journal_store.h"
 
 #define MEMORY JOURNAL_MEMORY_MIN
 #define SEGMENT ((uint64_t)32 << 10)

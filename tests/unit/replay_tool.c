@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/replay.h"
+#include "console/replay/replay.h"
 
 #define ROWS 22
 #define COLUMNS 80

@@ -1,5 +1,5 @@
 /* OpenSSH certificates, made by ssh-keygen, judged by login_by_key. */
-#include "auth/ssh_signature.h"
+#include "auth/ssh/ssh_signature.h"
 #include "auth_world.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* authorized_keys: lines, files, the store, and logging in with what is in it. */
-#include "auth/base64.h"
-#include "auth/key_store.h"
+#include "auth/ssh/base64.h"
+#include "auth/ssh/key_store.h"
 #include "auth/login.h"
 #include "auth_tools.h"
 

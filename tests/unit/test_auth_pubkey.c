@@ -1,7 +1,7 @@
 /* SSH public key blobs, base64 and globs: made by ssh-keygen, then broken. */
-#include "auth/base64.h"
-#include "auth/glob.h"
-#include "auth/pubkey.h"
+#include "auth/ssh/base64.h"
+#include "core/glob.h"
+#include "auth/ssh/pubkey.h"
 #include "auth_tools.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Revocation lists, made by ssh-keygen, judged by login_by_key. */
-#include "auth/krl.h"
+#include "auth/ssh/krl.h"
 #include "auth_world.h"
 
 #include <errno.h>

@@ -20,9 +20,9 @@
 
 #include <cmocka.h>
 
-#include "console/backend.h"
-#include "console/device.h"
-#include "console/socket_peer.h"
+#include "console/backend/backend.h"
+#include "console/domain/device.h"
+#include "console/backend/socket_peer.h"
 
 #define UUID_A "0a1b2c3d-0000-4000-8000-00000000000a"
 #define UUID_B "0a1b2c3d-0000-4000-8000-00000000000b"

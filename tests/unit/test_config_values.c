@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "config/address.h"
+#include "config/listen_address.h"
 #include "config/list.h"
 #include "config/nearest.h"
 #include "config/rights.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/words.h"
+#include "core/words.h"
 #include "ctl/options.h"
 #include "ctl/quote.h"
 

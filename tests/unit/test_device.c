@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "console/device.h"
+#include "console/domain/device.h"
 #include "core/io.h"
 
 static struct devices parse_file(const char *name)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "console/graphics.h"
-#include "console/groups.h"
+#include "console/domain/graphics.h"
+#include "console/domain/groups.h"
 
 #define DOMAIN(inside) "<domain type='kvm'>" inside "</domain>"
 #define OURS "xmlns:v='https://vmconsoled.org/domain/1.0'"

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "auth/base64.h"
-#include "auth/pubkey.h"
+#include "auth/ssh/base64.h"
+#include "auth/ssh/pubkey.h"
 #include "broker/host_keys.h"
 #include "broker/openssh_key.h"
 #include "core/io.h"

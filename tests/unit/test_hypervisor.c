@@ -20,9 +20,9 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "console/backend_libvirt_private.h"
-#include "console/hypervisor_private.h"
-#include "console/virt_loop.h"
+#include "console/backend/backend_libvirt_private.h"
+#include "console/hypervisor/hypervisor_private.h"
+#include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 
 #define DEADLINE_US (10 * LOOP_SECOND)

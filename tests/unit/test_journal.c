@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "console/journal.h"
-#include "console/journal_reserve.h"
-#include "console/journal_ring.h"
-#include "console/journal_stamps.h"
+#include "console/journal/journal.h"
+#include "console/journal/journal_reserve.h"
+#include "console/journal/journal_ring.h"
+#include "console/journal/journal_stamps.h"
 
 #define MEMORY JOURNAL_MEMORY_MIN
 

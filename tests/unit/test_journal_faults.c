@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "console/journal_reserve.h"
+#include "console/journal/journal_reserve.h"
 
 static void limit_file_size(uint64_t bytes)
 {

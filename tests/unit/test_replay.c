@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/replay.h"
+#include "console/replay/replay.h"
 
 #define ROOM 8192
 

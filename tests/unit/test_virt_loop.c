@@ -16,9 +16,9 @@
 
 #include <libvirt/libvirt.h>
 
-#include "console/virt_bell.h"
-#include "console/virt_capture.h"
-#include "console/virt_loop.h"
+#include "console/libvirt/virt_bell.h"
+#include "console/libvirt/virt_capture.h"
+#include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 
 #define DEADLINE_US (10 * LOOP_SECOND)

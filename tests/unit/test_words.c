@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "broker/text_value.h"
-#include "broker/words.h"
+#include "core/words.h"
 
 static void check(const char *text, const char *const *wanted)
 {

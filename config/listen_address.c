@@ -1,0 +1,83 @@
+/* HOST:PORT to a socket address. Pure: numbers only, no look-up. */
+#include "config/listen_address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/values.h"
+
+#define PORT_MAX 65535
+
+static int parse_port(const char *text, uint16_t *port)
+{
+	uint64_t number;
+
+	if (value_number(text, &number) < 0 || number > PORT_MAX)
+		return -EINVAL;
+	*port = (uint16_t)number;
+	return 0;
+}
+
+static int parse_v4(const char *host, uint16_t port, struct config_address *out)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port)};
+	char text[INET_ADDRSTRLEN];
+
+	if (inet_pton(AF_INET, host, &sa.sin_addr) != 1)
+		return -EINVAL;
+	memcpy(&out->sa, &sa, sizeof(sa));
+	out->sa_len = sizeof(sa);
+	inet_ntop(AF_INET, &sa.sin_addr, text, sizeof(text));
+	snprintf(out->text, sizeof(out->text), "%s:%u", text, port);
+	return 0;
+}
+
+static int parse_v6(const char *host, uint16_t port, struct config_address *out)
+{
+	struct sockaddr_in6 sa = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	char text[INET6_ADDRSTRLEN];
+
+	if (inet_pton(AF_INET6, host, &sa.sin6_addr) != 1)
+		return -EINVAL;
+	memcpy(&out->sa, &sa, sizeof(sa));
+	out->sa_len = sizeof(sa);
+	inet_ntop(AF_INET6, &sa.sin6_addr, text, sizeof(text));
+	snprintf(out->text, sizeof(out->text), "[%s]:%u", text, port);
+	return 0;
+}
+
+int config_address_parse(const char *text, struct config_address *out)
+{
+	char host[INET6_ADDRSTRLEN];
+	struct config_address address = {0};
+	const char *colon = strrchr(text, ':');
+	size_t len;
+	uint16_t port;
+	int rc;
+
+	if (!colon || parse_port(colon + 1, &port) < 0)
+		return -EINVAL;
+	len = (size_t)(colon - text);
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+		if (len - 2 >= sizeof(host))
+			return -EINVAL;
+		memcpy(host, text + 1, len - 2);
+		host[len - 2] = '\0';
+		rc = parse_v6(host, port, &address);
+	} else if (len == 1 && text[0] == '*') {
+		rc = parse_v6("::", port, &address);
+	} else {
+		if (len >= sizeof(host))
+			return -EINVAL;
+		memcpy(host, text, len);
+		host[len] = '\0';
+		rc = parse_v4(host, port, &address);
+	}
+	if (rc == 0)
+		*out = address;
+	return rc;
+}

@@ -1,0 +1,136 @@
+/*
+ * Task: open a console over a connection of its own, and close the two again. In job threads.
+ * Owner: the pipe whose job it is.
+ *
+ * virStreamFinish and virStreamAbort are never called: both wait for an answer that a guest which
+ * reads nothing holds back for ever. Freeing the stream and closing the connection does all.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <libvirt/virterror.h>
+
+#include "console/backend/backend_libvirt_private.h"
+
+#define BUSY_TRIES 10
+#define BUSY_PAUSE_MS 50
+
+/* libvirt's messages may be translated where libvirtd runs, so codes decide as far as they can:
+ * code 9 is both "in use" and "not there yet", and taking one for the other costs a longer wait. */
+enum backend_error pipe_error_of(const struct virt_error *error)
+{
+	switch (error->code) {
+	case VIR_ERR_OPERATION_FAILED:
+		return strstr(error->text, "not yet assigned") ? BACKEND_EARLY : BACKEND_BUSY;
+	case VIR_ERR_INTERNAL_ERROR:
+		return error->domain == VIR_FROM_QEMU ? BACKEND_UNFIT : BACKEND_UNREACHED;
+	case VIR_ERR_NO_DOMAIN:
+	case VIR_ERR_OPERATION_INVALID:
+		return BACKEND_OFF;
+	case VIR_ERR_OPERATION_DENIED:
+	case VIR_ERR_ACCESS_DENIED:
+	case VIR_ERR_AUTH_FAILED:
+	case VIR_ERR_AUTH_CANCELLED:
+	case VIR_ERR_AUTH_UNAVAILABLE:
+		return BACKEND_DENIED;
+	case VIR_ERR_NO_SUPPORT:
+	case VIR_ERR_OPERATION_UNSUPPORTED:
+		return BACKEND_UNFIT;
+	case VIR_ERR_RPC:
+	case VIR_ERR_SYSTEM_ERROR:
+	case VIR_ERR_NO_CONNECT:
+		return BACKEND_UNREACHED;
+	default:
+		return BACKEND_FAILED;
+	}
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec t = {.tv_nsec = ms * 1000000};
+
+	(void)nanosleep(&t, NULL);
+}
+
+static int open_console(struct pipe *p, virDomainPtr domain)
+{
+	unsigned flags = p->force ? VIR_DOMAIN_CONSOLE_FORCE : 0;
+
+	p->stream = virStreamNew(p->conn, VIR_STREAM_NONBLOCK);
+	if (!p->stream)
+		return -1;
+	if (virDomainOpenConsole(domain, *p->alias ? p->alias : NULL, p->stream, flags) == 0)
+		return 0;
+	return -1;
+}
+
+static void drop_stream(struct pipe *p)
+{
+	if (p->stream)
+		(void)virStreamFree(p->stream);
+	p->stream = NULL;
+}
+
+/* libvirtd frees the console of a connection that we have closed a moment later. */
+static int open_patiently(struct pipe *p, virDomainPtr domain, struct virt_error *error)
+{
+	int tries = p->patient ? BUSY_TRIES : 1;
+
+	while (open_console(p, domain) < 0) {
+		virt_error_take(error);
+		drop_stream(p);
+		if (--tries == 0 || pipe_error_of(error) != BACKEND_BUSY || p->lost)
+			return -1;
+		pause_ms(BUSY_PAUSE_MS);
+	}
+	return 0;
+}
+
+static int open_all(struct pipe *p, struct virt_error *error)
+{
+	virDomainPtr domain;
+	int r;
+
+	p->conn = virt_connect(hypervisor_target(p->h), &p->client.capture, error);
+	if (!p->conn)
+		return -1;
+	domain = virConnectRegisterCloseCallback(p->conn, pipe_on_closed, p, NULL) == 0
+			 ? virDomainLookupByUUID(p->conn, p->uuid.b)
+			 : NULL;
+	if (!domain) {
+		virt_error_take(error);
+		return -1;
+	}
+	r = open_patiently(p, domain, error);
+	virDomainFree(domain);
+	return r;
+}
+
+void pipe_open_work(void *arg)
+{
+	struct pipe *p = arg;
+	struct virt_error error;
+
+	if (open_all(p, &error) == 0) {
+		p->open_error = BACKEND_OK;
+		return;
+	}
+	p->open_error = p->conn ? pipe_error_of(&error) : BACKEND_UNREACHED;
+	if (!p->conn && pipe_error_of(&error) == BACKEND_DENIED)
+		p->open_error = BACKEND_DENIED;
+	snprintf(p->text, sizeof(p->text), "%s", error.text);
+	pipe_close_work(p);
+}
+
+void pipe_close_work(void *arg)
+{
+	struct pipe *p = arg;
+
+	drop_stream(p);
+	if (p->conn) {
+		(void)virConnectUnregisterCloseCallback(p->conn, pipe_on_closed);
+		(void)virConnectClose(p->conn);
+	}
+	p->conn = NULL;
+}

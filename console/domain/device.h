@@ -1,0 +1,45 @@
+/*
+ * The character devices of a domain that can be a console, as its XML lists them. A value.
+ */
+#ifndef CONSOLE_DOMAIN_DEVICE_H
+#define CONSOLE_DOMAIN_DEVICE_H
+
+#include <stddef.h>
+
+#define DEVICES_MAX 16
+#define DEVICE_ALIAS_MAX 64
+#define DEVICE_TYPE_MAX 16
+#define DEVICE_PATH_MAX 108
+
+enum device_kind { DEVICE_SERIAL, DEVICE_VIRTIO }; /* ttyS<port>, hvc<port> */
+
+struct device {
+	enum device_kind kind;
+	unsigned port;
+	char alias[DEVICE_ALIAS_MAX]; /* what virDomainOpenConsole takes; "" when off */
+	char type[DEVICE_TYPE_MAX];   /* "pty", "unix", "tcp", "file" ... */
+	char path[DEVICE_PATH_MAX];   /* unix: the socket; pty: /dev/pts/N; else "" */
+	int bind;                     /* unix: QEMU listens (mode='bind') */
+};
+
+struct devices {
+	size_t count;
+	size_t main; /* index of the one libvirt itself would open; == count: none */
+	struct device list[DEVICES_MAX];
+};
+
+/* The slot keeps its name over alias changes: "serial:0", "virtio:0". */
+#define DEVICE_SLOT_MAX 24
+void device_slot(const struct device *device, char out[DEVICE_SLOT_MAX]);
+
+/* By alias, or ttyS<n> or hvc<n>; NULL: the main one. Returns an index, or -ENODEV. */
+int devices_find(const struct devices *devices, const char *name);
+
+/* The one that device_slot gives this slot; NULL. */
+const struct device *devices_in_slot(const struct devices *devices, const char *slot);
+
+/* Reads <serial> and <console> elements of a domain's XML. 0, -EBADMSG when it is not XML of a
+ * domain, -ENOMEM. Pure (libxml2; no network, no entities, no files). */
+int devices_parse(const char *xml, struct devices *devices);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * A domain's XML as a tree, and looking around in it. For the parsers of this folder. Pure
+ * (libxml2; no network, no entities, no files).
+ */
+#ifndef CONSOLE_DOMAIN_DOMAIN_XML_H
+#define CONSOLE_DOMAIN_DOMAIN_XML_H
+
+#include <stddef.h>
+
+#include <libxml/tree.h>
+
+#define DOMAIN_XML_MAX (4U << 20) /* bytes of one domain's XML */
+
+/* 0 and *document for xmlFreeDoc; -EBADMSG when it is no XML, or has a document type; -ENOMEM. */
+int domain_xml_parse(const char *xml, xmlDoc **document) __attribute__((warn_unused_result));
+
+int domain_is(const xmlNode *node, const char *name);
+
+/* The first child element of that name, or NULL; node may be NULL. */
+const xmlNode *domain_child(const xmlNode *node, const char *name);
+
+/* "" when absent, or when it does not fit: half an alias or path would be another one. */
+void domain_attribute(const xmlNode *node, const char *name, char *out, size_t room);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * Task: a console as a whole: made, told of its guest, recorded, ended. Owner: the guest.
+ * The way to the guest is in console_way.c, its end in console_end.c, its move to another host in
+ * console_move.c, the keyboard in keyboard.c, the viewers in viewer.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console/guest/console_internal.h"
+#include "core/log.h"
+
+/* --- told by the guest --- */
+
+static void ask_record(struct console *c)
+{
+	const struct device *device = console_device(c);
+
+	if (c->options->record && device)
+		c->record = c->options->record(c->options->record_arg, c->guest, device);
+}
+
+void console_guest_changed(struct console *c)
+{
+	ask_record(c);
+	journal_set_record(c->journal, c->record != CONSOLE_RECORD_NONE);
+	console_move_check(c);
+	if (c->state == CONSOLE_RESOLVING) {
+		/* An end that was told as an I/O error waits its second all the same. */
+		if (!c->asked)
+			console_resolve_by_state(c);
+		return;
+	}
+	if (c->state == CONSOLE_WAITING && c->was_on && !guest_is_on(c->guest) &&
+		guest_state(c->guest) != GUEST_UNREACHABLE) {
+		loop_timer_stop(c->retry);
+		c->down_since = 0;
+		console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
+	}
+	console_evaluate(c);
+}
+
+/* What was refused by the old ones may be allowed now; texts are looked for anew. */
+void console_options_changed(struct console *c)
+{
+	c->unfit = 0;
+	c->panic_state = 0;
+	console_guest_changed(c);
+}
+
+void console_guest_event(struct console *c, enum console_event_kind kind)
+{
+	if (kind == CONSOLE_EV_REBOOTED) {
+		journal_mark(c->journal, JOURNAL_BOOT, "rebooted");
+		console_panic_booted(c);
+		c->input.after_break = 0;
+	} else if (kind == CONSOLE_EV_PANICKED)
+		journal_mark(c->journal, JOURNAL_CRASH, "the guest reported a panic");
+	console_tell_kind(c, kind, "");
+}
+
+/* --- life --- */
+
+static void tell_recording(void *arg)
+{
+	struct console *c = arg;
+
+	c->recording_due = 0;
+	console_tell_kind(
+		c, CONSOLE_EV_RECORDING, c->recording_error ? strerror(-c->recording_error) : "");
+}
+
+/* Called from inside the journal, which must not be used now. */
+static void on_recording_trouble(void *arg, int error)
+{
+	struct console *c = arg;
+
+	if (error)
+		log_error("%s %s: history goes on in memory: %s", guest_name(c->guest), c->slot,
+			strerror(-error));
+	else
+		log_info("%s %s: history is written again", guest_name(c->guest), c->slot);
+	c->recording_error = error;
+	if (!c->recording_due && c->viewer_count > 0) {
+		c->recording_due = 1;
+		loop_timer_set(c->recording, 0, 0);
+	}
+}
+
+static int create_journal(struct console *c)
+{
+	struct journal_options options = {.memory = c->options->history_memory,
+		.store = c->options->store,
+		.record = c->record != CONSOLE_RECORD_NONE,
+		.trouble = on_recording_trouble,
+		.arg = c};
+	char dir[4096];
+
+	if (c->options->state_dir) {
+		snprintf(dir, sizeof(dir), "%s/journal/%s/%s", c->options->state_dir,
+			guest_uuid_text(c->guest), c->slot);
+		options.dir = dir;
+	}
+	return journal_create(&options, &c->journal);
+}
+
+struct console *console_create(
+	struct loop *loop, const struct console_options *options, struct guest *g, const char *slot)
+{
+	struct console *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->loop = loop;
+	c->options = options;
+	c->guest = g;
+	c->down_cause = "";
+	c->record = CONSOLE_RECORD_NONE;
+	snprintf(c->slot, sizeof(c->slot), "%s", slot);
+	TAILQ_INIT(&c->viewers);
+	input_init(c);
+	ask_record(c);
+	if (loop_timer_add(loop, &c->recording, tell_recording, c) < 0 || create_journal(c) < 0 ||
+		console_way_init(c) < 0 || console_move_init(c) < 0) {
+		console_destroy(c);
+		return NULL;
+	}
+	return c;
+}
+
+void console_destroy(struct console *c)
+{
+	if (!c)
+		return;
+	if (c->asked)
+		hypervisor_forget(c->asked, c);
+	console_way_finish(c);
+	console_move_finish(c);
+	loop_timer_del(&c->recording);
+	input_finish(c);
+	journal_destroy(&c->journal);
+	free(c);
+}
+
+enum console_state console_state(const struct console *c)
+{
+	return c->state;
+}
+
+struct guest *console_guest(const struct console *c)
+{
+	return c->guest;
+}
+
+const char *console_slot(const struct console *c)
+{
+	return c->slot;
+}
+
+const char *console_device_name(const struct console *c)
+{
+	const struct device *device = console_device(c);
+
+	return device && *device->alias ? device->alias : c->slot;
+}
+
+struct journal *console_journal(const struct console *c)
+{
+	return c->journal;
+}
+
+uint64_t console_opened_at(const struct console *c)
+{
+	return c->opened_at;
+}
+
+const char *console_trouble(const struct console *c)
+{
+	return c->trouble;
+}
+
+int console_is_unfit(const struct console *c)
+{
+	return c->unfit;
+}
+
+enum console_record console_record(const struct console *c)
+{
+	return c->record;
+}

@@ -1,0 +1,135 @@
+/*
+ * Task: find out why a console's output has ended, and tell. Owner: the console.
+ *
+ * The end of a stream has no cause. The guest's state has one, but may come seconds later: it is
+ * asked for in steps until it explains the end, or time is up.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "console/guest/console_internal.h"
+
+enum console_stop console_stop_of(enum place_reason reason)
+{
+	switch (reason) {
+	case PLACE_REASON_NONE:
+		return CONSOLE_STOP_UNKNOWN;
+	case PLACE_REASON_SHUTDOWN:
+		return CONSOLE_STOP_SHUTDOWN;
+	case PLACE_REASON_DESTROYED:
+		return CONSOLE_STOP_DESTROYED;
+	case PLACE_REASON_CRASHED:
+		return CONSOLE_STOP_CRASHED;
+	case PLACE_REASON_FAILED:
+		return CONSOLE_STOP_FAILED;
+	case PLACE_REASON_SAVED:
+		return CONSOLE_STOP_SAVED;
+	case PLACE_REASON_MIGRATED:
+		return CONSOLE_STOP_MOVED;
+	}
+	return CONSOLE_STOP_UNKNOWN;
+}
+
+void console_tell_stopped(struct console *c, enum console_stop stop)
+{
+	struct console_event event = {
+		.kind = CONSOLE_EV_STOPPED, .stop = stop, .text = "", .dropped = input_drop(c)};
+
+	if (!c->was_on)
+		return;
+	c->was_on = 0;
+	journal_mark(c->journal,
+		stop == CONSOLE_STOP_CRASHED || stop == CONSOLE_STOP_FAILED ? JOURNAL_CRASH
+									    : JOURNAL_SHUTDOWN,
+		NULL);
+	console_tell(c, &event);
+}
+
+/* --- why it ended --- */
+
+static void resolved(struct console *c)
+{
+	loop_timer_stop(c->retry);
+	if (c->asked)
+		hypervisor_forget(c->asked, c);
+	c->asked = NULL;
+	c->state = CONSOLE_WAITING;
+}
+
+static void resolved_stopped(struct console *c)
+{
+	resolved(c);
+	c->down_since = 0; /* a guest that is off prints nothing: no gap */
+	console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
+	console_evaluate(c);
+}
+
+/* What the guest's state says now, while RESOLVING. */
+void console_resolve_by_state(struct console *c)
+{
+	int late = loop_now(c->loop) >= c->resolve_until;
+
+	if (guest_state(c->guest) == GUEST_UNREACHABLE) {
+		resolved(c);
+		console_set_trouble(c, "hypervisor away");
+		c->down_cause = "hypervisor away";
+		console_tell_kind(c, CONSOLE_EV_LOST, c->trouble);
+	} else if (!guest_is_on(c->guest)) {
+		resolved_stopped(c);
+	} else if (guest_run(c->guest) != c->run) {
+		/* Stopped and started, or moved, before anybody asked. */
+		resolved(c);
+		if (guest_stop_reason(c->guest) != PLACE_REASON_MIGRATED) {
+			c->down_since = 0;
+			console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
+		}
+		console_evaluate(c);
+	} else if (c->end == BACKEND_EVICTED &&
+		   loop_now(c->loop) + CONSOLE_RESOLVE_US - c->resolve_until >= LOOP_SECOND) {
+		resolved(c);
+		c->down_cause = "taken by another client of the hypervisor";
+		c->evicted = 1;
+		console_wait_then_retry(c, CONSOLE_RETRY_BUSY_US);
+		console_tell_kind(c, CONSOLE_EV_EVICTED, "");
+	} else if (late) {
+		resolved(c);
+		console_tell_stopped(c, CONSOLE_STOP_UNKNOWN);
+		console_wait_then_retry(c, CONSOLE_RETRY_FAILED_US);
+	}
+}
+
+static void on_asked(void *arg, int error, const struct place_info *info)
+{
+	struct console *c = arg;
+
+	c->asked = NULL;
+	if (c->state != CONSOLE_RESOLVING)
+		return;
+	console_resolve_by_state(c);
+	if (c->state == CONSOLE_RESOLVING)
+		loop_timer_set(c->retry, CONSOLE_RESOLVE_STEP_US, 0);
+}
+
+void console_resolve_step(struct console *c)
+{
+	struct hypervisor *h = guest_hypervisor(c->guest);
+
+	if (c->asked)
+		return;
+	if (h && loop_now(c->loop) < c->resolve_until &&
+		hypervisor_ask(h, guest_uuid(c->guest), on_asked, c) == 0) {
+		c->asked = h;
+		return;
+	}
+	console_resolve_by_state(c);
+	if (c->state == CONSOLE_RESOLVING)
+		loop_timer_set(c->retry, CONSOLE_RESOLVE_STEP_US, 0);
+}
+
+void console_resolve_begin(struct console *c, enum backend_end end)
+{
+	c->state = CONSOLE_RESOLVING;
+	c->end = end;
+	c->resolve_until = loop_now(c->loop) + CONSOLE_RESOLVE_US;
+	console_resolve_step(c);
+}

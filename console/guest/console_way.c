@@ -1,0 +1,325 @@
+/*
+ * Task: the way from a console to its guest: open, read, lose, open again.
+ * Knows back ends by their ops only.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console/guest/console_internal.h"
+#include "core/log.h"
+
+/* --- the back end's events --- */
+
+void console_tell_kind(struct console *c, enum console_event_kind kind, const char *text)
+{
+	struct console_event event = {.kind = kind, .text = text};
+
+	console_tell(c, &event);
+}
+
+void console_set_trouble(struct console *c, const char *text)
+{
+	snprintf(c->trouble, sizeof(c->trouble), "%s", text);
+}
+
+static void note_down(struct console *c, const char *cause)
+{
+	if (c->down_since)
+		return;
+	c->down_since = loop_now(c->loop);
+	c->down_cause = cause;
+}
+
+static void close_way(struct console_way *way)
+{
+	way->open = 0;
+	backend_close(&way->backend);
+}
+
+static void close_backend(struct console *c, const char *cause)
+{
+	if (c->opened_at)
+		note_down(c, cause);
+	c->opened_at = 0;
+	c->input.in_flight = 0;
+	close_way(c->way);
+}
+
+void console_wait_then_retry(struct console *c, uint64_t delay_us)
+{
+	c->state = CONSOLE_WAITING;
+	loop_timer_set(c->retry, delay_us, 0);
+}
+
+/* What is known about the time in which nobody read. */
+static void mark_beginning(struct console *c)
+{
+	if (guest_boot_run(c->guest) == c->run && c->boot_marked != c->run)
+		journal_mark(c->journal, JOURNAL_BOOT, "started");
+	else if (!c->has_opened && journal_next(c->journal) > 0)
+		journal_gap(c->journal, "vmconsoled was not reading", 0);
+	if (c->boot_marked != c->run)
+		console_panic_booted(c);
+	c->boot_marked = c->run;
+	c->has_opened = 1;
+}
+
+static void on_opened_ok(struct console *c)
+{
+	struct console_event event = {.kind = CONSOLE_EV_OPENED, .text = ""};
+
+	c->state = CONSOLE_OPEN;
+	c->opened_at = loop_now(c->loop);
+	c->run = guest_run(c->guest);
+	console_set_trouble(c, "");
+	c->unfit = 0;
+	c->evicted = c->force = 0;
+	c->was_on = 1;
+	if (c->down_since) {
+		event.outage_us = c->opened_at - c->down_since;
+		journal_gap(c->journal, c->down_cause, event.outage_us);
+		c->down_since = 0;
+		c->has_opened = 1;
+	}
+	mark_beginning(c);
+	console_tell(c, &event);
+	input_pump(c);
+}
+
+/* The holder is evicted, unless it has evicted us. */
+static int take_by_force(struct console *c)
+{
+	const struct device *device = console_device(c);
+
+	if (!c->options->take_force || c->evicted || c->force || !device ||
+		strcmp(device->type, "pty") != 0)
+		return 0;
+	c->force = 1;
+	loop_timer_set(c->retry, 0, 0);
+	return 1;
+}
+
+static void on_open_failed(struct console *c, enum backend_error error, const char *text)
+{
+	close_way(c->way);
+	console_set_trouble(c, text);
+	c->state = CONSOLE_WAITING;
+	if (error != BACKEND_BUSY)
+		c->force = 0;
+	switch (error) {
+	case BACKEND_OK:
+		break;
+	case BACKEND_BUSY:
+		if (take_by_force(c))
+			break;
+		c->force = 0;
+		console_wait_then_retry(c, CONSOLE_RETRY_BUSY_US);
+		console_tell_kind(c, CONSOLE_EV_BUSY, c->trouble);
+		break;
+	case BACKEND_EARLY:
+		console_wait_then_retry(c, CONSOLE_RETRY_EARLY_US);
+		break;
+	case BACKEND_UNFIT:
+	case BACKEND_DENIED:
+		c->unfit = 1;
+		c->run = guest_run(c->guest);
+		console_tell_kind(c, CONSOLE_EV_UNFIT, c->trouble);
+		break;
+	case BACKEND_OFF: /* its event is on the way; ask again in case it is not */
+	case BACKEND_UNREACHED:
+	case BACKEND_FAILED:
+		console_wait_then_retry(c, CONSOLE_RETRY_FAILED_US);
+		console_tell_kind(c, CONSOLE_EV_FAILED, c->trouble);
+		break;
+	}
+}
+
+static void on_opened(void *arg, enum backend_error error, const char *text)
+{
+	struct console_way *way = arg;
+	struct console *c = way->console;
+
+	way->open = error == BACKEND_OK;
+	if (way == c->incoming)
+		console_move_opened(c, error);
+	else if (error == BACKEND_OK)
+		on_opened_ok(c);
+	else
+		on_open_failed(c, error, text);
+}
+
+static void on_output(void *arg, const uint8_t *data, size_t len)
+{
+	struct console_way *way = arg;
+	struct console *c = way->console;
+
+	if (way == c->incoming)
+		console_move_output(c, data, len);
+	else
+		console_append(c, data, len);
+}
+
+static void on_sent(void *arg, size_t len)
+{
+	struct console_way *way = arg;
+
+	input_sent(way->console, len);
+}
+
+static void on_ended(void *arg, enum backend_end end, const char *text)
+{
+	struct console_way *way = arg;
+	struct console *c = way->console;
+
+	log_debug("%s %s: output ended: %s", guest_name(c->guest), c->slot, text);
+	if (way == c->incoming) {
+		console_move_ended(c);
+		return;
+	}
+	close_backend(c, end == BACKEND_LOST ? "hypervisor away" : "console closed");
+	if (console_move_takes_over(c))
+		return;
+	if (end != BACKEND_LOST) {
+		console_resolve_begin(c, end);
+		return;
+	}
+	console_set_trouble(c, text);
+	console_wait_then_retry(c, CONSOLE_RETRY_EARLY_US);
+	console_tell_kind(c, CONSOLE_EV_LOST, text);
+}
+
+static void on_notice(void *arg, const char *text)
+{
+	struct console_way *way = arg;
+
+	console_tell_kind(way->console, CONSOLE_EV_NOTICE, text);
+}
+
+static const struct backend_events backend_events = {
+	on_opened, on_output, on_sent, on_ended, on_notice};
+
+int console_way_open(struct console_way *way, struct hypervisor *h, const struct device *device)
+{
+	const struct console_options *options = way->console->options;
+
+	way->h = h;
+	way->open = 0;
+	if (strcmp(device->type, "unix") == 0)
+		return backend_socket_open(way->console->loop, device,
+			guest_uuid(way->console->guest), &options->unix_dirs, &backend_events, way,
+			&way->backend);
+	return backend_libvirt_open(h, guest_uuid(way->console->guest),
+		*device->alias ? device->alias : NULL, way->console->force, &backend_events, way,
+		&way->backend);
+}
+
+/* --- opening --- */
+
+static int is_wanted(const struct console *c)
+{
+	return c->viewer_count > 0 || loop_timer_armed(c->keep_open) ||
+	       (c->record == CONSOLE_RECORD_ALL && guest_is_on(c->guest));
+}
+
+const struct device *console_device(const struct console *c)
+{
+	return devices_in_slot(guest_devices(c->guest), c->slot);
+}
+
+static void open_backend(struct console *c)
+{
+	const struct device *device = console_device(c);
+	struct hypervisor *h = guest_hypervisor(c->guest);
+	char text[256];
+	int r;
+
+	c->state = CONSOLE_OPENING;
+	if (!device) {
+		snprintf(text, sizeof(text), "it has no device %s", c->slot);
+		on_open_failed(c, BACKEND_UNFIT, text);
+		return;
+	}
+	if (strcmp(device->type, "pty") != 0 && strcmp(device->type, "unix") != 0) {
+		snprintf(text, sizeof(text), "%s is of type %s",
+			*device->alias ? device->alias : c->slot, device->type);
+		on_open_failed(c, BACKEND_UNFIT, text);
+		return;
+	}
+	r = console_way_open(c->way, h, device);
+	if (r < 0)
+		on_open_failed(c, BACKEND_FAILED, strerror(-r));
+}
+
+void console_evaluate(struct console *c)
+{
+	switch (c->state) {
+	case CONSOLE_CLOSED:
+	case CONSOLE_WAITING:
+		if (!is_wanted(c)) {
+			loop_timer_stop(c->retry);
+			c->state = CONSOLE_CLOSED;
+			break;
+		}
+		c->state = CONSOLE_WAITING;
+		if (c->unfit && guest_run(c->guest) == c->run)
+			break;
+		c->unfit = 0;
+		if (guest_is_on(c->guest) && !loop_timer_armed(c->retry) &&
+			!console_move_pending(c))
+			open_backend(c);
+		break;
+	case CONSOLE_OPENING:
+	case CONSOLE_OPEN:
+		if (!is_wanted(c)) {
+			close_backend(c, "nobody watched");
+			c->state = CONSOLE_CLOSED;
+		}
+		break;
+	case CONSOLE_RESOLVING:
+		break;
+	}
+}
+
+static void on_retry(void *arg)
+{
+	struct console *c = arg;
+
+	if (c->state == CONSOLE_RESOLVING)
+		console_resolve_step(c);
+	else
+		console_evaluate(c);
+}
+
+static void on_keep_open(void *arg)
+{
+	console_evaluate(arg);
+}
+
+void console_wanted_changed(struct console *c)
+{
+	if (c->viewer_count > 0)
+		loop_timer_stop(c->keep_open);
+	else if (c->state == CONSOLE_OPEN && c->options->keep_open_us)
+		loop_timer_set(c->keep_open, c->options->keep_open_us, LOOP_SECOND);
+	console_evaluate(c);
+}
+
+int console_way_init(struct console *c)
+{
+	int r = loop_timer_add(c->loop, &c->retry, on_retry, c);
+
+	c->ways[0].console = c->ways[1].console = c;
+	c->way = &c->ways[0];
+	c->incoming = &c->ways[1];
+	return r ? r : loop_timer_add(c->loop, &c->keep_open, on_keep_open, c);
+}
+
+void console_way_finish(struct console *c)
+{
+	close_way(&c->ways[0]);
+	close_way(&c->ways[1]);
+	loop_timer_del(&c->retry);
+	loop_timer_del(&c->keep_open);
+}

@@ -1,0 +1,435 @@
+/*
+ * Task: one virtual machine: its places, the state that follows from them, its consoles.
+ * Owner: the directory. Knows no viewer and no session.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "console/guest/console.h"
+#include "console/guest/guest.h"
+
+struct place {
+	struct hypervisor *h;
+	int reachable;
+	struct place_info info;
+};
+
+struct guest {
+	struct loop *loop;
+	const struct console_options *options;
+	struct uuid uuid;
+	char uuid_text[UUID_TEXT];
+	char name[PLACE_NAME_MAX];
+	uint64_t last_seen;
+	struct place *places;
+	size_t place_count;
+	struct place *active; /* NULL: nobody knows it */
+	enum place_reason stop_reason;
+	unsigned long long boot_run;
+	int paused_told;
+	struct devices devices; /* of the active place, or as last known */
+	struct console *consoles[GUEST_CONSOLES_MAX];
+	size_t console_count;
+};
+
+/* --- what is so --- */
+
+const struct uuid *guest_uuid(const struct guest *g)
+{
+	return &g->uuid;
+}
+
+const char *guest_uuid_text(const struct guest *g)
+{
+	return g->uuid_text;
+}
+
+const char *guest_name(const struct guest *g)
+{
+	return g->name;
+}
+
+enum guest_state guest_state(const struct guest *g)
+{
+	if (!g->active)
+		return GUEST_GONE;
+	if (!g->active->reachable)
+		return GUEST_UNREACHABLE;
+	switch (g->active->info.state) {
+	case PLACE_OFF:
+		return GUEST_OFF;
+	case PLACE_INCOMING:
+	case PLACE_PAUSED:
+		return GUEST_PAUSED;
+	case PLACE_RUNNING:
+		return GUEST_RUNNING;
+	case PLACE_CRASHED:
+		return GUEST_CRASHED;
+	}
+	return GUEST_OFF;
+}
+
+const char *guest_state_name(enum guest_state state)
+{
+	switch (state) {
+	case GUEST_RUNNING:
+		return "running";
+	case GUEST_PAUSED:
+		return "paused";
+	case GUEST_CRASHED:
+		return "crashed";
+	case GUEST_OFF:
+		return "off";
+	case GUEST_UNREACHABLE:
+		return "unreachable";
+	case GUEST_GONE:
+		return "gone";
+	}
+	return "unknown";
+}
+
+int guest_is_on(const struct guest *g)
+{
+	enum guest_state state = guest_state(g);
+
+	return state == GUEST_RUNNING || state == GUEST_PAUSED || state == GUEST_CRASHED;
+}
+
+uint64_t guest_last_seen(const struct guest *g)
+{
+	return g->active ? (uint64_t)time(NULL) : g->last_seen;
+}
+
+struct hypervisor *guest_hypervisor(const struct guest *g)
+{
+	return g->active ? g->active->h : NULL;
+}
+
+const struct devices *guest_devices(const struct guest *g)
+{
+	return &g->devices;
+}
+
+const struct groups *guest_groups(const struct guest *g)
+{
+	static const struct groups none;
+
+	return g->active ? &g->active->info.groups : &none;
+}
+
+enum place_reason guest_stop_reason(const struct guest *g)
+{
+	return g->stop_reason;
+}
+
+unsigned long long guest_run(const struct guest *g)
+{
+	return g->active ? g->active->info.run : 0;
+}
+
+unsigned long long guest_boot_run(const struct guest *g)
+{
+	return g->boot_run;
+}
+
+int guest_is_known(const struct guest *g)
+{
+	return g->place_count > 0;
+}
+
+int guest_has_viewers(const struct guest *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->console_count; i++) {
+		if (console_viewer_count(g->consoles[i]) > 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int console_on(struct guest *g, int index, struct console **out);
+
+/* --- places --- */
+
+/* Running beats paused or incoming, those beat off, and what can be asked beats what cannot. */
+static int place_rank(const struct place *p)
+{
+	int rank = 0;
+
+	switch (p->info.state) {
+	case PLACE_RUNNING:
+		rank = 3;
+		break;
+	case PLACE_PAUSED:
+	case PLACE_CRASHED:
+		rank = 2;
+		break;
+	case PLACE_INCOMING:
+		rank = 1;
+		break;
+	case PLACE_OFF:
+		break;
+	}
+	return rank * 2 + (p->reachable ? 1 : 0);
+}
+
+static void choose_active(struct guest *g)
+{
+	size_t i;
+
+	g->active = NULL;
+	for (i = 0; i < g->place_count; i++) {
+		if (!g->active || place_rank(&g->places[i]) > place_rank(g->active))
+			g->active = &g->places[i];
+	}
+	if (!g->active)
+		return;
+	snprintf(g->name, sizeof(g->name), "%s", g->active->info.name);
+	if (g->active->info.devices.count || guest_is_on(g))
+		g->devices = g->active->info.devices;
+}
+
+static void tell_consoles(struct guest *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->console_count; i++)
+		console_guest_changed(g->consoles[i]);
+}
+
+static void event_consoles(struct guest *g, enum console_event_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < g->console_count; i++)
+		console_guest_event(g->consoles[i], kind);
+}
+
+static struct place *find_place(struct guest *g, const struct hypervisor *h)
+{
+	size_t i;
+
+	for (i = 0; i < g->place_count; i++) {
+		if (g->places[i].h == h)
+			return &g->places[i];
+	}
+	return NULL;
+}
+
+static struct place *add_place(struct guest *g, struct hypervisor *h)
+{
+	struct place *more;
+
+	if (g->place_count == GUEST_PLACES_MAX)
+		return NULL;
+	more = realloc(g->places, (g->place_count + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	g->places = more;
+	memset(&more[g->place_count], 0, sizeof(*more));
+	more[g->place_count].h = h;
+	return &more[g->place_count++];
+}
+
+/* Consoles that are recorded whether somebody watches or not must exist. */
+static void hold_consoles(struct guest *g)
+{
+	struct console *c;
+	size_t i;
+
+	if (!g->options->record || !guest_is_on(g))
+		return;
+	for (i = 0; i < g->devices.count; i++) {
+		if (g->options->record(g->options->record_arg, g, &g->devices.list[i]) ==
+			CONSOLE_RECORD_ALL)
+			(void)!console_on(g, (int)i, &c);
+	}
+}
+
+void guest_options_changed(struct guest *g)
+{
+	size_t i;
+
+	hold_consoles(g);
+	for (i = 0; i < g->console_count; i++)
+		console_options_changed(g->consoles[i]);
+}
+
+struct hypervisor *guest_other_place(
+	const struct guest *g, const struct hypervisor *from, const struct devices **devices)
+{
+	size_t i;
+
+	for (i = 0; i < g->place_count; i++) {
+		const struct place *p = &g->places[i];
+
+		if (p->h == from || !p->reachable || p->info.state == PLACE_OFF)
+			continue;
+		*devices = &p->info.devices;
+		return p->h;
+	}
+	return NULL;
+}
+
+/* Paused by a person, not for the last moment of a migration. */
+static void tell_paused(struct guest *g, enum guest_state before, enum guest_state now)
+{
+	const struct devices *devices;
+
+	if (before == GUEST_RUNNING && now == GUEST_PAUSED &&
+		!guest_other_place(g, guest_hypervisor(g), &devices)) {
+		g->paused_told = 1;
+		event_consoles(g, CONSOLE_EV_PAUSED);
+	} else if (now == GUEST_RUNNING && g->paused_told) {
+		g->paused_told = 0;
+		event_consoles(g, CONSOLE_EV_RESUMED);
+	} else if (now != GUEST_PAUSED) {
+		g->paused_told = 0;
+	}
+}
+
+void guest_place(struct guest *g, struct hypervisor *h, const struct place_info *info)
+{
+	enum guest_state before = guest_state(g), now;
+	struct place *p = find_place(g, h);
+	int was_known = p != NULL;
+
+	if (!p)
+		p = add_place(g, h);
+	if (!p)
+		return;
+	p->info = *info;
+	p->reachable = 1;
+	if (info->reason != PLACE_REASON_NONE)
+		g->stop_reason = info->reason;
+	choose_active(g);
+	now = guest_state(g);
+	if ((was_known && before == GUEST_OFF) || before == GUEST_GONE) {
+		/* A guest never seen before may have been running for long. */
+		if (guest_is_on(g) && (was_known || hypervisor_is_up(h)))
+			g->boot_run = guest_run(g);
+	}
+	hold_consoles(g);
+	tell_consoles(g);
+	tell_paused(g, before, now);
+}
+
+void guest_gone(struct guest *g, struct hypervisor *h, const struct place_info *info)
+{
+	struct place *p = find_place(g, h);
+	size_t index;
+
+	if (!p)
+		return;
+	if (info->reason != PLACE_REASON_NONE)
+		g->stop_reason = info->reason;
+	index = (size_t)(p - g->places);
+	memmove(p, p + 1, (g->place_count - index - 1) * sizeof(*p));
+	g->place_count--;
+	g->last_seen = (uint64_t)time(NULL);
+	choose_active(g);
+	tell_consoles(g);
+}
+
+void guest_link(struct guest *g, struct hypervisor *h, int up)
+{
+	struct place *p = find_place(g, h);
+
+	if (!p)
+		return;
+	p->reachable = up;
+	choose_active(g);
+	tell_consoles(g);
+}
+
+void guest_rebooted(struct guest *g)
+{
+	event_consoles(g, CONSOLE_EV_REBOOTED);
+}
+
+void guest_panicked(struct guest *g)
+{
+	event_consoles(g, CONSOLE_EV_PANICKED);
+}
+
+/* --- consoles --- */
+
+struct console *guest_console_at(const struct guest *g, size_t index)
+{
+	return index < g->console_count ? g->consoles[index] : NULL;
+}
+
+/* The console on a device, made when there is none yet. */
+static int console_on(struct guest *g, int index, struct console **out)
+{
+	char slot[DEVICE_SLOT_MAX];
+	struct console *c;
+	size_t i;
+
+	device_slot(&g->devices.list[index], slot);
+	for (i = 0; i < g->console_count; i++) {
+		if (strcmp(console_slot(g->consoles[i]), slot) == 0) {
+			*out = g->consoles[i];
+			return 0;
+		}
+	}
+	if (g->console_count == GUEST_CONSOLES_MAX)
+		return -ENODEV;
+	c = console_create(g->loop, g->options, g, slot);
+	if (!c)
+		return -ENOMEM;
+	g->consoles[g->console_count++] = c;
+	*out = c;
+	return 0;
+}
+
+int guest_console(struct guest *g, const char *device, struct console **out)
+{
+	int index = devices_find(&g->devices, device);
+
+	return index < 0 ? index : console_on(g, index, out);
+}
+
+/* --- life --- */
+
+struct guest *guest_create(
+	struct loop *loop, const struct console_options *options, const struct uuid *uuid)
+{
+	struct guest *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->loop = loop;
+	g->options = options;
+	g->uuid = *uuid;
+	uuid_text(uuid, g->uuid_text);
+	return g;
+}
+
+void guest_remember(struct guest *g, const char *name, uint64_t last_seen, const char *slot)
+{
+	struct device *device = &g->devices.list[0];
+
+	snprintf(g->name, sizeof(g->name), "%s", name);
+	g->last_seen = last_seen;
+	g->devices.count = 1;
+	g->devices.main = 0;
+	device->kind = strncmp(slot, "virtio", 6) == 0 ? DEVICE_VIRTIO : DEVICE_SERIAL;
+	snprintf(device->type, sizeof(device->type), "pty");
+}
+
+void guest_destroy(struct guest *g)
+{
+	size_t i;
+
+	if (!g)
+		return;
+	for (i = 0; i < g->console_count; i++)
+		console_destroy(g->consoles[i]);
+	free(g->places);
+	free(g);
+}

@@ -1,0 +1,184 @@
+/*
+ * Task: who types, and the bytes on their way to the guest. Owner: the console.
+ *
+ * One writer at a time, unless the configuration says many. Input waits in one bounded queue; when
+ * it is full the writer is refused room and told when there is some again, so that a paste is held
+ * back at its source and nothing is lost.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "console/guest/console_internal.h"
+
+static void tell_mode(struct viewer *v, enum viewer_mode mode, const char *who, size_t dropped)
+{
+	struct console_event event = {.kind = CONSOLE_EV_KEYBOARD,
+		.mode = mode,
+		.who = who,
+		.text = "",
+		.dropped = dropped};
+
+	v->mode = mode;
+	v->events->event(v->arg, &event);
+}
+
+struct viewer *console_writer(const struct console *c)
+{
+	struct viewer *v;
+
+	TAILQ_FOREACH (v, &c->viewers, entry) {
+		if (v->mode == VIEWER_WRITES)
+			return v;
+	}
+	return NULL;
+}
+
+int viewer_take(struct viewer *v, int force)
+{
+	struct console *c = v->console;
+	struct viewer *old;
+
+	if (v->mode == VIEWER_WRITES)
+		return 0;
+	old = c->options->many_writers ? NULL : console_writer(c);
+	if (old && !force) {
+		v->mode = VIEWER_WAITS;
+		return -EBUSY;
+	}
+	v->mode = VIEWER_WRITES;
+	if (old)
+		tell_mode(old, VIEWER_WAITS, v->who, input_drop(c));
+	return 0;
+}
+
+void viewer_yield(struct viewer *v)
+{
+	int wrote = v->mode == VIEWER_WRITES;
+
+	v->mode = VIEWER_WATCHES;
+	if (wrote)
+		keyboard_left(v->console);
+}
+
+void keyboard_left(struct console *c)
+{
+	struct viewer *v;
+
+	if (c->options->many_writers || console_writer(c))
+		return;
+	TAILQ_FOREACH (v, &c->viewers, entry) {
+		if (v->mode == VIEWER_WAITS) {
+			tell_mode(v, VIEWER_WRITES, v->who, 0);
+			return;
+		}
+	}
+}
+
+/* --- the queue --- */
+
+void input_init(struct console *c)
+{
+	buf_init(&c->input.queue, CONSOLE_INPUT_MAX);
+}
+
+void input_finish(struct console *c)
+{
+	buf_finish(&c->input.queue);
+}
+
+void input_pump(struct console *c)
+{
+	size_t len = buf_len(&c->input.queue);
+
+	if (c->state != CONSOLE_OPEN || c->input.in_flight || len == 0)
+		return;
+	if (len > BACKEND_SEND_MAX)
+		len = BACKEND_SEND_MAX;
+	if (backend_send(c->way->backend, buf_data(&c->input.queue), len) < 0)
+		return; /* the back end is ending; its event follows */
+	c->input.in_flight = len;
+}
+
+static void tell_room(struct console *c)
+{
+	struct viewer *v, *next;
+
+	for (v = TAILQ_FIRST(&c->viewers); v; v = next) {
+		next = TAILQ_NEXT(v, entry);
+		if (v->mode == VIEWER_WRITES)
+			v->events->room(v->arg);
+	}
+}
+
+void input_sent(struct console *c, size_t len)
+{
+	struct input *in = &c->input;
+
+	in->in_flight = 0;
+	in->progress = loop_now(c->loop);
+	in->after_break = 0;
+	buf_drop(&in->queue, len);
+	input_pump(c);
+	if (c->control)
+		return; /* room is told when it is over */
+	if (buf_len(&in->queue) == 0 ||
+		(in->was_full && buf_room(&in->queue) >= CONSOLE_INPUT_MAX / 2)) {
+		in->was_full = 0;
+		tell_room(c);
+	}
+}
+
+void input_reopen(struct console *c)
+{
+	c->input.was_full = 0;
+	tell_room(c);
+}
+
+size_t input_drop(struct console *c)
+{
+	struct input *in = &c->input;
+	size_t left = buf_len(&in->queue) - in->in_flight;
+	uint8_t sent[BACKEND_SEND_MAX];
+
+	if (left == 0)
+		return 0;
+	/* What is in flight stays at the front until the back end has said what became of it. */
+	memcpy(sent, buf_data(&in->queue), in->in_flight);
+	buf_finish(&in->queue);
+	if (in->in_flight && buf_add(&in->queue, sent, in->in_flight) < 0)
+		in->in_flight = 0;
+	return left;
+}
+
+ssize_t viewer_type(struct viewer *v, const uint8_t *data, size_t len)
+{
+	struct console *c = v->console;
+	struct input *in = &c->input;
+
+	if (v->mode != VIEWER_WRITES)
+		return -EPERM;
+	if (c->state != CONSOLE_OPEN)
+		return -ENOTCONN;
+	if (c->control || len > buf_room(&in->queue)) {
+		len = c->control ? 0 : buf_room(&in->queue);
+		in->was_full = 1;
+	}
+	if (len == 0)
+		return 0;
+	if (buf_len(&in->queue) == 0)
+		in->progress = loop_now(c->loop);
+	if (buf_add(&in->queue, data, len) < 0)
+		return -ENOMEM;
+	input_pump(c);
+	return (ssize_t)len;
+}
+
+size_t viewer_typed_pending(const struct viewer *v)
+{
+	return v->mode == VIEWER_WRITES ? buf_len(&v->console->input.queue) : 0;
+}
+
+uint64_t console_input_progress(const struct console *c)
+{
+	return c->input.progress;
+}

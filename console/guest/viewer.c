@@ -1,0 +1,107 @@
+/*
+ * Task: the viewers of a console: joining, leaving, being told. Owner: a session above.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "console/guest/console_internal.h"
+
+int viewer_create(struct console *c, const char *who, const struct viewer_events *events, void *arg,
+	struct viewer **out)
+{
+	struct viewer *v;
+	int r;
+
+	if (c->viewer_count >= CONSOLE_VIEWERS_MAX)
+		return -EMFILE;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	r = journal_reader_create(
+		c->journal, journal_next(c->journal), events->wake, arg, &v->reader);
+	if (r < 0) {
+		free(v);
+		return r;
+	}
+	v->console = c;
+	v->who = who;
+	v->events = events;
+	v->arg = arg;
+	TAILQ_INSERT_TAIL(&c->viewers, v, entry);
+	c->viewer_count++;
+	*out = v;
+	console_wanted_changed(c);
+	return 0;
+}
+
+void viewer_destroy(struct viewer **out)
+{
+	struct viewer *v = *out;
+	struct console *c;
+
+	if (!v)
+		return;
+	*out = NULL;
+	c = v->console;
+	if (c->next_told == v)
+		c->next_told = TAILQ_NEXT(v, entry);
+	TAILQ_REMOVE(&c->viewers, v, entry);
+	c->viewer_count--;
+	if (v->mode == VIEWER_WRITES)
+		keyboard_left(c);
+	journal_reader_destroy(&v->reader);
+	free(v);
+	console_wanted_changed(c);
+}
+
+void console_tell(struct console *c, const struct console_event *event)
+{
+	struct viewer *v = TAILQ_FIRST(&c->viewers);
+
+	while (v) {
+		c->next_told = TAILQ_NEXT(v, entry);
+		v->events->event(v->arg, event);
+		v = c->next_told;
+	}
+	c->next_told = NULL;
+}
+
+struct console *viewer_console(const struct viewer *v)
+{
+	return v->console;
+}
+
+struct journal_reader *viewer_reader(const struct viewer *v)
+{
+	return v->reader;
+}
+
+const char *viewer_who(const struct viewer *v)
+{
+	return v->who;
+}
+
+void *viewer_arg(const struct viewer *v)
+{
+	return v->arg;
+}
+
+const struct viewer_events *viewer_events_of(const struct viewer *v)
+{
+	return v->events;
+}
+
+enum viewer_mode viewer_mode(const struct viewer *v)
+{
+	return v->mode;
+}
+
+struct viewer *console_next_viewer(const struct console *c, const struct viewer *after)
+{
+	return after ? TAILQ_NEXT(after, entry) : TAILQ_FIRST(&c->viewers);
+}
+
+size_t console_viewer_count(const struct console *c)
+{
+	return c->viewer_count;
+}

@@ -1,0 +1,176 @@
+/*
+ * Task: see hypervisor_order.h. Owner: the hypervisor, until the job has ended.
+ *
+ * libvirt has no call for a break; its way to QEMU's monitor marks the domain as tainted.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+
+#include "console/hypervisor/hypervisor_private.h"
+#include "core/log.h"
+
+struct hypervisor_order {
+	LIST_ENTRY(hypervisor_order) entry;
+	struct hypervisor *h;
+	struct hypervisor_link *link;
+	enum hypervisor_order_kind kind;
+	struct uuid uuid;
+	char alias[DEVICE_ALIAS_MAX];
+	hypervisor_ordered_fn done; /* NULL: forgotten */
+	void *arg;
+	int error;
+	char text[VIRT_TEXT_MAX];
+};
+
+/* --- in the job --- */
+
+static int error_of(int code)
+{
+	switch (code) {
+	case VIR_ERR_OPERATION_DENIED:
+	case VIR_ERR_ACCESS_DENIED:
+		return -EACCES;
+	case VIR_ERR_NO_SUPPORT:
+	case VIR_ERR_OPERATION_UNSUPPORTED:
+		return -EOPNOTSUPP;
+	case VIR_ERR_NO_DOMAIN:
+	case VIR_ERR_OPERATION_INVALID:
+		return -ENOTCONN;
+	default:
+		return -EIO;
+	}
+}
+
+static void fail(struct hypervisor_order *o)
+{
+	struct virt_error error;
+
+	virt_error_take(&error);
+	o->error = error_of(error.code);
+	snprintf(o->text, sizeof(o->text), "%s", error.text);
+}
+
+/* QEMU's own refusal comes as an answer. */
+static void read_answer(struct hypervisor_order *o, const char *answer)
+{
+	json_t *json = answer ? json_loads(answer, 0, NULL) : NULL;
+	const json_t *error = json_object_get(json, "error");
+	const char *why = json_string_value(json_object_get(error, "desc"));
+
+	if (error) {
+		o->error = -EIO;
+		snprintf(o->text, sizeof(o->text), "%s", why ? why : "QEMU refuses");
+	}
+	json_decref(json);
+}
+
+static void send_break(struct hypervisor_order *o, virDomainPtr domain)
+{
+	char command[DEVICE_ALIAS_MAX + 128], *answer = NULL;
+
+	snprintf(command, sizeof(command),
+		"{\"execute\":\"chardev-send-break\",\"arguments\":{\"id\":\"char%s\"}}", o->alias);
+	if (virDomainQemuMonitorCommand(domain, command, &answer, 0) < 0)
+		fail(o);
+	else
+		read_answer(o, answer);
+	free(answer);
+}
+
+static void order_work(void *arg)
+{
+	struct hypervisor_order *o = arg;
+	virDomainPtr domain = virDomainLookupByUUID(o->link->conn, o->uuid.b);
+
+	if (!domain) {
+		fail(o);
+		return;
+	}
+	if (o->kind == HYPERVISOR_BREAK)
+		send_break(o, domain);
+	else if (virDomainInjectNMI(domain, 0) < 0)
+		fail(o);
+	virDomainFree(domain);
+}
+
+/* --- on the loop --- */
+
+static void order_done(void *arg)
+{
+	struct hypervisor_order *o = arg;
+
+	LIST_REMOVE(o, entry);
+	link_job_end(o->link);
+	if (job_cancelled(o->h->orders_pool)) {
+		o->error = -ENOTCONN;
+		snprintf(o->text, sizeof(o->text), "the service ends");
+	}
+	if (o->done)
+		o->done(o->arg, o->error, o->text);
+	else if (o->error)
+		log_warning("an order that was given up has failed: %s", o->text);
+	free(o);
+}
+
+/* The alias stands in JSON: only what needs no escape. */
+static bool is_plain(const char *alias)
+{
+	size_t len = strlen(alias);
+
+	return len > 0 && len < DEVICE_ALIAS_MAX &&
+	       strspn(alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+		       len;
+}
+
+static bool is_busy(const struct hypervisor *h, const struct uuid *uuid)
+{
+	const struct hypervisor_order *o;
+
+	LIST_FOREACH (o, &h->orders, entry) {
+		if (uuid_equal(&o->uuid, uuid))
+			return true;
+	}
+	return false;
+}
+
+int hypervisor_order(struct hypervisor *h, enum hypervisor_order_kind kind, const struct uuid *uuid,
+	const char *alias, hypervisor_ordered_fn done, void *arg, struct hypervisor_order **order)
+{
+	struct hypervisor_order *o;
+	int r;
+
+	if (!h->link || h->link->state != LINK_OPEN)
+		return -ENOTCONN;
+	if (is_busy(h, uuid))
+		return -EBUSY;
+	if (kind == HYPERVISOR_BREAK && !is_plain(alias))
+		return -EINVAL;
+	o = calloc(1, sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	*o = (struct hypervisor_order){
+		.h = h, .link = h->link, .kind = kind, .uuid = *uuid, .done = done, .arg = arg};
+	snprintf(o->alias, sizeof(o->alias), "%s", alias ? alias : "");
+	r = job_submit(h->orders_pool, order_work, order_done, o);
+	if (r < 0) {
+		free(o);
+		return r;
+	}
+	link_job_begin(o->link);
+	LIST_INSERT_HEAD(&h->orders, o, entry);
+	*order = o;
+	return 0;
+}
+
+void hypervisor_order_forget(struct hypervisor_order **order)
+{
+	if (*order)
+		(*order)->done = NULL;
+	*order = NULL;
+}

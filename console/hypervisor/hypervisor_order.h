@@ -1,0 +1,32 @@
+/*
+ * Orders to a guest that the hypervisor carries out: a line break, a non-maskable interrupt.
+ *
+ * They run in a pool of their own: QEMU may hang in one, and with it a thread. A guest has one
+ * order at a time.
+ */
+#ifndef CONSOLE_HYPERVISOR_HYPERVISOR_ORDER_H
+#define CONSOLE_HYPERVISOR_HYPERVISOR_ORDER_H
+
+#include "console/hypervisor/hypervisor.h"
+
+struct hypervisor_order;
+
+enum hypervisor_order_kind {
+	HYPERVISOR_BREAK, /* into the character device of this alias */
+	HYPERVISOR_NMI,
+};
+
+/* Runs once, on the loop, unless it was forgotten: 0, or -EACCES, -EOPNOTSUPP, -ENOTCONN, -EIO, and
+ * what libvirt or QEMU said. The order is gone then. */
+typedef void (*hypervisor_ordered_fn)(void *arg, int error, const char *text);
+
+/* 0; -ENOTCONN while down, -EBUSY while another order for this guest is under way, -EAGAIN too many
+ * of them, -EINVAL an alias that cannot be named to QEMU, -ENOMEM. */
+int hypervisor_order(struct hypervisor *h, enum hypervisor_order_kind kind, const struct uuid *uuid,
+	const char *alias, hypervisor_ordered_fn done, void *arg,
+	struct hypervisor_order **order) MUST_CHECK;
+
+/* The asker dies, or has lost patience; what has been ordered may still happen. */
+void hypervisor_order_forget(struct hypervisor_order **order);
+
+#endif
