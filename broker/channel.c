@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/identity.h"
 #include "broker/channel.h"
 #include "broker/login.h"
 #include "broker/verbs.h"
@@ -23,7 +24,7 @@ struct channel {
 	struct login *login;
 	struct line line;
 	struct loop_io *io;
-	struct loop_timer *timer; /* runs at the end only */
+	struct loop_timer *timer; /* runs until something is asked, and at the end */
 	char tag[32];
 	const struct channel_ops *ops;
 	void *policy;
@@ -249,7 +250,13 @@ static void on_request(struct channel *c, const struct line_message *m)
 	const char *command = NULL;
 	size_t len = 0;
 
+	loop_timer_stop(c->timer);
 	memcpy(&request, m->fixed, sizeof(request));
+	/* The door does not give one; this is for a broken one. */
+	if (request.pty && !login_identity(c->login)->pty_allowed) {
+		channel_exit(c, STATUS_DENIED, "this login gets no terminal");
+		return;
+	}
 	c->pty = request.pty;
 	c->window.columns = request.columns;
 	c->window.rows = request.rows;
@@ -401,6 +408,7 @@ int channel_accept(struct login *login, int fd, unsigned number, struct channel 
 		free(c); /* the descriptor stays the caller's */
 		return r;
 	}
+	loop_timer_set(c->timer, CHANNEL_ASK_US, LOOP_SECOND);
 	*out = c;
 	return 0;
 }

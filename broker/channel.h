@@ -23,6 +23,7 @@ struct channel;
 struct login;
 
 #define CHANNEL_TEXT_MAX ((size_t)4 << 20)   /* of a list of all guests */
+#define CHANNEL_ASK_US (10 * LOOP_SECOND)    /* for SHELL or EXEC: doors send it at once */
 #define CHANNEL_FLUSH_US (5 * LOOP_SECOND)   /* to take what is queued at the end */
 #define CHANNEL_LINGER_US (10 * LOOP_SECOND) /* for the door to close after EXIT */
 
@@ -44,8 +45,8 @@ struct channel_window {
 	unsigned columns, rows; /* 0: not known */
 };
 
-/* Takes over the descriptor. Waits for SHELL or EXEC, then the dispatcher begins (broker/verbs.h).
- */
+/* Takes over the descriptor. Waits for SHELL or EXEC, CHANNEL_ASK_US at most, then the dispatcher
+ * begins (broker/verbs.h). */
 int channel_accept(struct login *login, int fd, unsigned number, struct channel **out) MUST_CHECK;
 
 /* Ends at once, without a word; the memory goes after the turn. */

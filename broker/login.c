@@ -13,7 +13,8 @@
 #include "broker/login_private.h"
 
 #define READ_ROUNDS 8
-#define END_US (5 * LOOP_SECOND) /* for the door to close after BYE */
+#define END_US (5 * LOOP_SECOND)         /* for the door to close after BYE */
+#define GRACE_MORE_US (10 * LOOP_SECOND) /* a door ends who is silent; this ends a silent door */
 #define FOUND_MAX 8
 
 /* --- what is so --- */
@@ -190,14 +191,25 @@ int login_resolve(
 
 /* --- channels --- */
 
+/* A descriptor that came over a line may be anything; only a line will do. */
+static int is_line(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
 static void on_open(struct login *login, struct line_message *m)
 {
 	uint64_t max = broker_config(login->options.broker)->ssh.max_channels;
 	struct channel *c;
 	int fd = line_take_fd(m, 0);
 
-	if (login->state != LOGIN_KNOWN || login->channel_count >= max) {
-		close(fd); /* the door keeps the limit itself; this is for a broken one */
+	/* The door keeps the limit itself; this is for a broken one, and for local programs. */
+	if (login->state != LOGIN_KNOWN || login->channel_count >= max || !is_line(fd)) {
+		close(fd);
 		return;
 	}
 	if (channel_accept(login, fd, login->channel_number++, &c) < 0) {
@@ -267,6 +279,16 @@ static void on_message(struct login *login, struct line_message *m)
 	}
 }
 
+/* r: what line_receive said. */
+static void on_line_end(struct login *login, int r)
+{
+	if (r == -EACCES)
+		login_auth_foreign(login);
+	if (r < 0)
+		log_write(LOG_LEVEL_DEBUG, login->tag, "login line: %s", strerror(-r));
+	login_close(login, r ? "it said what is not allowed there" : "connection closed");
+}
+
 static void on_io(void *arg, uint32_t revents)
 {
 	struct login *login = arg;
@@ -278,7 +300,7 @@ static void on_io(void *arg, uint32_t revents)
 		if (r == -EAGAIN)
 			return;
 		if (r <= 0) {
-			login_close(login, r ? strerror(-r) : "connection closed");
+			on_line_end(login, r);
 			return;
 		}
 		on_message(login, &m);
@@ -290,10 +312,27 @@ static void on_timer(void *arg)
 {
 	struct login *login = arg;
 
-	if (login->state == LOGIN_ENDING)
+	switch (login->state) {
+	case LOGIN_UNKNOWN:
+		login_close(login, "login grace time expired");
+		break;
+	case LOGIN_ENDING:
 		say_bye(login);
-	else
+		break;
+	case LOGIN_KNOWN: /* it is stopped then */
+	case LOGIN_SAID_BYE:
+	case LOGIN_CLOSED:
 		login_close(login, "connection did not end by itself");
+		break;
+	}
+}
+
+/* For who connects and says nothing, or never what would do. */
+static void begin_grace(struct login *login)
+{
+	uint64_t grace = broker_config(login->options.broker)->ssh.login_grace;
+
+	loop_timer_set(login->timer, grace + (login_is_local(login) ? 0 : GRACE_MORE_US), 0);
 }
 
 /* --- life --- */
@@ -343,7 +382,8 @@ int login_create(const struct login_options *options, struct login **out)
 	if (!login)
 		return -ENOMEM;
 	login->options = *options;
-	line_init(&login->line, options->fd, WIRE_LOGIN, WIRE_BROKER);
+	line_init(&login->line, options->fd, options->kind == LOGIN_LOCAL ? WIRE_LOCAL : WIRE_LOGIN,
+		WIRE_BROKER);
 	LIST_INIT(&login->channels);
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);
 	snprintf(login->address, sizeof(login->address), "%s",
@@ -363,6 +403,7 @@ int login_create(const struct login_options *options, struct login **out)
 		free(login);
 		return r;
 	}
+	begin_grace(login);
 	*out = login;
 	return 0;
 }

@@ -36,6 +36,7 @@ static const char *method_name(enum wire_method method)
 		return "none";
 	case WIRE_AUTH_PROBE:
 	case WIRE_AUTH_PUBLICKEY:
+	case WIRE_AUTH_FORGED:
 		return "publickey";
 	case WIRE_AUTH_PASSWORD:
 		return "password";
@@ -80,6 +81,8 @@ static void say(struct login *login)
 	drop_attempt(login);
 	if (r < 0)
 		login_close(login, "door does not listen");
+	else if (login_is_local(login) && !is_in)
+		login_close(login, "refused"); /* the kernel's word will not change */
 	else
 		login->line.state = is_in ? WIRE_RUNNING : WIRE_FRESH;
 }
@@ -135,6 +138,22 @@ static void record_refusal(struct login *login)
 	audit_write(broker_audit(login->options.broker), &r);
 	log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s", login->name,
 		login->address, a->why);
+}
+
+void login_auth_foreign(struct login *login)
+{
+	char why[LOGIN_WHY_MAX] = "";
+	struct identity *identity = login_is_local(login) ? login_judge_peer(login, why) : NULL;
+	struct audit_record r = {.event = "login-refused",
+		.session = login->tag,
+		.source = login->address,
+		.login = login->name,
+		.identity = identity ? identity->text : NULL,
+		.client = login->client,
+		.reason = "a way to log in that does not belong there"};
+
+	audit_write(broker_audit(login->options.broker), &r);
+	identity_destroy(identity);
 }
 
 /* --- guessing --- */
@@ -236,6 +255,7 @@ static void let_in(struct login *login)
 		return;
 	}
 	login->state = LOGIN_KNOWN;
+	loop_timer_stop(login->timer);
 	login->since = time(NULL);
 	log_write(LOG_LEVEL_INFO, login->tag, "%s logged in as %s from %s, client %s", login->who,
 		login->name, login->address, login->client);
@@ -426,6 +446,9 @@ static void judge(struct login *login)
 			external_want_keys(broker_external(b), judge_key, login);
 		else
 			judge_key(login);
+		break;
+	case WIRE_AUTH_FORGED:
+		refuse_because(login, "the signature is wrong");
 		break;
 	case WIRE_AUTH_PASSWORD:
 	case WIRE_AUTH_INTERACTIVE:

@@ -44,7 +44,7 @@ struct login {
 	enum login_state state;
 	struct line line;
 	struct loop_io *io;
-	struct loop_timer *timer;   /* runs at the end only */
+	struct loop_timer *timer;   /* runs until somebody is known, and at the end */
 	struct loop_timer *verdict; /* runs while an answer is delayed */
 	char tag[LOG_TAG_MAX];
 	char address[64];
@@ -73,6 +73,8 @@ int login_make_grant(struct login *login) MUST_CHECK;
 
 /* login_auth.c */
 void login_auth_message(struct login *login, const struct line_message *m);
+/* It tried a proof that its kind of line cannot vouch for: that is recorded. */
+void login_auth_foreign(struct login *login);
 void login_auth_on_verdict(void *arg); /* the timer */
 /* The login is closed: nothing comes back to it any more. */
 void login_auth_finish(struct login *login);

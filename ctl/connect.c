@@ -117,7 +117,7 @@ int ctl_connect(struct ctl_link *link, const char *socket_path, char reason[CTL_
 {
 	int fd = dial(socket_path), r;
 
-	line_init(&link->login, -1, WIRE_LOGIN, WIRE_DOOR);
+	line_init(&link->login, -1, WIRE_LOCAL, WIRE_DOOR);
 	line_init(&link->channel, -1, WIRE_CHANNEL, WIRE_DOOR);
 	if (fd < 0) {
 		snprintf(reason, CTL_REASON_MAX,

@@ -165,7 +165,7 @@ static int send_checked(struct line *line, enum wire_type type, const void *fixe
 	struct iovec iov[4] = {{&code, 1}, {(void *)(uintptr_t)fixed, 0}, payload[0], payload[1]};
 	int r;
 
-	if (!row || row->line != line->kind || row->sender != line->side ||
+	if (!row || !(row->lines >> line->kind & 1) || row->sender != line->side ||
 		!(row->states & line->state) || row->fds != fd_count)
 		return -EPROTO;
 	if (len < row->payload_min || len > row->payload_max)

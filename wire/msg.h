@@ -6,14 +6,15 @@
  * along by SCM_RIGHTS. Both ends are the same program (the first message compares build ids), so
  * structs go in native layout; they are packed and copied out, never pointed into.
  *
- * Three kinds of line:
+ * Four kinds of line:
  *   control  broker <-> door, one per door, for its whole life
  *   login    one per connection; owns the identity and, in the broker, the rights
- *   channel  one per ssh channel; made by the door and passed over its login line
- * vmconsolectl's connection to the control socket is a login line whose identity the kernel gives.
+ *   local    a login line that vmconsolectl, or any other local program, made by connecting to the
+ *            control socket: the same messages, but nobody vouches for what they say
+ *   channel  one per ssh channel; made by the other end of a login or local line, passed over it
  *
- * wire/table.c says for each message who may send it, when, and how long it is. A message that the
- * table does not allow ends the line.
+ * wire/table.c says for each message who may send it, when, and how long it is, and which proofs of
+ * an AUTH belong to which kind of line. A message that the table does not allow ends the line.
  */
 #ifndef WIRE_MSG_H
 #define WIRE_MSG_H
@@ -32,7 +33,7 @@
 #define WIRE_VERSION_MAX 256 /* of a client's identification string, RFC 4253 §4.2 */
 #define WIRE_BUILD_ID 32
 
-enum wire_line { WIRE_CONTROL, WIRE_LOGIN, WIRE_CHANNEL };
+enum wire_line { WIRE_CONTROL, WIRE_LOGIN, WIRE_LOCAL, WIRE_CHANNEL };
 enum wire_side { WIRE_BROKER, WIRE_DOOR };
 
 /* Where a line stands. One set for all three kinds; the table uses them as masks. */
@@ -53,7 +54,7 @@ enum wire_type {
 	WIRE_LOG,       /* d->b  payload: text */
 	WIRE_STOP,      /* b->d  say goodbye to all sessions and end */
 
-	/* login line */
+	/* login and local line; CLIENT on a login line only */
 	WIRE_CLIENT,  /* d->b  payload: the client's identification string */
 	WIRE_AUTH,    /* d->b  payload: login name, then proof */
 	WIRE_VERDICT, /* b->d  payload: reason (only vmconsolectl shows it) */
@@ -75,14 +76,17 @@ enum wire_type {
 	WIRE_TYPES
 };
 
+/* All but PEER are a door's to say, on a login line; PEER is the only one on a local line. */
 enum wire_method {
 	WIRE_AUTH_NONE = 1,
 	WIRE_AUTH_PROBE,     /* public key, no signature yet: would it do? */
 	WIRE_AUTH_PUBLICKEY, /* public key, signature verified by the door */
+	WIRE_AUTH_FORGED,    /* public key, signature found wrong by the door: a guess */
 	WIRE_AUTH_PASSWORD,
 	WIRE_AUTH_INTERACTIVE, /* keyboard-interactive, one prompt, answered */
-	WIRE_AUTH_PEER,        /* local: SO_PEERCRED of the control socket */
+	WIRE_AUTH_PEER,        /* the kernel's word (SO_PEERCRED); no proof in the message */
 };
+#define WIRE_METHODS (WIRE_AUTH_PEER + 1)
 
 enum wire_verdict { WIRE_DENIED = 1, WIRE_ACCEPTED, WIRE_PARTIAL };
 

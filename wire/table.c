@@ -7,15 +7,20 @@
 
 #include "wire/table.h"
 
-#define ROW(type, line, sender, states, next, fixed, min, max, fds)                                \
-	[WIRE_##type] = {#type, WIRE_##line, WIRE_##sender, states, next, fixed, min, max, fds}
+#define ROW(type, lines, sender, states, next, fixed, min, max, fds)                               \
+	[WIRE_##type] = {#type, lines, WIRE_##sender, states, next, fixed, min, max, fds}
+
+#define CONTROL (1u << WIRE_CONTROL)
+#define LOGIN (1u << WIRE_LOGIN)
+#define LOCAL (1u << WIRE_LOCAL)
+#define CHANNEL (1u << WIRE_CHANNEL)
 
 #define OPENED (WIRE_RUNNING | WIRE_HALF)
 /* What a client sends may cross the broker's EXIT: it is read and ignored. */
 #define CROSSING WIRE_ENDED
 
 static const struct wire_row table[WIRE_TYPES] = {
-	/*  type     line     sender  allowed in               then          fixed  payload  fds */
+	/*  type     lines    sender  allowed in               then          fixed  payload  fds */
 	ROW(HELLO, CONTROL, BROKER, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_hello), 0, 0, 0),
 	ROW(READY, CONTROL, DOOR, WIRE_ASKED, WIRE_RUNNING, sizeof(struct wire_ready), 0, 0, 0),
 	ROW(SETTINGS, CONTROL, BROKER, WIRE_ASKED | WIRE_RUNNING, 0, sizeof(struct wire_settings),
@@ -26,12 +31,12 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(STOP, CONTROL, BROKER, WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
 
 	ROW(CLIENT, LOGIN, DOOR, WIRE_FRESH, 0, 0, 0, WIRE_VERSION_MAX, 0),
-	ROW(AUTH, LOGIN, DOOR, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_auth), 0,
+	ROW(AUTH, LOGIN | LOCAL, DOOR, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_auth), 0,
 		WIRE_LOGIN_MAX + WIRE_PROOF_MAX, 0),
-	ROW(VERDICT, LOGIN, BROKER, WIRE_ASKED, 0, sizeof(struct wire_verdict_msg), 0,
+	ROW(VERDICT, LOGIN | LOCAL, BROKER, WIRE_ASKED, 0, sizeof(struct wire_verdict_msg), 0,
 		WIRE_REASON_MAX, 0),
-	ROW(OPEN, LOGIN, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 1),
-	ROW(BYE, LOGIN, BROKER, WIRE_FRESH | WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED,
+	ROW(OPEN, LOGIN | LOCAL, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 1),
+	ROW(BYE, LOGIN | LOCAL, BROKER, WIRE_FRESH | WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED,
 		sizeof(struct wire_bye), 0, WIRE_REASON_MAX, 0),
 
 	ROW(SHELL, CHANNEL, DOOR, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_request), 0,
@@ -49,6 +54,33 @@ static const struct wire_row table[WIRE_TYPES] = {
 		WIRE_REASON_MAX, 0),
 };
 
+/*
+ * Who can vouch for what. A door has verified a signature, or heard a password; at the control
+ * socket only the kernel's word counts, since anybody can send any message there. Neither can speak
+ * for the other.
+ */
+static const struct method {
+	unsigned lines;
+	size_t proof_max;
+} methods[WIRE_METHODS] = {
+	[WIRE_AUTH_NONE] = {LOGIN, 0},
+	[WIRE_AUTH_PROBE] = {LOGIN, WIRE_PROOF_MAX},
+	[WIRE_AUTH_PUBLICKEY] = {LOGIN, WIRE_PROOF_MAX},
+	[WIRE_AUTH_FORGED] = {LOGIN, WIRE_PROOF_MAX},
+	[WIRE_AUTH_PASSWORD] = {LOGIN, WIRE_PROOF_MAX},
+	[WIRE_AUTH_INTERACTIVE] = {LOGIN, WIRE_PROOF_MAX},
+	[WIRE_AUTH_PEER] = {LOCAL, 0},
+};
+
+unsigned wire_methods(enum wire_line line)
+{
+	unsigned mask = 0, i;
+
+	for (i = 0; i < WIRE_METHODS; i++)
+		mask |= methods[i].lines >> line & 1 ? 1u << i : 0;
+	return mask;
+}
+
 const struct wire_row *wire_row(unsigned type)
 {
 	if (type >= WIRE_TYPES || !table[type].name)
@@ -56,20 +88,29 @@ const struct wire_row *wire_row(unsigned type)
 	return &table[type];
 }
 
-/* Fields whose range the lengths alone do not bound. */
-static int check_fields(unsigned type, const unsigned char *fixed, size_t payload)
+static int check_auth(enum wire_line line, const unsigned char *fixed, size_t payload)
 {
 	struct wire_auth auth;
+
+	memcpy(&auth, fixed, sizeof(auth));
+	if (auth.method < WIRE_AUTH_NONE || auth.method >= WIRE_METHODS)
+		return -EINVAL;
+	if (!(wire_methods(line) >> auth.method & 1))
+		return -EACCES;
+	if (auth.login_len > WIRE_LOGIN_MAX || auth.login_len > payload)
+		return -EINVAL;
+	return payload - auth.login_len > methods[auth.method].proof_max ? -EINVAL : 0;
+}
+
+/* Fields whose range the lengths alone do not bound. */
+static int check_fields(
+	enum wire_line line, unsigned type, const unsigned char *fixed, size_t payload)
+{
 	struct wire_request request;
 
 	switch (type) {
 	case WIRE_AUTH:
-		memcpy(&auth, fixed, sizeof(auth));
-		if (auth.method < WIRE_AUTH_NONE || auth.method > WIRE_AUTH_PEER)
-			return -EINVAL;
-		if (auth.login_len > WIRE_LOGIN_MAX || auth.login_len > payload)
-			return -EINVAL;
-		return payload - auth.login_len > WIRE_PROOF_MAX ? -EINVAL : 0;
+		return check_auth(line, fixed, payload);
 	case WIRE_SHELL:
 	case WIRE_EXEC:
 		memcpy(&request, fixed, sizeof(request));
@@ -93,7 +134,7 @@ int wire_check(enum wire_line line, enum wire_side sender, enum wire_state state
 	row = wire_row(message[0]);
 	if (!row)
 		return -ENOMSG;
-	if (row->line != line || row->sender != sender || !(row->states & state))
+	if (!(row->lines >> line & 1) || row->sender != sender || !(row->states & state))
 		return -EPROTO;
 	if (len < 1 + row->fixed || len > WIRE_MESSAGE_MAX)
 		return -EMSGSIZE;
@@ -103,5 +144,5 @@ int wire_check(enum wire_line line, enum wire_side sender, enum wire_state state
 	if (fds != row->fds)
 		return -EBADF;
 	*next = row->next && state != WIRE_ENDED ? row->next : state;
-	return check_fields(message[0], message + 1, payload);
+	return check_fields(line, message[0], message + 1, payload);
 }

@@ -1,6 +1,6 @@
 /*
- * A hostile door: any messages with any descriptors in any order, over a real socket, against the
- * broker's end of a line.
+ * A hostile door, or a hostile program at the control socket: any messages with any descriptors in
+ * any order, over a real socket, against the broker's end of a line.
  *
  * Input: a byte for the kind of line, then records. A record is a byte whose low bits say what
  * follows: the door sends bytes (two of length, then the bytes, up to 7 descriptors), or the broker
@@ -88,7 +88,7 @@ static void check_message(
 	struct wire_request request;
 	size_t i;
 
-	check(row != NULL && row->line == line->kind && row->sender == WIRE_DOOR);
+	check(row != NULL && (row->lines >> line->kind & 1) && row->sender == WIRE_DOOR);
 	check((row->states & before) != 0);
 	check(line->state == (row->next && before != WIRE_ENDED ? row->next : before));
 	check(m->payload_len >= row->payload_min && m->payload_len <= row->payload_max);
@@ -100,6 +100,7 @@ static void check_message(
 		memcpy(&auth, m->fixed, sizeof(auth));
 		check(auth.login_len <= m->payload_len && auth.login_len <= WIRE_LOGIN_MAX);
 		check(m->payload_len - auth.login_len <= WIRE_PROOF_MAX);
+		check((auth.method == WIRE_AUTH_PEER) == (line->kind == WIRE_LOCAL));
 	}
 	if (m->type == WIRE_SHELL || m->type == WIRE_EXEC) {
 		memcpy(&request, m->fixed, sizeof(request));
@@ -135,7 +136,7 @@ static void answer(struct line *line, unsigned type)
 
 	if (!row || row->fds)
 		return;
-	allowed = row->line == line->kind && row->sender == WIRE_BROKER &&
+	allowed = (row->lines >> line->kind & 1) && row->sender == WIRE_BROKER &&
 		  (row->states & before) != 0;
 	r = line_send(line, type % WIRE_TYPES, fixed, "x", row->payload_min);
 	check(allowed ? r == 0 || r == -EAGAIN || r == -EPIPE : r == -EPROTO);
@@ -161,7 +162,7 @@ static int play_record(struct line *line, int door, struct input *in)
 		drain(door);
 		return 1;
 	case 1: /* as the broker does with a verdict */
-		if (line->kind == WIRE_LOGIN && line->state == WIRE_ASKED)
+		if (line->state == WIRE_ASKED && wire_methods(line->kind))
 			line->state = what & 4 ? WIRE_RUNNING : WIRE_FRESH;
 		return 1;
 	default:
@@ -182,7 +183,7 @@ static void check_alone(const uint8_t *data, size_t size)
 
 	if (size < 4)
 		return;
-	(void)wire_check(data[0] % 4, data[1] % 3, data[2], data + 4, size - 4, data[3], &next);
+	(void)wire_check(data[0] % 5, data[1] % 3, data[2], data + 4, size - 4, data[3], &next);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -195,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_alone(data, size);
 	check(line_pair(fds) == 0);
-	line_init(&line, fds[0], take(&in) % 3, WIRE_BROKER);
+	line_init(&line, fds[0], take(&in) % 4, WIRE_BROKER);
 	while (in.len > 0 && records-- > 0 && play_record(&line, fds[1], &in))
 		;
 	line_finish(&line);

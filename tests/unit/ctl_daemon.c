@@ -27,7 +27,7 @@ void daemon_init(struct ctl_daemon *d)
 
 	memset(d, 0, sizeof(*d));
 	d->in = d->out = d->err = d->terminal = -1;
-	line_init(&d->login, -1, WIRE_LOGIN, WIRE_BROKER);
+	line_init(&d->login, -1, WIRE_LOCAL, WIRE_BROKER);
 	line_init(&d->channel, -1, WIRE_CHANNEL, WIRE_BROKER);
 	snprintf(d->dir, sizeof(d->dir), "/tmp/test_ctl.XXXXXX");
 	assert_non_null(mkdtemp(d->dir));

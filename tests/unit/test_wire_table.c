@@ -14,41 +14,49 @@
 static const enum wire_state states[STATES] = {
 	WIRE_FRESH, WIRE_ASKED, WIRE_RUNNING, WIRE_HALF, WIRE_ENDED};
 
-/* allowed: a letter for each state in which the message is allowed: Fresh Asked Running Half
+/* lines: a letter for each kind of line it belongs to: Control logIn lOcal cHannel.
+ * allowed: a letter for each state in which the message is allowed: Fresh Asked Running Half
  * Ended. then: the state after it, '=' for the same; what has ended stays so. */
 static const struct expectation {
 	const char *name;
 	unsigned type;
-	enum wire_line line;
+	const char *lines;
 	enum wire_side sender;
 	const char *allowed;
 	char then;
 	size_t fixed, payload_min, payload_max;
 	unsigned fds;
 } expected[] = {
-	{"HELLO", 1, WIRE_CONTROL, WIRE_BROKER, "F", 'A', 32, 0, 0, 0},
-	{"READY", 2, WIRE_CONTROL, WIRE_DOOR, "A", 'R', 34, 0, 0, 0},
-	{"SETTINGS", 3, WIRE_CONTROL, WIRE_BROKER, "AR", '=', 18, 0, 4096, 0},
-	{"NEW", 4, WIRE_CONTROL, WIRE_BROKER, "R", '=', 8, 0, 0, 2},
-	{"LOG", 5, WIRE_CONTROL, WIRE_DOOR, "ARE", '=', 9, 0, 4096, 0},
-	{"STOP", 6, WIRE_CONTROL, WIRE_BROKER, "AR", 'E', 0, 0, 0, 0},
-	{"CLIENT", 7, WIRE_LOGIN, WIRE_DOOR, "F", '=', 0, 0, 256, 0},
-	{"AUTH", 8, WIRE_LOGIN, WIRE_DOOR, "F", 'A', 3, 0, 256 + 12288, 0},
-	{"VERDICT", 9, WIRE_LOGIN, WIRE_BROKER, "A", '=', 3, 0, 1024, 0},
-	{"OPEN", 10, WIRE_LOGIN, WIRE_DOOR, "R", '=', 0, 0, 0, 1},
-	{"BYE", 11, WIRE_LOGIN, WIRE_BROKER, "FAR", 'E', 4, 0, 1024, 0},
-	{"SHELL", 12, WIRE_CHANNEL, WIRE_DOOR, "F", 'R', 6, 0, 64, 0},
-	{"EXEC", 13, WIRE_CHANNEL, WIRE_DOOR, "F", 'R', 6, 0, 64 + 8192, 0},
-	{"DATA", 14, WIRE_CHANNEL, WIRE_DOOR, "RE", '=', 0, 1, 16384 - 256, 0},
-	{"EOF", 15, WIRE_CHANNEL, WIRE_DOOR, "RE", 'H', 0, 0, 0, 0},
-	{"WINSIZE", 16, WIRE_CHANNEL, WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
-	{"SIGNAL", 17, WIRE_CHANNEL, WIRE_DOOR, "RHE", '=', 0, 1, 32, 0},
-	{"OUT", 18, WIRE_CHANNEL, WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
-	{"ERR", 19, WIRE_CHANNEL, WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
-	{"EXIT", 20, WIRE_CHANNEL, WIRE_BROKER, "FRH", 'E', 4, 0, 1024, 0},
-	{"BREAK", 21, WIRE_CHANNEL, WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
+	{"HELLO", 1, "C", WIRE_BROKER, "F", 'A', 32, 0, 0, 0},
+	{"READY", 2, "C", WIRE_DOOR, "A", 'R', 34, 0, 0, 0},
+	{"SETTINGS", 3, "C", WIRE_BROKER, "AR", '=', 18, 0, 4096, 0},
+	{"NEW", 4, "C", WIRE_BROKER, "R", '=', 8, 0, 0, 2},
+	{"LOG", 5, "C", WIRE_DOOR, "ARE", '=', 9, 0, 4096, 0},
+	{"STOP", 6, "C", WIRE_BROKER, "AR", 'E', 0, 0, 0, 0},
+	{"CLIENT", 7, "I", WIRE_DOOR, "F", '=', 0, 0, 256, 0},
+	{"AUTH", 8, "IO", WIRE_DOOR, "F", 'A', 3, 0, 256 + 12288, 0},
+	{"VERDICT", 9, "IO", WIRE_BROKER, "A", '=', 3, 0, 1024, 0},
+	{"OPEN", 10, "IO", WIRE_DOOR, "R", '=', 0, 0, 0, 1},
+	{"BYE", 11, "IO", WIRE_BROKER, "FAR", 'E', 4, 0, 1024, 0},
+	{"SHELL", 12, "H", WIRE_DOOR, "F", 'R', 6, 0, 64, 0},
+	{"EXEC", 13, "H", WIRE_DOOR, "F", 'R', 6, 0, 64 + 8192, 0},
+	{"DATA", 14, "H", WIRE_DOOR, "RE", '=', 0, 1, 16384 - 256, 0},
+	{"EOF", 15, "H", WIRE_DOOR, "RE", 'H', 0, 0, 0, 0},
+	{"WINSIZE", 16, "H", WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
+	{"SIGNAL", 17, "H", WIRE_DOOR, "RHE", '=', 0, 1, 32, 0},
+	{"OUT", 18, "H", WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
+	{"ERR", 19, "H", WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
+	{"EXIT", 20, "H", WIRE_BROKER, "FRH", 'E', 4, 0, 1024, 0},
+	{"BREAK", 21, "H", WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
+
+static const char line_letters[] = "CIOH"; /* by enum wire_line */
+
+static enum wire_line first_line(const struct expectation *e)
+{
+	return (enum wire_line)(strchr(line_letters, e->lines[0]) - line_letters);
+}
 
 static const struct expectation *expectation_of(unsigned type)
 {
@@ -74,9 +82,10 @@ static char letter(enum wire_state state)
 
 /* A message of the type whose fields are good, len bytes in all; the payload is the proof or the
  * command, with a login or TERM no longer than it may be. */
-static void fill(unsigned char *message, unsigned type, size_t len)
+static void fill(unsigned char *message, unsigned type, enum wire_line line, size_t len)
 {
-	struct wire_auth auth = {.method = WIRE_AUTH_PEER};
+	struct wire_auth auth = {
+		.method = line == WIRE_LOCAL ? WIRE_AUTH_PEER : WIRE_AUTH_PASSWORD};
 	struct wire_request request = {.pty = 1};
 	const struct expectation *e = expectation_of(type);
 	size_t payload = e && len > 1 + e->fixed ? len - 1 - e->fixed : 0;
@@ -96,6 +105,7 @@ static void fill(unsigned char *message, unsigned type, size_t len)
 
 static void rows_are_as_written_here(void **state)
 {
+	unsigned line;
 	size_t i;
 
 	assert_int_equal(WIRE_TYPES, EXPECTED + 1);
@@ -105,7 +115,9 @@ static void rows_are_as_written_here(void **state)
 
 		assert_non_null(row);
 		assert_string_equal(row->name, e->name);
-		assert_int_equal(row->line, e->line);
+		for (line = WIRE_CONTROL; line <= WIRE_CHANNEL; line++)
+			assert_int_equal(row->lines >> line & 1,
+				strchr(e->lines, line_letters[line]) != NULL);
 		assert_int_equal(row->sender, e->sender);
 		assert_int_equal(row->fixed, e->fixed);
 		assert_int_equal(row->payload_min, e->payload_min);
@@ -135,9 +147,10 @@ static void a_message_is_allowed_exactly_where_its_row_says(void **state)
 					size_t len = e ? 1 + e->fixed + e->payload_min : 1;
 					int r, want = -ENOMSG;
 
-					fill(message, type, len);
+					fill(message, type, line, len);
 					if (e)
-						want = e->line == line && e->sender == sender &&
+						want = strchr(e->lines, line_letters[line]) &&
+								       e->sender == sender &&
 								       strchr(e->allowed,
 									       letter(states[s]))
 							       ? 0
@@ -180,9 +193,9 @@ static void every_length_is_judged_by_the_row(void **state)
 
 			if (len > 300 && len + 300 < most && len % 97)
 				continue;
-			fill(message, e->type, len);
-			r = wire_check(
-				e->line, e->sender, first_state(e), message, len, e->fds, &next);
+			fill(message, e->type, first_line(e), len);
+			r = wire_check(first_line(e), e->sender, first_state(e), message, len,
+				e->fds, &next);
 			if (len == 0 || !good)
 				assert_int_equal(r, -EMSGSIZE);
 			else if (r != 0)
@@ -201,18 +214,18 @@ static void a_wrong_number_of_descriptors_is_refused(void **state)
 		const struct expectation *e = &expected[i];
 		size_t len = 1 + e->fixed + e->payload_min;
 
-		fill(message, e->type, len);
+		fill(message, e->type, first_line(e), len);
 		for (fds = 0; fds < 5; fds++) {
 			enum wire_state next;
 
-			assert_int_equal(wire_check(e->line, e->sender, first_state(e), message,
-						 len, fds, &next),
+			assert_int_equal(wire_check(first_line(e), e->sender, first_state(e),
+						 message, len, fds, &next),
 				fds == e->fds ? 0 : -EBADF);
 		}
 	}
 }
 
-static int check_auth(unsigned method, size_t login, size_t payload)
+static int check_auth(enum wire_line line, unsigned method, size_t login, size_t payload)
 {
 	static unsigned char message[WIRE_MESSAGE_MAX];
 	struct wire_auth auth = {.method = (uint8_t)method, .login_len = (uint16_t)login};
@@ -222,24 +235,54 @@ static int check_auth(unsigned method, size_t login, size_t payload)
 	message[0] = WIRE_AUTH;
 	memcpy(message + 1, &auth, sizeof(auth));
 	return wire_check(
-		WIRE_LOGIN, WIRE_DOOR, WIRE_FRESH, message, 1 + sizeof(auth) + payload, 0, &next);
+		line, WIRE_DOOR, WIRE_FRESH, message, 1 + sizeof(auth) + payload, 0, &next);
+}
+
+/* A local program cannot say that a signature was verified, nor a door who the kernel says is
+ * there. */
+static void a_proof_belongs_to_one_kind_of_line(void **state)
+{
+	static const struct {
+		unsigned method;
+		int door, local;
+	} rows[] = {
+		{0, -EINVAL, -EINVAL},
+		{WIRE_AUTH_NONE, 0, -EACCES},
+		{WIRE_AUTH_PROBE, 0, -EACCES},
+		{WIRE_AUTH_PUBLICKEY, 0, -EACCES},
+		{WIRE_AUTH_FORGED, 0, -EACCES},
+		{WIRE_AUTH_PASSWORD, 0, -EACCES},
+		{WIRE_AUTH_INTERACTIVE, 0, -EACCES},
+		{WIRE_AUTH_PEER, -EACCES, 0},
+		{WIRE_AUTH_PEER + 1, -EINVAL, -EINVAL},
+		{255, -EINVAL, -EINVAL},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(check_auth(WIRE_LOGIN, rows[i].method, 4, 4), rows[i].door);
+		assert_int_equal(check_auth(WIRE_LOCAL, rows[i].method, 4, 4), rows[i].local);
+	}
+	assert_int_equal(wire_methods(WIRE_LOCAL), 1u << WIRE_AUTH_PEER);
+	assert_int_equal(wire_methods(WIRE_LOGIN), ((1u << WIRE_AUTH_PEER) - 1) & ~1u);
+	assert_int_equal(wire_methods(WIRE_CONTROL) | wire_methods(WIRE_CHANNEL), 0);
 }
 
 static void auth_fields_are_bounded(void **state)
 {
-	assert_int_equal(check_auth(0, 0, 0), -EINVAL);
-	assert_int_equal(check_auth(WIRE_AUTH_NONE, 0, 0), 0);
-	assert_int_equal(check_auth(WIRE_AUTH_PEER, 0, 0), 0);
-	assert_int_equal(check_auth(WIRE_AUTH_PEER + 1, 0, 0), -EINVAL);
-	assert_int_equal(check_auth(255, 0, 0), -EINVAL);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 5, 5), 0);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 6, 5), -EINVAL);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 65535, 12000), -EINVAL);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, WIRE_LOGIN_MAX, WIRE_LOGIN_MAX), 0);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, WIRE_LOGIN_MAX + 1, 1000), -EINVAL);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 0, WIRE_PROOF_MAX), 0);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 0, WIRE_PROOF_MAX + 1), -EINVAL);
-	assert_int_equal(check_auth(WIRE_AUTH_PROBE, 1, WIRE_PROOF_MAX + 1), 0);
+	assert_int_equal(check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, 5, 5), 0);
+	assert_int_equal(check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, 6, 5), -EINVAL);
+	assert_int_equal(check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, 65535, 12000), -EINVAL);
+	assert_int_equal(
+		check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, WIRE_LOGIN_MAX, WIRE_LOGIN_MAX), 0);
+	assert_int_equal(
+		check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, WIRE_LOGIN_MAX + 1, 1000), -EINVAL);
+	assert_int_equal(check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, 0, WIRE_PROOF_MAX), 0);
+	assert_int_equal(check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, 0, WIRE_PROOF_MAX + 1), -EINVAL);
+	assert_int_equal(check_auth(WIRE_LOGIN, WIRE_AUTH_PROBE, 1, WIRE_PROOF_MAX + 1), 0);
+	/* Nothing is proved by these, so nothing comes with them. */
+	assert_int_equal(check_auth(WIRE_LOGIN, WIRE_AUTH_NONE, 4, 5), -EINVAL);
+	assert_int_equal(check_auth(WIRE_LOCAL, WIRE_AUTH_PEER, 4, 5), -EINVAL);
 }
 
 static int check_request(unsigned type, unsigned pty, size_t term, size_t payload)
@@ -276,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_message_is_allowed_exactly_where_its_row_says),
 		cmocka_unit_test(every_length_is_judged_by_the_row),
 		cmocka_unit_test(a_wrong_number_of_descriptors_is_refused),
+		cmocka_unit_test(a_proof_belongs_to_one_kind_of_line),
 		cmocka_unit_test(auth_fields_are_bounded),
 		cmocka_unit_test(request_fields_are_bounded),
 	};

@@ -1,0 +1,131 @@
+"""What any local program can send to the control socket: raw messages of wire/msg.h, as any user."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+from . import proc
+
+HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../wire/msg.h")
+NOBODY = 65534  # neither root nor the daemon's user
+
+# Runs by itself, without this package, as somebody who may not read it.
+PROGRAM = r"""
+import array, json, os, select, socket, struct, sys
+
+order = json.loads(sys.stdin.readline())
+types, kept = order["types"], []
+line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+line.connect(order["path"])
+
+def receive(s, seconds):
+    if not select.select([s], [], [], seconds)[0]:
+        return "silence", b""
+    try:
+        message = s.recv(65536)
+    except ConnectionResetError:
+        message = b""
+    if not message:
+        return "closed", b""
+    return {n: name for name, n in types.items()}[message[0]], message[1:]
+
+def said(seconds):
+    name, body = receive(line, seconds)
+    if name != "VERDICT":
+        return name
+    return {1: "denied", 2: "accepted", 3: "partial"}[body[0]]
+
+def authenticate(step):
+    login, proof = step["login"].encode(), bytes.fromhex(step["proof"])
+    message = struct.pack("=BBH", types["AUTH"], step["method"], len(login)) + login + proof
+    try:
+        line.send(message)
+    except OSError:
+        return "closed"
+    return said(step["seconds"])
+
+def give(step):
+    kinds = {"file": lambda: os.open("/dev/null", os.O_RDWR),
+             "pipe": lambda: os.pipe()[1],
+             "tcp": lambda: socket.socket().detach(),
+             "stream": lambda: socket.socketpair()[0].detach(),
+             "datagram": lambda: socket.socketpair(type=socket.SOCK_DGRAM)[0].detach(),
+             "epoll": lambda: kept.append(select.epoll()) or kept[0].fileno(),
+             "itself": lambda: os.dup(line.fileno())}
+    socket.send_fds(line, [bytes([types["OPEN"]])], [kinds[step["kind"]]()])
+    return "given"
+
+def run(step):
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    try:
+        socket.send_fds(line, [bytes([types["OPEN"]])], [theirs.fileno()])
+    except OSError:
+        return {"end": "closed"}
+    theirs.close()
+    request = struct.pack("=BBHHB", types["EXEC"], step["pty"], 80, 24, 0)
+    ours.send(request + step["command"].encode())
+    text = {"OUT": b"", "ERR": b""}
+    while True:
+        name, body = receive(ours, step["seconds"])
+        if name in text:
+            text[name] += body
+            continue
+        status = struct.unpack("=i", body[:4])[0] if name == "EXIT" else None
+        return {"end": name, "status": status, "out": text["OUT"].decode(errors="replace"),
+                "errors": text["ERR"].decode(errors="replace")}
+
+def wait(step):
+    return said(step["seconds"])
+
+steps = {"auth": authenticate, "give": give, "run": run, "wait": wait}
+print(json.dumps([steps[step["do"]](step) for step in order["steps"]]))
+"""
+
+
+def _enumeration(name):
+    """{"AUTH": 8, ...} of an enum in wire/msg.h."""
+    with open(HEADER, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    words = re.search(rf"enum {name} {{(.*?)}};", text, re.S).group(1).split(",")
+    found, number = {}, 0
+    for word in filter(None, (part.strip() for part in words)):
+        name, _, value = (part.strip() for part in word.partition("="))
+        number = int(value) if value else number + 1
+        found[name.removeprefix("WIRE_").removeprefix("AUTH_")] = number
+    return found
+
+
+TYPES = _enumeration("wire_type")
+METHODS = _enumeration("wire_method")
+
+
+def auth(method, login="vmconsole", proof=b"", seconds=10):
+    return {"do": "auth", "method": METHODS.get(method, method), "login": login,
+            "proof": proof.hex(), "seconds": seconds * proc.SLOW}
+
+
+def give(kind):
+    return {"do": "give", "kind": kind}
+
+
+def run(command, pty=0, seconds=20):
+    return {"do": "run", "command": command, "pty": pty, "seconds": seconds * proc.SLOW}
+
+
+def wait(seconds):
+    return {"do": "wait", "seconds": seconds * proc.SLOW}
+
+
+def call(daemon, *steps, uid=NOBODY):
+    """Does the steps over one connection, as this user where the tests are root; a list of what
+    each came to."""
+    argv = [sys.executable, "-c", PROGRAM]
+    if os.getuid() == 0:
+        argv = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--", *argv]
+    order = {"path": f"{daemon.dir}/run/control", "types": TYPES, "steps": steps}
+    done = subprocess.run(argv, input=json.dumps(order) + "\n", capture_output=True, text=True,
+                          check=False, cwd="/", timeout=120 * proc.SLOW)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
