@@ -11,6 +11,7 @@
 #include "core/build_id.h"
 #include "core/log.h"
 #include "core/loop.h"
+#include "core/sandbox.h"
 #include "sshd/door.h"
 
 #define DEFAULT_CONFIG "/etc/vmconsoled/vmconsoled.conf"
@@ -91,8 +92,13 @@ static int run(const char *path, enum action action)
 		log_set_level(config->daemon.log_level);
 		options = (struct broker_options){
 			.config_path = path, .config = config, .build_id = build_id()};
-		if (loop_block_signals() < 0)
+		r = sandbox_harden();
+		if (r == 0)
+			r = loop_block_signals();
+		if (r < 0) {
+			log_error("cannot prepare the process: %s", strerror(-r));
 			return 1;
+		}
 		return broker_main(&options);
 	}
 	config_free(config);

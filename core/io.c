@@ -120,22 +120,28 @@ int write_file(const char *path, const void *data, size_t len, mode_t mode)
 	return r;
 }
 
+/* Whatever the umask is: the folder gets mode when it is made here. */
+static int make_dir(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(path, mode) < 0 ? -errno : 0;
+}
+
 int make_dirs(const char *path, mode_t mode)
 {
 	char part[PATH_MAX];
 	char *p;
+	int r = 0;
 
 	if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part))
 		return -ENAMETOOLONG;
-	for (p = part + 1; *p; p++) {
+	for (p = part + 1; *p && !r; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(part, mode) < 0 && errno != EEXIST)
-			return -errno;
+		r = make_dir(part, mode);
 		*p = '/';
 	}
-	if (mkdir(part, mode) < 0 && errno != EEXIST)
-		return -errno;
-	return 0;
+	return r ? r : make_dir(part, mode);
 }

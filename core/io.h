@@ -23,7 +23,7 @@ int read_file(const char *path, size_t max, char **data, size_t *len)
 int write_file(const char *path, const void *data, size_t len, mode_t mode)
 	__attribute__((warn_unused_result));
 
-/* As mkdir -p; every folder that it makes gets mode. */
+/* As mkdir -p; every folder that it makes gets mode, whatever the umask. */
 int make_dirs(const char *path, mode_t mode) __attribute__((warn_unused_result));
 
 #endif

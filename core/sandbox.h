@@ -1,6 +1,6 @@
 /*
- * What a door does to itself before it touches the network: no_new_privs, RLIMIT_CORE 0, not
- * dumpable, landlock deny-all where the kernel has it, a seccomp allow-list.
+ * What a door does to itself before it touches the network: no capabilities, no_new_privs,
+ * RLIMIT_CORE 0, not dumpable, landlock deny-all where the kernel has it, a seccomp allow-list.
  *
  * After it the process can read, write, poll, pass descriptors and make socket pairs; it cannot
  * open, connect, accept, listen, fork, exec, ptrace, signal others or make memory executable.
@@ -23,6 +23,10 @@ void sandbox_preload(void);
 
 /* Closes every descriptor but 0-2 and keep[0..count). 0 is made /dev/null. */
 int sandbox_close_others(const int *keep, size_t count) __attribute__((warn_unused_result));
+
+/* What the broker does to itself at its start: no core files, nobody may look into its memory,
+ * files that it makes are its own. 0 or -errno. */
+int sandbox_harden(void) __attribute__((warn_unused_result));
 
 /* There is no way back. 0 or -errno; on failure the caller must end the process. */
 int sandbox_enter(struct sandbox_report *report) __attribute__((warn_unused_result));

@@ -158,6 +158,11 @@ static void folders_are_made_with_all_above_them(void **state)
 	snprintf(file, sizeof(file), "%s", in_root("f"));
 	assert_int_equal(write_file(file, "", 0, 0600), 0);
 	assert_int_equal(make_dirs(in_root("f/x"), 0700), -ENOTDIR);
+	old = umask(077);
+	assert_int_equal(make_dirs(in_root("run/d"), 0755), 0);
+	umask(old);
+	assert_int_equal(mode_of(in_root("run")), 0755);
+	assert_int_equal(mode_of(in_root("run/d")), 0755);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

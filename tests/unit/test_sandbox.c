@@ -370,6 +370,8 @@ static void the_kernel_says_so_too(void **state)
 	fclose(f);
 	assert_non_null(strstr(text, "NoNewPrivs:\t1"));
 	assert_non_null(strstr(text, "Seccomp:\t2"));
+	assert_non_null(strstr(text, "CapPrm:\t0000000000000000"));
+	assert_non_null(strstr(text, "CapEff:\t0000000000000000"));
 	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
 	f = fopen(path, "r");
 	if (f) { /* not dumpable: only root may look */
