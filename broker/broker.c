@@ -225,7 +225,9 @@ static void give_settings(struct broker *b)
 		.max_auth_tries = (uint16_t)ssh->max_auth_tries,
 		.log_level = (uint8_t)b->config->daemon.log_level,
 		.methods = (uint8_t)broker_methods(b)};
+	struct door_limits limits = door_limits_for(ssh->max_connections, ssh->max_channels);
 
+	doorkeeper_limits(b->door, &limits);
 	doorkeeper_settings(b->door, &s, ssh->banner);
 }
 
@@ -404,9 +406,20 @@ static int make_guests(struct broker *b)
 	return r;
 }
 
+/* Who is not root cannot become somebody else. */
+static int find_door_user(struct broker *b, struct door_user *user)
+{
+	char why[DOOR_WHY_MAX];
+	int r = geteuid() == 0 ? door_user_find(b->config->daemon.door_user, user, why) : 0;
+
+	if (r < 0)
+		log_error("%s", why);
+	return r;
+}
+
 static int make_door(struct broker *b)
 {
-	const struct doorkeeper_options options = {.loop = b->loop,
+	struct doorkeeper_options options = {.loop = b->loop,
 		.kind = "ssh",
 		.build_id = b->options.build_id,
 		.keys = keys_for_door,
@@ -414,8 +427,11 @@ static int make_door(struct broker *b)
 		.stopped = on_door_stopped,
 		.arg = b};
 	char why[LISTENER_WHY_MAX];
-	int r = doorkeeper_create(&options, &b->door);
+	int r = find_door_user(b, &options.user);
 
+	if (r < 0)
+		return r;
+	r = doorkeeper_create(&options, &b->door);
 	if (r < 0) {
 		log_error("cannot make the ssh door: %s", strerror(-r));
 		return r;

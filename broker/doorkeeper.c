@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@ struct doorkeeper {
 	enum door_state state;
 	int self_fd;
 	pid_t pid;
+	struct door_limits limits;
 	struct line line;
 	struct loop_io *io;
 	struct loop_child *child;
@@ -33,54 +33,6 @@ struct doorkeeper {
 };
 
 static void start(struct doorkeeper *k);
-
-/* --- the child's side --- */
-
-enum { CHILD_CONTROL = 3, CHILD_KEYS = 4 };
-
-/* Between fork and exec: nothing that allocates or locks. */
-static void become_door(const struct doorkeeper *k, int control, int keys, char *const env[])
-{
-	char kind[32], *argv[] = {(char[]){"vmconsoled"}, (char[]){"--door"}, kind, NULL};
-	sigset_t none;
-	int high_control, high_keys, high_self;
-
-	memset(kind, 0, sizeof(kind));
-	memcpy(kind, k->options.kind, strnlen(k->options.kind, sizeof(kind) - 1));
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* First out of the way of the numbers they are to get. */
-	high_control = fcntl(control, F_DUPFD, 16);
-	high_keys = fcntl(keys, F_DUPFD, 16);
-	high_self = fcntl(k->self_fd, F_DUPFD_CLOEXEC, 16);
-	if (high_control < 0 || high_keys < 0 || high_self < 0 ||
-		dup2(high_control, CHILD_CONTROL) < 0 || dup2(high_keys, CHILD_KEYS) < 0)
-		_exit(127);
-	close(high_control);
-	close(high_keys);
-	execveat(high_self, "", argv, env, AT_EMPTY_PATH);
-	_exit(127);
-}
-
-/* What a door may know of our environment. */
-static void make_environment(char *env[4], char room[2][512])
-{
-	const char *asan = getenv("ASAN_OPTIONS"), *ubsan = getenv("UBSAN_OPTIONS");
-	size_t n = 0;
-
-#ifdef VMC_SANITIZE
-	/* The leak checker needs ptrace, which a sandboxed process does not have. */
-	snprintf(room[0], sizeof(room[0]), "ASAN_OPTIONS=%s%sdetect_leaks=0", asan ? asan : "",
-		asan ? ":" : "");
-#else
-	snprintf(room[0], sizeof(room[0]), "ASAN_OPTIONS=%s", asan ? asan : "");
-#endif
-	snprintf(room[1], sizeof(room[1]), "UBSAN_OPTIONS=%s", ubsan ? ubsan : "");
-	env[n++] = room[0];
-	env[n++] = room[1];
-	env[n] = NULL;
-}
 
 /* --- its life --- */
 
@@ -95,6 +47,18 @@ static void retry_later(struct doorkeeper *k)
 	k->state = DOOR_DOWN;
 	loop_timer_set(k->timer, k->backoff, 0);
 	k->backoff = k->backoff * 2 < DOOR_BACKOFF_MAX_US ? k->backoff * 2 : DOOR_BACKOFF_MAX_US;
+}
+
+static void log_end(const struct doorkeeper *k, int status)
+{
+	const char *failure = WIFEXITED(status) ? door_process_failure(WEXITSTATUS(status)) : NULL;
+
+	if (WIFSIGNALED(status))
+		log_error("the %s door was killed by signal %d", k->options.kind, WTERMSIG(status));
+	else if (failure)
+		log_error("cannot start the %s door: %s", k->options.kind, failure);
+	else
+		log_error("the %s door ended with %d", k->options.kind, WEXITSTATUS(status));
 }
 
 static void on_exit_of_door(void *arg, pid_t pid, int status)
@@ -112,10 +76,7 @@ static void on_exit_of_door(void *arg, pid_t pid, int status)
 		k->options.stopped(k->options.arg);
 		return;
 	}
-	if (WIFSIGNALED(status))
-		log_error("the %s door was killed by signal %d", k->options.kind, WTERMSIG(status));
-	else
-		log_error("the %s door ended with %d", k->options.kind, WEXITSTATUS(status));
+	log_end(k, status);
 	if (life >= DOOR_STABLE_US)
 		k->backoff = DOOR_BACKOFF_MIN_US;
 	retry_later(k);
@@ -139,15 +100,17 @@ static void send_settings(struct doorkeeper *k)
 static void on_ready(struct doorkeeper *k, const struct line_message *m)
 {
 	struct wire_ready ready;
+	char user[32];
 
 	memcpy(&ready, m->fixed, sizeof(ready));
 	if (memcmp(ready.build, k->options.build_id, WIRE_BUILD_ID) != 0) {
 		kill_door(k, "is of another build");
 		return;
 	}
-	log_info("the %s door is ready: seccomp %s, landlock %s%u", k->options.kind,
-		ready.seccomp ? "on" : "off", ready.landlock_abi ? "ABI " : "off, ABI ",
-		(unsigned)ready.landlock_abi);
+	snprintf(user, sizeof(user), "user %u, ", (unsigned)k->options.user.uid);
+	log_info("the %s door is ready: %sseccomp %s, landlock %s%u", k->options.kind,
+		k->options.user.uid ? user : "", ready.seccomp ? "on" : "off",
+		ready.landlock_abi ? "ABI " : "off, ABI ", (unsigned)ready.landlock_abi);
 	loop_timer_stop(k->timer);
 	k->state = DOOR_READY;
 	k->options.ready(k->options.arg, 1);
@@ -190,20 +153,20 @@ static void on_io(void *arg, uint32_t revents)
 
 static int spawn(struct doorkeeper *k, int keys, int *control)
 {
-	char *env[4], room[2][512];
+	struct door_start how = {.kind = k->options.kind,
+		.program = k->self_fd,
+		.keys = keys,
+		.user = k->options.user,
+		.limits = k->limits};
 	int fds[2];
 	int r = line_pair(fds);
 
 	if (r < 0)
 		return r;
-	make_environment(env, room);
-	k->pid = fork();
-	if (k->pid == 0)
-		become_door(k, fds[1], keys, env);
-	r = k->pid < 0 ? -errno : 0;
+	how.control = fds[1];
+	r = door_process_start(&how, &k->pid);
 	close(fds[1]);
 	if (r < 0) {
-		k->pid = 0;
 		close(fds[0]);
 		return r;
 	}
@@ -280,6 +243,19 @@ void doorkeeper_settings(
 	snprintf(k->banner, sizeof(k->banner), "%s", banner);
 	if (k->state == DOOR_STARTING || k->state == DOOR_READY)
 		send_settings(k);
+}
+
+void doorkeeper_limits(struct doorkeeper *k, const struct door_limits *limits)
+{
+	int r;
+
+	k->limits = *limits;
+	if (k->pid == 0)
+		return;
+	r = door_process_limit(k->pid, limits);
+	if (r < 0)
+		log_warning("the limits of the %s door stay until it is started again: %s",
+			k->options.kind, strerror(-r));
 }
 
 int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line)

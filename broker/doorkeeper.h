@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "broker/door_process.h"
 #include "core/loop.h"
 #include "wire/msg.h"
 
@@ -25,6 +26,7 @@ struct doorkeeper_options {
 	struct loop *loop;
 	const char *kind; /* "ssh" */
 	const unsigned char *build_id;
+	struct door_user user;
 	/* Makes the descriptor with the private keys; called for every start. */
 	int (*keys)(void *arg, int *fd);
 	void (*ready)(void *arg, int ready); /* takes connections, or no longer */
@@ -38,6 +40,9 @@ void doorkeeper_destroy(struct doorkeeper **out); /* kills a door that is still 
 /* Sent at once when the door runs, and to every new one. banner is copied. */
 void doorkeeper_settings(
 	struct doorkeeper *k, const struct wire_settings *settings, const char *banner);
+
+/* For the door that runs and every new one. */
+void doorkeeper_limits(struct doorkeeper *k, const struct door_limits *limits);
 
 /* Hands over a connection. Both descriptors stay the caller's. 0; -EAGAIN busy; -ENOTCONN. */
 int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line) MUST_CHECK;

@@ -38,6 +38,7 @@ struct config_daemon {
 	char *state_dir; /* absolute, no trailing slash (so are all paths) */
 	char *run_dir;
 	enum log_level log_level;
+	char *door_user; /* "": a number that nobody has */
 };
 
 struct config_ssh {

@@ -120,6 +120,9 @@ const struct key config_keys[] = {
 		.def = "/run/vmconsoled", .help = "Folder of the control socket."},
 	{ROW(DAEMON, log_level), WORD(daemon, log_level, log_levels), .def = "info", RELOAD,
 		.help = "What is logged: error, warning, info or debug."},
+	{ROW(DAEMON, door_user), TEXT(daemon, door_user), .def = "", .example = "vmconsole-door",
+		.help = "User that doors run as when the service is started as root; by default "
+			"a number that no account has."},
 
 	{ROW(HYPERVISOR, uri), URI(hypervisor, uri), .min = 1, .def = "qemu:///system",
 		.help = "libvirt URI of the hypervisor."},

@@ -1,0 +1,135 @@
+"""What the broker's and the doors' processes are and may, seen from outside."""
+
+import os
+import re
+
+import pytest
+
+from lib.daemon import Daemon
+from lib.proc import SANITIZED
+from lib.session import DONE, ask, leave
+
+
+def status(pid):
+    """/proc/PID/status as a dictionary of words."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return {key: value.split() for key, value in (line.split(":", 1) for line in file)}
+
+
+def limits(pid):
+    """Soft limits by their names in /proc/PID/limits."""
+    with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+        rows = [re.split(r"\s{2,}", line.strip()) for line in file][1:]
+    return {row[0]: row[1] for row in rows}
+
+
+class Root:
+    """Whoever runs the tests, when that is root: the daemon runs as it."""
+
+    uid = gid = 0
+    name = "root"
+
+    @staticmethod
+    def argv(argv, die_with_us=False):
+        words = ["setpriv", "--pdeathsig", "TERM", "--"] if die_with_us else []
+        return words + [str(word) for word in argv]
+
+    @staticmethod
+    def own(path, mode=None):
+        if mode is not None:
+            os.chmod(path, mode)
+        return path
+
+    def mkdir(self, path, mode=0o700):
+        os.makedirs(path, exist_ok=True)
+        return self.own(path, mode)
+
+    def write(self, path, text, mode=0o600):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.own(path, mode)
+
+
+@pytest.fixture
+def as_root(programs, virt, keys):
+    """daemons as root; each is ended after the test."""
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    made = []
+
+    def make(config=None, start=True):
+        daemon = Daemon(Root(), programs, virt, keys, config)
+        made.append(daemon)
+        return daemon.start() if start else daemon
+    yield make
+    for daemon in made:
+        daemon.finish()
+
+
+def test_door_of_a_daemon_run_by_root_is_nobody(as_root, guest):
+    daemon = as_root()
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        door, = daemon.doors("ssh")
+        found = status(door)
+        uid = int(found["Uid"][0])
+        assert 61184 <= uid <= 65519
+        assert found["Uid"] == [str(uid)] * 4 and found["Gid"] == [str(uid)] * 4
+        assert found["Groups"] == []
+        assert {int(found[kind][0], 16) for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb")} == {0}
+        assert found["NoNewPrivs"] == ["1"] and found["Seccomp"] == ["2"]
+        assert status(daemon.pid)["Uid"][0] == "0"
+        leave(session)
+    daemon.wait_log(f"ssh door is ready: user {uid}, seccomp on")
+
+
+def test_door_user_is_the_configured_one(as_root, user):
+    daemon = as_root({"daemon": {"door_user": user.name}})
+    door, = daemon.doors("ssh")
+    assert status(door)["Uid"] == [str(user.uid)] * 4
+    assert status(door)["Gid"] == [str(user.gid)] * 4
+
+
+@pytest.mark.parametrize("name, cure", [
+    ("no-such-user", "useradd --system"), ("root", "name an unprivileged user")])
+def test_door_user_that_cannot_be_is_refused_with_the_cure(as_root, name, cure):
+    daemon = as_root({"daemon": {"door_user": name}}, start=False)
+    daemon.launch()
+    assert daemon.wait_end(20) == 1
+    assert "door_user: " in daemon.log() and cure in daemon.log()
+
+
+def test_limits_of_a_door_follow_the_configuration(daemons, guest):
+    daemon = daemons({"ssh": {"max_connections": "100", "max_channels": "7",
+                              "max_unauthenticated": "100"}})
+    door, = daemon.doors("ssh")
+    assert limits(door)["Max open files"] == str(100 * 10 + 64)
+    if not SANITIZED:
+        assert limits(door)["Max data size"] == str((512 + 200) << 20)
+        assert limits(door)["Max address space"] == str((512 + 200 + 1024) << 20)
+    assert int(limits(daemon.pid)["Max open files"]) > 1064
+    daemon.configure({"ssh": {"max_connections": "150"}})
+    daemon.reload()
+    daemon.wait_log("configuration reloaded")
+    assert limits(door)["Max open files"] == str(150 * 10 + 64)
+    assert daemon.ssh(guest.name, "status").status == DONE
+
+
+def test_memory_of_the_broker_is_not_for_others(daemon):
+    assert limits(daemon.pid)["Max core file size"] == "0"
+    assert status(daemon.pid)["Umask"] == ["0077"]
+    if not SANITIZED:
+        # What cannot be dumped belongs to root, whoever runs it.
+        assert os.stat(f"/proc/{daemon.pid}/mem").st_uid == 0
+
+
+def test_control_socket_is_for_everybody_whatever_the_umask(daemons, user):
+    daemon = daemons()
+    daemon.stop()
+    os.rmdir(f"{daemon.dir}/run")
+    daemon.start()
+    assert os.stat(f"{daemon.dir}/run").st_mode & 0o777 == 0o755
+    assert os.stat(f"{daemon.dir}/run/control").st_mode & 0o777 == 0o666
+    for name in os.listdir(f"{daemon.dir}/state/hostkeys"):
+        mode = os.stat(f"{daemon.dir}/state/hostkeys/{name}").st_mode & 0o777
+        assert mode == (0o644 if name.endswith(".pub") else 0o600), name
