@@ -313,7 +313,8 @@ static void on_reload(void *arg, const struct signalfd_siginfo *info)
 
 	(void)!broker_reload(arg, &errors);
 	for (i = 0; i < errors.count; i++)
-		log_warning("%s", errors.lines[i]);
+		log_write(errors.is_warning[i] ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, NULL, "%s",
+			errors.lines[i]);
 	config_errors_finish(&errors);
 }
 

@@ -22,7 +22,8 @@ void verb_reload(struct verb_call *call)
 		return;
 	r = broker_reload(login_broker(call->login), &errors);
 	for (i = 0; i < errors.count; i++)
-		channel_complain(call->channel, "%s", errors.lines[i]);
+		channel_complain(
+			call->channel, "%s%s", config_errors_prefix(&errors, i), errors.lines[i]);
 	config_errors_finish(&errors);
 	if (r < 0)
 		channel_exit(call->channel, STATUS_USAGE,

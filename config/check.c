@@ -32,12 +32,12 @@ static void check_hypervisors(const struct config *c, struct config_errors *erro
 
 		if (h->sasl_password_file[0] && !h->sasl_user[0])
 			config_errors_add(errors, h->at.file, h->at.line,
-				"[hypervisor %s] has a sasl_password_file and no sasl_user",
+				"[hypervisor %s] has sasl_password_file without sasl_user",
 				h->at.name);
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(h->uri, c->hypervisors[k].uri) == 0)
 				config_errors_add(errors, h->at.file, h->at.line,
-					"[hypervisor %s] has the uri of [hypervisor %s]",
+					"[hypervisor %s] has the same uri as [hypervisor %s]",
 					h->at.name, c->hypervisors[k].at.name);
 		}
 	}
@@ -50,8 +50,7 @@ static void check_listen(const struct config *c, struct config_errors *errors)
 	for (size_t i = 0; i < listen->count; i++) {
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(listen->items[i].text, listen->items[k].text) == 0)
-				add_at_key(c, errors, "ssh", "listen",
-					"listen: the same address twice");
+				add_at_key(c, errors, "ssh", "listen", "listen: duplicate address");
 		}
 	}
 }
@@ -62,16 +61,16 @@ static void check_auth(const struct config *c, struct config_errors *errors)
 
 	if (auth->vdsm_certificates.count && !auth->vdsm_ca.count)
 		add_at_key(c, errors, "auth", "vdsm_certificates",
-			"vdsm_certificates without a vdsm_ca: nothing could be checked");
+			"vdsm_certificates needs vdsm_ca: the authorities that signed them");
 	if (*auth->key_command && *auth->key_command != '/')
 		add_at_key(c, errors, "auth", "key_command",
-			"key_command: does not begin with an absolute path");
+			"key_command: the program must be an absolute path");
 	if (*auth->console_command && *auth->console_command != '/')
 		add_at_key(c, errors, "auth", "console_command",
-			"console_command: does not begin with an absolute path");
+			"console_command: the program must be an absolute path");
 	if (*auth->console_command && !*auth->key_command)
 		add_at_key(c, errors, "auth", "console_command",
-			"console_command without a key_command: nobody would be an entity");
+			"console_command needs key_command, which says who the entities are");
 	if (auth->penalty_max < auth->penalty)
 		add_at_key(c, errors, "auth", "penalty_max", "penalty_max is less than penalty");
 }

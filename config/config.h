@@ -160,7 +160,8 @@ struct config {
 /*
  * Reads path and, after it, conf.d/NAME.conf beside it in the order of their names. A drop-in may
  * set a key again (the last one counts) and may not repeat a named section.
- * 0; -EINVAL with the mistakes, all of them, in errors and *out untouched; -ENOMEM.
+ * 0, perhaps with warnings in errors; -EINVAL with the mistakes, all of them, in errors and *out
+ * untouched; -ENOMEM. errors begins with {0}.
  */
 int config_load(const char *path, struct config **out, struct config_errors *errors)
 	__attribute__((warn_unused_result));

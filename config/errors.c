@@ -23,41 +23,60 @@ static size_t write_place(char *text, size_t room, const char *file, unsigned li
 	return (size_t)n < room ? (size_t)n : room - 1;
 }
 
-void config_errors_add(
-	struct config_errors *errors, const char *file, unsigned line, const char *format, ...)
+__attribute__((format(printf, 5, 0))) static void add(struct config_errors *errors, bool is_warning,
+	const char *file, unsigned line, const char *format, va_list args)
 {
 	char text[CONFIG_ERROR_LINE_MAX];
-	char *escaped;
-	size_t used;
-	va_list args;
+	char *escaped = NULL;
+	size_t used = write_place(text, sizeof(text), file, line);
 
-	if (errors->count == CONFIG_ERRORS_MAX) {
-		errors->dropped++;
-		return;
-	}
-	used = write_place(text, sizeof(text), file, line);
-	va_start(args, format);
+	errors->warnings += is_warning;
 	vsnprintf(text + used, sizeof(text) - used, format, args);
-	va_end(args);
-
-	escaped = malloc(ESCAPE_ROOM(strlen(text)));
+	if (errors->count < CONFIG_ERRORS_MAX)
+		escaped = malloc(ESCAPE_ROOM(strlen(text)));
 	if (!escaped) {
 		errors->dropped++;
 		return;
 	}
 	escape_text(text, strlen(text), escaped, ESCAPE_ROOM(strlen(text)));
+	errors->is_warning[errors->count] = is_warning;
 	errors->lines[errors->count++] = escaped;
 }
 
-int config_errors_none(const struct config_errors *errors)
+void config_errors_add(
+	struct config_errors *errors, const char *file, unsigned line, const char *format, ...)
 {
-	return errors->count == 0 && errors->dropped == 0;
+	va_list args;
+
+	va_start(args, format);
+	add(errors, false, file, line, format, args);
+	va_end(args);
+}
+
+void config_warning_add(
+	struct config_errors *errors, const char *file, unsigned line, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(errors, true, file, line, format, args);
+	va_end(args);
+}
+
+bool config_errors_none(const struct config_errors *errors)
+{
+	return errors->count + errors->dropped == errors->warnings;
+}
+
+const char *config_errors_prefix(const struct config_errors *errors, size_t i)
+{
+	return errors->is_warning[i] ? "warning: " : "";
 }
 
 void config_errors_print(FILE *out, const struct config_errors *errors)
 {
 	for (size_t i = 0; i < errors->count; i++)
-		fprintf(out, "%s\n", errors->lines[i]);
+		fprintf(out, "%s%s\n", config_errors_prefix(errors, i), errors->lines[i]);
 	if (errors->dropped)
 		fprintf(out, "... and %zu more\n", errors->dropped);
 }

@@ -62,13 +62,16 @@ static int parse_number(const struct key *key, const char *text, void *field, ch
 	else
 		rc = value_number(text, &value);
 	if (rc == -EINVAL)
-		return refuse(why, "\"%.64s\" is no %s", text,
-			key->type == KEY_SIZE ? "size: write bytes, 64K, 1M or 1G"
-			: key->type == KEY_DURATION
-				? "duration: write 250ms, 30s, 5m, 1h, 2d or seconds"
-				: "number");
+		return refuse(why, "invalid %s \"%.64s\"%s",
+			key->type == KEY_SIZE       ? "size"
+			: key->type == KEY_DURATION ? "duration"
+						    : "number",
+			text,
+			key->type == KEY_SIZE       ? ": write bytes, 64K, 1M or 1G"
+			: key->type == KEY_DURATION ? ": write 250ms, 30s, 5m, 1h, 2d or seconds"
+						    : "");
 	if (rc == -ERANGE || value < key->min || value > max)
-		return refuse(why, "%.64s is outside %s to %s", text,
+		return refuse(why, "%.64s is out of range: %s to %s", text,
 			number_text(key->type, key->min, low), number_text(key->type, max, high));
 	*(uint64_t *)field = value;
 	return 0;
@@ -86,7 +89,7 @@ static char *text_number(const struct key *key, const void *field, const char *s
 static int parse_bool(const struct key *key, const char *text, void *field, char *why)
 {
 	if (value_bool(text, field) < 0)
-		return refuse(why, "\"%.64s\" is neither yes nor no", text);
+		return refuse(why, "invalid value \"%.64s\": write yes or no", text);
 	return 0;
 }
 
@@ -101,7 +104,7 @@ static int parse_word(const struct key *key, const char *text, void *field, char
 
 	if (value_word(text, key->words, field) == 0)
 		return 0;
-	refuse(why, "\"%.64s\" is none of", text);
+	refuse(why, "invalid value \"%.64s\": write one of", text);
 	for (size_t i = 0; key->words[i]; i++) {
 		used = strlen(why);
 		snprintf(why + used, FIELD_WHY_MAX - used, "%s %s", i ? "," : "", key->words[i]);
@@ -124,7 +127,7 @@ static int parse_escape(const struct key *key, const char *text, void *field, ch
 			return 0;
 	}
 	return refuse(why,
-		"\"%.64s\" is no escape character: write ^] or another of ^A to ^_, "
+		"invalid escape character \"%.64s\": write ^] or another of ^A to ^_, "
 		"but not ^J or ^M; or none",
 		text);
 }
@@ -144,9 +147,9 @@ static char *text_escape(const struct key *key, const void *field, const char *s
 static int check_path(const char *path, bool globs, char *why)
 {
 	if (path[0] != '/')
-		return refuse(why, "\"%.100s\" is no absolute path", path);
+		return refuse(why, "\"%.100s\" is not an absolute path", path);
 	if (!globs && value_is_glob(path))
-		return refuse(why, "\"%.100s\" has a * ? or [: patterns have no use here", path);
+		return refuse(why, "\"%.100s\": a pattern (* ? [) is not possible here", path);
 	return 0;
 }
 
@@ -155,7 +158,8 @@ static int check_uri(const char *uri, char *why)
 	size_t scheme = strspn(uri, "abcdefghijklmnopqrstuvwxyz0123456789+.-");
 
 	if (scheme == 0 || strncmp(uri + scheme, "://", 3) != 0 || strpbrk(uri, " \t"))
-		return refuse(why, "\"%.100s\" is no libvirt URI, such as qemu:///system", uri);
+		return refuse(
+			why, "invalid libvirt URI \"%.100s\": write it as qemu:///system", uri);
 	return 0;
 }
 
@@ -173,8 +177,8 @@ static int check_text(const struct key *key, char *text, char *why)
 	size_t len;
 
 	if (key->type != KEY_URI && value_decode(text) < 0)
-		return refuse(why, "a %% is followed by two hex digits, not 00; write %%25 for "
-				   "the character itself");
+		return refuse(why, "%% must be followed by two hex digits, not 00; write %%25 "
+				   "for the character itself");
 	len = strlen(text);
 	if (key->max)
 		max = key->max;
@@ -253,13 +257,15 @@ static int check_who(const char *item, char *why)
 		if (strcmp(kind, config_who_kinds[i]) == 0) {
 			if (item[len] == ':' && item[len + 1] != '\0')
 				return 0;
-			return refuse(why, "\"%.64s\" has no value: write %s:PATTERN", item, kind);
+			return refuse(
+				why, "missing value in \"%.64s\": write %s:PATTERN", item, kind);
 		}
 		nearest_offer(&n, config_who_kinds[i]);
 	}
 	if (n.best)
-		return refuse(why, "\"%.64s\" has no known kind; did you mean %s:?", item, n.best);
-	return refuse(why, "\"%.64s\" is no KIND:PATTERN, such as key:SHA256:*", item);
+		return refuse(why, "unknown kind in \"%.64s\"; did you mean %s:?", item, n.best);
+	return refuse(
+		why, "invalid item \"%.64s\": write KIND:PATTERN, such as key:SHA256:*", item);
 }
 
 static int check_item(const struct key *key, const char *item, char *why)
@@ -278,7 +284,7 @@ static int split(const struct key *key, const char *text, struct config_list *li
 	int rc = config_list_parse(text, list, &bad);
 
 	if (rc == -EINVAL)
-		return refuse(why, "item %zu is empty or has a %% without two hex digits", bad);
+		return refuse(why, "item %zu is empty, or has a %% without two hex digits", bad);
 	if (rc < 0 && rc != -E2BIG)
 		return rc;
 	if (rc == -E2BIG || list->count > max) {
@@ -326,7 +332,7 @@ static int refuse_right(const char *word, char *why)
 
 	for (unsigned bit = 1; bit & RIGHT_ALL; bit <<= 1)
 		nearest_offer(&n, right_name(bit));
-	return refuse(why, "\"%.64s\" is no right%s%s%s", word, n.best ? "; did you mean " : "",
+	return refuse(why, "invalid right \"%.64s\"%s%s%s", word, n.best ? "; did you mean " : "",
 		n.best ? n.best : "", n.best ? "?" : "");
 }
 
@@ -376,8 +382,8 @@ static int parse_addresses(const struct key *key, const char *text, void *field,
 	for (size_t i = 0; i < list.count && rc == 0; i++) {
 		if (config_address_parse(list.items[i], &addresses.items[i]) < 0)
 			rc = refuse(why,
-				"\"%.64s\" is no address: write 192.0.2.1:2222, [2001:db8::1]:2222 "
-				"or *:2222",
+				"invalid address \"%.64s\": write 192.0.2.1:2222, "
+				"[2001:db8::1]:2222 or *:2222",
 				list.items[i]);
 	}
 	addresses.count = list.count;

@@ -18,6 +18,7 @@
 #include "config/object.h"
 #include "config/prescan.h"
 #include "core/io.h"
+#include "core/trust.h"
 
 #define DROPIN_FOLDER "conf.d"
 #define DROPIN_SUFFIX ".conf"
@@ -28,7 +29,6 @@ struct load {
 	struct config *c;
 	struct config_errors *errors;
 	const char *file;
-	uid_t owner;  /* of the main file */
 	bool scanned; /* the prescan found no mistake: what is not there is really missing */
 
 	const struct section *section; /* NULL: an unknown one, whose keys are passed over */
@@ -54,7 +54,7 @@ static void end_section(struct load *l)
 
 		if (key->section == l->section->section && !key->def && !l->seen[i])
 			config_errors_add(l->errors, l->file, l->line,
-				"this section needs the key %s", key->name);
+				"missing key %s: this section needs it", key->name);
 	}
 }
 
@@ -78,8 +78,9 @@ static int begin_named(struct load *l, const struct section *s, const char *name
 		const struct config_origin *at = section_struct(l->c, s->section, i);
 
 		if (strcmp(at->name, name) == 0) {
-			config_errors_add(l->errors, l->file, line, "[%s %s] stands in %s:%u too",
-				s->name, name, at->file, at->line);
+			config_errors_add(l->errors, l->file, line,
+				"duplicate section [%s %s]: it is in %s:%u already", s->name, name,
+				at->file, at->line);
 			return 0;
 		}
 	}
@@ -124,7 +125,7 @@ static int begin_section(struct load *l, const struct prescan_entry *e)
 	if (s->named)
 		return begin_named(l, s, name + 1, e->line);
 	if (name) {
-		config_errors_add(l->errors, l->file, e->line, "[%s] has no name: write [%s]",
+		config_errors_add(l->errors, l->file, e->line, "[%s] takes no name: write [%s]",
 			s->name, s->name);
 		return 0;
 	}
@@ -151,7 +152,7 @@ static void refuse_key(struct load *l, const struct prescan_entry *e)
 	for (size_t i = 0; i < SECTION_COUNT; i++) {
 		if (key_find(i, e->key)) {
 			config_errors_add(l->errors, l->file, e->line,
-				"unknown key %s in [%s]; it belongs into [%s]", e->key,
+				"unknown key %s in [%s]; it belongs in [%s]", e->key,
 				l->section->name, config_sections[i].name);
 			return;
 		}
@@ -216,7 +217,8 @@ static int take_bytes(struct load *l, const char *data, size_t len)
 		if (rc == -EBADMSG)
 			config_errors_add(l->errors, l->file,
 				bad < p.count ? p.entries[bad].line : 0,
-				"iniparser reads this otherwise than it is meant");
+				"the iniparser library reads another value here: write it in a "
+				"simpler way");
 		else if (rc < 0 && rc != -ENOMEM)
 			config_errors_add(l->errors, l->file, 0, "iniparser: %s", strerror(-rc));
 	}
@@ -227,32 +229,45 @@ static int take_bytes(struct load *l, const char *data, size_t len)
 	return rc;
 }
 
-/* Whether the file is one that may say who gets what. */
-static bool is_trusted_file(struct load *l, struct stat *st)
+/* Whether nobody but root and this service's user can have written what says who gets what. */
+static bool is_trusted(struct load *l, const char *path)
 {
-	if (stat(l->file, st) < 0)
+	char why[TRUST_WHY_MAX];
+	int rc = trust_path(path, why);
+
+	if (rc == -EPERM)
+		config_errors_add(l->errors, path, 0, "%s", why);
+	else if (rc < 0)
+		config_errors_add(l->errors, path, 0, "cannot be read: %s", why);
+	return rc == 0;
+}
+
+static bool is_trusted_file(struct load *l)
+{
+	struct stat st;
+
+	if (stat(l->file, &st) < 0 && errno == ENOENT)
+		config_errors_add(l->errors, l->file, 0,
+			"there is no such file; vmconsoled --sample-config prints one to begin "
+			"with");
+	else if (stat(l->file, &st) < 0)
 		config_errors_add(l->errors, l->file, 0, "cannot be read: %s", strerror(errno));
-	else if (!S_ISREG(st->st_mode))
-		config_errors_add(l->errors, l->file, 0, "is no regular file");
-	else if (st->st_mode & S_IWOTH)
-		config_errors_add(l->errors, l->file, 0, "can be written by everybody");
+	else if (!S_ISREG(st.st_mode))
+		config_errors_add(l->errors, l->file, 0, "is not a regular file");
 	else
-		return true;
+		return is_trusted(l, l->file);
 	return false;
 }
 
-static int take_file(struct load *l, const char *path, bool main_file)
+static int take_file(struct load *l, const char *path)
 {
-	struct stat st = {0};
 	char *data;
 	size_t len;
 	int rc;
 
 	l->file = path;
-	if (!is_trusted_file(l, &st))
+	if (!is_trusted_file(l))
 		return 0;
-	if (main_file)
-		l->owner = st.st_uid;
 	rc = read_file(path, CONFIG_FILE_MAX, &data, &len);
 	if (rc == -ENOMEM)
 		return rc;
@@ -280,30 +295,12 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/*
- * The main file was named by whoever starts the service; the folder is found beside it, be that
- * in /tmp, where anybody could have made it. Also false when there is none.
- */
+/* Also false when there is none. */
 static bool is_trusted_folder(struct load *l, const char *folder)
 {
 	struct stat st;
 
-	if (stat(folder, &st) < 0) {
-		if (errno != ENOENT)
-			config_errors_add(
-				l->errors, folder, 0, "cannot be read: %s", strerror(errno));
-		return false;
-	}
-	if (st.st_mode & S_IWOTH)
-		config_errors_add(l->errors, folder, 0, "can be written by everybody");
-	else if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != l->owner)
-		config_errors_add(l->errors, folder, 0,
-			"belongs to uid %u: neither to root, nor to this service's user, nor to "
-			"the owner of the main file",
-			(unsigned)st.st_uid);
-	else
-		return true;
-	return false;
+	return (stat(folder, &st) == 0 || errno != ENOENT) && is_trusted(l, folder);
 }
 
 static int take_folder(struct load *l, const char *folder)
@@ -331,7 +328,7 @@ static int take_folder(struct load *l, const char *folder)
 				path = NULL;
 				rc = -ENOMEM;
 			} else {
-				rc = take_file(l, path, false);
+				rc = take_file(l, path);
 			}
 		}
 		free(path);
@@ -382,22 +379,23 @@ int config_default(struct config **out)
 int config_load(const char *path, struct config **out, struct config_errors *errors)
 {
 	struct load l = {.errors = errors};
-	size_t before = errors->count + errors->dropped;
 	int rc = -ENOMEM;
 
 	l.seen = calloc(config_key_count, sizeof(*l.seen));
 	if (l.seen)
 		rc = config_object_create(&l.c);
 	if (rc == 0)
-		rc = take_file(&l, path, true);
+		rc = take_file(&l, path);
 	if (rc == 0)
 		rc = take_dropins(&l, path);
 	if (rc == 0)
 		rc = complete(l.c);
 	if (rc == 0)
 		config_object_check(l.c, errors);
-	if (rc == 0 && errors->count + errors->dropped != before)
+	if (rc == 0 && !config_errors_none(errors))
 		rc = -EINVAL;
+	if (rc == 0)
+		config_object_warn(l.c, errors);
 	if (rc == 0)
 		*out = l.c;
 	else

@@ -43,4 +43,7 @@ int config_object_derive(struct config *c) __attribute__((warn_unused_result));
 /* What the whole must fulfil beyond its single values (config/check.c). */
 void config_object_check(const struct config *c, struct config_errors *errors);
 
+/* What it may say, but hardly means: warnings (config/warn.c). */
+void config_object_warn(const struct config *c, struct config_errors *out);
+
 #endif

@@ -91,7 +91,8 @@ static bool is_printable(struct scan *s, const char *line, size_t len)
 			plain[k] = ' ';
 	}
 	if (line[len - 1] == '\r') {
-		refuse(s, "the line ends in a carriage return: save the file with Unix line ends");
+		refuse(s,
+			"the line ends in a carriage return: save the file with Unix line endings");
 		return false;
 	}
 	if (escape_text(plain, len, escaped, sizeof(escaped)) == len &&
@@ -99,7 +100,7 @@ static bool is_printable(struct scan *s, const char *line, size_t len)
 		return true;
 	while (i + 1 < len && plain[i] == escaped[i])
 		i++;
-	refuse(s, "byte 0x%02X in column %zu is no printable UTF-8 text%s; in a value, write %%XX",
+	refuse(s, "byte 0x%02X in column %zu is not printable UTF-8 text%s; in a value, write %%XX",
 		(unsigned)(uint8_t)line[i], i + 1,
 		s->line == 1 && len >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0
 			? " (a byte order mark)"
@@ -130,8 +131,8 @@ static bool may_open(struct scan *s, const char *name)
 	}
 	if (!is_section_name(name)) {
 		refuse(s,
-			"\"[%s]\" is no section: [KIND] or [KIND NAME], in the characters "
-			"a-z 0-9 . _ - with one blank between",
+			"invalid section \"[%s]\": write [KIND] or [KIND NAME], in the "
+			"characters a-z 0-9 . _ - with one blank between",
 			name);
 		return false;
 	}
@@ -139,8 +140,8 @@ static bool may_open(struct scan *s, const char *name)
 		const struct prescan_entry *e = &s->out->entries[i];
 
 		if (!e->key && strcmp(e->section, name) == 0) {
-			refuse(s, "[%s] stands a second time in this file, first in line %u", name,
-				e->line);
+			refuse(s, "duplicate section [%s]: line %u of this file begins it already",
+				name, e->line);
 			return false;
 		}
 	}
@@ -155,7 +156,7 @@ static int scan_section(struct scan *s, char *line)
 
 	s->section = "";
 	if (line[len - 1] != ']') {
-		refuse(s, "a section is [NAME], alone in its line");
+		refuse(s, "a section is [NAME], alone on its line");
 	} else {
 		line[len - 1] = '\0';
 		if (may_open(s, line + 1))
@@ -183,7 +184,7 @@ static int scan_entry(struct scan *s, char *line)
 	char *equals = strchr(line, '='), *key, *value;
 
 	if (!equals) {
-		refuse(s, "neither a [section], a \"key = value\", nor a # comment");
+		refuse(s, "not a [section], a \"key = value\" or a # comment");
 		return 0;
 	}
 	*equals = '\0';
@@ -191,20 +192,21 @@ static int scan_entry(struct scan *s, char *line)
 	value = trim(equals + 1);
 	if (key[0] == '\0' || key[strspn(key, KIND_BYTES)] != '\0' ||
 		strlen(key) > PRESCAN_NAME_MAX) {
-		refuse(s, "\"%.64s\" is no key: the characters are a-z 0-9 _, in lower case", key);
+		refuse(s, "invalid key \"%.64s\": the characters are a-z 0-9 _, in lower case",
+			key);
 		return 0;
 	}
 	if (!is_value(s, value))
 		return 0;
 	if (!s->section) {
-		refuse(s, "%.64s stands before the first [section]", key);
+		refuse(s, "the key %.64s is not in any [section]", key);
 		return 0;
 	}
 	for (size_t i = s->section_from; i < s->out->count; i++) {
 		const struct prescan_entry *e = &s->out->entries[i];
 
 		if (e->key && strcmp(e->key, key) == 0) {
-			refuse(s, "%.64s stands a second time in its section", key);
+			refuse(s, "duplicate key %.64s: line %u sets it already", key, e->line);
 			return 0;
 		}
 	}

@@ -35,7 +35,7 @@ static int keep_key(const struct config *old, struct config *new, const struct k
 		return 0;
 	/* A default that follows another key is told with that key. */
 	if (was->file || is->file)
-		config_errors_add(warnings, is->file, is->line,
+		config_warning_add(warnings, is->file, is->line,
 			"[%s] %s has changed: takes effect on restart",
 			config_sections[key->section].name, key->name);
 	return copy_field(key, from, to);
@@ -112,7 +112,7 @@ int config_reload_check(
 
 		if (!s->named || s->reloadable || sections_equal(old, new, i))
 			continue;
-		config_errors_add(warnings, NULL, 0,
+		config_warning_add(warnings, NULL, 0,
 			"the [%s] sections have changed: takes effect on restart", s->name);
 		rc = copy_sections(old, new, i);
 	}

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 
 import pytest
 
@@ -56,14 +57,14 @@ def as_root(programs, virt, keys):
     if os.getuid() != 0:
         pytest.skip("needs root")
     made = []
-
-    def make(config=None, start=True):
-        daemon = Daemon(Root(), programs, virt, keys, config)
-        made.append(daemon)
-        return daemon.start() if start else daemon
-    yield make
-    for daemon in made:
-        daemon.finish()
+    with tempfile.TemporaryDirectory(prefix="vmc-root-", dir="/tmp") as folder:
+        def make(config=None, start=True):
+            daemon = Daemon(Root(), programs, virt, keys, config, parent=folder)
+            made.append(daemon)
+            return daemon.start() if start else daemon
+        yield make
+        for daemon in made:
+            daemon.finish()
 
 
 def test_door_of_a_daemon_run_by_root_is_nobody(as_root, guest):

@@ -6,13 +6,12 @@
  * - What loads, prints, and what was printed loads again and prints the same.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -47,21 +46,37 @@ static void check_scan(const char *data, size_t size)
 	prescan_finish(&p);
 }
 
-/* Loads bytes by way of a memfd; NULL when they are refused. */
+static char folder[] = "/dev/shm/fuzz_config.XXXXXX", file[64];
+
+static void remove_folder(void)
+{
+	unlink(file);
+	rmdir(folder);
+}
+
+static void make_folder(void)
+{
+	if (file[0])
+		return;
+	REQUIRE(mkdtemp(folder) && atexit(remove_folder) == 0);
+	snprintf(file, sizeof(file), "%s/m.conf", folder);
+}
+
+/* Loads bytes by way of a file; NULL when they are refused. */
 static struct config *load(const char *data, size_t size)
 {
 	struct config_errors errors = {0};
 	struct config *c = NULL;
-	char path[64];
-	int rc, fd = memfd_create("fuzz", MFD_CLOEXEC);
+	int rc, fd;
 
-	REQUIRE(fd >= 0 && fchmod(fd, 0600) == 0 && write_all(fd, data, size) == 0);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	rc = config_load(path, &c, &errors);
+	make_folder();
+	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	REQUIRE(fd >= 0 && write_all(fd, data, size) == 0);
 	close(fd);
+	rc = config_load(file, &c, &errors);
 	REQUIRE((rc == 0) == config_errors_none(&errors));
 	for (size_t i = 0; i < errors.count; i++) {
-		REQUIRE(strncmp(errors.lines[i], "/proc/", 6) == 0);
+		REQUIRE(errors.is_warning[i] || strncmp(errors.lines[i], file, strlen(file)) == 0);
 		for (const char *p = errors.lines[i]; *p; p++)
 			REQUIRE((unsigned char)*p >= ' ' && *p != 0x7f);
 	}

@@ -52,6 +52,7 @@ static struct config *load_good(void)
 		fail();
 	}
 	assert_true(config_errors_none(&errors));
+	config_errors_finish(&errors);
 	return c;
 }
 
@@ -188,88 +189,92 @@ static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 		{"[ssh]\n\nlisten_on = *:1\n",
 			"main.conf:3: unknown key listen_on in [ssh]; did you mean listen?"},
 		{"[auth]\nmax_channels = 1\n",
-			"main.conf:2: unknown key max_channels in [auth]; it belongs into [ssh]"},
+			"main.conf:2: unknown key max_channels in [auth]; it belongs in [ssh]"},
 		{"[auth]\nwhatever_this_is = 1\n",
 			"main.conf:2: unknown key whatever_this_is in [auth]"},
 		{"[access]\n", "main.conf:1: [access] needs a name: [access NAME]"},
-		{"[ssh two]\n", "main.conf:1: [ssh] has no name: write [ssh]"},
-		{"[ssh]\n[ssh]\n",
-			"main.conf:2: [ssh] stands a second time in this file, first in line 1"},
+		{"[ssh two]\n", "main.conf:1: [ssh] takes no name: write [ssh]"},
+		{"[ssh]\n[ssh]\n", "main.conf:2: duplicate section [ssh]: line 1 of this file "
+				   "begins it already"},
 		{"[ssh]\nbanner = a\nbanner = b\n",
-			"main.conf:3: banner stands a second time in its section"},
+			"main.conf:3: duplicate key banner: line 2 sets it already"},
 		{"[ssh]\nbanner = a;b\n",
 			"main.conf:2: a value cannot hold ; as it is: write %3B (a comment has a "
 			"line of its own)"},
 		{"[ssh]\nbanner = 50%\n",
-			"main.conf:2: banner: a % is followed by two hex digits, not 00; write %25 "
-			"for the character itself"},
+			"main.conf:2: banner: % must be followed by two hex digits, not 00; write "
+			"%25 for the character itself"},
 		{"[ssh]\nlogin_grace = soon\n",
-			"main.conf:2: login_grace: \"soon\" is no duration: write 250ms, 30s, 5m, "
-			"1h, 2d or seconds"},
+			"main.conf:2: login_grace: invalid duration \"soon\": write 250ms, 30s, "
+			"5m, 1h, 2d or seconds"},
 		{"[ssh]\nlogin_grace = 999ms\n",
-			"main.conf:2: login_grace: 999ms is outside 1s to 1h"},
-		{"[ssh]\nlogin_grace = 61m\n", "main.conf:2: login_grace: 61m is outside 1s to 1h"},
+			"main.conf:2: login_grace: 999ms is out of range: 1s to 1h"},
+		{"[ssh]\nlogin_grace = 61m\n",
+			"main.conf:2: login_grace: 61m is out of range: 1s to 1h"},
 		{"[ssh]\nmax_connections = 0\n",
-			"main.conf:2: max_connections: 0 is outside 1 to 100000"},
+			"main.conf:2: max_connections: 0 is out of range: 1 to 100000"},
 		{"[ssh]\nmax_connections = 99999999999999999999\n",
-			"main.conf:2: max_connections: 99999999999999999999 is outside 1 to "
-			"100000"},
-		{"[ssh]\nmax_connections =\n", "main.conf:2: max_connections: \"\" is no number"},
+			"main.conf:2: max_connections: 99999999999999999999 is out of range: 1 "
+			"to 100000"},
+		{"[ssh]\nmax_connections =\n", "main.conf:2: max_connections: invalid number \"\""},
 		{"[ssh]\nlisten =\n", "main.conf:2: listen: is empty"},
 		{"[ssh]\nlisten = :::22\n",
-			"main.conf:2: listen: \":::22\" is no address: write 192.0.2.1:2222, "
+			"main.conf:2: listen: invalid address \":::22\": write 192.0.2.1:2222, "
 			"[2001:db8::1]:2222 or *:2222"},
-		{"[ssh]\nlisten = *:1, [::]:1\n", "main.conf:2: listen: the same address twice"},
+		{"[ssh]\nlisten = *:1, [::]:1\n", "main.conf:2: listen: duplicate address"},
 		{"[ssh]\nlisten = *:1,*:2,*:3,*:4,*:5,*:6,*:7,*:8,*:9,*:10,*:11,*:12,*:13,*:14,"
 		 "*:15,*:16,*:17\n",
 			"main.conf:2: listen: the list has more than 16 addresses"},
-		{"[ssh]\nhost_keys =\n", "main.conf:2: host_keys: \"\" is no absolute path"},
+		{"[ssh]\nhost_keys =\n", "main.conf:2: host_keys: \"\" is not an absolute path"},
 		{"[daemon]\nstate_dir = var\n",
-			"main.conf:2: state_dir: \"var\" is no absolute path"},
+			"main.conf:2: state_dir: \"var\" is not an absolute path"},
 		{"[daemon]\nstate_dir = /var/*\n",
-			"main.conf:2: state_dir: \"/var/*\" has a * ? or [: patterns have no use "
+			"main.conf:2: state_dir: \"/var/*\": a pattern (* ? [) is not possible "
 			"here"},
-		{"[daemon]\nlog_level = chatty\n", "main.conf:2: log_level: \"chatty\" is none of "
-						   "error, warning, info, debug"},
+		{"[daemon]\nlog_level = chatty\n",
+			"main.conf:2: log_level: invalid value \"chatty\": write "
+			"one of error, warning, info, debug"},
 		{"[auth]\nauthorized_keys = /a, b\n",
-			"main.conf:2: authorized_keys: \"b\" is no absolute path"},
+			"main.conf:2: authorized_keys: \"b\" is not an absolute path"},
 		{"[auth]\nauthorized_keys = /a,,/b\n",
-			"main.conf:2: authorized_keys: item 2 is empty or has a % without two hex "
+			"main.conf:2: authorized_keys: item 2 is empty, or has a % without two hex "
 			"digits"},
 		{"[console]\nhistory_memory = 63K\n",
-			"main.conf:2: history_memory: 63K is outside 64K to 64M"},
+			"main.conf:2: history_memory: 63K is out of range: 64K to 64M"},
 		{"[console]\nhistory_memory = 1s\n",
-			"main.conf:2: history_memory: \"1s\" is no size: write bytes, 64K, 1M or "
+			"main.conf:2: history_memory: invalid size \"1s\": write bytes, 64K, 1M or "
 			"1G"},
-		{"[console]\nescape = ^J\n", "main.conf:2: escape: \"^J\" is no escape character: "
-					     "write ^] or another of "
-					     "^A to ^_, but not ^J or ^M; or none"},
+		{"[console]\nescape = ^J\n",
+			"main.conf:2: escape: invalid escape character \"^J\": "
+			"write ^] or another of "
+			"^A to ^_, but not ^J or ^M; or none"},
 		{"[console]\nlinger = 20s\n", "linger_max is less than linger"},
 		{"[console]\nlinger_max = 0\n", "main.conf:2: linger_max is less than linger"},
 		{"[console]\nwriters = two\n",
-			"main.conf:2: writers: \"two\" is none of one, many"},
-		{"[hypervisor x]\nuri = system\n",
-			"main.conf:2: uri: \"system\" is no libvirt URI, such as qemu:///system"},
+			"main.conf:2: writers: invalid value \"two\": write one of one, many"},
+		{"[hypervisor x]\nuri = system\n", "main.conf:2: uri: invalid libvirt URI "
+						   "\"system\": write it as qemu:///system"},
 		{"[hypervisor x]\nuri =\n", "main.conf:2: uri: is empty"},
 		{"[hypervisor x]\nsasl_password_file = /p\n",
-			"main.conf:1: [hypervisor x] has a sasl_password_file and no sasl_user"},
+			"main.conf:1: [hypervisor x] has sasl_password_file without sasl_user"},
 		{"[hypervisor x]\n[hypervisor y]\n",
-			"main.conf:2: [hypervisor y] has the uri of [hypervisor x]"},
+			"main.conf:2: [hypervisor y] has the same uri as [hypervisor x]"},
 		{"[access x]\nvms = *\nallow = view\n",
-			"main.conf:1: this section needs the key who"},
+			"main.conf:1: missing key who: this section needs it"},
 		{"[access x]\nwho =\nvms = *\nallow = view\n", "main.conf:2: who: is empty"},
 		{"[access x]\nwho = kye:*\nvms = *\nallow = view\n",
-			"main.conf:2: who: \"kye:*\" has no known kind; did you mean key:?"},
+			"main.conf:2: who: unknown kind in \"kye:*\"; did you mean key:?"},
 		{"[access x]\nwho = alice\nvms = *\nallow = view\n",
-			"main.conf:2: who: \"alice\" is no KIND:PATTERN, such as key:SHA256:*"},
+			"main.conf:2: who: invalid item \"alice\": write KIND:PATTERN, such as "
+			"key:SHA256:*"},
 		{"[access x]\nwho = key:\nvms = *\nallow = view\n",
-			"main.conf:2: who: \"key:\" has no value: write key:PATTERN"},
+			"main.conf:2: who: missing value in \"key:\": write key:PATTERN"},
 		{"[access x]\nwho = user\nvms = *\nallow = view\n",
-			"main.conf:2: who: \"user\" has no value: write user:PATTERN"},
+			"main.conf:2: who: missing value in \"user\": write user:PATTERN"},
 		{"[access x]\nwho = key:*\nvms = *\nallow = veiw\n",
-			"main.conf:4: allow: \"veiw\" is no right; did you mean view?"},
+			"main.conf:4: allow: invalid right \"veiw\"; did you mean view?"},
 		{"[access x]\nwho = key:*\nvms = *\nallow = everything\n",
-			"main.conf:4: allow: \"everything\" is no right"},
+			"main.conf:4: allow: invalid right \"everything\""},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -288,10 +293,10 @@ static void all_mistakes_are_told_at_once(void **state)
 	static const char *const expected[] = {
 		"main.conf:3: a value cannot hold # as it is: write %23 (a comment has a line of "
 		"its own)",
-		"main.conf:2: login_grace: \"x\" is no duration: write 250ms, 30s, 5m, 1h, 2d or "
+		"main.conf:2: login_grace: invalid duration \"x\": write 250ms, 30s, 5m, 1h, 2d or "
 		"seconds",
 		"main.conf:4: unknown section [foo]",
-		"conf.d/a.conf:2: state_dir: \"x\" is no absolute path",
+		"conf.d/a.conf:2: state_dir: \"x\" is not an absolute path",
 	};
 	struct config_errors errors;
 
@@ -384,9 +389,11 @@ static void dropins_lie_beside_the_main_file(void **state)
 	assert_int_equal(config_load(path, &c, &errors), 0);
 	assert_int_equal(c->ssh.max_channels, 3);
 	config_free(c);
+	config_errors_finish(&errors);
 	assert_int_equal(config_load("../main.conf", &c, &errors), 0);
 	assert_int_equal(c->ssh.max_channels, 3);
 	config_free(c);
+	config_errors_finish(&errors);
 	assert_int_equal(chdir(".."), 0);
 
 	/* Without the folder there are none. */
@@ -403,8 +410,8 @@ static void a_named_section_cannot_be_repeated_in_a_dropin(void **state)
 	write_text("conf.d/a.conf", "[access a]\nwho = user:*\nvms = *\nallow = admin\n");
 	load_bad(&errors);
 	assert_int_equal(errors.count, 1);
-	assert_string_equal(
-		errors.lines[0], "conf.d/a.conf:1: [access a] stands in main.conf:2 too");
+	assert_string_equal(errors.lines[0],
+		"conf.d/a.conf:1: duplicate section [access a]: it is in main.conf:2 already");
 	config_errors_finish(&errors);
 }
 
@@ -425,27 +432,29 @@ static void unreadable_files_are_told(void **state)
 	char *big = calloc(1, CONFIG_FILE_MAX + 1);
 
 	load_bad(&errors);
-	assert_string_equal(
-		errors.lines[0], "main.conf: cannot be read: No such file or directory");
+	assert_string_equal(errors.lines[0],
+		"main.conf: there is no such file; vmconsoled --sample-config "
+		"prints one to begin with");
 	config_errors_finish(&errors);
 
 	assert_int_equal(mkdir("main.conf", 0755), 0);
 	load_bad(&errors);
-	assert_string_equal(errors.lines[0], "main.conf: is no regular file");
+	assert_string_equal(errors.lines[0], "main.conf: is not a regular file");
 	config_errors_finish(&errors);
 	assert_int_equal(rmdir("main.conf"), 0);
 
 	/* Opening a fifo would wait for ever. */
 	assert_int_equal(mkfifo("main.conf", 0644), 0);
 	load_bad(&errors);
-	assert_string_equal(errors.lines[0], "main.conf: is no regular file");
+	assert_string_equal(errors.lines[0], "main.conf: is not a regular file");
 	config_errors_finish(&errors);
 	assert_int_equal(unlink("main.conf"), 0);
 
 	write_text("main.conf", "");
 	assert_int_equal(chmod("main.conf", 0666), 0);
 	load_bad(&errors);
-	assert_string_equal(errors.lines[0], "main.conf: can be written by everybody");
+	assert_string_equal(errors.lines[0],
+		"main.conf: others may write to it (mode 0666): chmod go-w main.conf");
 	config_errors_finish(&errors);
 
 	memset(big, '\n', CONFIG_FILE_MAX);
@@ -466,23 +475,96 @@ static void a_folder_of_dropins_that_others_rule_is_refused(void **state)
 
 	write_text("main.conf", "");
 	write_text("conf.d/a.conf", "[access a]\nwho = user:*\nvms = *\nallow = view\n");
-	assert_int_equal(chmod("conf.d", 0757), 0);
+	assert_int_equal(chmod("conf.d", 0775), 0);
 	load_bad(&errors);
 	assert_int_equal(errors.count, 1);
-	assert_string_equal(errors.lines[0], "conf.d: can be written by everybody");
+	assert_string_equal(
+		errors.lines[0], "conf.d: others may write to it (mode 0775): chmod go-w conf.d");
 	config_errors_finish(&errors);
 	assert_int_equal(chmod("conf.d", 0755), 0);
+	assert_int_equal(chmod("conf.d/a.conf", 0664), 0);
+	load_bad(&errors);
+	assert_int_equal(errors.count, 1);
+	assert_string_equal(errors.lines[0], "conf.d/a.conf: others may write to it (mode 0664): "
+					     "chmod go-w conf.d/a.conf");
+	config_errors_finish(&errors);
+	assert_int_equal(chmod("conf.d/a.conf", 0644), 0);
 
 	if (geteuid() != 0)
 		return;
 	assert_int_equal(chown("conf.d", 4711, (gid_t)-1), 0);
 	load_bad(&errors);
 	assert_int_equal(errors.count, 1);
-	assert_non_null(strstr(errors.lines[0], "conf.d: belongs to uid 4711"));
+	assert_string_equal(errors.lines[0],
+		"conf.d: it belongs to user 4711, neither to root nor to root: chown root conf.d");
 	config_errors_finish(&errors);
-	/* Whoever owns the main file may own its drop-ins. */
+	assert_int_equal(chown("conf.d", 0, (gid_t)-1), 0);
 	assert_int_equal(chown("main.conf", 4711, (gid_t)-1), 0);
-	config_free(load_good());
+	load_bad(&errors);
+	assert_non_null(strstr(errors.lines[0], "main.conf: it belongs to user 4711"));
+	config_errors_finish(&errors);
+}
+
+/* They refuse nothing. */
+static void what_is_hardly_meant_gets_a_warning(void **state)
+{
+	static const struct {
+		const char *text, *warning; /* NULL: none */
+	} cases[] = {
+		{"", "there is no [access] section: nobody may do anything but root and the "
+		     "service's own user, on this host"},
+		{"[access x]\nwho = user:*\nvms = *\nallow = view, type, force, control, log, "
+		 "admin\n",
+			NULL},
+		{"[access x]\nwho = user:*, ticket, address:::1\nvms = *\nallow = log\n", NULL},
+		{"\n[access x]\nwho = user:*\nvms = *\nallow = type, force\n",
+			"main.conf:2: [access x] allows type, force without view: it has no effect "
+			"where no other section allows view"},
+		{"[access x]\nwho = user:*\nvms = *\nallow = view, force\n",
+			"main.conf:1: [access x] allows force without type: it has no effect where "
+			"no other section allows type"},
+		{"[access x]\nwho = user:*\nvms = *\nallow = view, dump-get, dump-make\n",
+			"main.conf:1: [access x] allows dump-make, dump-get, which this version "
+			"has "
+			"no use for"},
+		{"[access x]\nwho = user:*, key:*\nvms = *\nallow = view\n",
+			"main.conf:1: [access x] who: \"key:*\" is nobody without authorized_keys "
+			"in "
+			"[auth]"},
+		{"[access x]\nwho = cert:*\nvms = *\nallow = view\n",
+			"main.conf:1: [access x] who: \"cert:*\" is nobody without "
+			"vdsm_certificates in [auth]"},
+		{"[access x]\nwho = principal:p\nvms = *\nallow = view\n",
+			"main.conf:1: [access x] who: \"principal:p\" is nobody without "
+			"ssh_user_ca "
+			"in [auth]"},
+		{"[access x]\nwho = entity:e\nvms = *\nallow = view\n",
+			"main.conf:1: [access x] who: \"entity:e\" is nobody without key_command "
+			"in "
+			"[auth]"},
+		{"[access x]\nwho = entity-id:1\nvms = *\nallow = view\n"
+		 "[auth]\nkey_command = /bin/true\n",
+			NULL},
+		{"[access x]\nwho = key:*, access:x, principal:p\nvms = *\nallow = view\n"
+		 "[auth]\nauthorized_keys = /k\n",
+			NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct config_errors errors = {0};
+		struct config *c = NULL;
+
+		write_text("main.conf", cases[i].text);
+		assert_int_equal(config_load("main.conf", &c, &errors), 0);
+		assert_int_equal(errors.count, cases[i].warning != NULL);
+		assert_int_equal(errors.warnings, errors.count);
+		if (cases[i].warning) {
+			assert_string_equal(errors.lines[0], cases[i].warning);
+			assert_string_equal(config_errors_prefix(&errors, 0), "warning: ");
+		}
+		config_errors_finish(&errors);
+		config_free(c);
+	}
 }
 
 static void maxima_beyond_the_descriptor_limit_are_refused(void **state)
@@ -561,6 +643,7 @@ int main(void)
 		IN_FOLDER(unreadable_files_are_told),
 		IN_FOLDER(a_folder_of_dropins_that_others_rule_is_refused),
 		IN_FOLDER(maxima_beyond_the_descriptor_limit_are_refused),
+		IN_FOLDER(what_is_hardly_meant_gets_a_warning),
 		IN_FOLDER(five_hundred_rules_load_at_once),
 		cmocka_unit_test(every_default_is_within_its_own_limits),
 	};

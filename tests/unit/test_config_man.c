@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "config/config.h"
 #include "config/keys.h"
 #include "config/rights.h"
 #include "config/values.h"
@@ -175,6 +176,27 @@ static void the_manual_has_every_kind_and_right(void **state)
 	assert_int_equal(found, words);
 }
 
+static void pages_say_what_descriptors_the_defaults_need(void **state)
+{
+	char path[512], expected[128], *page;
+	struct config *c;
+	size_t len;
+
+	assert_int_equal(config_default(&c), 0);
+	snprintf(expected, sizeof(expected), "The defaults need %u.",
+		(unsigned)config_descriptors(c));
+	config_free(c);
+	if (!manual_has(expected))
+		fail_msg("the manual lacks: %s", expected);
+	snprintf(path, sizeof(path), "%s/docs/configuration.md", getenv("SOURCE_DIR"));
+	assert_int_equal(read_file(path, MAN_MAX, &page, &len), 0);
+	for (char *p = page; (p = strchr(p, '\n')); p++)
+		*p = ' '; /* its paragraphs are filled */
+	if (!strstr(page, expected))
+		fail_msg("%s lacks: %s", path, expected);
+	free(page);
+}
+
 /* The words of a row are all in its help, which is the sample's comment. */
 static void the_help_names_every_word(void **state)
 {
@@ -194,6 +216,7 @@ int main(void)
 		cmocka_unit_test(the_manual_and_the_table_agree),
 		cmocka_unit_test(the_manual_has_every_kind_and_right),
 		cmocka_unit_test(the_help_names_every_word),
+		cmocka_unit_test(pages_say_what_descriptors_the_defaults_need),
 	};
 
 	return cmocka_run_group_tests(tests, read_manual, forget_manual);

@@ -33,6 +33,7 @@ static struct config *load_text(const char *text)
 		config_errors_print(stderr, &errors);
 		fputs(text, stderr);
 	}
+	config_errors_finish(&errors);
 	unlink(main_file);
 	rmdir(path);
 	assert_int_equal(rc, 0);

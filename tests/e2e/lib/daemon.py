@@ -23,15 +23,16 @@ def free_port():
 
 
 class Daemon:
-    """config: {"section": {"key": "value"}} over the defaults; None takes a key or section out."""
+    """config: {"section": {"key": "value"}} over the defaults; None takes a key or section out.
+    Its files lie in the folder parent, which must be the user's, as all above it."""
 
     count = 0
 
-    def __init__(self, user, programs, virt, keys, config=None, authorized=None):
+    def __init__(self, user, programs, virt, keys, config=None, authorized=None, parent=None):
         Daemon.count += 1
         self.name = f"daemon {Daemon.count}"
         self.user, self.programs, self.virt, self.keys = user, programs, virt, keys
-        self.dir = user.own(tempfile.mkdtemp(prefix="d-", dir=virt.dir), 0o755)
+        self.dir = user.own(tempfile.mkdtemp(prefix="d-", dir=parent or virt.dir), 0o755)
         self.port = free_port()
         self.file = f"{self.dir}/vmconsoled.conf"
         self.authorized_keys = f"{self.dir}/authorized_keys"

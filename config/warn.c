@@ -1,0 +1,102 @@
+/*
+ * What a configuration may say, but hardly means. Pure: what is not there yet, such as files and
+ * users, is for others to look at.
+ */
+#include <string.h>
+
+#include "config/config.h"
+#include "config/object.h"
+
+#define RIGHTS_NEED_VIEW (RIGHT_TYPE | RIGHT_FORCE)
+
+/* A kind of identity, and the keys of [auth] of which one must be set for anybody to be of it. */
+struct way {
+	const char *kind;
+	const char *keys;
+	bool (*is_there)(const struct config_auth *auth);
+};
+
+static bool has_keys(const struct config_auth *auth)
+{
+	return auth->authorized_keys.count > 0;
+}
+
+static bool has_certificates(const struct config_auth *auth)
+{
+	return auth->vdsm_certificates.count > 0;
+}
+
+/* Lines of authorized_keys may name an authority too. */
+static bool has_ssh_ca(const struct config_auth *auth)
+{
+	return auth->ssh_user_ca.count > 0 || auth->authorized_keys.count > 0;
+}
+
+static bool has_key_command(const struct config_auth *auth)
+{
+	return *auth->key_command != '\0';
+}
+
+static const struct way ways[] = {
+	{"key", "authorized_keys", has_keys},
+	{"access", "authorized_keys", has_keys},
+	{"cert", "vdsm_certificates", has_certificates},
+	{"principal", "ssh_user_ca", has_ssh_ca},
+	{"entity", "key_command", has_key_command},
+	{"entity-id", "key_command", has_key_command},
+};
+
+static bool is_of_kind(const char *item, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	return strncmp(item, kind, len) == 0 && item[len] == ':';
+}
+
+static void warn_who(const struct config *c, const struct config_access *a, const char *item,
+	struct config_errors *out)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (is_of_kind(item, ways[i].kind) && !ways[i].is_there(&c->auth))
+			config_warning_add(out, a->at.file, a->at.line,
+				"[access %s] who: \"%.100s\" is nobody without %s in [auth]",
+				a->at.name, item, ways[i].keys);
+	}
+}
+
+static void warn_rights(const struct config_access *a, struct config_errors *out)
+{
+	char text[RIGHTS_TEXT_MAX];
+	unsigned blind = a->allow & RIGHT_VIEW ? 0 : a->allow & RIGHTS_NEED_VIEW;
+	unsigned idle = a->allow & RIGHTS_WITHOUT_VERB;
+
+	if (blind)
+		config_warning_add(out, a->at.file, a->at.line,
+			"[access %s] allows %s without view: it has no effect where no other "
+			"section allows view",
+			a->at.name, rights_text(blind, text, sizeof(text)));
+	if ((a->allow & RIGHT_FORCE) && !(a->allow & RIGHT_TYPE))
+		config_warning_add(out, a->at.file, a->at.line,
+			"[access %s] allows force without type: it has no effect where no other "
+			"section allows type",
+			a->at.name);
+	if (idle)
+		config_warning_add(out, a->at.file, a->at.line,
+			"[access %s] allows %s, which this version has no use for", a->at.name,
+			rights_text(idle, text, sizeof(text)));
+}
+
+void config_object_warn(const struct config *c, struct config_errors *out)
+{
+	if (c->access_count == 0)
+		config_warning_add(out, NULL, 0,
+			"there is no [access] section: nobody may do anything but root and the "
+			"service's own user, on this host");
+	for (size_t i = 0; i < c->access_count; i++) {
+		const struct config_access *a = &c->accesses[i];
+
+		for (size_t k = 0; k < a->who.count; k++)
+			warn_who(c, a, a->who.items[k], out);
+		warn_rights(a, out);
+	}
+}

@@ -1,0 +1,114 @@
+/* Task: owner and mode of a path and of the folders above it. Owner: nobody. Knows no use of it. */
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/trust.h"
+
+#define NAME_ROOM 64
+
+__attribute__((format(printf, 3, 4))) static int refuse(
+	char why[TRUST_WHY_MAX], int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, TRUST_WHY_MAX, format, args);
+	va_end(args);
+	return -error;
+}
+
+/* "alice", or "4711" where nobody has that number. */
+static const char *user_name(uid_t uid, char out[NAME_ROOM])
+{
+	char room[4096];
+	struct passwd entry, *found = NULL;
+
+	if (getpwuid_r(uid, &entry, room, sizeof(room), &found) == 0 && found)
+		snprintf(out, NAME_ROOM, "%s", found->pw_name);
+	else
+		snprintf(out, NAME_ROOM, "%u", (unsigned)uid);
+	return out;
+}
+
+static int refuse_owner(const char *path, uid_t uid, bool own, char why[TRUST_WHY_MAX])
+{
+	char owner[NAME_ROOM], user[NAME_ROOM];
+
+	user_name(uid, owner);
+	user_name(geteuid(), user);
+	return own ? refuse(why, EPERM, "it belongs to user %s and not to %s: chown %s %s", owner,
+			     user, user, path)
+		   : refuse(why, EPERM,
+			     "it belongs to user %s, neither to root nor to %s: chown %s %s", owner,
+			     user, user, path);
+}
+
+static int check_itself(const char *path, const struct stat *st, bool own, char why[TRUST_WHY_MAX])
+{
+	if (st->st_uid != geteuid() && (own || st->st_uid != 0))
+		return refuse_owner(path, st->st_uid, own, why);
+	if (st->st_mode & 022)
+		return refuse(why, EPERM, "others may write to it (mode %04o): chmod go-w %s",
+			(unsigned)st->st_mode & 07777, path);
+	return 0;
+}
+
+static int check_above(const char *folder, char why[TRUST_WHY_MAX])
+{
+	char owner[NAME_ROOM];
+	struct stat st;
+
+	if (stat(folder, &st) < 0)
+		return refuse(why, errno, "%s: %s", folder, strerror(errno));
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return refuse(why, EPERM,
+			"the folder %s above it belongs to user %s, who could replace it: chown "
+			"root %s",
+			folder, user_name(st.st_uid, owner), folder);
+	if ((st.st_mode & 022) && !(st.st_mode & S_ISVTX))
+		return refuse(why, EPERM,
+			"others may write to the folder %s above it (mode %04o) and could replace "
+			"it: chmod go-w %s",
+			folder, (unsigned)st.st_mode & 07777, folder);
+	return 0;
+}
+
+static int check(const char *path, bool own, char why[TRUST_WHY_MAX])
+{
+	char *real = realpath(path, NULL), *slash;
+	struct stat st;
+	int r;
+
+	if (!real || stat(real, &st) < 0) {
+		r = refuse(why, errno, "%s", strerror(errno));
+		free(real);
+		return r;
+	}
+	r = check_itself(path, &st, own, why);
+	while (r == 0 && (slash = strrchr(real, '/')) != real) {
+		*slash = '\0';
+		r = check_above(real, why);
+	}
+	if (r == 0)
+		r = check_above("/", why);
+	free(real);
+	return r;
+}
+
+int trust_path(const char *path, char why[TRUST_WHY_MAX])
+{
+	return check(path, false, why);
+}
+
+int trust_own(const char *path, char why[TRUST_WHY_MAX])
+{
+	return check(path, true, why);
+}

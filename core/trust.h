@@ -1,0 +1,22 @@
+/*
+ * Whether a file or folder can be believed: nobody but root and this process's own user can have
+ * put it there or changed it. As OpenSSH's StrictModes.
+ */
+#ifndef CORE_TRUST_H
+#define CORE_TRUST_H
+
+#define TRUST_WHY_MAX 768 /* bytes of a reason, terminator included */
+
+/*
+ * path must belong to root or to the effective user, and neither its group nor others may write to
+ * it; the same holds for every folder above it, where a sticky one may be shared. Symbolic links
+ * are followed first.
+ * 0; -EPERM with what is wrong and the cure in why, as a sentence about path; or another -errno
+ * (such as -ENOENT) with its text in why.
+ */
+int trust_path(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
+
+/* The same, and path must be the effective user's own: for folders that we keep things in. */
+int trust_own(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
+
+#endif
