@@ -19,6 +19,7 @@
 #include "broker/connections.h"
 #include "broker/control.h"
 #include "broker/doorkeeper.h"
+#include "broker/folders.h"
 #include "broker/guard.h"
 #include "broker/guest_events.h"
 #include "broker/host_keys.h"
@@ -179,6 +180,17 @@ static void on_stop(void *arg, const struct signalfd_siginfo *info)
 
 /* --- configuration --- */
 
+/* Logs them one by one, and forgets them. */
+static void log_errors(struct config_errors *errors)
+{
+	size_t i;
+
+	for (i = 0; i < errors->count; i++)
+		log_write(errors->is_warning[i] ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, NULL, "%s",
+			errors->lines[i]);
+	config_errors_finish(errors);
+}
+
 static enum console_record record_mode(
 	void *arg, const struct guest *g, const struct device *device)
 {
@@ -309,13 +321,9 @@ int broker_reload(struct broker *b, struct config_errors *errors)
 static void on_reload(void *arg, const struct signalfd_siginfo *info)
 {
 	struct config_errors errors = {0};
-	size_t i;
 
 	(void)!broker_reload(arg, &errors);
-	for (i = 0; i < errors.count; i++)
-		log_write(errors.is_warning[i] ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, NULL, "%s",
-			errors.lines[i]);
-	config_errors_finish(&errors);
+	log_errors(&errors);
 }
 
 /* --- the beginning --- */
@@ -347,20 +355,14 @@ static void on_door_ready(void *arg, int ready)
 
 static int make_folders(struct broker *b)
 {
-	const struct config_daemon *daemon = &b->config->daemon;
+	struct config_errors errors = {0};
 	char path[4096], why[HOST_KEYS_WHY_MAX];
-	int r = make_dirs(daemon->state_dir, 0700);
+	int r = folders_make(b->config, &errors);
 
-	if (r < 0) {
-		log_error("state_dir %s: %s", daemon->state_dir, strerror(-r));
+	log_errors(&errors);
+	if (r < 0)
 		return r;
-	}
-	r = make_dirs(daemon->run_dir, 0755);
-	if (r < 0) {
-		log_error("run_dir %s: %s", daemon->run_dir, strerror(-r));
-		return r;
-	}
-	snprintf(path, sizeof(path), "%s/lock", daemon->state_dir);
+	snprintf(path, sizeof(path), "%s/lock", b->config->daemon.state_dir);
 	b->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (b->lock_fd < 0 || flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		log_error("%s: %s", path,

@@ -115,9 +115,11 @@ const struct section config_sections[SECTION_COUNT] = {
 const struct key config_keys[] = {
 	{ROW(DAEMON, state_dir), PATH(daemon, state_dir), .max = STATE_DIR_BYTES_MAX,
 		.def = "/var/lib/vmconsoled",
-		.help = "Folder of what must outlive the service: host keys, known guests."},
+		.help = "Folder of what the service keeps: host keys, history, known guests, the "
+			"audit. It must be its own, and not writable by others."},
 	{ROW(DAEMON, run_dir), PATH(daemon, run_dir), .max = CONFIG_RUN_DIR_MAX,
-		.def = "/run/vmconsoled", .help = "Folder of the control socket."},
+		.def = "/run/vmconsoled",
+		.help = "Folder of the control socket; the same holds for it."},
 	{ROW(DAEMON, log_level), WORD(daemon, log_level, log_levels), .def = "info", RELOAD,
 		.help = "What is logged: error, warning, info or debug."},
 	{ROW(DAEMON, door_user), TEXT(daemon, door_user), .def = "", .example = "vmconsole-door",

@@ -1,0 +1,148 @@
+/* Task: see folders.h. Owner: nobody. Knows nothing of what is kept in them. */
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/folders.h"
+#include "core/io.h"
+#include "core/trust.h"
+
+#define USER_ROOM 64
+#define CURE_MAX 1024
+
+/* One of the two, and where it is configured. */
+struct folder {
+	const char *key;
+	const char *path;
+	mode_t mode;
+	const char *file; /* NULL: it has its default */
+	unsigned line;
+};
+
+enum { STATE_DIR, RUN_DIR, FOLDERS };
+
+static void find_folders(const struct config *config, struct folder out[FOLDERS])
+{
+	out[STATE_DIR] = (struct folder){"state_dir", config->daemon.state_dir, 0700, NULL, 0};
+	out[RUN_DIR] = (struct folder){"run_dir", config->daemon.run_dir, 0755, NULL, 0};
+	for (int i = 0; i < FOLDERS; i++)
+		config_place(config, "daemon", out[i].key, &out[i].file, &out[i].line);
+}
+
+static const char *user_name(char out[USER_ROOM])
+{
+	char room[4096];
+	struct passwd entry, *found = NULL;
+
+	if (getpwuid_r(geteuid(), &entry, room, sizeof(room), &found) == 0 && found)
+		snprintf(out, USER_ROOM, "%s", found->pw_name);
+	else
+		snprintf(out, USER_ROOM, "%u", (unsigned)geteuid());
+	return out;
+}
+
+/* What is there: ours, nobody else's, and not on a file system that cannot be written. */
+static int check_there(const struct folder *f, struct config_errors *errors)
+{
+	char why[TRUST_WHY_MAX] = "it is not a folder";
+	struct stat st;
+	int r = stat(f->path, &st) == 0 && !S_ISDIR(st.st_mode) ? -ENOTDIR
+								: trust_own(f->path, why);
+
+	if (r == 0 && access(f->path, W_OK | X_OK) < 0) {
+		r = -errno;
+		snprintf(why, sizeof(why), "it cannot be written to: %s", strerror(errno));
+	}
+	if (r < 0)
+		config_errors_add(errors, f->file, f->line, "%s %s: %s", f->key, f->path, why);
+	return r;
+}
+
+/* What whoever starts the service has to do, when its user may not make the folder. */
+static void say_cure(const struct folder *f, int error, char out[CURE_MAX])
+{
+	char user[USER_ROOM];
+
+	snprintf(out, CURE_MAX, "%s %s cannot be made: %s; as root: install -d -o %s -m %04o %s",
+		f->key, f->path, strerror(error), user_name(user), (unsigned)f->mode, f->path);
+}
+
+static int make(const struct folder *f, struct config_errors *errors)
+{
+	char cure[CURE_MAX];
+	int r = make_dirs(f->path, f->mode);
+
+	if (r == 0)
+		return check_there(f, errors);
+	say_cure(f, -r, cure);
+	config_errors_add(errors, f->file, f->line, "%s", cure);
+	return r;
+}
+
+int folders_make(const struct config *config, struct config_errors *errors)
+{
+	struct folder folders[FOLDERS];
+	int r = 0;
+
+	find_folders(config, folders);
+	for (int i = 0; i < FOLDERS; i++) {
+		int one = make(&folders[i], errors);
+
+		r = r < 0 ? r : one;
+	}
+	return r;
+}
+
+/* Whether mkdir would do, from the nearest folder that is there: 0 or an errno. */
+static int cannot_make(const char *path)
+{
+	char part[PATH_MAX], *slash;
+	struct stat st;
+
+	snprintf(part, sizeof(part), "%s", path);
+	while (stat(part, &st) < 0) {
+		if (errno != ENOENT)
+			return errno;
+		slash = strrchr(part, '/');
+		if (slash == part)
+			slash++;
+		*slash = '\0';
+	}
+	if (!S_ISDIR(st.st_mode))
+		return ENOTDIR;
+	return access(part, W_OK | X_OK) < 0 ? errno : 0;
+}
+
+static void check(const struct folder *f, bool managed, struct config_errors *errors)
+{
+	char cure[CURE_MAX];
+	struct stat st;
+	int error;
+
+	if (stat(f->path, &st) == 0) {
+		(void)check_there(f, errors);
+		return;
+	}
+	error = errno == ENOENT ? cannot_make(f->path) : errno;
+	if (!error)
+		return;
+	say_cure(f, error, cure);
+	if (managed && error == EACCES)
+		config_warning_add(errors, f->file, f->line,
+			"%s, unless the service's manager makes it before the start", cure);
+	else
+		config_errors_add(errors, f->file, f->line, "%s", cure);
+}
+
+void folders_check(const struct config *config, bool managed, struct config_errors *errors)
+{
+	struct folder folders[FOLDERS];
+
+	find_folders(config, folders);
+	for (int i = 0; i < FOLDERS; i++)
+		check(&folders[i], managed, errors);
+}
