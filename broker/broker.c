@@ -31,6 +31,8 @@
 #include "core/io.h"
 #include "core/log.h"
 
+#define BROKER_DOOR_TRIES 3 /* starts of a door that has never been ready */
+
 enum broker_state { BROKER_RUNNING, BROKER_STOPPING, BROKER_STOPPING_DOORS };
 
 struct broker {
@@ -54,6 +56,8 @@ struct broker {
 	struct loop_signal *on_term, *on_int, *on_hup;
 	struct loop_timer *stop;
 	int lock_fd;
+	int has_served;         /* a door has been ready once */
+	unsigned door_failures; /* before that */
 };
 
 struct loop *broker_loop(const struct broker *b)
@@ -328,35 +332,62 @@ static void on_reload(void *arg, const struct signalfd_siginfo *info)
 
 /* --- the beginning --- */
 
-static int keys_for_door(void *arg, int *fd)
+static int keys_for_door(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX])
 {
 	struct broker *b = arg;
-	char why[HOST_KEYS_WHY_MAX];
-	int r = host_keys_memfd(b->config->ssh.host_keys, fd, why);
 
-	if (r < 0)
-		log_error("%s", why);
-	return r;
+	return host_keys_memfd(b->config->ssh.host_keys, fd, why);
 }
 
-static void on_door_ready(void *arg, int ready)
+/* One that has never served will not do so by itself: whoever started us should know. */
+static void give_up_door(struct broker *b)
+{
+	log_error("the ssh door does not start: vmconsoled ends");
+	loop_exit(b->loop, 1);
+}
+
+static void on_door(void *arg, enum door_service service)
 {
 	struct broker *b = arg;
 
 	if (b->state != BROKER_RUNNING)
 		return;
-	if (ready) {
+	switch (service) {
+	case DOOR_SERVES:
+		b->has_served = 1;
 		listener_resume(b->listener);
 		sd_notify(0, "READY=1");
-	} else {
+		break;
+	case DOOR_RESTARTS:
 		listener_pause(b->listener);
+		break;
+	case DOOR_FAILS:
+		listener_resume(b->listener); /* so that clients are told, and do not hang */
+		if (!b->has_served && ++b->door_failures >= BROKER_DOOR_TRIES)
+			give_up_door(b);
+		break;
 	}
+}
+
+/* Now, not when the door wants them: a daemon that listens and cannot answer helps nobody. */
+static int check_host_keys(struct broker *b)
+{
+	const char *dir = b->config->ssh.host_keys;
+	char why[HOST_KEYS_WHY_MAX];
+	int fd = -1, r = host_keys_ensure(dir, why);
+
+	if (!r)
+		r = host_keys_memfd(dir, &fd, why);
+	if (r < 0)
+		log_error("%s", why);
+	fd_close(&fd);
+	return r;
 }
 
 static int make_folders(struct broker *b)
 {
 	struct config_errors errors = {0};
-	char path[4096], why[HOST_KEYS_WHY_MAX];
+	char path[4096];
 	int r = folders_make(b->config, &errors);
 
 	log_errors(&errors);
@@ -370,10 +401,7 @@ static int make_folders(struct broker *b)
 					     : strerror(errno));
 		return -EBUSY;
 	}
-	r = host_keys_ensure(b->config->ssh.host_keys, why);
-	if (r < 0)
-		log_error("%s", why);
-	return r;
+	return check_host_keys(b);
 }
 
 static int make_guests(struct broker *b)
@@ -426,7 +454,7 @@ static int make_door(struct broker *b)
 		.kind = "ssh",
 		.build_id = b->options.build_id,
 		.keys = keys_for_door,
-		.ready = on_door_ready,
+		.changed = on_door,
 		.stopped = on_door_stopped,
 		.arg = b};
 	char why[LISTENER_WHY_MAX];

@@ -65,6 +65,23 @@ static void log_refused(struct connections *all, const char *peer, const char *w
 	all->refused_logged_at = now;
 }
 
+/*
+ * A line that a server may send before its identification (RFC 4253 section 4.2); who looks, with
+ * nc or ssh -v, sees it. Whoever sent something already would lose it to the reset of a close with
+ * bytes unread.
+ */
+static void turn_away(int fd, const char *words)
+{
+	char text[256], unread[256];
+	int n = snprintf(text, sizeof(text), "%s\r\n", words);
+
+	if (send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return;
+	(void)shutdown(fd, SHUT_WR);
+	while (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) == (ssize_t)sizeof(unread))
+		;
+}
+
 /* The address without the port, as rules match it. */
 static void peer_address_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
 {
@@ -145,11 +162,13 @@ void connections_accept(
 	peer_address_text(peer, address);
 	if (is_guesser(all, address)) {
 		log_refused(all, peer_text, "too many failed logins from there");
+		turn_away(socket, "Too many failed logins from your address.");
 		return;
 	}
 	c = admit(all, all->sources, peer, NULL, &why);
 	if (!c) {
 		log_refused(all, peer_text, why);
+		turn_away(socket, "Too many connections. Try again later.");
 		return;
 	}
 	r = line_pair(lines);
@@ -163,7 +182,8 @@ void connections_accept(
 		fd_close(&lines[0]);
 	}
 	if (r < 0) {
-		log_refused(all, peer_text, strerror(-r));
+		log_refused(all, peer_text, r == -ENOTCONN ? "there is no ssh door" : strerror(-r));
+		turn_away(socket, "The ssh service is not available. Try again later.");
 		give_up(c);
 	} else {
 		log_debug("connection c%llu from %s", (unsigned long long)options.id, peer_text);

@@ -28,6 +28,8 @@ struct doorkeeper {
 	struct loop_child *child;
 	struct loop_timer *timer; /* back-off, patience, or the limit of the end */
 	uint64_t started, backoff;
+	char told[DOORKEEPER_WHY_MAX]; /* why it could not be started, as last logged */
+	uint64_t told_at;
 	struct wire_settings settings;
 	char banner[WIRE_BANNER_MAX];
 };
@@ -42,11 +44,15 @@ static void let_go(struct doorkeeper *k)
 	line_finish(&k->line);
 }
 
-static void retry_later(struct doorkeeper *k)
+static void retry_later(struct doorkeeper *k, int has_served)
 {
+	enum door_service service =
+		has_served && k->backoff < DOOR_PATIENCE_US ? DOOR_RESTARTS : DOOR_FAILS;
+
 	k->state = DOOR_DOWN;
 	loop_timer_set(k->timer, k->backoff, 0);
 	k->backoff = k->backoff * 2 < DOOR_BACKOFF_MAX_US ? k->backoff * 2 : DOOR_BACKOFF_MAX_US;
+	k->options.changed(k->options.arg, service);
 }
 
 static void log_end(const struct doorkeeper *k, int status)
@@ -79,9 +85,7 @@ static void on_exit_of_door(void *arg, pid_t pid, int status)
 	log_end(k, status);
 	if (life >= DOOR_STABLE_US)
 		k->backoff = DOOR_BACKOFF_MIN_US;
-	retry_later(k);
-	if (was_ready)
-		k->options.ready(k->options.arg, 0);
+	retry_later(k, was_ready);
 }
 
 static void kill_door(struct doorkeeper *k, const char *why)
@@ -113,7 +117,8 @@ static void on_ready(struct doorkeeper *k, const struct line_message *m)
 		ready.landlock_abi ? "ABI " : "off, ABI ", (unsigned)ready.landlock_abi);
 	loop_timer_stop(k->timer);
 	k->state = DOOR_READY;
-	k->options.ready(k->options.arg, 1);
+	k->told_at = 0;
+	k->options.changed(k->options.arg, DOOR_SERVES);
 }
 
 static void on_log(const struct line_message *m)
@@ -174,12 +179,13 @@ static int spawn(struct doorkeeper *k, int keys, int *control)
 	return 0;
 }
 
-static int start_door(struct doorkeeper *k)
+static int start_door(struct doorkeeper *k, char why[DOORKEEPER_WHY_MAX])
 {
 	struct wire_hello hello;
 	int keys FD_AUTO = -1, control, r;
 
-	r = k->options.keys(k->options.arg, &keys);
+	*why = '\0';
+	r = k->options.keys(k->options.arg, &keys, why);
 	if (r < 0)
 		return r;
 	r = spawn(k, keys, &control);
@@ -201,17 +207,30 @@ static int start_door(struct doorkeeper *k)
 	return 0;
 }
 
+/* A reason that stays is told at once and then rarely. */
+static void tell_why(struct doorkeeper *k, const char *why)
+{
+	uint64_t now = loop_now(k->options.loop);
+
+	if (k->told_at && now - k->told_at < DOOR_COMPLAIN_US && strcmp(k->told, why) == 0)
+		return;
+	k->told_at = now;
+	snprintf(k->told, sizeof(k->told), "%s", why);
+	log_error("cannot start the %s door: %s", k->options.kind, why);
+}
+
 static void start(struct doorkeeper *k)
 {
-	int r = start_door(k);
+	char why[DOORKEEPER_WHY_MAX];
+	int r = start_door(k, why);
 
 	if (r == 0)
 		return;
-	log_error("cannot start the %s door: %s", k->options.kind, strerror(-r));
+	tell_why(k, *why ? why : strerror(-r));
 	if (k->child)
 		kill_door(k, "is given up");
 	else
-		retry_later(k);
+		retry_later(k, 0);
 }
 
 static void on_timer(void *arg)

@@ -16,21 +16,32 @@
 
 struct doorkeeper;
 
+#define DOORKEEPER_WHY_MAX 1024 /* bytes of a reason, terminator included */
 #define DOOR_BACKOFF_MIN_US (100 * LOOP_MSEC)
 #define DOOR_BACKOFF_MAX_US (10 * LOOP_SECOND)
-#define DOOR_STABLE_US (60 * LOOP_SECOND) /* a life so long begins the back-off anew */
-#define DOOR_READY_US (20 * LOOP_SECOND)  /* to say that it is ready */
-#define DOOR_STOP_US LOOP_SECOND          /* to end after STOP */
+#define DOOR_PATIENCE_US LOOP_SECOND        /* a longer back-off is nothing to wait for */
+#define DOOR_COMPLAIN_US (60 * LOOP_SECOND) /* the same reason again is told so often */
+#define DOOR_STABLE_US (60 * LOOP_SECOND)   /* a life so long begins the back-off anew */
+#define DOOR_READY_US (20 * LOOP_SECOND)    /* to say that it is ready */
+#define DOOR_STOP_US LOOP_SECOND            /* to end after STOP */
+
+/* What becomes of new connections. */
+enum door_service {
+	DOOR_SERVES,   /* they can be given to it */
+	DOOR_RESTARTS, /* it has died, and will be there again in a moment */
+	DOOR_FAILS,    /* it does not start, or dies again and again: nobody should wait */
+};
 
 struct doorkeeper_options {
 	struct loop *loop;
 	const char *kind; /* "ssh" */
 	const unsigned char *build_id;
 	struct door_user user;
-	/* Makes the descriptor with the private keys; called for every start. */
-	int (*keys)(void *arg, int *fd);
-	void (*ready)(void *arg, int ready); /* takes connections, or no longer */
-	void (*stopped)(void *arg);          /* after doorkeeper_stop */
+	/* Makes the descriptor with the private keys; called for every start. -errno and a reason.
+	 */
+	int (*keys)(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX]);
+	void (*changed)(void *arg, enum door_service service);
+	void (*stopped)(void *arg); /* after doorkeeper_stop */
 	void *arg;
 };
 

@@ -1,6 +1,6 @@
 /*
  * Task: keep the host keys' folder and bring its keys into memory. Owner: the broker.
- * Knows no key format (broker/openssh_key.h has it) and no libssh: the door parses.
+ * Knows no key format: broker/openssh_key.h makes them, broker/host_key_check.h looks at them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "auth/ssh/pubkey.h"
+#include "broker/host_key_check.h"
 #include "broker/host_keys.h"
 #include "broker/openssh_key.h"
 #include "core/io.h"
@@ -134,12 +135,12 @@ static int check_file(int fd, const char *path, char why[HOST_KEYS_WHY_MAX])
 	if (!S_ISREG(st.st_mode))
 		return fail(why, EINVAL, "host key %s: not a regular file", path);
 	if (st.st_uid != geteuid())
-		return fail(why, EPERM, "host key %s: belongs to user %u, not to user %u", path,
-			st.st_uid, geteuid());
-	if (st.st_mode & 077)
 		return fail(why, EPERM,
-			"host key %s: mode %04o lets others read it (it has to be 0600)", path,
-			st.st_mode & 07777);
+			"host key %s: belongs to user %u, not to user %u: chown %u %s", path,
+			st.st_uid, geteuid(), geteuid(), path);
+	if (st.st_mode & 077)
+		return fail(why, EPERM, "host key %s: mode %04o lets others read it: chmod 600 %s",
+			path, st.st_mode & 07777, path);
 	if (st.st_size > HOST_KEYS_FILE_MAX)
 		return fail(
 			why, EFBIG, "host key %s: longer than %d bytes", path, HOST_KEYS_FILE_MAX);
@@ -165,20 +166,15 @@ static ssize_t read_text(int fd, char *text, size_t room)
 	return (ssize_t)len;
 }
 
-static int is_private_key(const char *text, size_t len)
-{
-	return len > 11 && memcmp(text, "-----BEGIN ", 11) == 0 &&
-	       memmem(text, len, "PRIVATE KEY-----", 16);
-}
-
 static int copy_text(int from, int to, const char *path, char why[HOST_KEYS_WHY_MAX])
 {
 	char text[HOST_KEYS_FILE_MAX + 1]; /* one for the newline */
+	char wrong[HOST_KEY_WHY_MAX];
 	ssize_t n = read_text(from, text, HOST_KEYS_FILE_MAX);
 	int r = n < 0 ? fail(why, (int)-n, "host key %s: %s", path, strerror((int)-n)) : 0;
 
-	if (!r && !is_private_key(text, (size_t)n))
-		r = fail(why, EINVAL, "host key %s: not a private key", path);
+	if (!r && host_key_check(text, (size_t)n, wrong) < 0)
+		r = fail(why, EINVAL, "host key %s: %s", path, wrong);
 	if (!r && text[n - 1] != '\n')
 		text[n++] = '\n';
 	if (!r) {
@@ -245,7 +241,8 @@ static int check_folder(const char *dir, char why[HOST_KEYS_WHY_MAX])
 	if (stat(dir, &st) < 0)
 		return fail(why, errno, "folder of host keys %s: %s", dir, strerror(errno));
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & 022)
-		return fail(why, EPERM, "folder of host keys %s: others may write in it", dir);
+		return fail(why, EPERM,
+			"folder of host keys %s: others may write in it: chmod go-w %s", dir, dir);
 	return 0;
 }
 

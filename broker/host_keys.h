@@ -7,7 +7,7 @@
 #ifndef BROKER_HOST_KEYS_H
 #define BROKER_HOST_KEYS_H
 
-#define HOST_KEYS_WHY_MAX 512    /* bytes of a reason, terminator included */
+#define HOST_KEYS_WHY_MAX 1024   /* bytes of a reason, terminator included */
 #define HOST_KEYS_MAX 16         /* files */
 #define HOST_KEYS_FILE_MAX 16384 /* bytes of one */
 
@@ -21,8 +21,9 @@ int host_keys_ensure(const char *dir, char why[HOST_KEYS_WHY_MAX])
 /*
  * *fd becomes a sealed, close-on-exec memory file, at offset 0: the texts of all ssh_host_*_key
  * files in the order of their names, Ed25519 first, each with a newline at its end. A key file
- * that others may read, that belongs to another user, or that is no private key is refused: then
- * there is none at all. 0; -EPERM, -EINVAL, -ENOKEY (no key file) or another -errno.
+ * that others may read, that belongs to another user, or that no door can use (damaged, with a
+ * passphrase) is refused: then there is none at all. 0; -EPERM, -EINVAL, -ENOKEY (no key file) or
+ * another -errno.
  */
 int host_keys_memfd(const char *dir, int *fd, char why[HOST_KEYS_WHY_MAX])
 	__attribute__((warn_unused_result));

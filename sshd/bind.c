@@ -98,11 +98,13 @@ static int import_all(ssh_bind bind, char *text)
 			stop++;
 		saved = *stop;
 		*stop = '\0';
-		if (import_key(bind, at) == 0)
-			count++;
-		else
-			log_warning(
-				"a host key cannot be used: unknown type, encrypted, or damaged");
+		count++;
+		if (import_key(bind, at) < 0) {
+			log_error("host key %d cannot be used: its type is unknown, it has a "
+				  "passphrase, or it is damaged",
+				count);
+			return -EINVAL;
+		}
 		*stop = saved;
 		at = stop;
 	}

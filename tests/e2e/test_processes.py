@@ -2,13 +2,16 @@
 
 import os
 import re
+import shutil
+import signal
+import subprocess
 import tempfile
 
 import pytest
 
 from lib.daemon import Daemon
-from lib.proc import SANITIZED
-from lib.session import DONE, ask, leave
+from lib.proc import SANITIZED, SLOW
+from lib.session import BROKEN, DONE, ask, leave
 
 
 def status(pid):
@@ -134,3 +137,74 @@ def test_control_socket_is_for_everybody_whatever_the_umask(daemons, user):
     for name in os.listdir(f"{daemon.dir}/state/hostkeys"):
         mode = os.stat(f"{daemon.dir}/state/hostkeys/{name}").st_mode & 0o777
         assert mode == (0o644 if name.endswith(".pub") else 0o600), name
+
+
+# a door that cannot be
+
+
+def spoil_mode(path):
+    os.chmod(path, 0o644)
+
+
+def spoil_bytes(path):
+    with open(path, "r+", encoding="ascii") as file:
+        file.truncate(200)
+
+
+def spoil_with_a_passphrase(path):
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", path], check=True)
+
+
+def spoil_entirely(path):
+    with open(path, "w", encoding="ascii") as file:
+        file.write("no key at all\n")
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (spoil_mode, "mode 0644 lets others read it: chmod 600 "),
+    (spoil_bytes, "it is damaged: restore it, or remove it"),
+    (spoil_with_a_passphrase, "it has a passphrase: take that away with ssh-keygen -p"),
+    (spoil_entirely, "it is not a private key: restore it, or remove it")])
+def test_host_key_that_cannot_be_used_refuses_the_start(daemons, spoil, words):
+    daemon = daemons()
+    daemon.stop()
+    key = f"{daemon.dir}/state/hostkeys/ssh_host_ed25519_key"
+    spoil(key)
+    daemon.user.own(key)
+    since = len(daemon.log())
+    daemon.launch()
+    assert daemon.wait_end(20) == 1
+    assert f"host key {key}: {words}" in daemon.log()[since:]
+    assert "listening" not in daemon.log()[since:]
+
+
+def test_client_is_told_when_no_door_can_be_started_any_more(daemons, guest):
+    daemon = daemons()
+    key = f"{daemon.dir}/state/hostkeys/ssh_host_ed25519_key"
+    os.chmod(key, 0o644)
+    door, = daemon.doors("ssh")
+    os.kill(door, signal.SIGKILL)
+    daemon.wait_log("cannot start the ssh door: host key .*mode 0644")
+    for _ in range(3):
+        with daemon.raw() as connection:
+            connection.settimeout(10 * SLOW)
+            said = connection.makefile("rb").read()
+        assert said == b"The ssh service is not available. Try again later.\r\n"
+    assert daemon.ssh(guest.name, "status").status == BROKEN
+    os.chmod(key, 0o600)
+    daemon.wait_log("the ssh door is ready", 20, since=daemon.log().rindex("cannot start"))
+    assert daemon.ssh(guest.name, "status").status == DONE
+    assert daemon.log().count("cannot start the ssh door") == 1
+
+
+def test_door_that_never_starts_ends_the_daemon(as_root):
+    daemon = as_root(start=False)
+    program = f"{daemon.dir}/vmconsoled"
+    shutil.copy(daemon.programs.vmconsoled, program)
+    os.chmod(program, 0o700)
+    argv = daemon.user.argv
+    daemon.user.argv = lambda words, **how: argv([program, *words[1:]], **how)
+    daemon.launch()
+    assert daemon.wait_end(20) == 1
+    assert "cannot start the ssh door: the program cannot be executed; it must be executable " \
+        "for everybody" in daemon.log()

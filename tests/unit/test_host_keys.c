@@ -15,8 +15,13 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
 #include "auth/ssh/base64.h"
 #include "auth/ssh/pubkey.h"
+#include "broker/host_key_check.h"
 #include "broker/host_keys.h"
 #include "broker/openssh_key.h"
 #include "core/io.h"
@@ -299,19 +304,48 @@ static void handed_over_as_one_sealed_file(void **state)
 	close(fd);
 }
 
+/* passphrase: NULL for none. Takes the key. */
+static void make_pem(struct fixture *f, const char *name, EVP_PKEY *key, const char *passphrase)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	path_of(f, name, path);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_non_null(key);
+	assert_int_equal(PEM_write_PrivateKey(file, key, passphrase ? EVP_aes_128_cbc() : NULL,
+				 (const unsigned char *)passphrase,
+				 passphrase ? (int)strlen(passphrase) : 0, NULL, NULL),
+		1);
+	fclose(file);
+	EVP_PKEY_free(key);
+	assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void strip_newline(struct fixture *f, const char *name)
+{
+	char text[8192];
+
+	read_text(f, name, text, sizeof(text));
+	text[strlen(text) - 1] = '\0';
+	write_text(f, name, text, 0600);
+}
+
 static void other_key_files_come_along_but_not_their_neighbours(void **state)
 {
 	struct fixture *f = *state;
 	char text[8192];
 
 	assert_int_equal(host_keys_ensure(f->dir, f->why), 0);
-	write_text(f, "ssh_host_rsa_key", "-----BEGIN RSA PRIVATE KEY-----\nRSA\n-----END", 0600);
+	make_pem(f, "ssh_host_rsa_key", EVP_RSA_gen(2048), NULL);
+	strip_newline(f, "ssh_host_rsa_key");
 	write_text(f, "ssh_host_rsa_key.pub", "public", 0644);
 	write_text(f, "ssh_host_rsa_key-cert.pub", "cert", 0644);
 	write_text(f, "ssh_host_rsa_key.new", "half", 0644);
 	write_text(f, "other", "other", 0644);
 	load(f, text, sizeof(text));
-	assert_non_null(strstr(text, "RSA\n-----END\n"));
+	assert_non_null(strstr(text, "-----END PRIVATE KEY-----\n"));
 	assert_null(strstr(text, "public"));
 	assert_null(strstr(text, "cert"));
 	assert_null(strstr(text, "half"));
@@ -338,7 +372,7 @@ static void refused_when_others_may_read_or_write(void **state)
 	assert_int_equal(host_keys_ensure(f->dir, f->why), 0);
 	path_of(f, "ssh_host_ecdsa_key", path);
 	assert_int_equal(chmod(path, 0640), 0);
-	assert_refused(f, EPERM, "ssh_host_ecdsa_key: mode 0640");
+	assert_refused(f, EPERM, "ssh_host_ecdsa_key: mode 0640 lets others read it: chmod 600 /");
 	assert_int_equal(chmod(path, 0604), 0);
 	assert_refused(f, EPERM, "ssh_host_ecdsa_key");
 	assert_int_equal(chmod(path, 0600), 0);
@@ -368,9 +402,9 @@ static void refused_when_it_is_no_private_key(void **state)
 
 	assert_int_equal(host_keys_ensure(f->dir, f->why), 0);
 	write_text(f, "ssh_host_x_key", "ssh-ed25519 AAAA", 0600);
-	assert_refused(f, EINVAL, "ssh_host_x_key: not a private key");
+	assert_refused(f, EINVAL, "ssh_host_x_key: it is not a private key");
 	write_text(f, "ssh_host_x_key", "", 0600);
-	assert_refused(f, EINVAL, "ssh_host_x_key: not a private key");
+	assert_refused(f, EINVAL, "ssh_host_x_key: it is not a private key");
 	memset(big, 'a', 19999);
 	write_text(f, "ssh_host_x_key", big, 0600);
 	free(big);
@@ -379,6 +413,78 @@ static void refused_when_it_is_no_private_key(void **state)
 	unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0); /* must not hang */
 	assert_refused(f, EINVAL, "ssh_host_x_key: not a regular file");
+}
+
+static void new_key(struct fixture *f, const char *name, const char *options)
+{
+	char command[PATH_MAX * 2];
+
+	snprintf(command, sizeof(command), "ssh-keygen -q %s -f %s/%s", options, f->dir, name);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+}
+
+static void keys_of_ssh_keygen_are_taken(void **state)
+{
+	static const char *const options[] = {"-t ed25519 -N ''", "-t ecdsa -b 256 -N ''",
+		"-t ecdsa -b 384 -N ''", "-t ecdsa -b 521 -N ''", "-t rsa -b 2048 -N ''",
+		"-t rsa -b 2048 -m PEM -N ''", "-t ecdsa -m PKCS8 -N ''"};
+	struct fixture *f = *state;
+	char text[8192], path[PATH_MAX];
+	size_t i;
+
+	assert_int_equal(host_keys_ensure(f->dir, f->why), 0);
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		new_key(f, "ssh_host_x_key", options[i]);
+		load(f, text, sizeof(text));
+		path_of(f, "ssh_host_x_key", path);
+		unlink(path);
+	}
+}
+
+static void refused_with_the_cure_when_no_door_can_use_it(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_MAX];
+
+	assert_int_equal(host_keys_ensure(f->dir, f->why), 0);
+	path_of(f, "ssh_host_x_key", path);
+	new_key(f, "ssh_host_x_key", "-t ed25519 -N secret");
+	assert_refused(f, EINVAL, "ssh_host_x_key: it has a passphrase: take that away with");
+	unlink(path);
+	make_pem(f, "ssh_host_x_key", EVP_RSA_gen(2048), "secret");
+	assert_refused(f, EINVAL, "ssh_host_x_key: it has a passphrase");
+	make_pem(f, "ssh_host_x_key", EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), NULL);
+	assert_refused(f, EINVAL, "ssh_host_x_key: an Ed25519 key has to be in OpenSSH's form");
+	make_pem(f, "ssh_host_x_key", EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), NULL);
+	assert_refused(f, EINVAL, "ssh_host_x_key: keys of its type are not used: remove it");
+}
+
+/* Wherever it is cut off, and whatever letter is wrong in its frame. */
+static void a_damaged_key_is_seen(void **state)
+{
+	enum { FRAME = 52 }; /* base64 of magic, cipher, kdf, its options, count */
+	struct fixture *f = *state;
+	char text[8192], *at;
+	size_t len, i;
+
+	assert_int_equal(host_keys_ensure(f->dir, f->why), 0);
+	read_text(f, "ssh_host_ed25519_key", text, sizeof(text));
+	len = strlen(text);
+	assert_int_equal(host_key_check(text, len, f->why), 0);
+	for (i = 0; i < len - 1; i++)
+		assert_int_equal(host_key_check(text, i, f->why), -EINVAL);
+	at = strchr(text, '\n') + 1;
+	for (i = 0; i < FRAME; i++) {
+		char kept = at[i];
+
+		at[i] = kept == 'x' ? 'y' : 'x';
+		assert_int_equal(host_key_check(text, len, f->why), -EINVAL);
+		at[i] = kept;
+	}
+	write_text(f, "ssh_host_x_key", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA", 0600);
+	assert_refused(f, EINVAL, "ssh_host_x_key: it is damaged: restore it, or remove it");
+	write_text(f, "ssh_host_x_key", "-----BEGIN RSA PRIVATE KEY-----\nAAAA", 0600);
+	assert_refused(f, EINVAL, "ssh_host_x_key: it is damaged: restore it, or remove it");
 }
 
 static void an_empty_or_missing_folder_is_named(void **state)
@@ -414,6 +520,9 @@ int main(void)
 		TEST(refused_when_others_may_read_or_write),
 		TEST(refused_when_it_belongs_to_somebody_else),
 		TEST(refused_when_it_is_no_private_key),
+		TEST(keys_of_ssh_keygen_are_taken),
+		TEST(refused_with_the_cure_when_no_door_can_use_it),
+		TEST(a_damaged_key_is_seen),
 		TEST(an_empty_or_missing_folder_is_named),
 		TEST(a_folder_that_cannot_be_made_is_named),
 	};
