@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "broker/access.h"
 #include "broker/broker.h"
+#include "broker/preflight/preflight.h"
 #include "config/config.h"
 #include "core/build_id.h"
 #include "core/log.h"
@@ -23,11 +23,12 @@ enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT };
 
 static void usage(FILE *out)
 {
-	fputs("usage: vmconsoled [--config FILE] [--check | --print-config]\n"
+	fputs("usage: vmconsoled [--config FILE] [--check [--user NAME] | --print-config]\n"
 	      "       vmconsoled --sample-config | --version | --help\n"
 	      "\n"
 	      "  --config FILE    read FILE (default " DEFAULT_CONFIG ")\n"
-	      "  --check          say what is wrong with the configuration, and end\n"
+	      "  --check          look at what a start would need, say what is wrong, and end\n"
+	      "  --user NAME      look at it as the user whom the service will run as\n"
 	      "  --print-config   print the configuration in force, and end\n"
 	      "  --sample-config  print every key with its help and default, and end\n"
 	      "\n"
@@ -59,21 +60,43 @@ static int load(const char *path, struct config **config)
 	return r;
 }
 
-static int check(const struct config *config)
+static int check_loaded(
+	int r, const struct config *config, bool managed, struct config_errors *found)
 {
-	struct config_errors errors = {0};
-	struct access *access = NULL;
-	int r = access_load(config, &access, &errors);
-
-	config_errors_print(stderr, &errors);
-	config_errors_finish(&errors);
-	access_destroy(&access);
 	if (r == 0)
-		puts("the configuration is good");
-	return r == 0 ? 0 : 1;
+		preflight(config, managed, found);
+	config_errors_print(stderr, found);
+	if (r == -ENOMEM)
+		fputs("vmconsoled: out of memory\n", stderr);
+	if (r < 0 || !config_errors_none(found))
+		return 1;
+	printf("the configuration is good");
+	if (found->warnings)
+		printf(", with %zu warning%s", found->warnings, found->warnings == 1 ? "" : "s");
+	puts("");
+	return 0;
 }
 
-static int run(const char *path, enum action action)
+/* user: whom the service will run as; NULL: whoever calls. */
+static int check(const char *path, const char *user)
+{
+	struct config_errors found = {0};
+	struct config *config = NULL;
+	char why[PREFLIGHT_WHY_MAX];
+	int r;
+
+	if (user && preflight_become(user, why) < 0) {
+		fprintf(stderr, "vmconsoled: %s\n", why);
+		return 1;
+	}
+	r = config_load(path, &config, &found);
+	r = check_loaded(r, config, user != NULL, &found);
+	config_errors_finish(&found);
+	config_free(config);
+	return r;
+}
+
+static int run(const char *path)
 {
 	struct config *config = NULL;
 	struct broker_options options;
@@ -81,28 +104,46 @@ static int run(const char *path, enum action action)
 
 	if (r < 0)
 		return 1;
-	switch (action) {
-	case ACTION_CHECK:
-		r = check(config);
-		break;
-	case ACTION_PRINT:
-		r = config_print(stdout, config) == 0 ? 0 : 1;
-		break;
-	case ACTION_RUN:
-		log_set_level(config->daemon.log_level);
-		options = (struct broker_options){
-			.config_path = path, .config = config, .build_id = build_id()};
-		r = sandbox_harden();
-		if (r == 0)
-			r = loop_block_signals();
-		if (r < 0) {
-			log_error("cannot prepare the process: %s", strerror(-r));
-			return 1;
-		}
-		return broker_main(&options);
+	log_set_level(config->daemon.log_level);
+	options = (struct broker_options){
+		.config_path = path, .config = config, .build_id = build_id()};
+	r = sandbox_harden();
+	if (r == 0)
+		r = loop_block_signals();
+	if (r < 0) {
+		log_error("cannot prepare the process: %s", strerror(-r));
+		return 1;
 	}
+	return broker_main(&options);
+}
+
+static int print(const char *path)
+{
+	struct config *config = NULL;
+	int r = load(path, &config);
+
+	if (r == 0)
+		r = config_print(stdout, config);
 	config_free(config);
-	return r;
+	return r == 0 ? 0 : 1;
+}
+
+static int act(enum action action, const char *path, const char *user)
+{
+	if (user && action != ACTION_CHECK) {
+		fputs("vmconsoled: --user belongs to --check; the service runs as who starts it\n",
+			stderr);
+		return EXIT_USAGE;
+	}
+	switch (action) {
+	case ACTION_RUN:
+		return run(path);
+	case ACTION_CHECK:
+		return check(path, user);
+	case ACTION_PRINT:
+		return print(path);
+	}
+	return EXIT_USAGE;
 }
 
 static int become_door(const char *kind)
@@ -120,11 +161,12 @@ static int become_door(const char *kind)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-		{"check", no_argument, NULL, 'C'}, {"print-config", no_argument, NULL, 'P'},
-		{"sample-config", no_argument, NULL, 'S'}, {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'}, {"door", required_argument, NULL, 'D'},
-		{"door-selftest", no_argument, NULL, 'T'}, {NULL, 0, NULL, 0}};
-	const char *path = DEFAULT_CONFIG;
+		{"check", no_argument, NULL, 'C'}, {"user", required_argument, NULL, 'U'},
+		{"print-config", no_argument, NULL, 'P'}, {"sample-config", no_argument, NULL, 'S'},
+		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'},
+		{"door", required_argument, NULL, 'D'}, {"door-selftest", no_argument, NULL, 'T'},
+		{NULL, 0, NULL, 0}};
+	const char *path = DEFAULT_CONFIG, *user = NULL;
 	enum action action = ACTION_RUN;
 	int c;
 
@@ -136,6 +178,9 @@ int main(int argc, char **argv)
 			break;
 		case 'C':
 			action = ACTION_CHECK;
+			break;
+		case 'U':
+			user = optarg;
 			break;
 		case 'P':
 			action = ACTION_PRINT;
@@ -161,5 +206,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "vmconsoled: unexpected argument %s\n", argv[optind]);
 		return EXIT_USAGE;
 	}
-	return run(path, action);
+	return act(action, path, user);
 }

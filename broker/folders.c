@@ -12,7 +12,7 @@
 #include "core/trust.h"
 
 #define USER_ROOM 64
-#define CURE_MAX 1024
+#define WHY_MAX 1024
 
 /* One of the two, and where it is configured. */
 struct folder {
@@ -62,24 +62,27 @@ static int check_there(const struct folder *f, struct config_errors *errors)
 	return r;
 }
 
-/* What whoever starts the service has to do, when its user may not make the folder. */
-static void say_cure(const struct folder *f, int error, char out[CURE_MAX])
+/* And what whoever starts the service can do, when its user may not. */
+static void say_why(const struct folder *f, int error, char out[WHY_MAX])
 {
+	int n = snprintf(
+		out, WHY_MAX, "%s %s cannot be made: %s", f->key, f->path, strerror(error));
 	char user[USER_ROOM];
 
-	snprintf(out, CURE_MAX, "%s %s cannot be made: %s; as root: install -d -o %s -m %04o %s",
-		f->key, f->path, strerror(error), user_name(user), (unsigned)f->mode, f->path);
+	if ((error == EACCES || error == EPERM) && n > 0 && n < WHY_MAX)
+		snprintf(out + n, (size_t)(WHY_MAX - n), "; as root: install -d -o %s -m %04o %s",
+			user_name(user), (unsigned)f->mode, f->path);
 }
 
 static int make(const struct folder *f, struct config_errors *errors)
 {
-	char cure[CURE_MAX];
+	char why[WHY_MAX];
 	int r = make_dirs(f->path, f->mode);
 
 	if (r == 0)
 		return check_there(f, errors);
-	say_cure(f, -r, cure);
-	config_errors_add(errors, f->file, f->line, "%s", cure);
+	say_why(f, -r, why);
+	config_errors_add(errors, f->file, f->line, "%s", why);
 	return r;
 }
 
@@ -119,7 +122,7 @@ static int cannot_make(const char *path)
 
 static void check(const struct folder *f, bool managed, struct config_errors *errors)
 {
-	char cure[CURE_MAX];
+	char why[WHY_MAX];
 	struct stat st;
 	int error;
 
@@ -130,12 +133,12 @@ static void check(const struct folder *f, bool managed, struct config_errors *er
 	error = errno == ENOENT ? cannot_make(f->path) : errno;
 	if (!error)
 		return;
-	say_cure(f, error, cure);
+	say_why(f, error, why);
 	if (managed && error == EACCES)
 		config_warning_add(errors, f->file, f->line,
-			"%s, unless the service's manager makes it before the start", cure);
+			"%s, unless the service's manager makes it before the start", why);
 	else
-		config_errors_add(errors, f->file, f->line, "%s", cure);
+		config_errors_add(errors, f->file, f->line, "%s", why);
 }
 
 void folders_check(const struct config *config, bool managed, struct config_errors *errors)

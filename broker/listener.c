@@ -242,6 +242,23 @@ static int listen_on_addresses(
 	return 0;
 }
 
+int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY_MAX])
+{
+	size_t i;
+
+	for (i = 0; i < addresses->count; i++) {
+		int fd = open_address(addresses, &addresses->items[i]);
+
+		if (fd < 0) {
+			say(why, "cannot listen on %s: %s", addresses->items[i].text,
+				strerror(-fd));
+			return fd;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
 /* --- sockets from systemd --- */
 
 static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])

@@ -41,6 +41,9 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 	listener_fn accepted, void *arg, struct listener **out,
 	char why[LISTENER_WHY_MAX]) MUST_CHECK;
 
+/* Whether the addresses can be listened on now: 0, or -errno and one line in why. */
+int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY_MAX]) MUST_CHECK;
+
 /* Closes the sockets; those who wait in the backlog are reset. */
 void listener_destroy(struct listener **pointer);
 

@@ -23,24 +23,29 @@ static size_t write_place(char *text, size_t room, const char *file, unsigned li
 	return (size_t)n < room ? (size_t)n : room - 1;
 }
 
+static void add_escaped(struct config_errors *errors, bool is_warning, const char *escaped)
+{
+	char *line = errors->count < CONFIG_ERRORS_MAX ? strdup(escaped) : NULL;
+
+	errors->warnings += is_warning;
+	if (!line) {
+		errors->dropped++;
+		return;
+	}
+	errors->is_warning[errors->count] = is_warning;
+	errors->lines[errors->count++] = line;
+}
+
 __attribute__((format(printf, 5, 0))) static void add(struct config_errors *errors, bool is_warning,
 	const char *file, unsigned line, const char *format, va_list args)
 {
 	char text[CONFIG_ERROR_LINE_MAX];
-	char *escaped = NULL;
+	char escaped[ESCAPE_ROOM(CONFIG_ERROR_LINE_MAX)];
 	size_t used = write_place(text, sizeof(text), file, line);
 
-	errors->warnings += is_warning;
 	vsnprintf(text + used, sizeof(text) - used, format, args);
-	if (errors->count < CONFIG_ERRORS_MAX)
-		escaped = malloc(ESCAPE_ROOM(strlen(text)));
-	if (!escaped) {
-		errors->dropped++;
-		return;
-	}
-	escape_text(text, strlen(text), escaped, ESCAPE_ROOM(strlen(text)));
-	errors->is_warning[errors->count] = is_warning;
-	errors->lines[errors->count++] = escaped;
+	escape_text(text, strlen(text), escaped, sizeof(escaped));
+	add_escaped(errors, is_warning, escaped);
 }
 
 void config_errors_add(
@@ -61,6 +66,11 @@ void config_warning_add(
 	va_start(args, format);
 	add(errors, true, file, line, format, args);
 	va_end(args);
+}
+
+void config_warning_take(struct config_errors *errors, const char *escaped)
+{
+	add_escaped(errors, true, escaped);
 }
 
 bool config_errors_none(const struct config_errors *errors)

@@ -29,6 +29,9 @@ void config_errors_add(struct config_errors *errors, const char *file, unsigned 
 void config_warning_add(struct config_errors *errors, const char *file, unsigned line,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* A line that is escaped already, such as one of another list or of the log. */
+void config_warning_take(struct config_errors *errors, const char *escaped);
+
 /* Whether nothing was added but warnings. */
 bool config_errors_none(const struct config_errors *errors);
 

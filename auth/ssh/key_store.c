@@ -142,6 +142,15 @@ const struct authorized_key *key_store_find_fingerprint(
 	return NULL;
 }
 
+void key_store_each(const struct key_store *s,
+	void (*each)(void *arg, const struct authorized_key *key), void *arg)
+{
+	for (size_t i = 0; i < s->size; i++) {
+		for (const struct authorized_key *k = s->slots[i].first; k; k = k->next_same)
+			each(arg, k);
+	}
+}
+
 static int load_line(struct key_store *s, const char *name, unsigned number, struct span line,
 	auth_report_fn report, void *arg)
 {

@@ -40,6 +40,10 @@ const struct authorized_key *key_store_find(const struct key_store *s, struct sp
 const struct authorized_key *key_store_find_fingerprint(
 	const struct key_store *s, const char *fingerprint);
 
+/* All lines with a key, in no order. */
+void key_store_each(const struct key_store *s,
+	void (*each)(void *arg, const struct authorized_key *key), void *arg);
+
 size_t key_store_count(const struct key_store *s);
 
 #endif

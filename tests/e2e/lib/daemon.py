@@ -276,10 +276,11 @@ class Daemon:
     def ctl_argv(self, *arguments):
         return [self.programs.vmconsolectl, "-S", f"{self.dir}/run/control", *arguments]
 
-    def check_config(self):
-        """vmconsoled --check on the present file."""
+    def check_config(self, *options, user=None):
+        """vmconsoled --check on the present file, as the daemon's user or another."""
         done = subprocess.run(
-            self.user.argv([self.programs.vmconsoled, "--check", "--config", self.file]),
+            (user or self.user).argv([self.programs.vmconsoled, "--check", "--config", self.file,
+                                      *options]),
             env=self.virt.env, stdin=subprocess.DEVNULL, capture_output=True,
             timeout=20 * proc.SLOW, check=False)
         return clients.Result(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,177 @@
+/* Task: files, programs and addresses that the configuration names. Owner: preflight. */
+#include <errno.h>
+#include <glob.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "broker/door_process.h"
+#include "broker/host_keys.h"
+#include "broker/listener.h"
+#include "broker/preflight/private.h"
+#include "core/glob.h"
+#include "core/io.h"
+
+__attribute__((format(printf, 5, 6))) static void say(const struct config *config,
+	struct config_errors *found, bool is_warning, const char *place, const char *format, ...)
+{
+	char text[CONFIG_ERROR_LINE_MAX], section[32];
+	const char *key = strchr(place, '.'), *file;
+	unsigned line;
+	va_list args;
+
+	snprintf(section, sizeof(section), "%.*s", (int)(key - place), place);
+	config_place(config, section, key + 1, &file, &line);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(is_warning ? config_warning_add : config_errors_add)(
+		found, file, line, "%s: %s", key + 1, text);
+}
+
+/* --- files of keys --- */
+
+static void check_patterns(const struct config *config, const char *place,
+	const struct config_list *list, struct config_errors *found)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		glob_t files;
+
+		if (!glob_is_pattern(list->items[i]))
+			continue;
+		if (glob(list->items[i], 0, NULL, &files) == GLOB_NOMATCH)
+			say(config, found, true, place, "no file matches %s", list->items[i]);
+		else
+			globfree(&files);
+	}
+}
+
+/* --- what the service writes --- */
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+static void check_host_keys(const struct config *config, struct config_errors *found)
+{
+	const char *dir = config->ssh.host_keys;
+	char why[HOST_KEYS_WHY_MAX];
+	int fd FD_AUTO = -1;
+	struct stat st;
+	int r;
+
+	/* Missing ones are made at the start; folders_check has looked at state_dir. */
+	if (stat(dir, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		if (!is_below(dir, config->daemon.state_dir))
+			say(config, found, true, "ssh.host_keys",
+				"there is no folder %s; the start makes it and its keys", dir);
+		return;
+	}
+	r = host_keys_memfd(dir, &fd, why);
+	if (r == -ENOKEY && access(dir, W_OK | X_OK) == 0)
+		return;
+	if (r < 0)
+		say(config, found, false, "ssh.host_keys", "%s", why);
+}
+
+static void check_audit(const struct config *config, struct config_errors *found)
+{
+	const char *path = config->audit.file;
+	char copy[CONFIG_ERROR_LINE_MAX];
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (!S_ISREG(st.st_mode))
+			say(config, found, false, "audit.file", "%s is not a regular file", path);
+		else if (access(path, R_OK | W_OK) < 0)
+			say(config, found, false, "audit.file", "%s cannot be written to: %s", path,
+				strerror(errno));
+		return;
+	}
+	if (is_below(path, config->daemon.state_dir))
+		return;
+	snprintf(copy, sizeof(copy), "%s", path);
+	if (access(dirname(copy), W_OK | X_OK) < 0)
+		say(config, found, false, "audit.file", "%s cannot be made: %s", path,
+			strerror(errno));
+}
+
+/* --- programs --- */
+
+/* command: a path, and perhaps words behind it. */
+static void check_program(const struct config *config, const char *place, const char *command,
+	struct config_errors *found)
+{
+	char path[CONFIG_ERROR_LINE_MAX];
+	struct stat st;
+
+	if (!*command)
+		return;
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(command, " \t"), command);
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		say(config, found, true, place, "%s is not a program", path);
+	else if (access(path, X_OK) < 0)
+		say(config, found, true, place, "%s cannot be run: %s", path, strerror(errno));
+}
+
+/* --- addresses --- */
+
+/* Whether a vmconsoled of this configuration runs: then it is who has the address. */
+static bool is_running(const struct config *config)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd FD_AUTO = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", config->daemon.run_dir);
+	return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+static void check_listen(const struct config *config, bool managed, struct config_errors *found)
+{
+	char why[LISTENER_WHY_MAX];
+	int r = listener_try(&config->ssh.listen, why);
+
+	if (r == 0 || (r == -EADDRINUSE && is_running(config)))
+		return;
+	if (r == -EACCES)
+		say(config, found, managed, "ssh.listen",
+			"%s; a port below 1024 needs CAP_NET_BIND_SERVICE, or a socket that "
+			"systemd opens",
+			why);
+	else
+		say(config, found, managed || r == -EADDRINUSE, "ssh.listen", "%s", why);
+}
+
+static void check_door_user(const struct config *config, struct config_errors *found)
+{
+	struct door_user user;
+	char why[DOOR_WHY_MAX];
+
+	/* Who is not root cannot become somebody else, and the name is not looked at. */
+	if (geteuid() == 0 && door_user_find(config->daemon.door_user, &user, why) < 0)
+		say(config, found, false, "daemon.door_user", "%s", why);
+}
+
+void preflight_system(const struct config *config, bool managed, struct config_errors *found)
+{
+	const struct config_auth *auth = &config->auth;
+
+	check_patterns(config, "auth.authorized_keys", &auth->authorized_keys, found);
+	check_patterns(config, "auth.ssh_user_ca", &auth->ssh_user_ca, found);
+	check_patterns(config, "auth.vdsm_certificates", &auth->vdsm_certificates, found);
+	check_program(config, "auth.key_command", auth->key_command, found);
+	check_program(config, "auth.console_command", auth->console_command, found);
+	check_program(config, "console.on_panic", config->console.on_panic, found);
+	check_host_keys(config, found);
+	check_audit(config, found);
+	check_listen(config, managed, found);
+	check_door_user(config, found);
+}
