@@ -163,6 +163,7 @@ void audit_line_finish(struct audit_line *line)
 
 void audit_line_journal(const struct audit_line *line)
 {
+	char priority[] = "PRIORITY=5", identifier[] = "SYSLOG_IDENTIFIER=vmconsoled";
 	struct iovec fields[FIELDS_MAX + 2];
 	size_t i;
 
@@ -170,7 +171,7 @@ void audit_line_journal(const struct audit_line *line)
 		return;
 	for (i = 0; i < line->field_count; i++)
 		fields[i] = (struct iovec){line->fields[i], strlen(line->fields[i])};
-	fields[i++] = (struct iovec){(void *)(uintptr_t) "PRIORITY=5", 10};
-	fields[i++] = (struct iovec){(void *)(uintptr_t) "SYSLOG_IDENTIFIER=vmconsoled", 28};
+	fields[i++] = (struct iovec){priority, sizeof(priority) - 1};
+	fields[i++] = (struct iovec){identifier, sizeof(identifier) - 1};
 	(void)sd_journal_sendv(fields, (int)i); /* nobody is left to be told */
 }

@@ -60,6 +60,6 @@ int value_decode(char *text) __attribute__((warn_unused_result));
  */
 int value_encode(const char *text, bool in_list, char *out, size_t room)
 	__attribute__((warn_unused_result));
-#define VALUE_ENCODE_ROOM(len) ((len)*3 + 1)
+#define VALUE_ENCODE_ROOM(len) (3 * (len) + 1)
 
 #endif

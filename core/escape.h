@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* Room that always suffices for len bytes. */
-#define ESCAPE_ROOM(len) ((len)*4 + 1)
+#define ESCAPE_ROOM(len) (4 * (len) + 1)
 
 /*
  * Writes the escaped form of in[0..len) to out, always terminated, cut between characters when

@@ -263,14 +263,8 @@ static const int refused[] = {
  * be used to write to any datagram socket of the host. */
 #define SOCKET_TYPE_MASK 0xf
 
-#define IS(arg, value)                                                                             \
-	{                                                                                          \
-		arg, SCMP_CMP_EQ, value, 0                                                         \
-	}
-#define MASKED(arg, mask, value)                                                                   \
-	{                                                                                          \
-		arg, SCMP_CMP_MASKED_EQ, mask, value                                               \
-	}
+#define IS(arg, value) SCMP_CMP64(arg, SCMP_CMP_EQ, value, 0)
+#define MASKED(arg, mask, value) SCMP_CMP64(arg, SCMP_CMP_MASKED_EQ, mask, value)
 
 /* Calls of which only some arguments are harmless. */
 static const struct conditional {

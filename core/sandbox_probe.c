@@ -192,7 +192,7 @@ static long try_exec(const struct things *t)
 
 static long try_execveat(const struct things *t)
 {
-	char *argv[] = {(char *)(uintptr_t) "true", NULL};
+	char name[] = "true", *argv[] = {name, NULL};
 
 	return syscall(SYS_execveat, t->program, "", argv, NULL, AT_EMPTY_PATH);
 }

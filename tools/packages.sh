@@ -13,7 +13,7 @@ PACKAGES_GUEST=(
 )
 PACKAGES_DEMO=(busybox-static cpio gzip)
 PACKAGES_CHECK=(
-	clang clang-format clang-tidy libclang-rt-dev llvm libcmocka-dev
+	clang clang-format-19 clang-tidy libclang-rt-dev llvm libcmocka-dev
 	shellcheck mandoc git openssl zstd
 	python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
 	python3-asyncssh python3-paramiko

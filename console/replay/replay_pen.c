@@ -110,7 +110,7 @@ static void set_attribute(struct replay_pen *pen, int n, bool on)
 	if (on)
 		pen->attributes |= (uint16_t)(1U << n);
 	else
-		pen->attributes &= (uint16_t) ~(1U << n);
+		pen->attributes &= (uint16_t)(~(1U << n));
 }
 
 /* Everything but colours. */

@@ -126,7 +126,7 @@ void machine_init(void)
 
 void machine_irq_enable(enum irq_line line)
 {
-	out8(PIC1_DATA, in8(PIC1_DATA) & (uint8_t) ~(1u << line));
+	out8(PIC1_DATA, (uint8_t)(in8(PIC1_DATA) & ~(1u << line)));
 }
 
 void machine_irq_disable(enum irq_line line)

@@ -166,7 +166,7 @@ void uart_deaf(struct uart *uart, bool deaf)
 {
 	irq_off();
 	if (deaf) {
-		set_interrupts(uart, uart->interrupts & (uint8_t) ~(IER_RECEIVE | IER_LINE));
+		set_interrupts(uart, (uint8_t)(uart->interrupts & ~(IER_RECEIVE | IER_LINE)));
 	} else {
 		set_interrupts(uart, uart->interrupts | IER_RECEIVE | IER_LINE);
 		receive_all(uart);
