@@ -76,20 +76,31 @@ static void on_metadata(
 
 /* --- jobs --- */
 
+/*
+ * libvirt takes every callback as one type and calls it as the type that belongs to the event.
+ * void (*)(void) stands for any function: compilers warn of a cast between two other types.
+ */
+typedef void (*any_function)(void);
+
+static int register_event(struct hypervisor_link *link, int event, any_function callback)
+{
+	return virConnectDomainEventRegisterAny(
+		link->conn, NULL, event, VIR_DOMAIN_EVENT_CALLBACK(callback), link, NULL);
+}
+
 static int register_events(struct hypervisor_link *link)
 {
-	link->callbacks[0] = virConnectDomainEventRegisterAny(link->conn, NULL,
-		VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), link, NULL);
+	link->callbacks[0] =
+		register_event(link, VIR_DOMAIN_EVENT_ID_LIFECYCLE, (any_function)on_lifecycle);
 	if (link->callbacks[0] < 0)
 		return -1;
-	link->callbacks[1] = virConnectDomainEventRegisterAny(link->conn, NULL,
-		VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot), link, NULL);
+	link->callbacks[1] =
+		register_event(link, VIR_DOMAIN_EVENT_ID_REBOOT, (any_function)on_reboot);
 	if (link->callbacks[1] < 0)
 		return -1;
 	/* Not every driver has it; groups are read at the next change of state then. */
-	link->callbacks[2] = virConnectDomainEventRegisterAny(link->conn, NULL,
-		VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata), link,
-		NULL);
+	link->callbacks[2] = register_event(
+		link, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, (any_function)on_metadata);
 	return 0;
 }
 
