@@ -148,13 +148,37 @@ static int on_csi(const char *leader, const long args[], int count, const char *
 	return 1;
 }
 
-static int on_string(const char *command, size_t len, void *out)
+static int put_string(void *out)
 {
-	(void)command;
-	(void)len;
 	fprintf(out, "\x1bs\x7f");
 	return 1;
 }
+
+/* libvterm 0.1 gives a string as a whole, later ones in fragments. */
+#if VTERM_VERSION_MAJOR > 0 || VTERM_VERSION_MINOR >= 2
+static int on_osc(int command, VTermStringFragment fragment, void *out)
+{
+	(void)command;
+	return fragment.initial ? put_string(out) : 1;
+}
+
+static int on_dcs(const char *command, size_t len, VTermStringFragment fragment, void *out)
+{
+	(void)command;
+	(void)len;
+	return fragment.initial ? put_string(out) : 1;
+}
+
+#else
+static int on_osc(const char *command, size_t len, void *out)
+{
+	(void)command;
+	(void)len;
+	return put_string(out);
+}
+
+#define on_dcs on_osc
+#endif
 
 static void put_events(FILE *out, VTerm *vt, const char *bytes, size_t len)
 {
@@ -162,8 +186,8 @@ static void put_events(FILE *out, VTerm *vt, const char *bytes, size_t len)
 		.control = on_control,
 		.escape = on_escape,
 		.csi = on_csi,
-		.osc = on_string,
-		.dcs = on_string};
+		.osc = on_osc,
+		.dcs = on_dcs};
 
 	vterm_parser_set_callbacks(vt, &callbacks, out);
 	vterm_input_write(vt, bytes, len);
