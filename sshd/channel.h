@@ -22,8 +22,8 @@
 #include "sshd/context.h"
 #include "wire/line.h"
 
-/* An honest client has at most 1,920,000 bytes under way: libssh opens its window to 1,280,000
- * whenever fewer than 640,000 are open or unread. */
+/* What libssh may hold of an honest client: 0.10 opens the window to 1,280,000 bytes whenever fewer
+ * than 640,000 are open or unread, later ones see to it that both together are never more. */
 #define INPUT_MAX ((size_t)2 * 1024 * 1024)
 
 /* Two runs of a batch and their heads. */

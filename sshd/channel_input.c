@@ -2,8 +2,9 @@
  * Task: the client's bytes on their way to the broker. Owner: the channel.
  *
  * What the line does not take stays in libssh, where it keeps the client's window closed. libssh
- * gives it out again only together with new bytes, and each partial read opens the window anew
- * while the rest still lies there; so when the line is free again all of it is moved over at once.
+ * gives it out again only together with new bytes, and in 0.10 each partial read opens the window
+ * anew while the rest still lies there; so when the line is free again all of it is moved over at
+ * once, as far as there is room: libssh takes in new bytes meanwhile.
  */
 #include <errno.h>
 
@@ -56,12 +57,12 @@ size_t channel_input(struct channel *c, const unsigned char *data, size_t len)
 	return taken;
 }
 
-/* Moves all that libssh holds into our own queue. */
+/* Moves what libssh holds into our own queue. */
 static void fetch_unread(struct channel *c)
 {
 	unsigned char *scratch = c->owner->context->scratch;
 
-	while (c->unread) {
+	while (c->unread && buf_room(&c->input) >= SCRATCH_SIZE) {
 		int n = ssh_channel_read_nonblocking(c->ssh, scratch, SCRATCH_SIZE, 0);
 
 		if (n <= 0) {

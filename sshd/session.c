@@ -15,6 +15,8 @@
 #include "sshd/session.h"
 #include "sshd/status.h"
 
+#define WINDOW_IGNORED "the client ignores the window"
+
 static bool connected(const struct session *s)
 {
 	return ssh_is_connected(s->ssh) &&
@@ -240,7 +242,7 @@ void session_settle(struct session *s)
 		!follow_auth(s, auth_requests(&s->auth)))
 		return;
 	if (connected(s) && !settle_channels(s)) {
-		session_close(s, "the client ignores the window");
+		session_close(s, WINDOW_IGNORED);
 		return;
 	}
 	if (!connected(s)) {
@@ -261,6 +263,14 @@ static void on_wake(void *arg)
 	session_settle(arg);
 }
 
+/* libssh since 0.11 drops what a client sends beyond its window, says so in these words, and goes
+ * on. A guest must not get the rest with a hole in it. */
+static bool window_exceeded(const struct session *s)
+{
+	return ssh_get_error_code(s->ssh) == SSH_FATAL &&
+	       strcmp(ssh_get_error(s->ssh), "Window exceeded") == 0;
+}
+
 static void pump(void *arg)
 {
 	struct session *s = arg;
@@ -269,7 +279,10 @@ static void pump(void *arg)
 		break_watch_begin();
 	ssh_event_dopoll(s->event, 0);
 	break_watch_end();
-	session_settle(s);
+	if (s->state == SESSION_OPEN && window_exceeded(s))
+		session_close(s, WINDOW_IGNORED);
+	else
+		session_settle(s);
 }
 
 static void on_socket(void *arg, uint32_t revents)

@@ -6,7 +6,8 @@
  *
  * Prints "port N" and "door PID". AUTHORIZED holds "TYPE BASE64" lines. Passwords and answers:
  * "sesame". Login "nopty" gets no pty, "later" its verdict after 300 ms. SIGTERM stops the door.
- * Commands: cat | sink | flood BYTES | exit N | err | request | silent | dribble | kick | vanish.
+ * Commands: cat | sink | nap BYTES | flood BYTES | exit N | err | request | silent | dribble | kick
+ * | vanish.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,6 +36,8 @@ static void check(int good, const char *what)
 
 #define CHECK(x) check((x) != 0, #x)
 
+#define NAP_US (100 * LOOP_MSEC)
+
 static const unsigned char build[WIRE_BUILD_ID] = "door_broker";
 
 static struct loop *loop;
@@ -51,7 +54,7 @@ struct login {
 	struct wire_verdict_msg answer;
 };
 
-enum work { CAT, SINK, FLOOD, DRIBBLE, SILENT, DONE };
+enum work { CAT, SINK, NAP, FLOOD, DRIBBLE, SILENT, DONE };
 
 struct chan {
 	struct line line;
@@ -59,7 +62,7 @@ struct chan {
 	struct loop_timer *timer;
 	struct login *login;
 	enum work work;
-	uint64_t left, sent, got;
+	uint64_t left, sent, got, nap;
 	EVP_MD_CTX *digest;
 	unsigned char back[WIRE_PAYLOAD_MAX];
 	size_t back_len;
@@ -149,11 +152,28 @@ static void chan_report(struct chan *c)
 	chan_exit(c, 0);
 }
 
+static void chan_wake(void *arg)
+{
+	struct chan *c = arg;
+
+	loop_io_set(c->io, EPOLLIN);
+}
+
+/* Long enough for a client to fill the window. */
+static void chan_nap(struct chan *c)
+{
+	c->left = c->got + c->nap;
+	loop_io_set(c->io, EPOLLRDHUP);
+	loop_timer_set(c->timer, NAP_US, 0);
+}
+
 static void chan_data(struct chan *c, struct line_message *m)
 {
 	c->got += m->payload_len;
-	if (c->work == SINK)
+	if (c->work == SINK || c->work == NAP)
 		EVP_DigestUpdate(c->digest, m->payload, m->payload_len);
+	if (c->work == NAP && c->got >= c->left)
+		chan_nap(c);
 	if (c->work != CAT)
 		return;
 	if (line_send(&c->line, WIRE_OUT, NULL, m->payload, m->payload_len) == -EAGAIN) {
@@ -203,6 +223,13 @@ static void chan_start(struct chan *c, const char *command, const char *request)
 		c->work = SINK;
 		c->digest = EVP_MD_CTX_new();
 		EVP_DigestInit_ex(c->digest, EVP_sha256(), NULL);
+	} else if (sscanf(command, "nap %llu", &n) == 1) {
+		c->work = NAP;
+		c->nap = n;
+		c->digest = EVP_MD_CTX_new();
+		EVP_DigestInit_ex(c->digest, EVP_sha256(), NULL);
+		CHECK(loop_timer_add(loop, &c->timer, chan_wake, c) == 0);
+		chan_nap(c);
 	} else if (sscanf(command, "flood %llu", &n) == 1) {
 		c->work = FLOOD;
 		c->left = n;
@@ -249,7 +276,7 @@ static void chan_message(struct chan *c, struct line_message *m)
 		chan_data(c, m);
 		break;
 	case WIRE_EOF:
-		if (c->work == SINK)
+		if (c->work == SINK || c->work == NAP)
 			chan_report(c);
 		else if (c->work == CAT)
 			chan_exit(c, 0);

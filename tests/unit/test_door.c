@@ -290,6 +290,15 @@ static void bulk_is_exact_through_rekeys(void **state)
 	expect(SSH("-i $T/ed25519", "dribble 5000") " | wc -c", "5000\n");
 }
 
+/* A broker that rests lets the client fill its window, now and then to the brim: it does when the
+ * line fills up just as the window has been opened anew. */
+static void a_resting_broker_gets_all_input(void **state)
+{
+	expect("for i in 1 2 3 4; do (head -c 100000000 /dev/zero | " SSH(
+		       "-i $T/ed25519", "nap 2500000") " | cut -d' ' -f1) & done; wait",
+		"100000000\n100000000\n100000000\n100000000\n");
+}
+
 /* The broker has long said its last word when the reader wakes up. */
 static void a_late_reader_gets_it_all(void **state)
 {
@@ -396,6 +405,7 @@ int main(void)
 		cmocka_unit_test(terminals_have_sizes),
 		cmocka_unit_test(what_is_not_offered_is_refused),
 		cmocka_unit_test(bulk_is_exact_through_rekeys),
+		cmocka_unit_test(a_resting_broker_gets_all_input),
 		cmocka_unit_test(a_late_reader_gets_it_all),
 		cmocka_unit_test(channels_share_a_connection),
 		cmocka_unit_test(a_stalled_client_costs_no_memory),
