@@ -12,7 +12,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/sandbox.h"
-#include "sshd/door.h"
+#include "sshd/ssh_door.h"
 
 #define DEFAULT_CONFIG "/etc/vmconsoled/vmconsoled.conf"
 #define EXIT_USAGE 64
@@ -155,7 +155,7 @@ static int become_door(const char *kind)
 		fprintf(stderr, "vmconsoled: there is no door %s\n", kind);
 		return EXIT_USAGE;
 	}
-	return door_main(&options);
+	ssh_door_main(&options);
 }
 
 int main(int argc, char **argv)

@@ -14,7 +14,7 @@
 
 #include "core/loop.h"
 #include "sshd/break_watch.h"
-#include "sshd/gate.h"
+#include "door/gate.h"
 #include "wire/msg.h"
 
 /* Bytes handed to libssh in one go: enough for full speed, little enough that a stalled client

@@ -23,7 +23,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/loop.h"
-#include "sshd/door.h"
+#include "sshd/ssh_door.h"
 #include "wire/line.h"
 
 static void check(int good, const char *what)
@@ -471,7 +471,7 @@ static pid_t start_door(const char *keys)
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		options = (struct door_options){pair[1], keys_fd, build};
-		_exit(door_main(&options));
+		ssh_door_main(&options);
 	}
 	close(pair[1]);
 	close(keys_fd);

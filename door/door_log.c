@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "sshd/door_log.h"
+#include "door/door_log.h"
 
 #define TEXT_MAX 4096 /* as the table of messages has it */
 

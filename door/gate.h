@@ -4,8 +4,8 @@
  * handshakes does not hold up a keystroke by more than one. A lone one does not wait: arming and
  * disarming for it cost a tenth of the whole connection.
  */
-#ifndef SSHD_GATE_H
-#define SSHD_GATE_H
+#ifndef DOOR_GATE_H
+#define DOOR_GATE_H
 
 #include <stdbool.h>
 #include <sys/queue.h>

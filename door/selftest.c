@@ -3,7 +3,7 @@
 
 #include "core/sandbox.h"
 #include "core/sandbox_probe.h"
-#include "sshd/door.h"
+#include "door/door.h"
 
 /* As door_main does it. */
 static int confine(void)

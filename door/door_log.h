@@ -2,8 +2,8 @@
  * A door's log goes over its control line. What finds the line full is dropped and counted; the
  * count goes out with the next line that fits.
  */
-#ifndef SSHD_DOOR_LOG_H
-#define SSHD_DOOR_LOG_H
+#ifndef DOOR_DOOR_LOG_H
+#define DOOR_DOOR_LOG_H
 
 #include "wire/line.h"
 

@@ -1,7 +1,7 @@
 /* Task: see gate.h. Owner: the door. Knows nothing of what it lets in. */
 #include <time.h>
 
-#include "sshd/gate.h"
+#include "door/gate.h"
 
 /* Not the loop's: that is the time at which the turn began. */
 static uint64_t monotonic_us(void)

@@ -1,0 +1,188 @@
+/*
+ * Task: the process of a door: start, sandbox, control line. Owner: main.
+ * Knows no protocol but that of the control line.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "core/log.h"
+#include "core/sandbox.h"
+#include "door/door.h"
+#include "door/door_log.h"
+#include "wire/line.h"
+
+struct door {
+	const struct door_options *options;
+	const struct door_ops *ops;
+	void *arg;
+	struct loop *loop;
+	struct line control;
+	struct loop_io *control_io;
+	struct door_log log;
+	struct sandbox_report sandbox;
+};
+
+/* --- the control line --- */
+
+static void take_settings(struct door *door, const struct line_message *message)
+{
+	struct wire_settings settings;
+
+	memcpy(&settings, message->fixed, sizeof(settings));
+	log_set_level(settings.log_level <= LOG_LEVEL_DEBUG ? (enum log_level)settings.log_level
+							    : LOG_LEVEL_DEBUG);
+	door->ops->settings(door->arg, &settings, message->payload, message->payload_len);
+}
+
+static void take_new(struct door *door, struct line_message *message)
+{
+	struct wire_new head;
+
+	memcpy(&head, message->fixed, sizeof(head));
+	door->ops->connection(
+		door->arg, head.id, line_take_fd(message, 0), line_take_fd(message, 1));
+}
+
+static int take_hello(struct door *door, const struct line_message *message)
+{
+	struct wire_ready ready = {.landlock_abi = (uint8_t)door->sandbox.landlock_abi,
+		.seccomp = (uint8_t)door->sandbox.seccomp};
+	const unsigned char *build_id = door->options->build_id;
+
+	if (CRYPTO_memcmp(message->fixed, build_id, WIRE_BUILD_ID) != 0) {
+		log_error("the %s door and its broker are of different builds", door->ops->name);
+		return -EPROTO;
+	}
+	memcpy(ready.build, build_id, WIRE_BUILD_ID);
+	return line_send(&door->control, WIRE_READY, &ready, NULL, 0);
+}
+
+static int take_message(struct door *door, struct line_message *message)
+{
+	switch ((int)message->type) {
+	case WIRE_HELLO:
+		return take_hello(door, message);
+	case WIRE_SETTINGS:
+		take_settings(door, message);
+		return 0;
+	case WIRE_NEW:
+		take_new(door, message);
+		return 0;
+	case WIRE_STOP:
+		door->ops->stop(door->arg);
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+static void on_control(void *arg, uint32_t revents)
+{
+	struct door *door = arg;
+	struct line_message message;
+	int r = line_receive(&door->control, &message);
+
+	if (r == -EAGAIN)
+		return;
+	if (r == 1) {
+		r = take_message(door, &message);
+		line_message_finish(&message);
+		if (r == 0)
+			return;
+	}
+	/* The broker is gone or no longer to be trusted: nothing here may outlive it. */
+	_exit(1);
+}
+
+/* --- start --- */
+
+/* The broker decides about its doors; a terminal's ^C goes to it too. */
+static void ignore_signals(void)
+{
+	static const int list[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2};
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		(void)signal(list[i], SIG_IGN);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void nothing(void *arg)
+{
+}
+
+/* sd-event reads the boot id when it first waits for a timer with slack. */
+static int warm_loop(struct loop *loop)
+{
+	struct loop_timer *timer;
+	int r = loop_timer_add(loop, &timer, nothing, NULL);
+
+	if (r)
+		return r;
+	loop_timer_set(timer, LOOP_MSEC, LOOP_SECOND);
+	r = loop_turn(loop, 0);
+	loop_timer_del(&timer);
+	return r;
+}
+
+static int prepare(struct door *door)
+{
+	const struct door_options *options = door->options;
+	int keep[] = {options->control_fd, options->keys_fd}, r;
+
+	ignore_signals();
+	mallopt(M_ARENA_MAX, 1);
+	r = sandbox_close_others(keep, 2);
+	if (r)
+		return r;
+	line_init(&door->control, options->control_fd, WIRE_CONTROL, WIRE_DOOR);
+	sandbox_preload();
+	r = door->ops->prepare(door->arg, options->keys_fd);
+	close(options->keys_fd);
+	return r;
+}
+
+static int confine(struct door *door)
+{
+	int r;
+
+	door->loop = loop_create();
+	r = door->loop ? door->ops->begin(door->arg, door->loop) : -ENOMEM;
+	if (!r)
+		r = warm_loop(door->loop);
+	if (!r)
+		r = sandbox_enter(&door->sandbox);
+	/* Only now: the turn that warmed the loop must not have taken a message already. */
+	return r ? r
+		 : loop_io_add(door->loop, &door->control_io, door->control.fd, EPOLLIN, on_control,
+			   door);
+}
+
+void door_exit(struct loop *loop)
+{
+	loop_exit(loop, 0);
+}
+
+void door_run(const struct door_options *options, const struct door_ops *ops, void *arg)
+{
+	struct door door = {.options = options, .ops = ops, .arg = arg};
+	int r = prepare(&door);
+
+	if (!r)
+		r = confine(&door);
+	if (r < 0) {
+		log_error("the %s door cannot start: %s", ops->name, strerror(-r));
+		_exit(1);
+	}
+	door_log_init(&door.log, &door.control);
+	r = loop_run(door.loop);
+	/* Nothing is taken down piece by piece: the process ends here, and its lines with it. */
+	_exit(r < 0 ? 1 : r);
+}
