@@ -10,7 +10,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "sshd/channel.h"
-#include "sshd/status.h"
+#include "wire/status.h"
 
 /* --- libssh's callbacks: they note, pass on, and free nothing --- */
 
@@ -271,8 +271,7 @@ static void fail_start(struct channel *c, int error)
 
 	log_write(LOG_LEVEL_WARNING, c->owner->tag, "channel not opened: %s", strerror(-error));
 	ssh_channel_write_stderr(c->ssh, text, (uint32_t)n);
-	channel_begin_exit(
-		c, error == -EMFILE || error == -ENFILE ? STATUS_LIMIT : STATUS_INTERNAL);
+	channel_begin_exit(c, error == -EMFILE || error == -ENFILE ? STATUS_BUSY : STATUS_INTERNAL);
 }
 
 static void start(struct channel *c)

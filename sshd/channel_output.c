@@ -12,7 +12,7 @@
 
 #include "core/log.h"
 #include "sshd/channel.h"
-#include "sshd/status.h"
+#include "wire/status.h"
 
 #define FULL_BATCH (OUTPUT_BATCH * 3 / 4)
 

@@ -13,7 +13,7 @@
 #include "core/log.h"
 #include "sshd/bind.h"
 #include "sshd/session.h"
-#include "sshd/status.h"
+#include "wire/status.h"
 
 #define WINDOW_IGNORED "the client ignores the window"
 

@@ -4,7 +4,7 @@
  */
 #include "core/log.h"
 #include "sshd/session.h"
-#include "sshd/status.h"
+#include "wire/status.h"
 
 /* As OpenSSH's ClientAliveCountMax. */
 #define KEEPALIVE_MISSES 3

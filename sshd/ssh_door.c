@@ -13,7 +13,7 @@
 #include "sshd/nogss.h"
 #include "sshd/session.h"
 #include "sshd/ssh_door.h"
-#include "sshd/status.h"
+#include "wire/status.h"
 
 /* After so many sessions have ended, or the last one, the heap's free pages go back. */
 #define TRIM_AFTER 16
