@@ -67,12 +67,12 @@ function(vmc_unit_test name)
   vmc_use(${name} ${A_USES})
   target_link_libraries(${name} PRIVATE ${A_LIBS} PkgConfig::CMOCKA vmc_flags)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300
     ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 
 # vmc_fuzz(name USES layers): tests/fuzz/NAME.c with LLVMFuzzerTestOneInput; its corpus lies in
-# tests/fuzz/corpus/NAME/.
+# tests/fuzz/corpus/NAME/. As a test it runs over the corpus and searches for FUZZ_SECONDS.
 function(vmc_fuzz name)
   cmake_parse_arguments(A "" "" "USES;LIBS;SOURCES" ${ARGN})
   add_executable(${name} ${name}.c ${A_SOURCES})
@@ -80,4 +80,8 @@ function(vmc_fuzz name)
   target_link_libraries(${name} PRIVATE ${A_LIBS} vmc_flags)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  math(EXPR limit "${FUZZ_SECONDS} + 300")
+  add_test(NAME ${name}
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/fuzz-run $<TARGET_FILE:${name}> ${FUZZ_SECONDS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
 endfunction()
