@@ -51,14 +51,14 @@ static void on_retry(void *arg)
 
 /* --- what the link reports --- */
 
-void hypervisor_link_opened(struct hypervisor *h)
+static void on_opened(struct hypervisor *h)
 {
 	loop_timer_stop(h->retry);
 	h->state = HYPERVISOR_LISTING;
 	h->link_number++;
 }
 
-void hypervisor_listed(struct hypervisor *h)
+static void on_reported_all(struct hypervisor *h)
 {
 	if (h->state != HYPERVISOR_LISTING)
 		return;
@@ -92,7 +92,7 @@ static void end_clients(struct hypervisor *h)
 
 /* Clients end on a later turn (their lost() only notes it), so the order of their events and of
  * link() is ours: first the link. */
-void hypervisor_link_lost(struct hypervisor *h, const char *text)
+static void on_lost(struct hypervisor *h, const char *text)
 {
 	bool was_connected = h->state == HYPERVISOR_UP || h->state == HYPERVISOR_LISTING;
 	struct hypervisor_link *link = h->link;
@@ -107,6 +107,15 @@ void hypervisor_link_lost(struct hypervisor *h, const char *text)
 		lose_clients(h);
 	h->events->link(h->arg, h, 0, h->error);
 }
+
+static const struct part_events part_events = {.opened = on_opened,
+	.lost = on_lost,
+	.listed = guests_listed,
+	.lifecycle = guests_lifecycle,
+	.rebooted = guests_rebooted,
+	.changed = guests_changed,
+	.read = guests_read,
+	.reported_all = on_reported_all};
 
 /* --- clients --- */
 
@@ -227,6 +236,7 @@ int hypervisor_create(struct loop *loop, struct virt_loop *virt,
 	h->target =
 		(struct virt_target){options->uri, options->sasl_user, options->sasl_password_file};
 	h->events = events;
+	h->parts = &part_events;
 	h->arg = arg;
 	h->delay_us = HYPERVISOR_RETRY_MIN_US;
 	TAILQ_INIT(&h->waiting);

@@ -7,68 +7,17 @@
  * comes; a start only with the reading, since nobody can open a console without its devices.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "console/hypervisor/hypervisor_private.h"
 #include "core/log.h"
-
-static struct guest_bucket *bucket_of(struct hypervisor *h, const struct uuid *uuid)
-{
-	uint32_t hash = 2166136261U;
-	size_t i;
-
-	for (i = 0; i < sizeof(uuid->b); i++)
-		hash = (hash ^ uuid->b[i]) * 16777619U;
-	return &h->guests[(hash ^ hash >> 16) % BUCKETS];
-}
-
-struct guest_entry *guests_find(struct hypervisor *h, const struct uuid *uuid)
-{
-	struct guest_entry *g;
-
-	LIST_FOREACH (g, bucket_of(h, uuid), bucket)
-		if (uuid_equal(&g->info.uuid, uuid))
-			return g;
-	return NULL;
-}
-
-static struct guest_entry *add(struct hypervisor *h, const struct uuid *uuid)
-{
-	struct guest_entry *g;
-
-	if (h->guest_count >= HYPERVISOR_GUESTS_MAX) {
-		if (!h->told_full)
-			log_warning("hypervisor %s: more than %d guests, the others are ignored",
-				h->options.name, HYPERVISOR_GUESTS_MAX);
-		h->told_full = true;
-		return NULL;
-	}
-	g = calloc(1, sizeof(*g));
-	if (!g)
-		return NULL;
-	g->info.uuid = *uuid;
-	g->domain_id = -1;
-	LIST_INSERT_HEAD(bucket_of(h, uuid), g, bucket);
-	h->guest_count++;
-	return g;
-}
-
-static struct guest_entry *find_or_add(struct hypervisor *h, const struct uuid *uuid)
-{
-	struct guest_entry *g = guests_find(h, uuid);
-
-	return g ? g : add(h, uuid);
-}
 
 static void drop(struct hypervisor *h, struct guest_entry *g)
 {
 	refresh_unmark(h, g);
 	if (g->failed)
 		h->failed_count--;
-	LIST_REMOVE(g, bucket);
-	h->guest_count--;
-	free(g);
+	table_drop(h, g);
 }
 
 /* Once all that were listed have been reported, the hypervisor is up. */
@@ -83,7 +32,7 @@ static void no_longer_initial(struct hypervisor *h, struct guest_entry *g)
 static void check_listed(struct hypervisor *h)
 {
 	if (h->initial_left == 0)
-		hypervisor_listed(h);
+		h->parts->reported_all(h);
 }
 
 /* From the clock, so that the lives on two hypervisors have different numbers too. */
@@ -187,7 +136,7 @@ void guests_read(struct hypervisor *h, struct guest_entry *g, int r,
 	}
 	merge(h, g, reading);
 	info = reading->info;
-	g = guests_find(h, &uuid);
+	g = table_find(h, &uuid);
 	if (g)
 		info = g->info;
 	questions_answer(h, &uuid, 0, &info);
@@ -222,7 +171,7 @@ void guests_listed(struct hypervisor *h, const struct uuid *uuids, size_t count)
 	TAILQ_FOREACH (g, &h->waiting, waiting)
 		g->seen_in = h->link_number;
 	for (i = 0; i < count; i++) {
-		g = find_or_add(h, &uuids[i]);
+		g = table_find_or_add(h, &uuids[i]);
 		if (!g)
 			continue;
 		g->seen_in = h->link_number;
@@ -326,7 +275,7 @@ static struct guest_entry *guest_of(struct hypervisor *h, virDomainPtr domain)
 
 	if (virDomainGetUUID(domain, uuid.b) < 0)
 		return NULL;
-	return find_or_add(h, &uuid);
+	return table_find_or_add(h, &uuid);
 }
 
 void guests_lifecycle(struct hypervisor *h, virDomainPtr domain, int event, int detail)

@@ -43,7 +43,7 @@ static void on_closed_bell(void *arg)
 	struct hypervisor_link *link = arg;
 
 	if (link->state == LINK_OPEN)
-		hypervisor_link_lost(link->h, reason_text(atomic_load(&link->close_reason)));
+		link->h->parts->lost(link->h, reason_text(atomic_load(&link->close_reason)));
 }
 
 /* Events that come before the listing has been taken over count too. */
@@ -52,7 +52,7 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
 	struct hypervisor_link *link = arg;
 
 	if (link->state != LINK_DEAD)
-		guests_lifecycle(link->h, domain, event, detail);
+		link->h->parts->lifecycle(link->h, domain, event, detail);
 	return 0;
 }
 
@@ -61,7 +61,7 @@ static void on_reboot(virConnectPtr conn, virDomainPtr domain, void *arg)
 	struct hypervisor_link *link = arg;
 
 	if (link->state != LINK_DEAD)
-		guests_rebooted(link->h, domain);
+		link->h->parts->rebooted(link->h, domain);
 }
 
 /* Groups stand in the metadata. */
@@ -71,7 +71,7 @@ static void on_metadata(
 	struct hypervisor_link *link = arg;
 
 	if (link->state != LINK_DEAD)
-		guests_changed(link->h, domain);
+		link->h->parts->changed(link->h, domain);
 }
 
 /* --- jobs --- */
@@ -190,11 +190,11 @@ static void open_done(void *arg)
 
 	if (link->state == LINK_OPENING && link->conn && atomic_load(&link->close_reason) < 0) {
 		link->state = LINK_OPEN;
-		hypervisor_link_opened(h);
-		guests_listed(h, link->listed, link->listed_count);
+		h->parts->opened(h);
+		h->parts->listed(h, link->listed, link->listed_count);
 	} else if (link->state == LINK_OPENING) {
-		hypervisor_link_lost(h, link->conn ? reason_text(atomic_load(&link->close_reason))
-						   : link->error.text);
+		h->parts->lost(h, link->conn ? reason_text(atomic_load(&link->close_reason))
+					     : link->error.text);
 	}
 	link_job_end(link);
 }

@@ -1,7 +1,13 @@
 /*
- * What the parts of a hypervisor share: hypervisor.c (life, clients), hypervisor_link.c (the
- * control connection), hypervisor_guests.c (what is known of guests), hypervisor_refresh.c (asking
- * libvirt). Nobody else includes it.
+ * What the parts of a hypervisor share. Nobody else includes it. Each calls only those after it:
+ *
+ *   hypervisor.c          life, clients
+ *   hypervisor_guests.c   what is known of guests, and telling it upwards
+ *   hypervisor_refresh.c  asking libvirt about guests
+ *   hypervisor_table.c    the guests by their UUID
+ *   hypervisor_link.c     the control connection
+ *
+ * What they report goes up by struct part_events, which hypervisor.c fills in.
  */
 #ifndef CONSOLE_HYPERVISOR_HYPERVISOR_PRIVATE_H
 #define CONSOLE_HYPERVISOR_HYPERVISOR_PRIVATE_H
@@ -69,6 +75,22 @@ struct hypervisor_link {
 	struct virt_error error;
 };
 
+/* What a part reports to those above it. */
+struct part_events {
+	/* the link */
+	void (*opened)(struct hypervisor *h);
+	void (*lost)(struct hypervisor *h, const char *text);
+	void (*listed)(struct hypervisor *h, const struct uuid *uuids, size_t count);
+	void (*lifecycle)(struct hypervisor *h, virDomainPtr domain, int event, int detail);
+	void (*rebooted)(struct hypervisor *h, virDomainPtr domain);
+	void (*changed)(struct hypervisor *h, virDomainPtr domain);
+	/* refresh: a reading that nothing has overtaken. r as of place_read. */
+	void (*read)(struct hypervisor *h, struct guest_entry *g, int r,
+		const struct place_reading *reading, const struct virt_error *error);
+	/* guests: all that were listed have been reported */
+	void (*reported_all)(struct hypervisor *h);
+};
+
 enum hypervisor_state {
 	HYPERVISOR_IDLE,    /* not started */
 	HYPERVISOR_WAITING, /* for the next attempt */
@@ -83,6 +105,7 @@ struct hypervisor {
 	struct hypervisor_options options;
 	struct virt_target target;
 	const struct hypervisor_events *events;
+	const struct part_events *parts;
 	void *arg;
 	enum hypervisor_state state;
 	char error[VIRT_TEXT_MAX];
@@ -118,11 +141,6 @@ void link_abandon(struct hypervisor_link *link);
 void link_job_begin(struct hypervisor_link *link);
 void link_job_end(struct hypervisor_link *link);
 
-/* hypervisor.c, called by the link */
-void hypervisor_link_opened(struct hypervisor *h);
-void hypervisor_link_lost(struct hypervisor *h, const char *text);
-void hypervisor_listed(struct hypervisor *h);
-
 /* hypervisor_guests.c */
 void guests_finish(struct hypervisor *h);
 void guests_listed(struct hypervisor *h, const struct uuid *uuids, size_t count);
@@ -130,10 +148,14 @@ void guests_link_down(struct hypervisor *h);
 void guests_lifecycle(struct hypervisor *h, virDomainPtr domain, int event, int detail);
 void guests_rebooted(struct hypervisor *h, virDomainPtr domain);
 void guests_changed(struct hypervisor *h, virDomainPtr domain);
-struct guest_entry *guests_find(struct hypervisor *h, const struct uuid *uuid);
-/* A reading that nothing has overtaken. r as of place_read. */
 void guests_read(struct hypervisor *h, struct guest_entry *g, int r,
 	const struct place_reading *reading, const struct virt_error *error);
+
+/* hypervisor_table.c */
+struct guest_entry *table_find(struct hypervisor *h, const struct uuid *uuid);
+/* NULL when there are too many, which is logged once, or no memory. */
+struct guest_entry *table_find_or_add(struct hypervisor *h, const struct uuid *uuid);
+void table_drop(struct hypervisor *h, struct guest_entry *g);
 
 /* hypervisor_refresh.c */
 void refresh_mark(struct hypervisor *h, struct guest_entry *g, bool urgent);

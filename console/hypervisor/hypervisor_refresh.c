@@ -71,10 +71,10 @@ static void batch_done(void *arg)
 	link_job_end(b->link);
 	for (i = 0; usable && i < b->count; i++) {
 		const struct batch_item *item = &b->items[i];
-		struct guest_entry *g = guests_find(h, &item->uuid);
+		struct guest_entry *g = table_find(h, &item->uuid);
 
 		if (g && g->changes == item->changes)
-			guests_read(h, g, item->result, &item->reading, &item->error);
+			h->parts->read(h, g, item->result, &item->reading, &item->error);
 	}
 	free(b);
 	refresh_pump(h);
@@ -99,7 +99,7 @@ static void spill(struct hypervisor *h, const struct batch *b)
 	size_t i;
 
 	for (i = 0; i < b->count; i++) {
-		struct guest_entry *g = guests_find(h, &b->items[i].uuid);
+		struct guest_entry *g = table_find(h, &b->items[i].uuid);
 
 		if (g)
 			refresh_failed(h, g);
@@ -157,7 +157,7 @@ void refresh_retry(struct hypervisor *h)
 int hypervisor_ask(
 	struct hypervisor *h, const struct uuid *uuid, hypervisor_asked_fn done, void *arg)
 {
-	struct guest_entry *g = guests_find(h, uuid);
+	struct guest_entry *g = table_find(h, uuid);
 	struct question *q;
 
 	if (!h->link || h->link->state != LINK_OPEN)

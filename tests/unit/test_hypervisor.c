@@ -215,7 +215,7 @@ static void the_reason_of_a_transient_guests_end_is_waited_for(void **state)
 	domain = virDomainCreateXML(other, xml, 0);
 	assert_non_null(domain);
 	TURN_UNTIL(strcmp(seen.last.name, "brief") == 0);
-	guests_read(h, guests_find(h, &seen.last.uuid), -ENOENT, NULL, NULL);
+	guests_read(h, table_find(h, &seen.last.uuid), -ENOENT, NULL, NULL);
 	assert_int_equal(seen.gone, 0);
 	assert_int_equal(virDomainDestroy(domain), 0);
 	TURN_UNTIL(seen.gone);
@@ -227,12 +227,12 @@ static void a_guest_that_is_gone_without_an_event_is_reported_all_the_same(void 
 {
 	start("test:///default");
 	TURN_UNTIL(seen.up);
-	guests_read(h, guests_find(h, &guest), -ENOENT, NULL, NULL);
-	guests_read(h, guests_find(h, &guest), -ENOENT, NULL, NULL);
+	guests_read(h, table_find(h, &guest), -ENOENT, NULL, NULL);
+	guests_read(h, table_find(h, &guest), -ENOENT, NULL, NULL);
 	assert_int_equal(seen.gone, 1);
 	assert_int_equal(seen.gone_info.state, PLACE_OFF);
 	assert_int_equal(seen.gone_info.reason, PLACE_REASON_NONE);
-	assert_null(guests_find(h, &guest));
+	assert_null(table_find(h, &guest));
 }
 
 static void on_asked(void *arg, int error, const struct place_info *info)
