@@ -150,7 +150,7 @@ const struct key config_keys[] = {
 	{ROW(SSH, max_channels), NUMBER(ssh, max_channels), .min = 1, .max = 1000, .def = "16",
 		RELOAD, .help = "Sessions and transfers at once in one connection."},
 	{ROW(SSH, max_auth_tries), NUMBER(ssh, max_auth_tries), .min = 1, .max = 100, .def = "6",
-		RELOAD, .help = "Refused keys and tickets after which a connection is ended."},
+		RELOAD, .help = "Wrong tickets and signatures after which a connection is ended."},
 	{ROW(SSH, idle_timeout), DURATION(ssh, idle_timeout), .max = 365 * DAY, .def = "0", RELOAD,
 		.help = "A session in which nothing was typed or printed for so long is ended; "
 			"0 is never."},

@@ -67,16 +67,25 @@ static void set_methods(struct auth *auth, unsigned methods)
 	ssh_set_auth_methods(auth->ssh, list);
 }
 
-/*
- * Refuses the held request. Counts as OpenSSH does: everything but a first "none", so that a probe
- * of a wrong key is an attempt too.
- */
+/* Whether who tries this may be guessing. A key that is offered, or signed with, is no guess. */
+static bool is_guess(enum wire_method method)
+{
+	return method == WIRE_AUTH_PASSWORD || method == WIRE_AUTH_INTERACTIVE ||
+	       method == WIRE_AUTH_FORGED;
+}
+
+/* Refuses the held request, and counts it as what it was. An agent may hold many keys, of which the
+ * last one is right. */
 static enum auth_step refuse(struct auth *auth)
 {
-	if (auth->method != WIRE_AUTH_NONE || auth->requests > 1)
-		auth->failures++;
-	if (auth->failures >= auth->context->settings.max_auth_tries)
+	if (is_guess(auth->method))
+		auth->guesses++;
+	else
+		auth->offers++;
+	if (auth->guesses >= auth->context->settings.max_auth_tries)
 		return over(auth, "too many authentication failures");
+	if (auth->offers > WIRE_OFFERS_MAX)
+		return over(auth, "too many keys were offered");
 	if (!auth->methods) /* libssh would take an empty list for a default one */
 		return over(auth, "no authentication method left");
 	ssh_message_reply_default(auth->held);
@@ -171,7 +180,6 @@ static enum auth_step take_auth(struct auth *auth)
 	const char *login = ssh_message_auth_user(auth->held);
 	const char *password;
 
-	auth->requests++;
 	if (introduce(auth) < 0)
 		return over(auth, "the broker does not listen");
 	if (ssh_message_subtype(auth->held) == SSH_AUTH_METHOD_INTERACTIVE &&

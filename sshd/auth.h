@@ -27,9 +27,9 @@ struct auth {
 	struct line *line; /* the login line; its state is kept here */
 	ssh_message held;  /* the request that waits for a verdict */
 	enum wire_method method;
-	unsigned methods; /* that can go on, enum wire_methods */
-	unsigned requests, failures;
-	char *login; /* of a keyboard-interactive exchange under way */
+	unsigned methods;         /* that can go on, enum wire_methods */
+	unsigned guesses, offers; /* refused */
+	char *login;              /* of a keyboard-interactive exchange under way */
 	bool introduced;
 	bool may_pty;
 	const char *reason;

@@ -32,6 +32,7 @@
 #define WIRE_BANNER_MAX 4096
 #define WIRE_VERSION_MAX 256 /* of a client's identification string, RFC 4253 §4.2 */
 #define WIRE_BUILD_ID 32
+#define WIRE_OFFERS_MAX 64 /* refused keys that a connection may offer: they are no guesses */
 
 enum wire_line { WIRE_CONTROL, WIRE_LOGIN, WIRE_LOCAL, WIRE_CHANNEL };
 enum wire_side { WIRE_BROKER, WIRE_DOOR };

@@ -58,6 +58,32 @@ def interactive_wrong():
     t.close()
 
 
+def count_refusals(attempt):
+    """How often the attempt is refused until the connection is ended."""
+    t, refused = transport(), 0
+    try:
+        while refused < 1000:
+            try:
+                attempt(t)
+            except paramiko.AuthenticationException:
+                if not t.is_active():
+                    break
+                refused += 1
+    except (paramiko.SSHException, EOFError):
+        pass
+    t.close()
+    print(refused, "refused, then ended")
+
+
+def offers():
+    key = paramiko.Ed25519Key.from_private_key_file("wrong1")
+    count_refusals(lambda t: t.auth_publickey("vm", key))
+
+
+def guesses():
+    count_refusals(lambda t: t.auth_password("vm", "wrong", fallback=False))
+
+
 def gssapi():
     """Kerberos is not offered; a client may try it all the same."""
     t = transport()
