@@ -68,6 +68,15 @@ int deposits_add(
 	return 0;
 }
 
+static int copy_until(const struct deposit *k, struct identity **out)
+{
+	int rc = identity_copy(k->id, out);
+
+	if (rc == 0)
+		identity_until(*out, k->until);
+	return rc;
+}
+
 int deposits_login(const struct deposits *d, struct span blob, int64_t now, struct identity **out)
 {
 	uint8_t key[SHA256_DIGEST_LENGTH];
@@ -77,7 +86,7 @@ int deposits_login(const struct deposits *d, struct span blob, int64_t now, stru
 		const struct deposit *k = &d->all[i];
 
 		if (k->id != NULL && now < k->until && memcmp(k->key, key, sizeof(key)) == 0)
-			return identity_copy(k->id, out);
+			return copy_until(k, out);
 	}
 	return -ENOENT;
 }

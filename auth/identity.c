@@ -3,11 +3,13 @@
  * Task: hold the facts about a login. Owner: the login. May not know how they were proved.
  */
 #include "auth/identity.h"
+#include "auth/ovirt_json.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const kind_names[FACT_KINDS] = {
 	[FACT_KEY] = "key",
@@ -75,6 +77,7 @@ int identity_create(enum fact_kind kind, const char *value, struct identity **ou
 	if (id == NULL)
 		return -ENOMEM;
 	id->pty_allowed = true;
+	id->until = IDENTITY_FOREVER;
 	if (asprintf(&id->text, "%s:%s", kind_names[kind], value) < 0) {
 		id->text = NULL;
 		identity_destroy(id);
@@ -102,6 +105,7 @@ void identity_destroy(struct identity *id)
 	free(id->command);
 	free(id->access);
 	free(id->only_vm);
+	ovirt_consoles_unref(id->consoles);
 	free(id);
 }
 
@@ -109,6 +113,9 @@ static int copy_fields(const struct identity *from, struct identity *to)
 {
 	to->pty_allowed = from->pty_allowed;
 	to->everything = from->everything;
+	to->denied = from->denied;
+	to->until = from->until;
+	to->consoles = ovirt_consoles_ref(from->consoles);
 	if (identity_set(&to->text, from->text) < 0 ||
 		identity_set(&to->comment, from->comment) < 0 ||
 		identity_set(&to->fingerprint, from->fingerprint) < 0 ||
@@ -144,4 +151,86 @@ unsigned identity_kinds(const struct identity *id)
 	for (size_t i = 0; i < id->fact_count; i++)
 		kinds |= FACT_BIT(id->facts[i].kind);
 	return kinds;
+}
+
+/* --- joining --- */
+
+static int join_limit(char **to, const char *more)
+{
+	if (more == NULL)
+		return 0;
+	if (*to != NULL)
+		return strcmp(*to, more) == 0 ? 0 : -EACCES;
+	return identity_set(to, more);
+}
+
+static int join_limits(struct identity *to, const struct identity *more)
+{
+	int rc = join_limit(&to->command, more->command);
+
+	if (rc == 0)
+		rc = join_limit(&to->access, more->access);
+	if (rc == 0)
+		rc = join_limit(&to->only_vm, more->only_vm);
+	if (rc == 0 && more->consoles != NULL && to->consoles != NULL &&
+		more->consoles != to->consoles)
+		rc = -EACCES;
+	if (rc < 0)
+		return rc;
+	if (to->consoles == NULL)
+		to->consoles = ovirt_consoles_ref(more->consoles);
+	to->pty_allowed = to->pty_allowed && more->pty_allowed;
+	to->denied |= more->denied;
+	identity_until(to, more->until);
+	return 0;
+}
+
+static int join_texts(struct identity *to, const struct identity *more)
+{
+	char *text;
+
+	if (*more->fingerprint != 0 && identity_set(&to->fingerprint, more->fingerprint) < 0)
+		return -ENOMEM;
+	if (*more->comment != 0 && identity_set(&to->comment, more->comment) < 0)
+		return -ENOMEM;
+	if (asprintf(&text, "%s + %s", to->text, more->text) < 0)
+		return -ENOMEM;
+	free(to->text);
+	to->text = text;
+	return 0;
+}
+
+int identity_join(struct identity *to, const struct identity *more)
+{
+	int rc = join_limits(to, more);
+
+	for (size_t i = 0; rc == 0 && i < more->fact_count; i++)
+		rc = identity_add(to, more->facts[i].kind, more->facts[i].value);
+	to->everything = to->everything && more->everything;
+	return rc < 0 ? rc : join_texts(to, more);
+}
+
+/* --- questions --- */
+
+const char *identity_fact(const struct identity *id, enum fact_kind kind)
+{
+	for (size_t i = 0; i < id->fact_count; i++) {
+		if (id->facts[i].kind == kind)
+			return id->facts[i].value;
+	}
+	return NULL;
+}
+
+bool identity_may_see(const struct identity *id, const char *uuid)
+{
+	if (uuid == NULL)
+		return id->only_vm == NULL && id->consoles == NULL;
+	return (id->only_vm == NULL || strcasecmp(id->only_vm, uuid) == 0) &&
+	       (id->consoles == NULL || ovirt_consoles_has(id->consoles, uuid));
+}
+
+void identity_until(struct identity *id, int64_t until)
+{
+	if (until < id->until)
+		id->until = until;
 }

@@ -7,6 +7,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct ovirt_consoles;
 
 #define IDENTITY_FACTS_MAX 320
 
@@ -36,12 +39,19 @@ struct identity {
 	char *fingerprint; /* of the key that proved it, or "" */
 	struct fact *facts;
 	size_t fact_count;
-	bool pty_allowed;
 	bool everything; /* root and the daemon's own user: all rights on all guests */
+
+	/* What narrows it, whatever rules give. Copies and joins keep all of it. */
+	bool pty_allowed;
 	char *command;   /* the only verb this login may run, or NULL */
+	unsigned denied; /* enum right bits that it never has, because of the command */
 	char *access;    /* the only [access] section that counts, or NULL */
 	char *only_vm;   /* UUID of the only guest this login may see, or NULL (tickets) */
+	struct ovirt_consoles *consoles; /* the only guests, a reference; or NULL (entities) */
+	int64_t until; /* seconds since 1970 from which what proved it is no longer good */
 };
+
+#define IDENTITY_FOREVER INT64_MAX
 
 /* Makes one with a first fact, which also gives its text. 0, -ENOMEM. */
 int identity_create(enum fact_kind kind, const char *value, struct identity **out)
@@ -51,6 +61,23 @@ void identity_destroy(struct identity *id);
 /* A deep copy. 0, -ENOMEM. */
 int identity_copy(const struct identity *from, struct identity **out)
 	__attribute__((warn_unused_result));
+
+/*
+ * Puts more's facts to those of to, and more's limits: one that only one of them has holds, two
+ * must say the same. 0; -EACCES: they contradict each other; -ENOMEM, -E2BIG. After a failure to is
+ * only good for identity_destroy.
+ */
+int identity_join(struct identity *to, const struct identity *more)
+	__attribute__((warn_unused_result));
+
+/* The value of the first fact of this kind, or NULL. */
+const char *identity_fact(const struct identity *id, enum fact_kind kind);
+
+/* Whether it may see this guest at all; NULL asks about the host itself. */
+bool identity_may_see(const struct identity *id, const char *uuid);
+
+/* It is good until then at most. */
+void identity_until(struct identity *id, int64_t until);
 
 /* Adds a fact. 0, -ENOMEM, -E2BIG. */
 int identity_add(struct identity *id, enum fact_kind kind, const char *value)

@@ -19,6 +19,8 @@ static int refuse(char why[LOGIN_WHY_MAX], const char *text)
 int login_apply_options(struct identity *id, const struct key_options *o)
 {
 	id->pty_allowed = id->pty_allowed && o->pty;
+	if (o->expires)
+		identity_until(id, o->expiry + 1); /* expiry itself is the last good second */
 	if (o->command != NULL && identity_set(&id->command, o->command) < 0)
 		return -ENOMEM;
 	if (o->access == NULL)
@@ -125,7 +127,7 @@ static int login_by_plain_key(const struct login_sources *sources, const struct 
 
 	if (rc < 0)
 		return rc == -ENOMEM ? rc : refuse(why, reason);
-	if (sources->revoked != NULL && revoked_key(sources->revoked, proof->blob))
+	if (login_key_revoked(sources, proof->blob))
 		return refuse(why, "the key is revoked");
 	pubkey_fingerprint(proof->blob, fingerprint);
 	rc = login_by_line(sources, proof, fingerprint, out, why);
@@ -137,6 +139,11 @@ static int login_by_plain_key(const struct login_sources *sources, const struct 
 		rc = -ENOMEM;
 	}
 	return rc == -ENOENT ? -EACCES : rc; /* the reason is still that of the lines */
+}
+
+bool login_key_revoked(const struct login_sources *sources, struct span blob)
+{
+	return sources->revoked != NULL && revoked_key(sources->revoked, blob);
 }
 
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,

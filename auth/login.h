@@ -38,11 +38,14 @@ struct login_proof {
  * 0 with *out to be given to identity_destroy; -EACCES with the reason for log and audit in why
  * (never for the client; it may hold foreign bytes); -ENOMEM. *out is NULL when it fails.
  *
- * What identity->pty_allowed and identity->command say is for the caller to enforce; access and
- * only_vm are seen to by the rules.
+ * What identity->pty_allowed and identity->command say is for the caller to enforce, and that a
+ * login ends with identity->until; the other limits are seen to by the rules.
  */
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX]) __attribute__((warn_unused_result));
+
+/* Whether a list revokes this plain key, whoever knows it otherwise. */
+bool login_key_revoked(const struct login_sources *sources, struct span blob);
 
 /*
  * Who the key with this fingerprint ("SHA256:...") is by the first line of authorized_keys that

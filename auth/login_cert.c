@@ -147,6 +147,8 @@ static int fill(const struct ssh_cert *cert, struct span plain, const struct key
 	int rc = 0;
 
 	id->pty_allowed = cert->permit_pty;
+	if (cert->valid_before <= INT64_MAX)
+		identity_until(id, (int64_t)cert->valid_before);
 	if (options != NULL)
 		rc = login_apply_options(id, options);
 	if (rc == 0)

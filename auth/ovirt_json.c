@@ -27,6 +27,7 @@ struct ovirt_keys {
 };
 
 struct ovirt_consoles {
+	unsigned refs;
 	char (*ids)[UUID_ROOM]; /* sorted */
 	size_t count;
 };
@@ -261,20 +262,27 @@ int ovirt_consoles_create(struct span text, struct ovirt_consoles **out, const c
 
 	if (list != NULL) {
 		c = (struct ovirt_consoles *)calloc(1, sizeof(*c));
-		rc = c != NULL ? read_consoles(c, list) : -ENOMEM;
+		rc = c != NULL ? read_consoles(ovirt_consoles_ref(c), list) : -ENOMEM;
 	}
 	json_decref(root);
 	if (rc < 0) {
-		ovirt_consoles_destroy(c);
+		ovirt_consoles_unref(c);
 		return rc;
 	}
 	*out = c;
 	return 0;
 }
 
-void ovirt_consoles_destroy(struct ovirt_consoles *c)
+struct ovirt_consoles *ovirt_consoles_ref(struct ovirt_consoles *c)
 {
-	if (c == NULL)
+	if (c != NULL)
+		c->refs++;
+	return c;
+}
+
+void ovirt_consoles_unref(struct ovirt_consoles *c)
+{
+	if (c == NULL || --c->refs != 0)
 		return;
 	free(c->ids);
 	free(c);

@@ -31,12 +31,15 @@ size_t ovirt_keys_count(const struct ovirt_keys *k);
 int ovirt_keys_login(const struct ovirt_keys *k, struct span blob, struct identity **out)
 	__attribute__((warn_unused_result));
 
+/* Shared by the logins of one entity, in one thread. */
 struct ovirt_consoles;
 
-/* Reads a console_list: the guests an entity may see. 0; -EINVAL with *why a constant; -ENOMEM. */
+/* Reads a console_list: the guests an entity may see. 0 with the first reference; -EINVAL with *why
+ * a constant; -ENOMEM. */
 int ovirt_consoles_create(struct span text, struct ovirt_consoles **out, const char **why)
 	__attribute__((warn_unused_result));
-void ovirt_consoles_destroy(struct ovirt_consoles *c);
+struct ovirt_consoles *ovirt_consoles_ref(struct ovirt_consoles *c); /* NULL too */
+void ovirt_consoles_unref(struct ovirt_consoles *c);                 /* NULL too */
 size_t ovirt_consoles_count(const struct ovirt_consoles *c);
 bool ovirt_consoles_has(const struct ovirt_consoles *c, const char *uuid);
 

@@ -30,8 +30,7 @@ struct rules {
 };
 
 struct grant {
-	bool everything;
-	char *only_vm;
+	struct identity *limits; /* the login's, without its facts */
 	const struct rules *rules;
 	size_t count;
 	unsigned short sections[]; /* indices into rules */
@@ -179,11 +178,6 @@ static bool limited_elsewhere(const struct section *s, const struct identity *id
 	return id->access != NULL && strcmp(id->access, s->name) != 0;
 }
 
-static bool only_other_vm(const char *only_vm, const struct rule_vm *vm)
-{
-	return only_vm != NULL && strcasecmp(only_vm, vm->uuid) != 0;
-}
-
 static bool section_knows(const struct section *s, const struct identity *id, unsigned have)
 {
 	return !limited_elsewhere(s, id) && (s->require & ~have) == 0 && find_who(s, id) != NULL;
@@ -194,10 +188,10 @@ unsigned rules_rights(const struct rules *r, const struct identity *id, const st
 	unsigned have = identity_kinds(id);
 	unsigned rights = 0;
 
-	if (id->everything)
-		return RIGHT_ALL;
-	if (only_other_vm(id->only_vm, vm))
+	if (!identity_may_see(id, vm->uuid))
 		return 0;
+	if (id->everything)
+		return RIGHT_ALL & ~id->denied;
 	for (size_t i = 0; i < r->count; i++) {
 		const struct section *s = &r->sections[i];
 
@@ -206,7 +200,7 @@ unsigned rules_rights(const struct rules *r, const struct identity *id, const st
 			section_knows(s, id, have))
 			rights |= s->rights;
 	}
-	return rights;
+	return rights & ~id->denied;
 }
 
 unsigned rules_host_rights(const struct rules *r, const struct identity *id)
@@ -214,15 +208,15 @@ unsigned rules_host_rights(const struct rules *r, const struct identity *id)
 	unsigned have = identity_kinds(id);
 	unsigned rights = 0;
 
-	if (id->everything)
-		return RIGHT_ALL;
-	if (id->only_vm != NULL)
+	if (!identity_may_see(id, NULL))
 		return 0;
+	if (id->everything)
+		return RIGHT_ALL & ~id->denied;
 	for (size_t i = 0; i < r->count; i++) {
 		if (r->sections[i].host && section_knows(&r->sections[i], id, have))
 			rights |= r->sections[i].rights;
 	}
-	return rights;
+	return rights & ~id->denied;
 }
 
 unsigned rules_any(const struct rules *r, const struct identity *id)
@@ -234,7 +228,7 @@ unsigned rules_any(const struct rules *r, const struct identity *id)
 		if (section_knows(&r->sections[i], id, have))
 			rights |= r->sections[i].rights;
 	}
-	return rights;
+	return rights & ~id->denied;
 }
 
 unsigned rules_missing_factors(const struct rules *r, const struct identity *id)
@@ -260,9 +254,8 @@ int grant_create(const struct rules *r, const struct identity *id, struct grant 
 
 	if (g == NULL)
 		return -ENOMEM;
-	g->everything = id->everything;
 	g->rules = r;
-	if (identity_set(&g->only_vm, id->only_vm) < 0) {
+	if (identity_copy(id, &g->limits) < 0) {
 		free(g);
 		return -ENOMEM;
 	}
@@ -279,7 +272,7 @@ void grant_destroy(struct grant *g)
 {
 	if (g == NULL)
 		return;
-	free(g->only_vm);
+	identity_destroy(g->limits);
 	free(g);
 }
 
@@ -292,39 +285,41 @@ unsigned grant_rights(const struct grant *g, const struct rule_vm *vm)
 {
 	unsigned rights = 0;
 
-	if (g->everything)
-		return RIGHT_ALL;
-	if (only_other_vm(g->only_vm, vm))
+	if (!identity_may_see(g->limits, vm->uuid))
 		return 0;
+	if (g->limits->everything)
+		return RIGHT_ALL & ~g->limits->denied;
 	for (size_t i = 0; i < g->count; i++) {
 		const struct section *s = granted(g, i);
 
 		if ((s->rights & ~rights) != 0 && find_vm(s, vm) != NULL)
 			rights |= s->rights;
 	}
-	return rights;
+	return rights & ~g->limits->denied;
 }
 
 unsigned grant_host_rights(const struct grant *g)
 {
 	unsigned rights = 0;
 
-	if (g->everything)
-		return RIGHT_ALL;
+	if (!identity_may_see(g->limits, NULL))
+		return 0;
+	if (g->limits->everything)
+		return RIGHT_ALL & ~g->limits->denied;
 	for (size_t i = 0; i < g->count; i++) {
-		if (granted(g, i)->host && g->only_vm == NULL)
+		if (granted(g, i)->host)
 			rights |= granted(g, i)->rights;
 	}
-	return rights;
+	return rights & ~g->limits->denied;
 }
 
 unsigned grant_any(const struct grant *g)
 {
-	unsigned rights = g->everything ? RIGHT_ALL : 0;
+	unsigned rights = g->limits->everything ? RIGHT_ALL : 0;
 
 	for (size_t i = 0; i < g->count; i++)
 		rights |= granted(g, i)->rights;
-	return rights;
+	return rights & ~g->limits->denied;
 }
 
 void rules_judge(const struct rules *r, size_t index, const struct identity *id,
@@ -340,6 +335,6 @@ void rules_judge(const struct rules *r, size_t index, const struct identity *id,
 		.vms = item != NULL ? item->text : NULL,
 		.rights = s->rights,
 		.missing = s->require & ~identity_kinds(id),
-		.barred = limited_elsewhere(s, id) || only_other_vm(id->only_vm, vm),
+		.barred = limited_elsewhere(s, id) || !identity_may_see(id, vm->uuid),
 	};
 }

@@ -3,7 +3,8 @@
  *
  * A section counts for a login when one item of `who` matches one of its facts and the login has
  * every factor that the section requires; it counts for a guest when one item of `vms` matches.
- * Rights are the union over the sections that count for both. Nothing else gives a right.
+ * Rights are the union over the sections that count for both. Nothing else gives a right. What the
+ * identity itself is limited to (auth/identity.h) is taken away from that, here and nowhere else.
  *
  *   who:  KIND:PATTERN, kinds as in auth/identity.h, patterns as in core/glob.h; `ticket` alone
  *         is any ticket; address: takes an address, a CIDR block or a pattern.

@@ -120,6 +120,14 @@ static bool is_same(const struct source *s, const struct net_address *prefix)
 	       memcmp(s->prefix.bytes, prefix->bytes, prefix->size) == 0;
 }
 
+bool throttle_same_source(const struct net_address *a, const struct net_address *b)
+{
+	struct net_address x = prefix_of(a);
+	struct net_address y = prefix_of(b);
+
+	return x.size == y.size && memcmp(x.bytes, y.bytes, x.size) == 0;
+}
+
 unsigned throttle_failures(
 	const struct throttle *t, const struct net_address *source, int64_t now_ms)
 {

@@ -37,6 +37,9 @@ unsigned throttle_delay(const struct throttle *t, const struct net_address *sour
 /* Whether the source has reached refuse_from. */
 bool throttle_refuses(const struct throttle *t, const struct net_address *source, int64_t now_ms);
 
+/* Whether failures of the one count for the other. */
+bool throttle_same_source(const struct net_address *a, const struct net_address *b);
+
 /* Failures that still count, for the audit. */
 unsigned throttle_failures(
 	const struct throttle *t, const struct net_address *source, int64_t now_ms);

@@ -22,7 +22,7 @@
 #define KEY_BYTES 32
 
 struct ticket {
-	uint8_t hash[SHA256_DIGEST_LENGTH];
+	uint8_t hash[TICKET_HASH];
 	int64_t until; /* first second at which it is dead */
 	unsigned uses; /* left; 0: this place is free */
 	char uuid[UUID_ROOM];
@@ -122,27 +122,52 @@ int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigne
 	return 0;
 }
 
-int tickets_use(struct tickets *t, const char *uuid, const char *presented, size_t len, int64_t now,
-	char maker[TICKET_MAKER_MAX])
+int tickets_find(const struct tickets *t, const char *uuid, const char *presented, size_t len,
+	int64_t now, char maker[TICKET_MAKER_MAX], struct ticket_claim *claim)
 {
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	struct ticket *found = NULL;
+	const struct ticket *found = NULL;
 
 	/* Longer ones are no tickets; hashing a bounded part of them hides that nowhere. */
-	hash_text(t, presented, len < TICKET_LENGTH + 1 ? len : TICKET_LENGTH + 1, hash);
+	hash_text(t, presented, len < TICKET_LENGTH + 1 ? len : TICKET_LENGTH + 1, claim->hash);
 	for (size_t i = 0; i < TICKETS_MAX; i++) {
-		struct ticket *k = &t->all[i];
+		const struct ticket *k = &t->all[i];
 
-		if (CRYPTO_memcmp(k->hash, hash, sizeof(hash)) == 0 && is_alive(k, now))
+		if (CRYPTO_memcmp(k->hash, claim->hash, TICKET_HASH) == 0 && is_alive(k, now))
 			found = k;
 	}
-	explicit_bzero(hash, sizeof(hash));
-	if (found == NULL || uuid == NULL || strcasecmp(found->uuid, uuid) != 0)
+	if (found == NULL || uuid == NULL || strcasecmp(found->uuid, uuid) != 0) {
+		explicit_bzero(claim, sizeof(*claim));
 		return -EACCES;
+	}
 	snprintf(maker, TICKET_MAKER_MAX, "%s", found->maker);
-	if (--found->uses == 0)
-		explicit_bzero(found, sizeof(*found));
 	return 0;
+}
+
+static struct ticket *claimed(struct tickets *t, const struct ticket_claim *claim)
+{
+	for (size_t i = 0; i < TICKETS_MAX; i++) {
+		if (memcmp(t->all[i].hash, claim->hash, TICKET_HASH) == 0)
+			return &t->all[i];
+	}
+	return NULL;
+}
+
+int tickets_use(struct tickets *t, const struct ticket_claim *claim, int64_t now)
+{
+	struct ticket *k = claimed(t, claim);
+
+	if (k == NULL || !is_alive(k, now))
+		return -EACCES;
+	k->uses--; /* the last one leaves a dead ticket, whose place is free */
+	return 0;
+}
+
+void tickets_give_back(struct tickets *t, const struct ticket_claim *claim)
+{
+	struct ticket *k = claimed(t, claim);
+
+	if (k != NULL)
+		k->uses++;
 }
 
 unsigned tickets_revoke(struct tickets *t, const char *uuid)
@@ -152,10 +177,10 @@ unsigned tickets_revoke(struct tickets *t, const char *uuid)
 	for (size_t i = 0; i < TICKETS_MAX; i++) {
 		struct ticket *k = &t->all[i];
 
-		if (k->uses != 0 && strcasecmp(k->uuid, uuid) == 0) {
-			explicit_bzero(k, sizeof(*k));
-			count++;
-		}
+		if (strcasecmp(k->uuid, uuid) != 0)
+			continue;
+		count += k->uses != 0;
+		explicit_bzero(k, sizeof(*k)); /* a dead one too: its use may not be given back */
 	}
 	return count;
 }

@@ -17,6 +17,7 @@
 #define TICKET_TTL_MAX 604800 /* seconds: a week */
 #define TICKET_USES_MAX 1000
 #define TICKET_MAKER_MAX 256 /* bytes of who made it, terminator included; longer is cut */
+#define TICKET_HASH 32
 
 struct tickets;
 
@@ -31,13 +32,27 @@ void tickets_destroy(struct tickets *t);
 int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigned ttl,
 	unsigned uses, int64_t now, char text[TICKET_ROOM]) __attribute__((warn_unused_result));
 
+/* One ticket that was presented: names it without being it. A value. */
+struct ticket_claim {
+	uint8_t hash[TICKET_HASH];
+};
+
 /*
- * Takes one use of the ticket, if presented (of len bytes, hostile) is one for this guest; uuid is
- * NULL when there is no such guest, which takes as long. 0 with who made it; -EACCES whatever is
- * wrong. A ticket tried at another guest keeps its uses.
+ * Whether presented (of len bytes, hostile) is a ticket for this guest; uuid is NULL when there is
+ * no such guest, which takes as long. Nothing is used yet. 0 with who made it, and a claim for
+ * tickets_use; -EACCES whatever is wrong.
  */
-int tickets_use(struct tickets *t, const char *uuid, const char *presented, size_t len, int64_t now,
-	char maker[TICKET_MAKER_MAX]) __attribute__((warn_unused_result));
+int tickets_find(const struct tickets *t, const char *uuid, const char *presented, size_t len,
+	int64_t now, char maker[TICKET_MAKER_MAX], struct ticket_claim *claim)
+	__attribute__((warn_unused_result));
+
+/* Takes one use. -EACCES: the last one went to somebody else, it was revoked, or its time is over.
+ */
+int tickets_use(struct tickets *t, const struct ticket_claim *claim, int64_t now)
+	__attribute__((warn_unused_result));
+
+/* Gives that use back: nobody got in by it. */
+void tickets_give_back(struct tickets *t, const struct ticket_claim *claim);
 
 /* Ends all tickets of a guest; returns how many there were. */
 unsigned tickets_revoke(struct tickets *t, const char *uuid);

@@ -257,11 +257,14 @@ size_t x509_store_count(const struct x509_store *s)
 static int accept_cert(const struct x509_store *s, X509 *cert, int64_t now, struct identity **out,
 	char why[X509_STORE_WHY_MAX])
 {
-	int rc = x509_verify(&s->anchors, cert, now, why);
+	int64_t until = 0;
+	int rc = x509_verify(&s->anchors, cert, now, &until, why);
 
 	if (rc < 0)
 		return rc;
 	rc = x509_subject_identity(cert, out);
+	if (rc == 0)
+		identity_until(*out, until);
 	if (rc == 0 || rc == -ENOMEM)
 		return rc;
 	snprintf(why, X509_STORE_WHY_MAX, "the certificate's subject cannot be read");

@@ -11,6 +11,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <time.h>
 
 #define SECURITY_LEVEL 2 /* SSL_CTX_set_security_level(3): 112 bits of strength, no SHA-1 */
 
@@ -50,6 +51,7 @@ int x509_anchors_add_crl(struct x509_anchors *a, X509_CRL *crl)
 	if (X509_STORE_add_crl(a->trusted, crl) != 1)
 		return -ENOMEM;
 	X509_STORE_set_flags(a->trusted, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+	a->crls = true;
 	return 0;
 }
 
@@ -75,6 +77,46 @@ static int check_leaf(X509 *cert, char why[X509_VERIFY_WHY_MAX])
 	return 0;
 }
 
+/* OpenSSL takes the second itself for too late. What cannot be read is over. */
+static int64_t end_of(const ASN1_TIME *end)
+{
+	struct tm tm = {0};
+
+	return ASN1_TIME_to_tm(end, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+/* That of the CRL that lasts longest, of those by this issuer. */
+static int64_t end_of_crls(const X509_STORE_CTX *ctx, X509 *cert)
+{
+	STACK_OF(X509_CRL) *crls = X509_STORE_CTX_get1_crls(ctx, X509_get_issuer_name(cert));
+	int64_t end = 0;
+
+	for (int i = 0; i < sk_X509_CRL_num(crls); i++) {
+		const ASN1_TIME *next = X509_CRL_get0_nextUpdate(sk_X509_CRL_value(crls, i));
+		int64_t one = next != NULL ? end_of(next) : INT64_MAX;
+
+		end = one > end ? one : end;
+	}
+	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	return end;
+}
+
+static int64_t end_of_chain(X509_STORE_CTX *ctx, bool crls)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	int64_t end = INT64_MAX;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *cert = sk_X509_value(chain, i);
+		int64_t one = end_of(X509_get0_notAfter(cert));
+
+		end = one < end ? one : end;
+		one = crls ? end_of_crls(ctx, cert) : INT64_MAX;
+		end = one < end ? one : end;
+	}
+	return end;
+}
+
 static int run(X509_STORE_CTX *ctx, char why[X509_VERIFY_WHY_MAX])
 {
 	int error;
@@ -91,8 +133,8 @@ static int run(X509_STORE_CTX *ctx, char why[X509_VERIFY_WHY_MAX])
 	return -EACCES;
 }
 
-int x509_verify(
-	const struct x509_anchors *a, X509 *cert, int64_t now, char why[X509_VERIFY_WHY_MAX])
+int x509_verify(const struct x509_anchors *a, X509 *cert, int64_t now, int64_t *until,
+	char why[X509_VERIFY_WHY_MAX])
 {
 	X509_STORE_CTX *ctx;
 	X509_VERIFY_PARAM *param;
@@ -113,6 +155,8 @@ int x509_verify(
 		rc = run(ctx, why);
 	else
 		rc = -ENOMEM;
+	if (rc == 0)
+		*until = end_of_chain(ctx, a->crls);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return rc;

@@ -26,6 +26,7 @@
 #include "broker/listener.h"
 #include "broker/panic_command.h"
 #include "broker/record_rules.h"
+#include "broker/review.h"
 #include "console/hypervisor/hypervisor.h"
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
@@ -42,6 +43,7 @@ struct broker {
 	struct config *config;
 	struct access *access;
 	struct guard guard;
+	struct review *review;
 	struct record_rules *record_rules;
 	struct panic_commands *panic_commands;
 	struct virt_loop *virt;
@@ -247,23 +249,6 @@ static void give_settings(struct broker *b)
 	doorkeeper_settings(b->door, &s, ssh->banner);
 }
 
-static void rights_changed(struct broker *b)
-{
-	struct login *login, *next;
-	char why[LOGIN_REASON_MAX];
-	struct guest *g;
-	size_t cursor = 0;
-
-	for (login = LIST_FIRST(&b->logins); login; login = next) {
-		next = login_next(login);
-		if (login_judge_again(login, why) < 0)
-			login_end(login, STATUS_DENIED, why);
-		login_rights_changed(login);
-	}
-	while ((g = directory_next(b->directory, &cursor)))
-		guest_rights_changed(g);
-}
-
 /*
  * The strings that others borrow live in the configuration: the old one goes last, and the first
  * one, which hypervisors look into, not before the end.
@@ -286,7 +271,7 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 	give_settings(b);
 	if (guard_configure(&b->guard, config) < 0)
 		log_error("out of memory: the reload is not complete");
-	rights_changed(b);
+	review_now(b->review);
 	access_destroy(&old_access);
 	if (old_config != b->options.config)
 		config_free(old_config);
@@ -524,19 +509,22 @@ static const struct reports *reports_told(void *arg)
 	return &b->access->credentials->reports;
 }
 
-/* Key files have changed. Those who are in stay in, until somebody reloads. */
+/* Key files have changed. */
 static void on_credentials(void *arg, struct credentials *fresh)
 {
 	struct broker *b = arg;
 
 	access_set_credentials(b->access, fresh);
+	review_soon(b->review);
 }
 
 static int make_guard(struct broker *b)
 {
-	const struct key_watch_owner owner = {reports_told, on_credentials, b};
+	int r = review_create(b, &b->review);
+	const struct guard_owner owner = {
+		{reports_told, on_credentials, b}, review_soon, b->review};
 
-	return guard_init(&b->guard, b->loop, b->config, &owner);
+	return r < 0 ? r : guard_init(&b->guard, b->loop, b->config, &owner);
 }
 
 static int begin(struct broker *b)
@@ -583,6 +571,7 @@ static void end(struct broker *b)
 	virt_loop_destroy(&b->virt);
 	panic_commands_destroy(&b->panic_commands);
 	guard_finish(&b->guard);
+	review_destroy(&b->review);
 	loop_signal_del(&b->on_term);
 	loop_signal_del(&b->on_int);
 	loop_signal_del(&b->on_hup);

@@ -18,11 +18,6 @@
 
 #define STOP_US LOOP_SECOND
 
-struct console_list {
-	unsigned refs;
-	struct ovirt_consoles *consoles;
-};
-
 struct waiter {
 	LIST_ENTRY(waiter) entry;
 	external_keys_fn keys;
@@ -39,11 +34,12 @@ struct question {
 	struct waiters waiters;
 	struct external_command *command;
 	int parsing;
-	int stale; /* the configuration has changed meanwhile: the answer is not kept */
+	int wanted; /* to be asked, though nobody waits for it */
+	int stale;  /* the configuration has changed meanwhile: the answer is not kept */
 	int answered;
 	uint64_t answered_at, failed_at; /* loop time; 0: never */
 	struct ovirt_keys *keys;
-	struct console_list *list;
+	struct ovirt_consoles *list;
 };
 LIST_HEAD(questions, question);
 
@@ -59,35 +55,16 @@ struct parse_job {
 
 struct external {
 	struct loop *loop;
+	loop_fn changed;
+	void *arg;
 	struct job_pool *pool;
 	char *key_command, *console_command;
 	uint64_t timeout_us, cache_us;
 	struct question keys;
 	struct questions entities;
 	unsigned entity_count, running;
+	int starting; /* those that are wanted */
 };
-
-/* --- shared lists --- */
-
-int console_list_has(const struct console_list *list, const char *uuid)
-{
-	return ovirt_consoles_has(list->consoles, uuid);
-}
-
-struct console_list *console_list_ref(struct console_list *list)
-{
-	if (list)
-		list->refs++;
-	return list;
-}
-
-void console_list_unref(struct console_list *list)
-{
-	if (!list || --list->refs > 0)
-		return;
-	ovirt_consoles_destroy(list->consoles);
-	free(list);
-}
 
 /* --- questions --- */
 
@@ -95,7 +72,7 @@ static void drop_answer(struct question *q)
 {
 	ovirt_keys_destroy(q->keys);
 	q->keys = NULL;
-	console_list_unref(q->list);
+	ovirt_consoles_unref(q->list);
 	q->list = NULL;
 	q->answered = 0;
 	q->failed_at = 0;
@@ -135,7 +112,7 @@ static void tell(struct question *q)
 	while ((w = LIST_FIRST(&q->waiters))) {
 		LIST_REMOVE(w, entry);
 		if (w->consoles)
-			w->consoles(w->arg, is_good ? console_list_ref(q->list) : NULL);
+			w->consoles(w->arg, is_good ? ovirt_consoles_ref(q->list) : NULL);
 		else if (w->keys)
 			w->keys(w->arg);
 		free(w);
@@ -150,6 +127,8 @@ static void failed(struct question *q, const char *why)
 	q->failed_at = loop_now(q->owner->loop);
 	tell(q);
 }
+
+static void start_wanted(struct external *e);
 
 /* --- the answer --- */
 
@@ -170,18 +149,12 @@ static void parse_work(void *arg)
 			ovirt_keys_create(text, "key_command", report, NULL, &job->keys, &job->why);
 }
 
-static int keep(struct question *q, struct parse_job *job)
+static void keep(struct question *q, struct parse_job *job)
 {
-	struct console_list *list;
-
 	if (q->about_consoles) {
-		list = calloc(1, sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		*list = (struct console_list){1, job->consoles};
+		ovirt_consoles_unref(q->list);
+		q->list = job->consoles;
 		job->consoles = NULL;
-		console_list_unref(q->list);
-		q->list = list;
 	} else {
 		ovirt_keys_destroy(q->keys);
 		q->keys = job->keys;
@@ -190,13 +163,15 @@ static int keep(struct question *q, struct parse_job *job)
 	q->answered = 1;
 	q->answered_at = loop_now(q->owner->loop);
 	q->failed_at = 0;
-	return 0;
+	q->owner->changed(q->owner->arg);
+	tell(q);
 }
 
 static void parse_done(void *arg)
 {
 	struct parse_job *job = arg;
 	struct question *q = job->question;
+	struct external *e = q->owner; /* the question may make room for another one */
 
 	q->parsing = 0;
 	if (job_cancelled(q->owner->pool))
@@ -205,25 +180,29 @@ static void parse_done(void *arg)
 		failed(q, "it was changed while it ran");
 	else if (job->error == -EINVAL)
 		failed(q, job->why);
-	else if (job->error < 0 || keep(q, job) < 0)
+	else if (job->error < 0)
 		failed(q, "out of memory");
 	else
-		tell(q);
+		keep(q, job);
 	ovirt_keys_destroy(job->keys);
-	ovirt_consoles_destroy(job->consoles);
+	ovirt_consoles_unref(job->consoles);
 	free(job->text);
 	free(job);
+	if (!job_cancelled(e->pool))
+		start_wanted(e);
 }
 
 static void on_output(void *arg, char *output, size_t len, const char *why)
 {
 	struct question *q = arg;
+	struct external *e = q->owner;
 	struct parse_job *job;
 
 	q->command = NULL;
-	q->owner->running--;
+	e->running--;
 	if (!output) {
 		failed(q, why);
+		start_wanted(e);
 		return;
 	}
 	job = calloc(1, sizeof(*job));
@@ -233,6 +212,7 @@ static void on_output(void *arg, char *output, size_t len, const char *why)
 		free(job);
 		free(output);
 		failed(q, "out of memory");
+		start_wanted(e);
 		return;
 	}
 	q->parsing = 1;
@@ -265,6 +245,27 @@ static void ask(struct question *q)
 		e->running++;
 }
 
+static void start_one(struct question *q)
+{
+	if (!q->wanted || is_busy(q) || q->owner->running >= EXTERNAL_AGAIN_MAX)
+		return;
+	q->wanted = 0;
+	ask(q);
+}
+
+static void start_wanted(struct external *e)
+{
+	struct question *q;
+
+	if (e->starting)
+		return;
+	e->starting = 1;
+	start_one(&e->keys);
+	LIST_FOREACH (q, &e->entities, entry)
+		start_one(q);
+	e->starting = 0;
+}
+
 static void want(struct question *q, const struct waiter *from)
 {
 	struct external *e = q->owner;
@@ -293,6 +294,8 @@ static void make_room(struct external *e)
 {
 	struct question *q, *oldest = NULL;
 
+	if (e->starting) /* they are being walked */
+		return;
 	LIST_FOREACH (q, &e->entities, entry) {
 		if (!is_busy(q) && (!oldest || q->answered_at < oldest->answered_at))
 			oldest = q;
@@ -305,12 +308,17 @@ static void make_room(struct external *e)
 	free(oldest);
 }
 
+static int is_about(const struct question *q, const char *entity, const char *entity_id)
+{
+	return strcmp(q->entity, entity) == 0 && strcmp(q->entity_id, entity_id) == 0;
+}
+
 static struct question *find_entity(struct external *e, const char *entity, const char *entity_id)
 {
 	struct question *q;
 
 	LIST_FOREACH (q, &e->entities, entry) {
-		if (strcmp(q->entity, entity) == 0 && strcmp(q->entity_id, entity_id) == 0)
+		if (is_about(q, entity, entity_id))
 			return q;
 	}
 	if (e->entity_count >= EXTERNAL_ENTITIES_MAX)
@@ -341,6 +349,17 @@ void external_want_consoles(struct external *e, const char *entity, const char *
 		want(q, &(struct waiter){.consoles = done, .arg = arg});
 	else
 		done(arg, NULL);
+}
+
+void external_ask_again(struct external *e, const char *entity, const char *entity_id)
+{
+	struct question *q;
+
+	e->keys.wanted = external_has_keys(e);
+	q = external_has_consoles(e) ? find_entity(e, entity, entity_id) : NULL;
+	if (q)
+		q->wanted = 1;
+	start_wanted(e);
 }
 
 static void forget_in(struct question *q, const void *arg)
@@ -382,6 +401,18 @@ const struct ovirt_keys *external_keys(const struct external *e)
 	return e->keys.keys;
 }
 
+struct ovirt_consoles *external_consoles(
+	const struct external *e, const char *entity, const char *entity_id)
+{
+	const struct question *q;
+
+	LIST_FOREACH (q, &e->entities, entry) {
+		if (is_about(q, entity, entity_id))
+			return q->list;
+	}
+	return NULL;
+}
+
 /* --- life --- */
 
 static int set_text(char **to, const char *from, int *changed)
@@ -417,7 +448,7 @@ int external_set(struct external *e, const struct config_auth *auth)
 	return 0;
 }
 
-int external_create(struct loop *loop, struct external **out)
+int external_create(struct loop *loop, loop_fn changed, void *arg, struct external **out)
 {
 	struct external *e = calloc(1, sizeof(*e));
 	int r = -ENOMEM;
@@ -425,6 +456,8 @@ int external_create(struct loop *loop, struct external **out)
 	if (!e)
 		return -ENOMEM;
 	e->loop = loop;
+	e->changed = changed;
+	e->arg = arg;
 	e->keys.owner = e;
 	e->key_command = strdup("");
 	e->console_command = strdup("");

@@ -40,7 +40,7 @@ int guard_configure(struct guard *g, const struct config *config)
 }
 
 int guard_init(struct guard *g, struct loop *loop, const struct config *config,
-	const struct key_watch_owner *owner)
+	const struct guard_owner *owner)
 {
 	struct audit_options options;
 	int r;
@@ -49,7 +49,7 @@ int guard_init(struct guard *g, struct loop *loop, const struct config *config,
 	audit_options(config, &options);
 	r = audit_create(loop, &options, &g->audit);
 	if (!r)
-		r = external_create(loop, &g->external);
+		r = external_create(loop, owner->answered, owner->arg, &g->external);
 	if (!r)
 		r = make_throttle(&config->auth, &g->throttle);
 	if (!r)
@@ -58,7 +58,7 @@ int guard_init(struct guard *g, struct loop *loop, const struct config *config,
 		r = job_pool_create(
 			loop, "audit read", GUARD_READERS, GUARD_READERS_QUEUE, &g->readers);
 	if (!r)
-		r = key_watch_create(loop, owner, &g->watch);
+		r = key_watch_create(loop, &owner->keys, &g->watch);
 	if (!r)
 		r = guard_configure(g, config);
 	if (r < 0) {

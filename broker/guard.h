@@ -26,9 +26,15 @@ struct guard {
 	struct job_pool *readers; /* of the audit's files */
 };
 
+struct guard_owner {
+	struct key_watch_owner keys;
+	loop_fn answered; /* a helper command has given a new answer */
+	void *arg;
+};
+
 /* 0; what fails is logged. guard_finish in any case. */
 int guard_init(struct guard *g, struct loop *loop, const struct config *config,
-	const struct key_watch_owner *owner) MUST_CHECK;
+	const struct guard_owner *owner) MUST_CHECK;
 void guard_finish(struct guard *g);
 
 /* After a reload. 0, -ENOMEM: the rest is as it was. */

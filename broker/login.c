@@ -59,6 +59,11 @@ const struct identity *login_identity(const struct login *login)
 	return login->identity;
 }
 
+int login_source(const struct login *login, struct net_address *source)
+{
+	return login->options.address ? address_parse(login->address, source) : -ENOENT;
+}
+
 int login_is_local(const struct login *login)
 {
 	return login->options.kind == LOGIN_LOCAL;
@@ -114,8 +119,6 @@ unsigned login_rights(const struct login *login, const struct guest *guest)
 	if (!login->grant)
 		return 0;
 	login_vm_init(&vm, guest);
-	if (login->consoles && !console_list_has(login->consoles, vm.rule.uuid))
-		return 0;
 	return grant_rights(login->grant, &vm.rule);
 }
 
@@ -137,11 +140,18 @@ int login_make_grant(struct login *login)
 	return 0;
 }
 
+void login_forget_rights(struct login *login)
+{
+	grant_destroy(login->grant);
+	login->grant = NULL;
+}
+
 void login_rights_changed(struct login *login)
 {
 	struct channel *c, *next;
 
 	if (login->identity && login_make_grant(login) < 0) {
+		login_forget_rights(login);
 		login_close(login, "out of memory");
 		return;
 	}
@@ -244,6 +254,7 @@ void login_end(struct login *login, enum status status, const char *reason)
 
 	if (login->state >= LOGIN_ENDING)
 		return;
+	login_auth_cancel(login);
 	login->state = LOGIN_ENDING;
 	login->bye.status = status;
 	login->bye_reason = strdup(reason);
@@ -283,7 +294,7 @@ static void on_message(struct login *login, struct line_message *m)
 static void on_line_end(struct login *login, int r)
 {
 	if (r == -EACCES)
-		login_auth_foreign(login);
+		login_record_foreign(login);
 	if (r < 0)
 		log_write(LOG_LEVEL_DEBUG, login->tag, "login line: %s", strerror(-r));
 	login_close(login, r ? "it said what is not allowed there" : "connection closed");
@@ -341,10 +352,10 @@ static void free_login(void *arg)
 {
 	struct login *login = arg;
 
-	grant_destroy(login->grant);
+	login_forget_rights(login);
 	identity_destroy(login->identity);
-	console_list_unref(login->consoles);
-	free(login->key);
+	while (login->factor_count > 0)
+		factor_finish(&login->factors[--login->factor_count]);
 	free(login->name);
 	free(login->who);
 	free(login->bye_reason);
@@ -359,7 +370,7 @@ void login_close(struct login *login, const char *why)
 	if (login->state == LOGIN_CLOSED)
 		return;
 	login->state = LOGIN_CLOSED;
-	login_auth_finish(login);
+	login_auth_cancel(login);
 	while ((c = LIST_FIRST(&login->channels)))
 		channel_close(c);
 	log_write(was_known ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, login->tag, "%s left: %s",
@@ -367,6 +378,7 @@ void login_close(struct login *login, const char *why)
 	loop_io_del(&login->io);
 	loop_timer_del(&login->timer);
 	loop_timer_del(&login->verdict);
+	loop_timer_del(&login->expiry);
 	line_finish(&login->line);
 	LIST_REMOVE(login, entry);
 	loop_defer(login_loop(login), free_login, login);
@@ -396,10 +408,13 @@ int login_create(const struct login_options *options, struct login **out)
 		r = loop_timer_add(
 			login_loop(login), &login->verdict, login_auth_on_verdict, login);
 	if (!r)
+		r = loop_timer_add(login_loop(login), &login->expiry, login_on_expiry, login);
+	if (!r)
 		r = loop_io_add(login_loop(login), &login->io, options->fd, EPOLLIN, on_io, login);
 	if (r < 0) {
 		loop_timer_del(&login->timer);
 		loop_timer_del(&login->verdict);
+		loop_timer_del(&login->expiry);
 		free(login);
 		return r;
 	}

@@ -43,11 +43,14 @@ int login_create(const struct login_options *options, struct login **out) MUST_C
 void login_close(struct login *login, const char *why);
 /* Ends its sessions with a status and a reason, then the connection. */
 void login_end(struct login *login, enum status status, const char *reason);
-/* After a reload: whether what it logged in with is still accepted. 0; -EACCES with a reason for
- * the user. */
-int login_judge_again(struct login *login, char why[LOGIN_REASON_MAX]) MUST_CHECK;
-/* Rights are looked up again; sessions that lost theirs are ended by their policies. */
-void login_rights_changed(struct login *login);
+/*
+ * After every change of keys, lists, rules or helpers' answers: whether it would be let in now,
+ * half done or whole. If not it is ended with STATUS_DENIED; else its rights are looked up again,
+ * and sessions that lost theirs are ended by their policies.
+ */
+void login_review(struct login *login);
+/* Has the helper commands asked again about the entities it came in as. */
+void login_ask_again(const struct login *login);
 
 struct loop *login_loop(const struct login *login);
 struct broker *login_broker(const struct login *login);

@@ -2,8 +2,9 @@
  * Task: the course of a login: a proof is judged, recorded, delayed when it must be, answered; and
  * a second factor asked for where rules require one. Owner: the login.
  *
- * An attempt is judged when it comes and answered when it is due. A failure counts from the moment
- * it is judged, so that many attempts at once wait as long as many one after another.
+ * An attempt is judged when it comes and answered when it is due. A guess counts from the moment it
+ * is judged, so that many at once wait as long as many one after another. A key is no guess: who
+ * offers one shows what everybody may know, and who signs with one has it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,41 +13,10 @@
 #include <time.h>
 
 #include "auth/throttle.h"
-#include "broker/audit.h"
 #include "broker/broker.h"
 #include "broker/login_private.h"
 
-#define BY_KEY                                                                                     \
-	(FACT_BIT(FACT_KEY) | FACT_BIT(FACT_CERT) | FACT_BIT(FACT_PRINCIPAL) |                     \
-		FACT_BIT(FACT_ENTITY) | FACT_BIT(FACT_ENTITY_ID) | FACT_BIT(FACT_ACCESS))
-
-#define KEY_DELAY_MAX_US LOOP_SECOND /* nobody guesses a key, and many clients offer several */
-
 /* --- the answer --- */
-
-static int is_ticket(enum wire_method method)
-{
-	return method == WIRE_AUTH_PASSWORD || method == WIRE_AUTH_INTERACTIVE;
-}
-
-static const char *method_name(enum wire_method method)
-{
-	switch (method) {
-	case WIRE_AUTH_NONE:
-		return "none";
-	case WIRE_AUTH_PROBE:
-	case WIRE_AUTH_PUBLICKEY:
-	case WIRE_AUTH_FORGED:
-		return "publickey";
-	case WIRE_AUTH_PASSWORD:
-		return "password";
-	case WIRE_AUTH_INTERACTIVE:
-		return "keyboard-interactive";
-	case WIRE_AUTH_PEER:
-		return "peer";
-	}
-	return "unknown";
-}
 
 static void drop_attempt(struct login *login)
 {
@@ -56,8 +26,8 @@ static void drop_attempt(struct login *login)
 		explicit_bzero(a->proof, a->proof_len);
 		free(a->proof);
 	}
+	factor_finish(&a->factor);
 	identity_destroy(a->identity);
-	console_list_unref(a->consoles);
 	*a = (struct attempt){0};
 }
 
@@ -89,7 +59,12 @@ static void say(struct login *login)
 
 void login_auth_on_verdict(void *arg)
 {
-	say(arg);
+	struct login *login = arg;
+
+	if (login->attempt.state == ATTEMPT_DELAYED)
+		say(login);
+	else
+		login_ticket_late(login);
 }
 
 static void say_when_due(struct login *login)
@@ -97,6 +72,7 @@ static void say_when_due(struct login *login)
 	struct attempt *a = &login->attempt;
 	uint64_t now = loop_now(login_loop(login));
 
+	loop_timer_stop(login->verdict);
 	if (a->due <= now) {
 		say(login);
 		return;
@@ -105,62 +81,12 @@ static void say_when_due(struct login *login)
 	loop_timer_set(login->verdict, a->due - now, LOOP_MSEC);
 }
 
-/* --- the record --- */
-
-static void fill_record(
-	const struct login *login, struct audit_record *r, const struct identity *identity)
-{
-	*r = (struct audit_record){.session = login->tag,
-		.source = login->address,
-		.login = login->name,
-		.method = method_name(login->attempt.method),
-		.client = login->client};
-	if (identity) {
-		r->identity = identity->text;
-		r->fingerprint = *identity->fingerprint ? identity->fingerprint : NULL;
-	}
-}
-
-/* Also of a key that is not known, so that one can see whose it was. */
-static void record_refusal(struct login *login)
-{
-	const struct attempt *a = &login->attempt;
-	char fingerprint[PUBKEY_FINGERPRINT_ROOM];
-	struct audit_record r;
-
-	fill_record(login, &r, a->identity);
-	r.event = "login-refused";
-	r.reason = a->why;
-	if (!r.fingerprint && a->proof_len && !is_ticket(a->method)) {
-		pubkey_fingerprint((struct span){a->proof, a->proof_len}, fingerprint);
-		r.fingerprint = fingerprint;
-	}
-	audit_write(broker_audit(login->options.broker), &r);
-	log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s", login->name,
-		login->address, a->why);
-}
-
-void login_auth_foreign(struct login *login)
-{
-	char why[LOGIN_WHY_MAX] = "";
-	struct identity *identity = login_is_local(login) ? login_judge_peer(login, why) : NULL;
-	struct audit_record r = {.event = "login-refused",
-		.session = login->tag,
-		.source = login->address,
-		.login = login->name,
-		.identity = identity ? identity->text : NULL,
-		.client = login->client,
-		.reason = "a way to log in that does not belong there"};
-
-	audit_write(broker_audit(login->options.broker), &r);
-	identity_destroy(identity);
-}
-
 /* --- guessing --- */
 
-static int source_of(const struct login *login, struct net_address *source)
+/* Whether who tries this may be guessing. */
+static int is_guess(enum wire_method method)
 {
-	return login->options.address ? address_parse(login->address, source) : -ENOENT;
+	return login_is_ticket(method) || method == WIRE_AUTH_FORGED;
 }
 
 static int64_t now_ms(const struct login *login)
@@ -173,18 +99,28 @@ static uint64_t delay_us(const struct login *login)
 {
 	struct net_address source;
 
-	if (source_of(login, &source) < 0)
+	if (login_source(login, &source) < 0)
 		return 0;
 	return throttle_delay(broker_throttle(login->options.broker), &source, now_ms(login)) *
 	       LOOP_MSEC;
 }
 
-static void count_failure(const struct login *login)
+static void count_failure(struct login *login)
 {
 	struct net_address source;
 
-	if (source_of(login, &source) == 0)
+	login->guesses++;
+	if (login_source(login, &source) == 0)
 		throttle_failed(broker_throttle(login->options.broker), &source, now_ms(login));
+}
+
+/* The same for every refused ticket, whatever is wrong and however long it took to see. */
+static uint64_t refusal_us(const struct login *login)
+{
+	if (!login_is_ticket(login->attempt.method))
+		return 0;
+	return broker_config(login->options.broker)->auth.vdsm_tickets ? VDSM_ANSWER_US
+								       : TICKET_ANSWER_US;
 }
 
 /* --- refused, or in --- */
@@ -193,17 +129,13 @@ static void refuse(struct login *login)
 {
 	struct attempt *a = &login->attempt;
 
-	record_refusal(login);
+	login_record_refusal(login);
 	a->verdict = WIRE_DENIED;
-	if (is_ticket(a->method)) {
+	if (is_guess(a->method)) {
+		a->due = a->begun + refusal_us(login) + delay_us(login);
 		count_failure(login);
 	} else {
-		/* Clients offer all keys they have: a connection counts once, at its end. */
-		uint64_t delay = delay_us(login);
-
-		login->refused_keys++;
-		a->due = loop_now(login_loop(login)) +
-			 (delay < KEY_DELAY_MAX_US ? delay : KEY_DELAY_MAX_US);
+		login->offers++;
 	}
 	say_when_due(login);
 }
@@ -219,6 +151,28 @@ __attribute__((format(printf, 2, 3))) static void refuse_because(
 	refuse(login);
 }
 
+/* The attempt's proof belongs to the login from now on. */
+static void take_factor(struct login *login)
+{
+	struct attempt *a = &login->attempt;
+
+	login->factors[login->factor_count++] = a->factor;
+	a->factor = (struct factor){0};
+}
+
+/* What was judged may have been taken back while it was recorded or a helper asked. False: the
+ * login has ended. */
+static bool is_still_good(struct login *login)
+{
+	char why[LOGIN_WHY_MAX] = "";
+
+	if (!login->attempt.again || login_renew(login, why) == 0)
+		return true;
+	login_record_end(login, why);
+	login_end(login, STATUS_DENIED, "permission denied");
+	return false;
+}
+
 static int set_who(struct login *login)
 {
 	const struct identity *id = login->identity;
@@ -229,33 +183,22 @@ static int set_who(struct login *login)
 	return login->who ? 0 : -ENOMEM;
 }
 
-static void keep_key(struct login *login)
-{
-	struct attempt *a = &login->attempt;
-
-	if (a->method != WIRE_AUTH_PUBLICKEY)
-		return;
-	free(login->key);
-	login->key = a->proof;
-	login->key_len = a->proof_len;
-	a->proof = NULL;
-}
-
 static void let_in(struct login *login)
 {
 	struct attempt *a = &login->attempt;
 
+	take_factor(login);
 	login->identity = a->identity;
-	login->consoles = a->consoles;
 	a->identity = NULL;
-	a->consoles = NULL;
-	keep_key(login);
+	if (!is_still_good(login))
+		return;
 	if (set_who(login) < 0 || login_make_grant(login) < 0) {
 		login_close(login, "out of memory");
 		return;
 	}
 	login->state = LOGIN_KNOWN;
 	loop_timer_stop(login->timer);
+	login_watch_expiry(login);
 	login->since = time(NULL);
 	log_write(LOG_LEVEL_INFO, login->tag, "%s logged in as %s from %s, client %s", login->who,
 		login->name, login->address, login->client);
@@ -269,113 +212,73 @@ static void on_recorded(void *arg, int error)
 {
 	struct login *login = arg;
 
-	if (error < 0)
+	if (error < 0) {
+		login_give_back_tickets(login);
 		refuse_because(login, "the audit's record cannot be written: %s", strerror(-error));
-	else
+	} else {
 		let_in(login);
+	}
 }
 
 static void record_and_let_in(struct login *login)
 {
-	struct audit_record r;
-
-	fill_record(login, &r, login->attempt.identity);
-	r.event = "login";
+	if (login_use_tickets(login) < 0) {
+		refuse_because(login, "the ticket has been used meanwhile");
+		return;
+	}
 	login->attempt.state = ATTEMPT_RECORDING;
-	audit_write_then(broker_audit(login->options.broker), &r, on_recorded, login);
+	login_record_then(login, on_recorded);
 }
 
 /* A first factor, where some rule wants another one with it. */
 static void ask_more(struct login *login, unsigned methods)
 {
 	struct attempt *a = &login->attempt;
-	struct audit_record r;
 
-	fill_record(login, &r, a->identity);
-	r.event = "login-partial";
-	audit_write(broker_audit(login->options.broker), &r);
-	keep_key(login);
-	identity_destroy(login->proved);
-	login->proved = a->identity;
-	a->identity = NULL;
+	login_record(login, "login-partial");
+	take_factor(login);
+	if (!is_still_good(login))
+		return;
+	login_watch_expiry(login);
 	login->more = methods;
 	a->verdict = WIRE_PARTIAL;
 	say_when_due(login);
 }
 
-static unsigned methods_for(unsigned facts)
-{
-	unsigned methods = 0;
-
-	if (facts & FACT_BIT(FACT_TICKET))
-		methods |= WIRE_CAN_PASSWORD | WIRE_CAN_INTERACTIVE;
-	if (facts & BY_KEY)
-		methods |= WIRE_CAN_PUBLICKEY;
-	return methods;
-}
-
 /* --- the judgement --- */
-
-/* Puts what was proved before to what is proved now. */
-static int join_factors(struct login *login)
-{
-	struct attempt *a = &login->attempt;
-	struct identity *both;
-
-	if (!login->proved)
-		return 0;
-	both = login_join(login->proved, a->identity, a->why);
-	if (!both)
-		return -EACCES;
-	identity_destroy(a->identity);
-	a->identity = both;
-	return 0;
-}
 
 void login_auth_judged(struct login *login)
 {
-	const struct rules *rules = broker_access(login->options.broker)->rules;
 	struct attempt *a = &login->attempt;
-	unsigned methods;
+	unsigned methods = 0;
+	int enough;
 
-	if (!a->identity || join_factors(login) < 0) {
+	if (a->factor.identity)
+		a->identity = login_whole(login->factors, login->factor_count, &a->factor, a->why);
+	if (!a->identity) {
 		refuse(login);
 		return;
 	}
-	if (!login_command_is_verb(a->identity)) {
-		refuse_because(
-			login, "the command of this key is no verb: %.120s", a->identity->command);
-		return;
-	}
-	methods = methods_for(rules_missing_factors(rules, a->identity));
-	if (rules_any(rules, a->identity) == 0 && methods == 0) {
+	enough = login_enough(login, a->identity, &methods);
+	if (login_is_ticket(a->method))
+		a->due = a->begun + TICKET_ANSWER_US + delay_us(login);
+	if (enough < 0) {
 		refuse_because(login, "%.140s: no [access] section is for it", a->identity->text);
-		return;
-	}
-	if (a->method == WIRE_AUTH_PROBE) {
+	} else if (a->method == WIRE_AUTH_PROBE) {
 		a->verdict = WIRE_ACCEPTED;
 		say_when_due(login);
-	} else if (rules_any(rules, a->identity) == 0) {
+	} else if (enough == 0) {
+		record_and_let_in(login);
+	} else if (login->factor_count + 1 < FACTORS_MAX) {
 		ask_more(login, methods);
 	} else {
-		record_and_let_in(login);
+		refuse_because(login, "too many factors");
 	}
 }
 
 /* --- keys --- */
 
-static const char *fact_of(const struct identity *identity, enum fact_kind kind)
-{
-	size_t i;
-
-	for (i = 0; i < identity->fact_count; i++) {
-		if (identity->facts[i].kind == kind)
-			return identity->facts[i].value;
-	}
-	return NULL;
-}
-
-static void on_consoles(void *arg, struct console_list *list)
+static void on_consoles(void *arg, struct ovirt_consoles *list)
 {
 	struct login *login = arg;
 
@@ -383,8 +286,18 @@ static void on_consoles(void *arg, struct console_list *list)
 		refuse_because(login, "console_command gave no answer");
 		return;
 	}
-	login->attempt.consoles = list;
+	login->attempt.factor.identity->consoles = list;
 	login_auth_judged(login);
+}
+
+static int take_key(struct attempt *a)
+{
+	a->factor.key = malloc(a->proof_len + 1);
+	if (!a->factor.key)
+		return -ENOMEM;
+	memcpy(a->factor.key, a->proof, a->proof_len);
+	a->factor.key_len = a->proof_len;
+	return 0;
 }
 
 static void judge_key(void *arg)
@@ -392,12 +305,18 @@ static void judge_key(void *arg)
 	struct login *login = arg;
 	struct attempt *a = &login->attempt;
 	struct external *external = broker_external(login->options.broker);
-	const char *entity, *id;
+	const char *entity = NULL, *id = NULL;
 
-	a->identity =
+	a->factor.identity =
 		login_judge_key(login, (struct span){a->proof, a->proof_len}, time(NULL), a->why);
-	entity = a->identity ? fact_of(a->identity, FACT_ENTITY) : NULL;
-	id = a->identity ? fact_of(a->identity, FACT_ENTITY_ID) : NULL;
+	if (a->factor.identity && take_key(a) < 0) {
+		login_close(login, "out of memory");
+		return;
+	}
+	if (a->factor.identity) {
+		entity = identity_fact(a->factor.identity, FACT_ENTITY);
+		id = identity_fact(a->factor.identity, FACT_ENTITY_ID);
+	}
 	if (entity && id && a->method == WIRE_AUTH_PUBLICKEY && external_has_consoles(external))
 		external_want_consoles(external, entity, id, on_consoles, login);
 	else
@@ -406,14 +325,28 @@ static void judge_key(void *arg)
 
 /* --- the question --- */
 
+static void drop_factors(struct login *login)
+{
+	while (login->factor_count > 0)
+		factor_finish(&login->factors[--login->factor_count]);
+	login->more = 0;
+}
+
+/* Who says another name begins anew (RFC 4252 section 5). */
 static int set_name(struct login *login, const struct line_message *m, size_t len)
 {
-	free(login->name);
-	login->name = NULL;
+	char *name;
+
 	if (len == 0 || memchr(m->payload, '\0', len))
 		return -EINVAL;
-	login->name = strndup((const char *)m->payload, len);
-	return login->name ? 0 : -ENOMEM;
+	name = strndup((const char *)m->payload, len);
+	if (!name)
+		return -ENOMEM;
+	if (login->name && strcmp(login->name, name) != 0)
+		drop_factors(login);
+	free(login->name);
+	login->name = name;
+	return 0;
 }
 
 /* Takes the proof out of the line's buffer, where a password would lie about. */
@@ -425,7 +358,7 @@ static int set_proof(struct attempt *a, const struct line_message *m, size_t nam
 	a->proof = malloc(a->proof_len + 1);
 	if (a->proof)
 		memcpy(a->proof, from, a->proof_len);
-	if (is_ticket(a->method))
+	if (login_is_ticket(a->method))
 		explicit_bzero(from, a->proof_len);
 	return a->proof ? 0 : -ENOMEM;
 }
@@ -437,7 +370,7 @@ static void judge(struct login *login)
 
 	switch (a->method) {
 	case WIRE_AUTH_PEER:
-		a->identity = login_judge_peer(login, a->why);
+		a->factor.identity = login_judge_peer(login, a->why);
 		login_auth_judged(login);
 		break;
 	case WIRE_AUTH_PROBE:
@@ -452,14 +385,21 @@ static void judge(struct login *login)
 		break;
 	case WIRE_AUTH_PASSWORD:
 	case WIRE_AUTH_INTERACTIVE:
-		a->due = loop_now(login_loop(login)) + TICKET_ANSWER_US + delay_us(login);
 		login_judge_ticket(login);
 		break;
 	case WIRE_AUTH_NONE: /* how a client asks what there is: no attempt */
+		login->offers++;
 		a->verdict = WIRE_DENIED;
 		say(login);
 		break;
 	}
+}
+
+/* A door ends the connection itself then; this ends the line of one that does not. */
+static int has_tried_enough(const struct login *login)
+{
+	return login->guesses >= broker_config(login->options.broker)->ssh.max_auth_tries ||
+	       login->offers > WIRE_OFFERS_MAX + 1;
 }
 
 void login_auth_message(struct login *login, const struct line_message *m)
@@ -470,15 +410,21 @@ void login_auth_message(struct login *login, const struct line_message *m)
 	memcpy(&auth, m->fixed, sizeof(auth));
 	if (login->state != LOGIN_UNKNOWN || a->state != ATTEMPT_NONE)
 		return; /* it ends */
+	if (has_tried_enough(login)) {
+		login_close(login, "too many attempts to log in");
+		return;
+	}
 	a->state = ATTEMPT_JUDGING;
 	a->method = auth.method;
+	a->begun = loop_now(login_loop(login));
 	if (set_name(login, m, auth.login_len) < 0) {
+		login->offers++;
 		a->verdict = WIRE_DENIED;
 		snprintf(a->why, LOGIN_WHY_MAX, "bad login name");
 		say(login);
 	} else if (set_proof(a, m, auth.login_len) < 0) {
 		login_close(login, "out of memory");
-	} else if (is_ticket(a->method) &&
+	} else if (login_is_ticket(a->method) &&
 		   !(broker_methods(login->options.broker) & WIRE_CAN_PASSWORD)) {
 		refuse_because(login, "tickets are not in use");
 	} else {
@@ -488,58 +434,25 @@ void login_auth_message(struct login *login, const struct line_message *m)
 
 /* --- the end --- */
 
-void login_auth_finish(struct login *login)
+void login_auth_cancel(struct login *login)
 {
 	struct broker *b = login->options.broker;
 
-	if (login->attempt.state == ATTEMPT_JUDGING) {
+	switch (login->attempt.state) {
+	case ATTEMPT_JUDGING:
 		external_forget(broker_external(b), login);
-		login_ticket_finish(login);
-	}
-	if (login->attempt.state == ATTEMPT_RECORDING)
+		break;
+	case ATTEMPT_QUEUED:
+	case ATTEMPT_ASKED:
+		login_ticket_cancel(login);
+		break;
+	case ATTEMPT_RECORDING:
 		audit_forget(broker_audit(b), login);
-	if (!login->identity && login->refused_keys)
-		count_failure(login);
+		break;
+	case ATTEMPT_NONE:
+	case ATTEMPT_DELAYED:
+		break;
+	}
+	loop_timer_stop(login->verdict);
 	drop_attempt(login);
-	identity_destroy(login->proved);
-	login->proved = NULL;
-}
-
-/* --- later --- */
-
-/*
- * A key that was taken away or revoked is not accepted now, nor would it have been then. One that
- * has merely expired would, and a session outlives its certificate.
- */
-static struct identity *judge_again(struct login *login, char why[LOGIN_WHY_MAX])
-{
-	struct span blob = {login->key, login->key_len};
-	struct identity *identity = login_judge_key(login, blob, time(NULL), why);
-	char other[LOGIN_WHY_MAX];
-
-	return identity ? identity : login_judge_key(login, blob, login->since, other);
-}
-
-int login_judge_again(struct login *login, char why[LOGIN_REASON_MAX])
-{
-	struct identity *identity;
-	char text[LOGIN_WHY_MAX] = "";
-
-	/* An entity's keys come and go with the answers of the command. */
-	if (!login->identity || !login->key || fact_of(login->identity, FACT_ENTITY))
-		return 0;
-	identity = judge_again(login, text);
-	if (!identity) {
-		snprintf(why, LOGIN_REASON_MAX, "your key is no longer accepted");
-		log_write(LOG_LEVEL_INFO, login->tag, "%s is no longer accepted: %s",
-			login_who(login), text);
-		return -EACCES;
-	}
-	if (fact_of(login->identity, FACT_TICKET)) {
-		identity_destroy(identity);
-		return 0;
-	}
-	identity_destroy(login->identity);
-	login->identity = identity;
-	return 0;
 }

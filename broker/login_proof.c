@@ -53,70 +53,86 @@ struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX])
 	return identity;
 }
 
-bool login_command_is_verb(const struct identity *identity)
+/* A forced command is a ceiling: what it does not allow, no other way in the login does. */
+static int hold_to_command(struct identity *identity, char why[LOGIN_WHY_MAX])
 {
 	struct words words = {0};
-	bool is_verb;
+	int r = -EINVAL;
 
 	if (!identity->command)
-		return true;
-	if (words_split(identity->command, strlen(identity->command), &words) < 0)
-		return false;
-	is_verb = words.count > 0 && verb_find(words.list[0]) != NULL;
-	words_finish(&words);
-	return is_verb;
-}
-
-/* A limit that only one of them has holds; two must be the same one. 0, -EACCES, -ENOMEM. */
-static int join_limit(char **to, const char *more)
-{
-	if (!more)
 		return 0;
-	if (*to)
-		return strcmp(*to, more) == 0 ? 0 : -EACCES;
-	return identity_set(to, more);
-}
-
-static int join(struct identity *to, const struct identity *more)
-{
-	char *text;
-	size_t i;
-	int r = 0;
-
-	for (i = 0; i < more->fact_count && r == 0; i++)
-		r = identity_add(to, more->facts[i].kind, more->facts[i].value);
-	if (r == 0)
-		r = join_limit(&to->command, more->command);
-	if (r == 0)
-		r = join_limit(&to->access, more->access);
-	if (r == 0)
-		r = join_limit(&to->only_vm, more->only_vm);
-	if (r == 0 && *more->fingerprint)
-		r = identity_set(&to->fingerprint, more->fingerprint);
-	if (r == 0 && *more->comment)
-		r = identity_set(&to->comment, more->comment);
+	if (words_split(identity->command, strlen(identity->command), &words) == 0)
+		r = verb_ceiling(&words, &identity->denied);
+	words_finish(&words);
 	if (r < 0)
-		return r;
-	to->pty_allowed = to->pty_allowed && more->pty_allowed;
-	if (asprintf(&text, "%s + %s", to->text, more->text) < 0)
-		return -ENOMEM;
-	free(to->text);
-	to->text = text;
-	return 0;
+		snprintf(why, LOGIN_WHY_MAX, "the command of this key is no verb: %.120s",
+			identity->command);
+	return r;
 }
 
-struct identity *login_join(
-	const struct identity *before, const struct identity *more, char why[LOGIN_WHY_MAX])
+static int join(struct identity *whole, const struct factor *f, char why[LOGIN_WHY_MAX])
 {
-	struct identity *both = NULL;
-	int r = identity_copy(before, &both);
+	int r = identity_join(whole, f->identity);
 
+	if (r < 0)
+		snprintf(why, LOGIN_WHY_MAX, "%s",
+			r == -EACCES ? "the factors are limited to different things"
+				     : strerror(-r));
+	return r;
+}
+
+struct identity *login_whole(const struct factor *factors, size_t count, const struct factor *more,
+	char why[LOGIN_WHY_MAX])
+{
+	struct identity *whole = NULL;
+	size_t i;
+	int r;
+
+	if (count == 0 && !more)
+		return NULL;
+	r = identity_copy(count > 0 ? factors[0].identity : more->identity, &whole);
+	if (r < 0)
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	for (i = 1; r == 0 && i < count; i++)
+		r = join(whole, &factors[i], why);
+	if (r == 0 && count > 0 && more)
+		r = join(whole, more, why);
 	if (r == 0)
-		r = join(both, more);
+		r = hold_to_command(whole, why);
 	if (r == 0)
-		return both;
-	snprintf(why, LOGIN_WHY_MAX, "%s",
-		r == -EACCES ? "the factors are limited to different things" : "out of memory");
-	identity_destroy(both);
+		return whole;
+	identity_destroy(whole);
 	return NULL;
+}
+
+#define BY_KEY                                                                                     \
+	(FACT_BIT(FACT_KEY) | FACT_BIT(FACT_CERT) | FACT_BIT(FACT_PRINCIPAL) |                     \
+		FACT_BIT(FACT_ENTITY) | FACT_BIT(FACT_ENTITY_ID) | FACT_BIT(FACT_ACCESS))
+
+static unsigned methods_for(unsigned facts)
+{
+	unsigned methods = 0;
+
+	if (facts & FACT_BIT(FACT_TICKET))
+		methods |= WIRE_CAN_PASSWORD | WIRE_CAN_INTERACTIVE;
+	if (facts & BY_KEY)
+		methods |= WIRE_CAN_PUBLICKEY;
+	return methods;
+}
+
+int login_enough(const struct login *login, const struct identity *whole, unsigned *methods)
+{
+	const struct rules *rules = broker_access(login->options.broker)->rules;
+
+	if (rules_any(rules, whole) != 0)
+		return 0;
+	*methods = methods_for(rules_missing_factors(rules, whole));
+	return *methods ? 1 : -EPERM;
+}
+
+void factor_finish(struct factor *f)
+{
+	identity_destroy(f->identity);
+	free(f->key);
+	explicit_bzero(f, sizeof(*f));
 }

@@ -68,6 +68,30 @@ const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* --- forced commands --- */
+
+#define WATCHING (RIGHT_VIEW | RIGHT_LOG | RIGHT_DUMP_GET | RIGHT_ADMIN)
+
+/* Which option it is an option of, or what it is the value of, does not matter: better one right
+ * less than one too many. */
+static int is_for_watching(const char *word)
+{
+	return strcmp(word, "--read-only") == 0 || strcmp(word, "--no-input") == 0;
+}
+
+int verb_ceiling(const struct words *command, unsigned *denied)
+{
+	size_t i;
+
+	if (command->count == 0 || !verb_find(command->list[0]))
+		return -EINVAL;
+	for (i = 1; i < command->count; i++) {
+		if (is_for_watching(command->list[i]))
+			*denied |= RIGHT_ALL & ~(unsigned)WATCHING;
+	}
+	return 0;
+}
+
 /* --- guest and rights --- */
 
 /* One that may know more guests than we do. */

@@ -40,6 +40,12 @@ struct verb {
 const struct verb *verb_find(const char *name);
 const struct verb *verb_at(size_t index); /* NULL behind the last */
 
+/*
+ * What a login that is held to this command can never do: its rights are put to *denied. 0, or
+ * -EINVAL when the command does not begin with a verb.
+ */
+int verb_ceiling(const struct words *command, unsigned *denied) MUST_CHECK;
+
 /* command NULL: a shell was asked for. Answers on the channel, and ends it. */
 void verbs_dispatch(struct channel *channel, const char *command, size_t len);
 

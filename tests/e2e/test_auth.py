@@ -1,6 +1,7 @@
 """Who gets in, and what the rules then allow."""
 
 import subprocess
+import time
 
 import pytest
 
@@ -52,6 +53,28 @@ def test_public_key_without_its_private_half_is_refused(daemon, shared, keys, tm
                        allow_agent=False, auth_timeout=10 * SLOW)
     client.close()
     assert daemon.ssh(shared.name, "status").status == DONE
+
+
+def agent(keys, count):
+    """ssh options for so many keys of nobody, offered before the right one."""
+    wrong = [keys.make(f"nobody{number}", ["-t", "ed25519"]) for number in range(count)]
+    return [word for path in wrong[1:] for word in ("-i", path)], wrong[0]
+
+
+def test_eighth_key_of_an_agent_may_be_the_right_one(daemon, shared, keys):
+    options, first = agent(keys, 7)
+    result = daemon.ssh(shared.name, "status", key=first, options=[*options, "-i", keys.ed25519])
+    assert result.status == DONE, (result, daemon.log_tail(12))
+
+
+def test_keys_that_were_only_offered_shut_nobody_out(daemons, shared, keys):
+    daemon = daemons({"auth": {"penalty": "5s", "penalty_refuse": "2"}})
+    options, first = agent(keys, 7)
+    for _ in range(4):
+        assert daemon.ssh(shared.name, "status", key=first, options=options).status == BROKEN
+    begun = time.monotonic()
+    assert daemon.ssh(shared.name, "status").status == DONE
+    assert time.monotonic() - begun < 5 * SLOW
 
 
 @pytest.mark.parametrize("method", ["password", "keyboard-interactive", "none"])

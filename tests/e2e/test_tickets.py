@@ -81,6 +81,49 @@ def test_ticket_names_its_guest_exactly(quick, shared, login):
     assert quick.password(login, "status", word).status == BROKEN
 
 
+def test_ticket_that_no_rule_lets_in_keeps_its_use(daemons, shared, keys):
+    """Rules want a key before it: tried alone it looks wrong, and is still there."""
+    daemon = daemons(BOTH)
+    word = ticket(daemon, shared)
+    assert daemon.password(shared.name, "status", word).status == BROKEN
+    assert daemon.password(shared.name, "status", word, key=keys.stranger).status == BROKEN
+    assert daemon.password(shared.name, "status", word, key=keys.ed25519).status == DONE
+    assert daemon.password(shared.name, "status", word, key=keys.ed25519).status == BROKEN
+
+
+def test_ticket_of_a_login_that_never_got_in_keeps_its_use(daemons, shared, keys):
+    daemon = daemons({**BOTH, "access all": {"who": "ticket", "vms": "*", "allow": "view",
+                                             "require": "key+ticket"}})
+    word = ticket(daemon, shared)
+    for _ in range(2):
+        transport = paramiko.Transport((clients.HOST, daemon.port))
+        transport.start_client(timeout=20 * SLOW)
+        assert transport.auth_password(shared.name, word, fallback=False) == ["publickey"]
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_publickey(
+                shared.name, paramiko.Ed25519Key.from_private_key_file(keys.stranger))
+        transport.close()
+    both = [paramiko.Transport((clients.HOST, daemon.port)) for _ in range(2)]
+    for transport in both:
+        transport.start_client(timeout=20 * SLOW)
+        assert transport.auth_password(shared.name, word, fallback=False) == ["publickey"]
+    good = paramiko.Ed25519Key.from_private_key_file(keys.ed25519)
+    assert both[1].auth_publickey(shared.name, good) == []
+    with pytest.raises(paramiko.AuthenticationException):
+        both[0].auth_publickey(shared.name, good)
+    for transport in both:
+        transport.close()
+    daemon.wait_audit("used meanwhile", event="login-refused")
+
+
+def test_one_use_lets_one_in_however_many_come_at_once(quick, shared):
+    word = ticket(quick, shared)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(
+            lambda _: quick.password(shared.name, "status", word).status, range(6)))
+    assert sorted(results) == [DONE] + [BROKEN] * 5, results
+
+
 def test_ticket_shows_no_other_guest(quick, shared, second):
     result = quick.password(shared.name, "list", ticket(quick, shared))
     assert result.status == DONE and shared.name in result.text, result
@@ -249,17 +292,58 @@ def unlike(one, other):
     return (u - n * m / 2) / (n * m * (n + m + 1) / 12) ** 0.5
 
 
-def test_unknown_guest_and_wrong_ticket_take_the_same_time(daemons, shared):
+def compare(daemon, known, unknown, each):
+    """Wrong tickets for both, in parallel: the seconds to each answer."""
+    times = {known: [], unknown: []}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        jobs = [(login, pool.submit(guess, daemon, login)) for _ in range(each)
+                for login in times]
+        for login, job in jobs:
+            times[login].append(job.result())
+    return times[known], times[unknown]
+
+
+@pytest.mark.parametrize("vdsm", ["no", "yes"])
+def test_unknown_guest_and_wrong_ticket_take_the_same_time(daemons, shared, vdsm):
     daemon = daemons({**RULES, "auth": {"penalty": "0", "penalty_refuse": "0",
-                                        "vdsm_tickets": "yes"}})
-    times = {shared.name: [], "no-such-vm": []}
-    for _ in range(40):
-        for login, samples in times.items():
-            samples.append(guess(daemon, login))
-    known, unknown = times.values()
+                                        "vdsm_tickets": vdsm}})
+    known, unknown = compare(daemon, shared.name, "no-such-vm", 40)
     difference = abs(statistics.median(known) - statistics.median(unknown))
     print("known", spread(known), "unknown", spread(unknown), "z", unlike(known, unknown))
     assert difference < 0.005 or abs(unlike(known, unknown)) < 3.3
+
+
+def test_libvirt_that_is_slow_does_not_tell_which_guests_there_are(daemons, shared, virt):
+    """Whoever is refused is refused at the same time, though libvirt was asked about one of them
+    and has not answered yet."""
+    daemon = daemons({**RULES, "auth": {"penalty": "0", "penalty_refuse": "0",
+                                        "vdsm_tickets": "yes"}})
+    daemon.knows(shared)
+    virt.freeze()
+    try:
+        known, unknown = compare(daemon, shared.name, "no-such-vm", 8)
+    finally:
+        virt.thaw()
+    print("known", spread(known), "unknown", spread(unknown))
+    assert all(2 <= time < 2 + SLOW for time in known + unknown), (known, unknown)
+
+
+def test_guesses_at_once_wait_in_turn_though_libvirt_is_slow(daemons, shared, virt):
+    """None of them has been judged when the others come."""
+    daemon = daemons({**RULES, "auth": {"penalty": "500ms", "penalty_max": "4s",
+                                        "vdsm_tickets": "yes"}})
+    daemon.knows(shared)
+    virt.freeze()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(5) as pool:
+            jobs = [pool.submit(guess, daemon, shared.name) for _ in range(5)]
+            time.sleep(1)
+            virt.thaw()
+            times = sorted(job.result() for job in jobs)
+    finally:
+        virt.thaw()
+    wanted = [2 + delay for delay in (0, 0.5, 1, 2, 4)]
+    assert all(time >= want - 0.01 for time, want in zip(times, wanted)), times
 
 
 def test_unknown_and_forbidden_guest_take_the_same_path_and_time(daemons, shared, second):

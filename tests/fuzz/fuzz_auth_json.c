@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (ovirt_consoles_create(span_of(data, size), &c, &why) == 0) {
 		(void)ovirt_consoles_has(c, "6f1c2d3e-0000-4000-8000-00000000000a");
-		ovirt_consoles_destroy(c);
+		ovirt_consoles_unref(c);
 	}
 	return 0;
 }

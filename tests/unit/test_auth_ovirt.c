@@ -148,7 +148,7 @@ static void console_lists_are_checked_as_the_table_says(void **state)
 				rows[i].count == 2);
 			assert_false(ovirt_consoles_has(c, "web"));
 		}
-		ovirt_consoles_destroy(c);
+		ovirt_consoles_unref(c);
 	}
 }
 

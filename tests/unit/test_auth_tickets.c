@@ -23,11 +23,37 @@
 static int use(struct tickets *t, const char *uuid, const char *text, int64_t now)
 {
 	char maker[TICKET_MAKER_MAX] = "";
-	int rc = tickets_use(t, uuid, text, strlen(text), now, maker);
+	struct ticket_claim claim;
+	int rc = tickets_find(t, uuid, text, strlen(text), now, maker, &claim);
 
-	if (rc == 0)
-		assert_string_equal(maker, "key:admin");
-	return rc;
+	if (rc < 0)
+		return rc;
+	assert_string_equal(maker, "key:admin");
+	return tickets_use(t, &claim, now);
+}
+
+static void a_ticket_that_is_found_is_not_used_up(void **state)
+{
+	char text[TICKET_ROOM];
+	char maker[TICKET_MAKER_MAX];
+	struct ticket_claim one;
+	struct ticket_claim two;
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	assert_int_equal(tickets_find(t, VM, text, TICKET_LENGTH, 1000, maker, &one), 0);
+	assert_int_equal(tickets_find(t, VM, text, TICKET_LENGTH, 1000, maker, &two), 0);
+	assert_int_equal(tickets_use(t, &one, 1119), 0);
+	assert_int_equal(tickets_use(t, &two, 1119), -EACCES);
+	tickets_give_back(t, &one);
+	assert_int_equal(tickets_use(t, &two, 1120), -EACCES);
+	assert_int_equal(tickets_use(t, &two, 1119), 0);
+	assert_int_equal(tickets_revoke(t, VM), 0);
+	tickets_give_back(t, &two);
+	assert_int_equal(use(t, VM, text, 1119), -EACCES);
+	tickets_destroy(t);
 }
 
 static void a_ticket_opens_its_guest_as_often_as_it_says(void **state)
@@ -68,6 +94,7 @@ static void nothing_but_the_whole_ticket_opens(void **state)
 	char text[TICKET_ROOM];
 	char wrong[TICKET_ROOM + 2];
 	char maker[TICKET_MAKER_MAX];
+	struct ticket_claim claim;
 	struct tickets *t;
 
 	(void)state;
@@ -87,7 +114,7 @@ static void nothing_but_the_whole_ticket_opens(void **state)
 		wrong[i] = (char)toupper(text[i]);
 	wrong[TICKET_LENGTH] = 0;
 	assert_int_equal(use(t, VM, wrong, 1000), -EACCES);
-	assert_int_equal(tickets_use(t, VM, text, TICKET_ROOM, 1000, maker), -EACCES);
+	assert_int_equal(tickets_find(t, VM, text, TICKET_ROOM, 1000, maker, &claim), -EACCES);
 	assert_int_equal(use(t, VM, text, 1000), 0);
 	tickets_destroy(t);
 }
@@ -317,6 +344,7 @@ static void a_deposited_key_is_good_until_its_time(void **state)
 	assert_int_equal(deposit(d, 1, "CN=a", 200, 100), 0);
 	assert_int_equal(deposits_login(d, span_of(mem, len), 199, &id), 0);
 	assert_string_equal(id->text, "cert:CN=a");
+	assert_int_equal(id->until, 200);
 	identity_destroy(id);
 	assert_int_equal(deposits_login(d, span_of(mem, len), 200, &id), -ENOENT);
 	assert_int_equal(deposits_login(d, span_of(mem, len - 1), 150, &id), -ENOENT);
@@ -350,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_ticket_opens_its_guest_as_often_as_it_says),
 		cmocka_unit_test(a_ticket_ends_at_its_second),
+		cmocka_unit_test(a_ticket_that_is_found_is_not_used_up),
 		cmocka_unit_test(nothing_but_the_whole_ticket_opens),
 		cmocka_unit_test(ten_thousand_guesses_open_nothing),
 		cmocka_unit_test(the_table_of_tickets_is_bounded),
