@@ -102,6 +102,11 @@ struct tickets *broker_tickets(const struct broker *b)
 	return b->guard.tickets;
 }
 
+struct connections *broker_connections(const struct broker *b)
+{
+	return b->connections;
+}
+
 struct job_pool *broker_readers(const struct broker *b)
 {
 	return b->guard.readers;
@@ -237,7 +242,10 @@ static void console_options(
 static void give_settings(struct broker *b)
 {
 	const struct config_ssh *ssh = &b->config->ssh;
-	struct wire_settings s = {.login_grace_ms = (uint32_t)(ssh->login_grace / LOOP_MSEC),
+	/* Who is silent is ended by us; the door's own time is for when we should not be able to.
+	 */
+	struct wire_settings s = {
+		.login_grace_ms = (uint32_t)((ssh->login_grace + DOOR_GRACE_MORE_US) / LOOP_MSEC),
 		.keepalive_ms = 60000,
 		.max_channels = (uint16_t)ssh->max_channels,
 		.max_auth_tries = (uint16_t)ssh->max_auth_tries,

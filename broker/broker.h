@@ -37,6 +37,7 @@ struct audit *broker_audit(const struct broker *b);
 struct external *broker_external(const struct broker *b);
 struct throttle *broker_throttle(const struct broker *b);
 struct tickets *broker_tickets(const struct broker *b);
+struct connections *broker_connections(const struct broker *b);
 /* For reading the audit's files. */
 struct job_pool *broker_readers(const struct broker *b);
 /* enum wire_methods that can lead anywhere now. */

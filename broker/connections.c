@@ -33,6 +33,8 @@ struct connection {
 	struct connections *owner;
 	struct sources *sources;
 	struct source_seat seat;
+	char tag[LOG_TAG_MAX];
+	char address[INET6_ADDRSTRLEN]; /* "": local */
 };
 
 static void on_authenticated(void *arg)
@@ -40,6 +42,46 @@ static void on_authenticated(void *arg)
 	struct connection *c = arg;
 
 	sources_authenticated(c->sources, &c->seat);
+}
+
+static int64_t now_ms(const struct connections *all)
+{
+	return (int64_t)(loop_now(broker_loop(all->broker)) / LOOP_MSEC);
+}
+
+static int is_refused(const struct connections *all, const char *address)
+{
+	struct net_address source;
+
+	return address_parse(address, &source) == 0 &&
+	       throttle_refuses(broker_throttle(all->broker), &source, now_ms(all));
+}
+
+/* Took a seat for all of the grace time, for nothing: that counts as a guess does. */
+static void count_silence(const struct connection *c)
+{
+	struct connections *all = c->owner;
+	struct net_address source;
+	int was_refused = is_refused(all, c->address);
+
+	if (address_parse(c->address, &source) < 0)
+		return;
+	throttle_failed(broker_throttle(all->broker), &source, now_ms(all));
+	if (!was_refused && is_refused(all, c->address))
+		log_warning("connections from %s are refused from now on; to end that: "
+			    "vmconsolectl sources --clear %s",
+			c->address, c->address);
+}
+
+static void on_expired(void *arg, int silent)
+{
+	const struct connection *c = arg;
+
+	log_write(LOG_LEVEL_INFO, c->tag, "%s %s until its time to log in was over",
+		*c->address ? c->address : "a local user",
+		silent ? "said nothing" : "did not log in");
+	if (silent)
+		count_silence(c);
 }
 
 static void on_closed(void *arg)
@@ -102,8 +144,10 @@ static int make_login(struct connections *all, struct connection *c, struct logi
 	options->broker = all->broker;
 	options->id = all->next_id++;
 	options->authenticated = on_authenticated;
+	options->expired = on_expired;
 	options->closed = on_closed;
 	options->arg = c;
+	snprintf(c->tag, sizeof(c->tag), "c%llu", (unsigned long long)options->id);
 	r = login_create(options, &login);
 	if (r < 0) {
 		close(options->fd);
@@ -139,28 +183,19 @@ static void give_up(struct connection *c)
 	free(c);
 }
 
-static int is_guesser(const struct connections *all, const char *address)
-{
-	struct net_address source;
-
-	return address_parse(address, &source) == 0 &&
-	       throttle_refuses(broker_throttle(all->broker), &source,
-		       (int64_t)(loop_now(broker_loop(all->broker)) / LOOP_MSEC));
-}
-
 void connections_accept(
 	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text)
 {
 	struct connections *all = arg;
 	int socket FD_AUTO = fd, lines[2] = {-1, -1};
 	char address[INET6_ADDRSTRLEN];
-	struct login_options options = {.kind = LOGIN_SSH, .address = address};
+	struct login_options options = {.kind = LOGIN_SSH};
 	struct connection *c;
 	const char *why;
 	int r;
 
 	peer_address_text(peer, address);
-	if (is_guesser(all, address)) {
+	if (is_refused(all, address)) {
 		log_refused(all, peer_text, "too many failed logins from there");
 		turn_away(socket, "Too many failed logins from your address.");
 		return;
@@ -171,6 +206,8 @@ void connections_accept(
 		turn_away(socket, "Too many connections. Try again later.");
 		return;
 	}
+	memcpy(c->address, address, sizeof(c->address));
+	options.address = c->address;
 	r = line_pair(lines);
 	if (r == 0)
 		r = doorkeeper_give(all->door, all->next_id, socket, lines[1]);
@@ -211,9 +248,12 @@ static void read_limits(const struct connections *c, struct sources_limits *limi
 {
 	const struct config_ssh *ssh = &broker_config(c->broker)->ssh;
 
-	limits->connections = ssh->max_connections;
-	limits->unauthenticated = ssh->max_unauthenticated;
-	limits->per_source = ssh->max_per_source;
+	*limits = (struct sources_limits){.connections = ssh->max_connections,
+		.per_source = ssh->max_per_source,
+		.fresh = ssh->max_unauthenticated,
+		.fresh_per_source = ssh->max_unauthenticated_per_source,
+		.fresh_per_net = ssh->max_unauthenticated_per_net,
+		.drop_from = ssh->early_drop};
 }
 
 void connections_limits_changed(struct connections *c)
@@ -224,12 +264,20 @@ void connections_limits_changed(struct connections *c)
 	sources_set_limits(c->sources, &limits);
 }
 
+void connections_each_source(const struct connections *c, sources_fn fn, void *arg)
+{
+	sources_each(c->sources, fn, arg);
+	sources_each(c->local, fn, arg);
+}
+
 int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
 	struct connections **out)
 {
 	static const struct sources_limits local = {.connections = CONNECTIONS_LOCAL_MAX,
-		.unauthenticated = CONNECTIONS_LOCAL_MAX,
-		.per_source = CONNECTIONS_LOCAL_PER_USER};
+		.per_source = CONNECTIONS_LOCAL_PER_USER,
+		.fresh = CONNECTIONS_LOCAL_MAX,
+		.fresh_per_source = CONNECTIONS_LOCAL_PER_USER,
+		.drop_from = CONNECTIONS_LOCAL_MAX};
 	struct connections *c = calloc(1, sizeof(*c));
 	struct sources_limits limits;
 

@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "broker/sources.h"
 #include "core/loop.h"
 
 struct broker;
@@ -20,6 +21,9 @@ struct doorkeeper;
 int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
 	struct connections **out) MUST_CHECK;
 void connections_destroy(struct connections **out); /* all logins must be gone */
+
+/* Whoever is connected, from the network and from this host. */
+void connections_each_source(const struct connections *c, sources_fn fn, void *arg);
 
 /* The configuration has changed. */
 void connections_limits_changed(struct connections *c);

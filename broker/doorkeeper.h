@@ -19,11 +19,12 @@ struct doorkeeper;
 #define DOORKEEPER_WHY_MAX 1024 /* bytes of a reason, terminator included */
 #define DOOR_BACKOFF_MIN_US (100 * LOOP_MSEC)
 #define DOOR_BACKOFF_MAX_US (10 * LOOP_SECOND)
-#define DOOR_PATIENCE_US LOOP_SECOND        /* a longer back-off is nothing to wait for */
-#define DOOR_COMPLAIN_US (60 * LOOP_SECOND) /* the same reason again is told so often */
-#define DOOR_STABLE_US (60 * LOOP_SECOND)   /* a life so long begins the back-off anew */
-#define DOOR_READY_US (20 * LOOP_SECOND)    /* to say that it is ready */
-#define DOOR_STOP_US LOOP_SECOND            /* to end after STOP */
+#define DOOR_PATIENCE_US LOOP_SECOND         /* a longer back-off is nothing to wait for */
+#define DOOR_COMPLAIN_US (60 * LOOP_SECOND)  /* the same reason again is told so often */
+#define DOOR_STABLE_US (60 * LOOP_SECOND)    /* a life so long begins the back-off anew */
+#define DOOR_READY_US (20 * LOOP_SECOND)     /* to say that it is ready */
+#define DOOR_GRACE_MORE_US (5 * LOOP_SECOND) /* its grace time is longer by so much than ours */
+#define DOOR_STOP_US LOOP_SECOND             /* to end after STOP */
 
 /* What becomes of new connections. */
 enum door_service {

@@ -13,8 +13,7 @@
 #include "broker/login_private.h"
 
 #define READ_ROUNDS 8
-#define END_US (5 * LOOP_SECOND)         /* for the door to close after BYE */
-#define GRACE_MORE_US (10 * LOOP_SECOND) /* a door ends who is silent; this ends a silent door */
+#define END_US (5 * LOOP_SECOND) /* for the door to close after BYE */
 #define FOUND_MAX 8
 
 /* --- what is so --- */
@@ -319,13 +318,25 @@ static void on_io(void *arg, uint32_t revents)
 	}
 }
 
+static void on_grace_over(struct login *login)
+{
+	uint64_t grace = broker_config(login->options.broker)->ssh.login_grace;
+	char reason[64];
+
+	snprintf(reason, sizeof(reason), "no login within %llu s",
+		(unsigned long long)(grace / LOOP_SECOND));
+	if (login->options.expired)
+		login->options.expired(login->options.arg, !login->name);
+	login_end(login, STATUS_TIMEOUT, reason);
+}
+
 static void on_timer(void *arg)
 {
 	struct login *login = arg;
 
 	switch (login->state) {
 	case LOGIN_UNKNOWN:
-		login_close(login, "login grace time expired");
+		on_grace_over(login);
 		break;
 	case LOGIN_ENDING:
 		say_bye(login);
@@ -338,12 +349,10 @@ static void on_timer(void *arg)
 	}
 }
 
-/* For who connects and says nothing, or never what would do. */
+/* For who connects and says nothing, or never what would do; a door's own clock is slower. */
 static void begin_grace(struct login *login)
 {
-	uint64_t grace = broker_config(login->options.broker)->ssh.login_grace;
-
-	loop_timer_set(login->timer, grace + (login_is_local(login) ? 0 : GRACE_MORE_US), 0);
+	loop_timer_set(login->timer, broker_config(login->options.broker)->ssh.login_grace, 0);
 }
 
 /* --- life --- */

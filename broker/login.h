@@ -33,7 +33,9 @@ struct login_options {
 	const char *address;              /* numeric peer address; NULL when local */
 	const struct ucred *peer;         /* LOGIN_LOCAL */
 	void (*authenticated)(void *arg); /* once */
-	void (*closed)(void *arg);        /* the last word */
+	/* The grace time has run out, and it ends. silent: nothing was ever asked. */
+	void (*expired)(void *arg, int silent);
+	void (*closed)(void *arg); /* the last word */
 	void *arg;
 };
 

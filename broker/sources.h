@@ -3,9 +3,12 @@
  * and how many of them have not logged in yet.
  *
  * A source is an IPv4 address, the /64 of an IPv6 address (one customer has at least that much),
- * or a local user. An IPv4 address mapped into IPv6 is the IPv4 address. Every operation takes
- * constant time on average; the hash is keyed, so that nobody can choose addresses that collide.
- * Pure but for memory and the key: knows no descriptor and no clock.
+ * or a local user; its net is the /24 or /48 around it. No source takes up more of the places for
+ * those who have not logged in than its part, no net more than its; and before these places are
+ * full, new connections are dropped by chance, so that who fills them keeps nobody out for certain
+ * (as sshd's MaxStartups). An IPv4 address mapped into IPv6 is the IPv4 address. Every operation
+ * takes constant time on average; the hash is keyed, so that nobody can choose addresses that
+ * collide. Pure but for memory and the key: knows no descriptor and no clock.
  */
 #ifndef BROKER_SOURCES_H
 #define BROKER_SOURCES_H
@@ -17,23 +20,36 @@
 struct sources;
 struct source;
 
+#define SOURCES_TEXT_MAX 64
+
+/* Fresh: not logged in yet. */
 struct sources_limits {
-	uint64_t connections;     /* in all */
-	uint64_t unauthenticated; /* of them, not logged in yet */
+	uint64_t connections; /* in all */
 	uint64_t per_source;
+	uint64_t fresh; /* in all */
+	uint64_t fresh_per_source;
+	uint64_t fresh_per_net; /* users belong to none */
+	uint64_t drop_from;     /* so many fresh ones begin the early drop; from fresh on: none */
 };
+
+/* Of a hundred, so many are dropped at limits.drop_from; all of them at limits.fresh. */
+#define SOURCES_DROP_FIRST 30
 
 enum sources_answer {
 	SOURCES_ADMITTED,
-	SOURCES_FULL,            /* limits.connections */
-	SOURCES_UNAUTHENTICATED, /* limits.unauthenticated */
-	SOURCES_PER_SOURCE,      /* limits.per_source */
+	SOURCES_FULL,             /* limits.connections */
+	SOURCES_PER_SOURCE,       /* limits.per_source */
+	SOURCES_FRESH,            /* limits.fresh */
+	SOURCES_FRESH_PER_SOURCE, /* limits.fresh_per_source */
+	SOURCES_FRESH_PER_NET,    /* limits.fresh_per_net */
+	SOURCES_DROPPED,          /* by chance, see limits.drop_from */
 	SOURCES_NO_MEMORY,
 };
 
 /* A counted connection's place. Zeroed, or the work of sources_admit; belongs to the connection. */
 struct source_seat {
 	struct source *source; /* NULL: not counted */
+	struct source *net;    /* NULL: logged in, or a user */
 	int authenticated;
 };
 
@@ -68,6 +84,15 @@ uint64_t sources_connections(const struct sources *s);
 uint64_t sources_unauthenticated(const struct sources *s);
 /* Different sources with at least one connection. */
 uint64_t sources_count(const struct sources *s);
+
+/* One of them. */
+struct sources_row {
+	char text[SOURCES_TEXT_MAX]; /* "192.0.2.7", "2001:db8:1:2::/64", "uid 1000" */
+	uint64_t connections, fresh;
+};
+typedef void (*sources_fn)(void *arg, const struct sources_row *row);
+/* In no order; fn must not change the table. */
+void sources_each(const struct sources *s, sources_fn fn, void *arg);
 
 /* Makes an IPv4-mapped IPv6 address the IPv4 address it is. */
 void sources_normalise(struct sockaddr_storage *peer);

@@ -47,6 +47,9 @@ struct config_ssh {
 	uint64_t login_grace;
 	uint64_t max_connections;
 	uint64_t max_unauthenticated;
+	uint64_t max_unauthenticated_per_source;
+	uint64_t max_unauthenticated_per_net;
+	uint64_t early_drop;
 	uint64_t max_per_source;
 	uint64_t max_channels; /* of one connection */
 	uint64_t max_auth_tries;

@@ -18,9 +18,11 @@ BANNER = b"SSH-2.0-Tester_1.0\r\n"
 
 @pytest.fixture
 def strict(daemons):
-    """A daemon that gives a client three seconds to log in."""
+    """A daemon that gives a client three seconds to log in, and takes crowds from one address."""
     return daemons({"ssh": {"login_grace": "3s", "max_unauthenticated": "400",
-                            "max_per_source": "900"}})
+                            "max_unauthenticated_per_source": "400",
+                            "max_unauthenticated_per_net": "400", "early_drop": "400",
+                            "max_per_source": "900"}, "auth": {"penalty_refuse": "0"}})
 
 
 @pytest.fixture
@@ -153,7 +155,7 @@ def test_limit_of_unauthenticated_connections(daemons, guest):
             for connection in crowd:
                 connection.settimeout(1)
                 try:
-                    refused += not connection.recv(255)
+                    refused += not connection.recv(255).startswith(b"SSH-")
                 except ConnectionResetError:
                     refused += 1
                 except socket.timeout:

@@ -79,7 +79,7 @@ def test_local_user_cannot_say_who_he_is_in_the_message(daemon):
 
 def test_silent_local_line_ends_with_the_grace_time(daemons):
     daemon = daemons({"ssh": {"login_grace": "1s"}})
-    assert local.call(daemon, local.wait(20)) == ["closed"]
+    assert local.call(daemon, local.wait(20), local.wait(20)) == ["BYE", "closed"]
 
 
 @pytest.mark.parametrize("kind", [

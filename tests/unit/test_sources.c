@@ -11,7 +11,8 @@
 
 #include "broker/sources.h"
 
-static const struct sources_limits wide = {1000000, 1000000, 1000000};
+#define MANY 1000000
+static const struct sources_limits wide = {MANY, MANY, MANY, MANY, MANY, MANY};
 
 static struct sockaddr_storage address(const char *text)
 {
@@ -71,10 +72,12 @@ static void addresses_share_a_source_by_prefix(void **state)
 
 static void users_are_sources_of_their_own(void **state)
 {
-	struct sources_limits limits = {100, 100, 2};
-	struct sources *s = sources_create(&limits);
+	struct sources_limits limits = wide;
+	struct sources *s;
 	struct source_seat a, b, c, d;
 
+	limits.per_source = 2;
+	s = sources_create(&limits);
 	assert_int_equal(sources_admit_user(s, 1000, &a), SOURCES_ADMITTED);
 	assert_int_equal(sources_admit_user(s, 1000, &b), SOURCES_ADMITTED);
 	assert_int_equal(sources_admit_user(s, 1000, &c), SOURCES_PER_SOURCE);
@@ -91,7 +94,12 @@ static void users_are_sources_of_their_own(void **state)
 
 static void each_limit_refuses_with_its_own_reason(void **state)
 {
-	struct sources_limits limits = {4, 3, 2};
+	const struct sources_limits limits = {.connections = 4,
+		.per_source = 2,
+		.fresh = 3,
+		.fresh_per_source = MANY,
+		.fresh_per_net = MANY,
+		.drop_from = 3};
 	struct sources *s = sources_create(&limits);
 	struct source_seat a, b, c, d, e;
 
@@ -99,7 +107,7 @@ static void each_limit_refuses_with_its_own_reason(void **state)
 	assert_int_equal(admit(s, "192.0.2.1", &b), SOURCES_ADMITTED);
 	assert_int_equal(admit(s, "192.0.2.1", &c), SOURCES_PER_SOURCE);
 	assert_int_equal(admit(s, "192.0.2.2", &c), SOURCES_ADMITTED);
-	assert_int_equal(admit(s, "192.0.2.3", &d), SOURCES_UNAUTHENTICATED);
+	assert_int_equal(admit(s, "192.0.2.3", &d), SOURCES_FRESH);
 	assert_null(d.source);
 	assert_int_equal(sources_count(s), 2);
 	sources_authenticated(s, &a);
@@ -141,7 +149,7 @@ static void logging_in_or_leaving_twice_counts_once(void **state)
 
 static void lower_limits_put_nobody_out(void **state)
 {
-	struct sources_limits low = {1, 1, 1};
+	struct sources_limits low = {1, 1, 1, 1, 1, 1};
 	struct sources *s = sources_create(&wide);
 	struct source_seat a, b, c;
 
@@ -155,6 +163,147 @@ static void lower_limits_put_nobody_out(void **state)
 	sources_release(s, &b);
 	assert_int_equal(admit(s, "192.0.2.9", &c), SOURCES_ADMITTED);
 	sources_release(s, &c);
+	sources_destroy(s);
+}
+
+/* Admits BEFORE 0 AFTER, BEFORE 1 AFTER, ... */
+static void fill(struct sources *s, const char *before, const char *after, unsigned count,
+	struct source_seat *seats)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s%u%s", before, i, after);
+		assert_int_equal(admit(s, text, &seats[i]), SOURCES_ADMITTED);
+	}
+}
+
+static void release(struct sources *s, struct source_seat *seats, unsigned count)
+{
+	while (count--)
+		sources_release(s, &seats[count]);
+}
+
+static void who_says_nothing_has_his_part_of_the_seats_and_no_more(void **state)
+{
+	struct sources_limits limits = wide;
+	struct source_seat seats[5], more, known, next;
+	struct sources *s;
+
+	limits.fresh_per_source = 5;
+	s = sources_create(&limits);
+	fill(s, "2001:db8:1:2::", "", 5, seats);
+	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &more), SOURCES_FRESH_PER_SOURCE);
+	assert_null(more.source);
+	assert_int_equal(admit(s, "2001:db8:1:3::1", &next), SOURCES_ADMITTED);
+	/* who has logged in does not count any more */
+	sources_authenticated(s, &seats[0]);
+	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &known), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &more), SOURCES_FRESH_PER_SOURCE);
+	sources_release(s, &seats[1]);
+	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &more), SOURCES_ADMITTED);
+	release(s, seats, 5);
+	release(s, (struct source_seat[]){known, more, next}, 3);
+	assert_int_equal(sources_unauthenticated(s), 0);
+	assert_int_equal(sources_count(s), 0);
+	sources_destroy(s);
+}
+
+static void addresses_of_one_net_share_a_part(void **state)
+{
+	static const struct {
+		const char *before, *after, *inside, *outside;
+	} rows[] = {
+		{"192.0.2.", "", "192.0.2.200", "192.0.3.1"},
+		{"192.0.2.", "", "::ffff:192.0.2.200", "192.0.1.255"},
+		{"2001:db8:1:", "::1", "2001:db8:1:ffff::1", "2001:db8:2::1"},
+	};
+	struct sources_limits limits = wide;
+	struct source_seat seats[20], user, a, b;
+	size_t i;
+
+	limits.fresh_per_net = 20;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sources *s = sources_create(&limits);
+
+		fill(s, rows[i].before, rows[i].after, 20, seats);
+		assert_int_equal(admit(s, rows[i].inside, &a), SOURCES_FRESH_PER_NET);
+		assert_int_equal(admit(s, rows[i].outside, &b), SOURCES_ADMITTED);
+		assert_int_equal(sources_admit_user(s, 1000, &user), SOURCES_ADMITTED);
+		assert_int_equal(sources_count(s), 22);
+		sources_authenticated(s, &seats[7]);
+		assert_int_equal(admit(s, rows[i].inside, &a), SOURCES_ADMITTED);
+		release(s, seats, 20);
+		release(s, (struct source_seat[]){a, b, user}, 3);
+		assert_int_equal(sources_count(s), 0);
+		assert_int_equal(sources_unauthenticated(s), 0);
+		sources_destroy(s);
+	}
+}
+
+/* Of 2000 tries each, at 0, 30, 65 and 100 of a hundred. */
+static void the_nearer_to_full_the_more_are_dropped(void **state)
+{
+	static const struct {
+		unsigned fresh, least, most;
+	} rows[] = {{49, 0, 0}, {50, 480, 720}, {75, 1180, 1420}, {99, 1900, 2000}};
+	struct sources_limits limits = wide;
+	struct source_seat seats[100], seat;
+	size_t i;
+
+	limits.drop_from = 50;
+	limits.fresh = 100;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sources *s = sources_create(&limits);
+		unsigned dropped = 0, n;
+
+		limits.drop_from = MANY;
+		sources_set_limits(s, &limits);
+		fill(s, "10.0.", ".1", rows[i].fresh, seats);
+		limits.drop_from = 50;
+		sources_set_limits(s, &limits);
+		for (n = 0; n < 2000; n++) {
+			enum sources_answer answer = admit(s, "192.0.2.1", &seat);
+
+			assert_true(answer == SOURCES_ADMITTED || answer == SOURCES_DROPPED);
+			dropped += answer == SOURCES_DROPPED;
+			sources_release(s, &seat);
+		}
+		print_message("%u fresh: %u of 2000\n", rows[i].fresh, dropped);
+		assert_in_range(dropped, rows[i].least, rows[i].most);
+		release(s, seats, rows[i].fresh);
+		sources_destroy(s);
+	}
+}
+
+static void note_row(void *arg, const struct sources_row *row)
+{
+	char *text = arg;
+
+	snprintf(text + strlen(text), 400 - strlen(text), "[%s %llu %llu]", row->text,
+		(unsigned long long)row->connections, (unsigned long long)row->fresh);
+}
+
+static void each_source_can_be_listed(void **state)
+{
+	struct sources *s = sources_create(&wide);
+	struct source_seat seats[4];
+	char text[400] = "";
+
+	assert_int_equal(admit(s, "192.0.2.7", &seats[0]), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "192.0.2.7", &seats[1]), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "2001:db8:1:2::9", &seats[2]), SOURCES_ADMITTED);
+	assert_int_equal(sources_admit_user(s, 1000, &seats[3]), SOURCES_ADMITTED);
+	sources_authenticated(s, &seats[0]);
+	sources_each(s, note_row, text);
+	assert_non_null(strstr(text, "[192.0.2.7 2 1]"));
+	assert_non_null(strstr(text, "[2001:db8:1:2::/64 1 1]"));
+	assert_non_null(strstr(text, "[uid 1000 1 1]"));
+	assert_int_equal(
+		strlen(text), strlen("[192.0.2.7 2 1][2001:db8:1:2::/64 1 1][uid 1000 1 1]"));
+	release(s, seats, 4);
 	sources_destroy(s);
 }
 
@@ -209,12 +358,12 @@ static void books_agree_with_a_simple_count(void **state)
 
 static void a_hundred_thousand_sources_come_and_go(void **state)
 {
-	enum { MANY = 100000 };
+	enum { ALL = 100000 };
 	struct sources *s = sources_create(&wide);
-	struct source_seat *seats = calloc(MANY, sizeof(*seats));
+	struct source_seat *seats = calloc(ALL, sizeof(*seats));
 	unsigned i;
 
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < ALL; i++) {
 		struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
 		struct sockaddr_in6 six = {.sin6_family = AF_INET6};
 
@@ -225,8 +374,8 @@ static void a_hundred_thousand_sources_come_and_go(void **state)
 		memcpy(&sa, &six, sizeof(six));
 		assert_int_equal(sources_admit(s, &sa, &seats[i]), SOURCES_ADMITTED);
 	}
-	assert_int_equal(sources_count(s), MANY);
-	for (i = 0; i < MANY; i++)
+	assert_int_equal(sources_count(s), ALL);
+	for (i = 0; i < ALL; i++)
 		sources_release(s, &seats[i]);
 	assert_int_equal(sources_count(s), 0);
 	free(seats);
@@ -241,6 +390,10 @@ int main(void)
 		cmocka_unit_test(each_limit_refuses_with_its_own_reason),
 		cmocka_unit_test(logging_in_or_leaving_twice_counts_once),
 		cmocka_unit_test(lower_limits_put_nobody_out),
+		cmocka_unit_test(who_says_nothing_has_his_part_of_the_seats_and_no_more),
+		cmocka_unit_test(addresses_of_one_net_share_a_part),
+		cmocka_unit_test(the_nearer_to_full_the_more_are_dropped),
+		cmocka_unit_test(each_source_can_be_listed),
 		cmocka_unit_test(books_agree_with_a_simple_count),
 		cmocka_unit_test(a_hundred_thousand_sources_come_and_go),
 	};
