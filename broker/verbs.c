@@ -46,6 +46,8 @@ static const struct verb table[] = {
 		"journal info|verify|marks [VM] | journal export VM [--from OFFSET] [--to OFFSET]; "
 		"[--device D]",
 		"the files of history", verb_journal, 1},
+	{"sources", VERB_HOST, RIGHT_ADMIN, "sources [--json | --clear ADDRESS]",
+		"who is connected, slowed or refused, by address; lift that", verb_sources, 1},
 	{"reload", VERB_HOST, RIGHT_ADMIN, "reload", "read the configuration again", verb_reload,
 		1},
 	{"help", VERB_HOST, 0, "help [VERB]", "this list, or one verb", verb_help, 0},

@@ -88,6 +88,7 @@ void verb_ticket(struct verb_call *call);
 void verb_audit(struct verb_call *call);
 void verb_journal(struct verb_call *call);
 void verb_reload(struct verb_call *call);
+void verb_sources(struct verb_call *call);
 
 /* For `who`: the channel of a log that is followed; NULL when the viewer is none. */
 struct viewer;

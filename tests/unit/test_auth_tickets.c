@@ -289,6 +289,98 @@ static void a_flood_of_sources_does_not_hide_the_worst(void **state)
 	throttle_destroy(t);
 }
 
+/* Seven sources fail eight times each, spread over one net; a neighbour has done nothing. */
+static void many_sources_of_one_net_are_slowed_together(void **state)
+{
+	struct net_address neighbour = at("192.0.2.200"), other = at("192.0.3.200");
+	struct throttle *t;
+	char text[32];
+
+	(void)state;
+	assert_int_equal(throttle_create(&limits, &t), 0);
+	for (unsigned i = 0; i < 7; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%u", i);
+		for (unsigned n = 0; n < 8; n++) {
+			struct net_address source = at(text);
+
+			throttle_failed(t, &source, 0);
+		}
+	}
+	assert_int_equal(throttle_failures(t, &neighbour, 0), 0);
+	assert_int_equal(throttle_delay(t, &neighbour, 0), 8000);
+	assert_int_equal(throttle_delay(t, &other, 0), 0);
+	assert_false(throttle_refuses(t, &neighbour, 0));
+	/* it fades eight times as fast */
+	assert_int_equal(throttle_delay(t, &neighbour, 60000 * 6), 500);
+	assert_int_equal(throttle_delay(t, &neighbour, 60000 * 7), 0);
+	throttle_destroy(t);
+}
+
+/* However long one of them goes on: connections are refused from six failures on, and one a minute
+ * is forgiven. */
+static void one_source_alone_does_not_slow_its_neighbours(void **state)
+{
+	struct net_address bad = at("2001:db8:1:2::1"), neighbour = at("2001:db8:1:3::1");
+	struct throttle *t;
+
+	(void)state;
+	assert_int_equal(throttle_create(&limits, &t), 0);
+	for (int64_t now = 0; now < 86400000; now += 1000) {
+		if (!throttle_refuses(t, &bad, now))
+			throttle_failed(t, &bad, now);
+		assert_int_equal(throttle_delay(t, &neighbour, now), 0);
+	}
+	assert_true(throttle_failures(t, &bad, 86400000) >= 5);
+	throttle_destroy(t);
+}
+
+struct rows {
+	char text[1024];
+};
+
+static void note_row(void *arg, const struct throttle_row *row)
+{
+	struct rows *rows = arg;
+	char text[ADDRESS_TEXT_MAX];
+	size_t used = strlen(rows->text);
+
+	address_text(&row->prefix.address, text);
+	snprintf(rows->text + used, sizeof(rows->text) - used, "[%s/%u %u %u %lld]", text,
+		row->prefix.bits, row->failures, row->delay_ms, (long long)row->refused_ms);
+}
+
+static void penalties_can_be_listed_and_lifted(void **state)
+{
+	struct net_address a = at("192.0.2.7"), b = at("2001:db8:1:2::9");
+	struct throttle *t;
+	struct rows rows = {""};
+
+	(void)state;
+	assert_int_equal(throttle_create(&limits, &t), 0);
+	throttle_each(t, 0, note_row, &rows);
+	assert_string_equal(rows.text, "");
+	for (unsigned i = 0; i < 8; i++)
+		throttle_failed(t, &a, 0);
+	throttle_failed(t, &b, 0);
+	throttle_each(t, 1000, note_row, &rows);
+	assert_non_null(strstr(rows.text, "[192.0.2.7/32 8 8000 179000]"));
+	assert_non_null(strstr(rows.text, "[2001:db8:1:2::/64 1 500 0]"));
+	assert_non_null(strstr(rows.text, "[192.0.2.0/24 8 500 0]"));
+	assert_int_equal(
+		strlen(rows.text), strlen("[192.0.2.7/32 8 8000 179000][2001:db8:1:2::/64 1 500 0]"
+					  "[192.0.2.0/24 8 500 0]"));
+	/* the time told is the time it takes */
+	assert_true(throttle_refuses(t, &a, 1000 + 179000 - 1));
+	assert_false(throttle_refuses(t, &a, 1000 + 179000));
+	throttle_forget(t, &a);
+	assert_int_equal(throttle_failures(t, &a, 1000), 0);
+	assert_int_equal(throttle_delay(t, &a, 1000), 0);
+	rows.text[0] = '\0';
+	throttle_each(t, 1000, note_row, &rows);
+	assert_string_equal(rows.text, "[2001:db8:1:2::/64 1 500 0]");
+	throttle_destroy(t);
+}
+
 static void throttle_limits_are_checked(void **state)
 {
 	struct throttle_limits bad = limits;
@@ -387,6 +479,9 @@ int main(void)
 		cmocka_unit_test(each_failure_doubles_the_delay_and_time_heals),
 		cmocka_unit_test(a_v6_network_counts_as_one_source),
 		cmocka_unit_test(a_flood_of_sources_does_not_hide_the_worst),
+		cmocka_unit_test(many_sources_of_one_net_are_slowed_together),
+		cmocka_unit_test(one_source_alone_does_not_slow_its_neighbours),
+		cmocka_unit_test(penalties_can_be_listed_and_lifted),
 		cmocka_unit_test(throttle_limits_are_checked),
 		cmocka_unit_test(a_deposited_key_is_good_until_its_time),
 		cmocka_unit_test(the_place_for_deposits_is_bounded),
