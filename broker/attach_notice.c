@@ -325,6 +325,15 @@ void attach_event(void *arg, const struct console_event *event)
 
 /* --- at the beginning --- */
 
+/* It has been tried before this session came. */
+static void say_obstacle(struct attach *a)
+{
+	if (console_is_held(a->console))
+		on_busy(a, "is held by");
+	else if (!console_is_early(a->console))
+		on_failed(a, console_trouble(a->console));
+}
+
 void attach_say_state(struct attach *a)
 {
 	const struct guest *g = console_guest(a->console);
@@ -336,7 +345,7 @@ void attach_say_state(struct attach *a)
 		on_unfit(a, console_trouble(a->console));
 	} else if (guest_is_on(g)) {
 		if (console_state(a->console) == CONSOLE_WAITING && *console_trouble(a->console))
-			on_busy(a, "is held by");
+			say_obstacle(a);
 	} else if (guest_state(g) == GUEST_UNREACHABLE && !a->options.wait) {
 		attach_exit(a, STATUS_UNAVAILABLE, "the hypervisor of VM %s cannot be reached",
 			guest_name(g));

@@ -32,7 +32,7 @@ enum backend_error {
 	BACKEND_UNFIT,     /* a kind of device that cannot be opened; text says which */
 	BACKEND_DENIED,    /* the hypervisor does not let us */
 	BACKEND_UNREACHED, /* no connection to the hypervisor */
-	BACKEND_EARLY,     /* incoming migration: try again soon */
+	BACKEND_EARLY,     /* being started, or incoming migration: try again soon */
 	BACKEND_FAILED,
 };
 

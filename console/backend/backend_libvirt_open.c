@@ -24,7 +24,9 @@ enum backend_error pipe_error_of(const struct virt_error *error)
 	case VIR_ERR_OPERATION_FAILED:
 		return strstr(error->text, "not yet assigned") ? BACKEND_EARLY : BACKEND_BUSY;
 	case VIR_ERR_INTERNAL_ERROR:
-		return error->domain == VIR_FROM_QEMU ? BACKEND_UNFIT : BACKEND_UNREACHED;
+		/* "not using a PTY" or "cannot find": only devices that are a pty in the domain's
+		 * XML come here, so libvirt has not yet told itself what QEMU's start brought. */
+		return error->domain == VIR_FROM_QEMU ? BACKEND_EARLY : BACKEND_UNREACHED;
 	case VIR_ERR_NO_DOMAIN:
 	case VIR_ERR_OPERATION_INVALID:
 		return BACKEND_OFF;

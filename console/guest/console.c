@@ -38,7 +38,12 @@ void console_guest_changed(struct console *c)
 		c->down_since = 0;
 		console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
 	}
-	console_evaluate(c);
+	if (!guest_is_on(c->guest))
+		c->early_since = 0;
+	if (c->state == CONSOLE_WAITING && c->early_since)
+		loop_timer_set(c->retry, 0, 0); /* it may have been started now */
+	else
+		console_evaluate(c);
 }
 
 /* What was refused by the old ones may be allowed now; texts are looked for anew. */
@@ -178,6 +183,16 @@ uint64_t console_opened_at(const struct console *c)
 const char *console_trouble(const struct console *c)
 {
 	return c->trouble;
+}
+
+int console_is_held(const struct console *c)
+{
+	return c->obstacle == BACKEND_BUSY || c->evicted;
+}
+
+int console_is_early(const struct console *c)
+{
+	return c->early_since && loop_now(c->loop) - c->early_since < CONSOLE_EARLY_MAX_US;
 }
 
 int console_is_unfit(const struct console *c)

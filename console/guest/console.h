@@ -20,7 +20,9 @@
 #define CONSOLE_RETRY_BUSY_US (2 * LOOP_SECOND)
 #define CONSOLE_RETRY_FAILED_US (2 * LOOP_SECOND)
 #define CONSOLE_RETRY_EARLY_US (50 * LOOP_MSEC)
-#define CONSOLE_RESOLVE_US (5 * LOOP_SECOND) /* to find out why the output ended */
+#define CONSOLE_EARLY_TELL_US LOOP_SECOND       /* how long a guest's start passes without a word */
+#define CONSOLE_EARLY_MAX_US (10 * LOOP_SECOND) /* then it counts as failed */
+#define CONSOLE_RESOLVE_US (5 * LOOP_SECOND)    /* to find out why the output ended */
 #define CONSOLE_RESOLVE_STEP_US (200 * LOOP_MSEC)
 #define CONSOLE_HELD_US (5 * LOOP_SECOND)  /* a migrated guest's output, for the source to end */
 #define CONSOLE_HELD_MAX ((size_t)4 << 20) /* bytes of it */
@@ -72,6 +74,10 @@ struct journal *console_journal(const struct console *c);
 uint64_t console_opened_at(const struct console *c); /* loop time; 0 when not open */
 /* What stands in the way while it waits: "" when nothing. */
 const char *console_trouble(const struct console *c);
+/* Whether that is another client of the hypervisor, who has it. */
+int console_is_held(const struct console *c);
+/* Whether it is only too early: the guest is being started. */
+int console_is_early(const struct console *c);
 /* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
 int console_is_unfit(const struct console *c);
 enum console_record console_record(const struct console *c);

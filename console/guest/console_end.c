@@ -71,7 +71,7 @@ void console_resolve_by_state(struct console *c)
 
 	if (guest_state(c->guest) == GUEST_UNREACHABLE) {
 		resolved(c);
-		console_set_trouble(c, "hypervisor away");
+		console_set_trouble(c, BACKEND_UNREACHED, "hypervisor away");
 		c->down_cause = "hypervisor away";
 		console_tell_kind(c, CONSOLE_EV_LOST, c->trouble);
 	} else if (!guest_is_on(c->guest)) {
@@ -110,17 +110,20 @@ static void on_asked(void *arg, int error, const struct place_info *info)
 		loop_timer_set(c->retry, CONSOLE_RESOLVE_STEP_US, 0);
 }
 
-void console_resolve_step(struct console *c)
+/* 1 when the answer is on its way. */
+int console_ask(struct console *c)
 {
 	struct hypervisor *h = guest_hypervisor(c->guest);
 
-	if (c->asked)
-		return;
-	if (h && loop_now(c->loop) < c->resolve_until &&
-		hypervisor_ask(h, guest_uuid(c->guest), on_asked, c) == 0) {
+	if (!c->asked && h && hypervisor_ask(h, guest_uuid(c->guest), on_asked, c) == 0)
 		c->asked = h;
+	return c->asked != NULL;
+}
+
+void console_resolve_step(struct console *c)
+{
+	if (c->asked || (loop_now(c->loop) < c->resolve_until && console_ask(c)))
 		return;
-	}
 	console_resolve_by_state(c);
 	if (c->state == CONSOLE_RESOLVING)
 		loop_timer_set(c->retry, CONSOLE_RESOLVE_STEP_US, 0);

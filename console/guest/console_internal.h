@@ -59,7 +59,7 @@ struct console {
 
 	struct loop_timer *retry;     /* WAITING: when to try again; RESOLVING: next question */
 	struct loop_timer *keep_open; /* runs while nobody watches */
-	struct hypervisor *asked;     /* RESOLVING: a question is out */
+	struct hypervisor *asked;     /* a question is out */
 	enum backend_end end;         /* RESOLVING: how the output ended */
 	uint64_t resolve_until;
 	uint64_t opened_at;  /* loop time; 0 when not open */
@@ -76,8 +76,11 @@ struct console {
 	uint16_t panic_state; /* of panic_scan */
 	unsigned panic_marks; /* since the last boot */
 	uint64_t panic_texts;
-	int evicted; /* by force: it is not taken back by force before it was free */
-	int force;   /* the next attempt, or the one under way, is to evict the holder */
+	int evicted;          /* by force: it is not taken back by force before it was free */
+	int force;            /* the next attempt, or the one under way, is to evict the holder */
+	uint64_t early_since; /* loop time since when it was too early to open it; 0 */
+	int early_told;
+	enum backend_error obstacle; /* what trouble tells of */
 	char trouble[256];
 };
 
@@ -99,7 +102,7 @@ void keyboard_left(struct console *c);
 /* console_way.c */
 int console_way_init(struct console *c);
 void console_way_finish(struct console *c);
-void console_set_trouble(struct console *c, const char *text);
+void console_set_trouble(struct console *c, enum backend_error error, const char *text);
 void console_tell_kind(struct console *c, enum console_event_kind kind, const char *text);
 void console_wait_then_retry(struct console *c, uint64_t delay_us);
 /* Does what the state of guest and viewers asks for. */
@@ -118,6 +121,8 @@ void console_panic_booted(struct console *c);
 /* console_end.c */
 enum console_stop console_stop_of(enum place_reason reason);
 void console_tell_stopped(struct console *c, enum console_stop stop);
+/* Has the hypervisor read the guest's state again. */
+int console_ask(struct console *c);
 void console_resolve_begin(struct console *c, enum backend_end end);
 void console_resolve_step(struct console *c);
 void console_resolve_by_state(struct console *c);

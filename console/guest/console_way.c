@@ -19,8 +19,9 @@ void console_tell_kind(struct console *c, enum console_event_kind kind, const ch
 	console_tell(c, &event);
 }
 
-void console_set_trouble(struct console *c, const char *text)
+void console_set_trouble(struct console *c, enum backend_error error, const char *text)
 {
+	c->obstacle = error;
 	snprintf(c->trouble, sizeof(c->trouble), "%s", text);
 }
 
@@ -73,8 +74,9 @@ static void on_opened_ok(struct console *c)
 	c->state = CONSOLE_OPEN;
 	c->opened_at = loop_now(c->loop);
 	c->run = guest_run(c->guest);
-	console_set_trouble(c, "");
+	console_set_trouble(c, BACKEND_OK, "");
 	c->unfit = 0;
+	c->early_since = 0;
 	c->evicted = c->force = 0;
 	c->was_on = 1;
 	if (c->down_since) {
@@ -101,13 +103,43 @@ static int take_by_force(struct console *c)
 	return 1;
 }
 
+/* QEMU is being started, or the guest is on its way to here. Asked more and more slowly: a large
+ * guest takes minutes. A change of the guest asks at once. Those who do not wait for a guest are
+ * told after a while that it does not open. */
+static void open_later(struct console *c)
+{
+	uint64_t now = loop_now(c->loop), waited, delay;
+	char text[sizeof(c->trouble) + 64];
+
+	if (!c->early_since) {
+		c->early_since = now;
+		c->early_told = 0;
+	}
+	waited = now - c->early_since;
+	delay = waited / 4;
+	if (delay < CONSOLE_RETRY_EARLY_US)
+		delay = CONSOLE_RETRY_EARLY_US;
+	console_wait_then_retry(
+		c, delay < CONSOLE_RETRY_FAILED_US ? delay : CONSOLE_RETRY_FAILED_US);
+	if (waited >= CONSOLE_EARLY_MAX_US) {
+		console_tell_kind(c, CONSOLE_EV_FAILED, c->trouble);
+	} else if (waited >= CONSOLE_EARLY_TELL_US && !c->early_told) {
+		c->early_told = 1;
+		snprintf(text, sizeof(text), "the console is not ready yet: %s; trying again",
+			c->trouble);
+		console_tell_kind(c, CONSOLE_EV_NOTICE, text);
+	}
+}
+
 static void on_open_failed(struct console *c, enum backend_error error, const char *text)
 {
 	close_way(c->way);
-	console_set_trouble(c, text);
+	console_set_trouble(c, error, text);
 	c->state = CONSOLE_WAITING;
 	if (error != BACKEND_BUSY)
 		c->force = 0;
+	if (error != BACKEND_EARLY)
+		c->early_since = 0;
 	switch (error) {
 	case BACKEND_OK:
 		break;
@@ -119,7 +151,7 @@ static void on_open_failed(struct console *c, enum backend_error error, const ch
 		console_tell_kind(c, CONSOLE_EV_BUSY, c->trouble);
 		break;
 	case BACKEND_EARLY:
-		console_wait_then_retry(c, CONSOLE_RETRY_EARLY_US);
+		open_later(c);
 		break;
 	case BACKEND_UNFIT:
 	case BACKEND_DENIED:
@@ -127,7 +159,9 @@ static void on_open_failed(struct console *c, enum backend_error error, const ch
 		c->run = guest_run(c->guest);
 		console_tell_kind(c, CONSOLE_EV_UNFIT, c->trouble);
 		break;
-	case BACKEND_OFF: /* its event is on the way; ask again in case it is not */
+	case BACKEND_OFF: /* its event is on the way, unless it went while it was being started */
+		console_ask(c);
+		__attribute__((fallthrough));
 	case BACKEND_UNREACHED:
 	case BACKEND_FAILED:
 		console_wait_then_retry(c, CONSOLE_RETRY_FAILED_US);
@@ -185,7 +219,7 @@ static void on_ended(void *arg, enum backend_end end, const char *text)
 		console_resolve_begin(c, end);
 		return;
 	}
-	console_set_trouble(c, text);
+	console_set_trouble(c, BACKEND_UNREACHED, text);
 	console_wait_then_retry(c, CONSOLE_RETRY_EARLY_US);
 	console_tell_kind(c, CONSOLE_EV_LOST, text);
 }

@@ -404,7 +404,7 @@ static void errors_of_libvirt_are_told_apart(void **state)
 		error_of(VIR_ERR_OPERATION_FAILED, VIR_FROM_QEMU, "translated"), BACKEND_BUSY);
 	assert_int_equal(error_of(VIR_ERR_INTERNAL_ERROR, VIR_FROM_QEMU,
 				 "internal error: character device serial0 is not using a PTY"),
-		BACKEND_UNFIT);
+		BACKEND_EARLY);
 	assert_int_equal(error_of(VIR_ERR_INTERNAL_ERROR, VIR_FROM_RPC,
 				 "internal error: client socket is closed"),
 		BACKEND_UNREACHED);

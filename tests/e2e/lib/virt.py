@@ -143,13 +143,15 @@ class Guest:
     """A domain that runs tests/guest. Its isa-debugcon tells when it is up and what it runs."""
 
     def __init__(self, virt, name, serials=("pty",), hvc=False, on_crash="preserve",
-                 on_reboot="restart", log=False, boot="", domain_uuid=None, alias=None):
+                 on_reboot="restart", log=False, boot="", domain_uuid=None, alias=None,
+                 emulator="/usr/bin/qemu-system-x86_64"):
         self.virt, self.name = virt, name
         self.uuid = str(domain_uuid or uuid.uuid4())
         self.files = f"{virt.dir}/files"
         self.log = f"{self.files}/{name}.log" if log else None
         self.reports = f"{self.files}/{name}-{self.uuid[:8]}.reports"
         self.boots = 0
+        self.emulator = emulator
         self._xml = self._describe(serials, hvc, on_crash, on_reboot, boot, alias)
 
     def socket(self, port=0):
@@ -181,7 +183,7 @@ class Guest:
   <cmdline>{options}</cmdline></os>
  <features><acpi/></features>
  <on_crash>{on_crash}</on_crash><on_reboot>{on_reboot}</on_reboot>
- <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+ <devices><emulator>{self.emulator}</emulator>
   <controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>
   {ports}{virtio}</devices>
  <qemu:commandline>{debug}</qemu:commandline>
