@@ -131,7 +131,8 @@ static void check(const struct folder *f, bool managed, struct config_errors *er
 		return;
 	}
 	error = errno == ENOENT ? cannot_make(f->path) : errno;
-	if (!error)
+	/* The default ones are those that the unit has systemd make. */
+	if (!error || (managed && error == EACCES && !f->file))
 		return;
 	say_why(f, error, why);
 	if (managed && error == EACCES)

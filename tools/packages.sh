@@ -14,7 +14,7 @@ PACKAGES_GUEST=(
 PACKAGES_DEMO=(busybox-static cpio gzip)
 PACKAGES_CHECK=(
 	clang clang-format-19 clang-tidy libclang-rt-dev llvm libcmocka-dev
-	shellcheck mandoc git openssl zstd
+	shellcheck mandoc git openssl zstd iproute2
 	python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
 	python3-asyncssh python3-paramiko
 	tmux screen libvterm-dev

@@ -39,10 +39,16 @@ make_user()
 		die "cannot make the user $DEMO_USER"
 }
 
+# Unless another demo goes on, in a folder of its own.
 remove_user()
 {
-	((EUID != 0)) || ! id "$DEMO_USER" >/dev/null 2>&1 || userdel "$DEMO_USER" ||
+	((EUID != 0)) || ! id "$DEMO_USER" >/dev/null 2>&1 || user_is_busy || userdel "$DEMO_USER" ||
 		die "cannot remove the user $DEMO_USER"
+}
+
+user_is_busy()
+{
+	[[ -n $(find /proc -maxdepth 1 -name '[0-9]*' -user "$DEMO_USER" 2>/dev/null) ]]
 }
 
 folder_exists()
