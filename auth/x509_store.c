@@ -204,10 +204,11 @@ static int load_all(struct load *l, const struct x509_paths *paths)
 	l->fatal = true;
 	l->take = take_ca;
 	l->trust = AUTHFILE_SHUT;
-	rc = authfile_expand(paths->cas, paths->ca_count, load_path, l);
+	rc = authfile_expand_all(paths->cas, paths->ca_count, load_path, l, l->report, l->arg);
 	l->take = take_crl;
 	if (rc == 0)
-		rc = authfile_expand(paths->crls, paths->crl_count, load_path, l);
+		rc = authfile_expand_all(
+			paths->crls, paths->crl_count, load_path, l, l->report, l->arg);
 	l->fatal = false;
 	l->take = take_certificate;
 	l->trust = AUTHFILE_SIGNED;

@@ -37,7 +37,8 @@ struct x509_store;
 
 /*
  * Certificates that cannot be read or used are told to report and left out; without a readable CA,
- * or with an unreadable CRL, there is no store. 0, -EINVAL (told to report), -ENOMEM.
+ * or with an unreadable CRL, or a pattern of either that matches none, there is no store. 0,
+ * -EINVAL (told to report), -ENOMEM.
  */
 int x509_store_create(const struct x509_paths *paths, auth_report_fn report, void *arg,
 	struct x509_store **out) __attribute__((warn_unused_result));

@@ -222,6 +222,7 @@ static void on_output(void *arg, char *output, size_t len, const char *why)
 
 static void ask(struct question *q)
 {
+	char why[TRUST_WHY_MAX] = "out of memory";
 	struct external *e = q->owner;
 	const struct external_value values[] = {{"version", "1"},
 		{"entityid", q->entity_id ? q->entity_id : ""},
@@ -235,6 +236,10 @@ static void ask(struct question *q)
 	int r = -EAGAIN;
 
 	q->stale = 0;
+	if (external_command_trust(run.line, why) < 0) {
+		failed(q, why);
+		return;
+	}
 	if (e->running < EXTERNAL_RUNNING_MAX)
 		r = external_command_run(e->loop, &run, on_output, q, &q->command);
 	if (r < 0)

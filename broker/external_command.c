@@ -306,6 +306,16 @@ static int start(struct external_command *c, const struct external_run *run)
 	return r;
 }
 
+int external_command_trust(const char *line, char why[TRUST_WHY_MAX])
+{
+	size_t blanks = strspn(line, " \t");
+	char *program = strndup(line + blanks, strcspn(line + blanks, " \t"));
+	int r = program ? trust_path(program, why) : -ENOMEM;
+
+	free(program);
+	return r;
+}
+
 int external_command_run(struct loop *loop, const struct external_run *run, external_done_fn done,
 	void *arg, struct external_command **out)
 {

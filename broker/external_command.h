@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "core/loop.h"
+#include "core/trust.h"
 
 struct external_command;
 
@@ -38,6 +39,10 @@ typedef void (*external_done_fn)(void *arg, char *output, size_t len, const char
 /* 0: done follows on a later turn; -EINVAL (a word that must not be), -ENOMEM, -errno. */
 int external_command_run(struct loop *loop, const struct external_run *run, external_done_fn done,
 	void *arg, struct external_command **out) MUST_CHECK;
+
+/* What it answers is believed, so whoever could change the program could log in as anybody: as
+ * trust_path of the line's first word. */
+int external_command_trust(const char *line, char why[TRUST_WHY_MAX]) MUST_CHECK;
 
 /* Kills it; done is not called. For NULL too. */
 void external_command_cancel(struct external_command **c);

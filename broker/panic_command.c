@@ -13,6 +13,7 @@
 #include "broker/panic_command.h"
 #include "console/guest/console.h"
 #include "core/log.h"
+#include "core/trust.h"
 
 struct panic_command {
 	LIST_ENTRY(panic_command) entry;
@@ -145,12 +146,17 @@ static int is_running(const struct panic_commands *all, const char *uuid)
 
 void panic_command_run(struct panic_commands *all, const char *path, struct guest *g)
 {
+	char why[TRUST_WHY_MAX];
 	struct panic_command *p;
 	int r;
 
 	if (all->count == PANIC_COMMANDS_MAX || is_running(all, guest_uuid_text(g))) {
 		log_warning("on_panic for %s is not run: %s", guest_uuid_text(g),
 			all->count == PANIC_COMMANDS_MAX ? "too many of them run" : "it runs");
+		return;
+	}
+	if (trust_path(path, why) < 0) {
+		log_error("on_panic for %s: %s: %s", guest_uuid_text(g), path, why);
 		return;
 	}
 	p = calloc(1, sizeof(*p));

@@ -14,6 +14,8 @@
 
 #define NAME_ROOM 64
 
+enum owner { OWNER_US, OWNER_US_OR_ROOT, OWNER_ANY };
+
 __attribute__((format(printf, 3, 4))) static int refuse(
 	char why[TRUST_WHY_MAX], int error, const char *format, ...)
 {
@@ -38,22 +40,29 @@ static const char *user_name(uid_t uid, char out[NAME_ROOM])
 	return out;
 }
 
-static int refuse_owner(const char *path, uid_t uid, bool own, char why[TRUST_WHY_MAX])
+static int refuse_owner(const char *path, uid_t uid, enum owner own, char why[TRUST_WHY_MAX])
 {
 	char owner[NAME_ROOM], user[NAME_ROOM];
 
 	user_name(uid, owner);
 	user_name(geteuid(), user);
-	return own ? refuse(why, EPERM, "it belongs to user %s and not to %s: chown %s %s", owner,
-			     user, user, path)
-		   : refuse(why, EPERM,
-			     "it belongs to user %s, neither to root nor to %s: chown %s %s", owner,
-			     user, user, path);
+	return own == OWNER_US
+		       ? refuse(why, EPERM, "it belongs to user %s and not to %s: chown %s %s",
+				 owner, user, user, path)
+		       : refuse(why, EPERM,
+				 "it belongs to user %s, neither to root nor to %s: chown %s %s",
+				 owner, user, user, path);
 }
 
-static int check_itself(const char *path, const struct stat *st, bool own, char why[TRUST_WHY_MAX])
+static bool is_owner(uid_t uid, enum owner owner)
 {
-	if (st->st_uid != geteuid() && (own || st->st_uid != 0))
+	return owner == OWNER_ANY || uid == geteuid() || (owner == OWNER_US_OR_ROOT && uid == 0);
+}
+
+static int check_itself(
+	const char *path, const struct stat *st, enum owner own, char why[TRUST_WHY_MAX])
+{
+	if (!is_owner(st->st_uid, own))
 		return refuse_owner(path, st->st_uid, own, why);
 	if (st->st_mode & 022)
 		return refuse(why, EPERM, "others may write to it (mode %04o): chmod go-w %s",
@@ -61,14 +70,14 @@ static int check_itself(const char *path, const struct stat *st, bool own, char 
 	return 0;
 }
 
-static int check_above(const char *folder, char why[TRUST_WHY_MAX])
+static int check_above(const char *folder, enum owner own, char why[TRUST_WHY_MAX])
 {
 	char owner[NAME_ROOM];
 	struct stat st;
 
 	if (stat(folder, &st) < 0)
 		return refuse(why, errno, "%s: %s", folder, strerror(errno));
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (!is_owner(st.st_uid, own == OWNER_ANY ? OWNER_ANY : OWNER_US_OR_ROOT))
 		return refuse(why, EPERM,
 			"the folder %s above it belongs to user %s, who could replace it: chown "
 			"root %s",
@@ -81,7 +90,7 @@ static int check_above(const char *folder, char why[TRUST_WHY_MAX])
 	return 0;
 }
 
-static int check(const char *path, bool own, char why[TRUST_WHY_MAX])
+static int check(const char *path, enum owner own, char why[TRUST_WHY_MAX])
 {
 	char *real = realpath(path, NULL), *slash;
 	struct stat st;
@@ -95,20 +104,25 @@ static int check(const char *path, bool own, char why[TRUST_WHY_MAX])
 	r = check_itself(path, &st, own, why);
 	while (r == 0 && (slash = strrchr(real, '/')) != real) {
 		*slash = '\0';
-		r = check_above(real, why);
+		r = check_above(real, own, why);
 	}
 	if (r == 0)
-		r = check_above("/", why);
+		r = check_above("/", own, why);
 	free(real);
 	return r;
 }
 
 int trust_path(const char *path, char why[TRUST_WHY_MAX])
 {
-	return check(path, false, why);
+	return check(path, OWNER_US_OR_ROOT, why);
+}
+
+int trust_shut(const char *path, char why[TRUST_WHY_MAX])
+{
+	return check(path, OWNER_ANY, why);
 }
 
 int trust_own(const char *path, char why[TRUST_WHY_MAX])
 {
-	return check(path, true, why);
+	return check(path, OWNER_US, why);
 }

@@ -16,7 +16,12 @@
  */
 int trust_path(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
 
-/* The same, and path must be the effective user's own: for folders that we keep things in. */
+/* The same, but whoever owns it and the folders above it: for what is not ours, such as the files
+ * of another service. */
+int trust_shut(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
+
+/* The same as trust_path, and path must be the effective user's own: for folders that we keep
+ * things in. */
 int trust_own(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
 
 #endif

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,17 +22,21 @@ static int refuse(char why[AUTHFILE_WHY_MAX], int rc, const char *text)
 	return rc;
 }
 
-static int check(
-	const struct stat *st, enum authfile_trust trust, size_t max, char why[AUTHFILE_WHY_MAX])
+static int check(const char *path, const struct stat *st, enum authfile_trust trust, size_t max,
+	char why[AUTHFILE_WHY_MAX])
 {
 	if (!S_ISREG(st->st_mode))
 		return refuse(why, -EINVAL, "not a regular file");
-	if (trust == AUTHFILE_OURS && st->st_uid != 0 && st->st_uid != geteuid())
-		return refuse(why, -EPERM, "owned by neither root nor the daemon's user");
-	if (trust != AUTHFILE_SIGNED && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return refuse(why, -EPERM, "writable by its group or by others");
 	if ((unsigned long long)st->st_size > max)
 		return refuse(why, -EFBIG, "too large");
+	switch (trust) {
+	case AUTHFILE_OURS:
+		return trust_path(path, why);
+	case AUTHFILE_SHUT:
+		return trust_shut(path, why);
+	case AUTHFILE_SIGNED:
+		break;
+	}
 	return 0;
 }
 
@@ -86,13 +92,33 @@ int authfile_read(const char *path, enum authfile_trust trust, size_t max, char 
 		close(fd);
 		return refuse(why, rc, strerror(-rc));
 	}
-	rc = check(&st, trust, max, why);
+	rc = check(path, &st, trust, max, why);
 	if (rc == 0) {
 		rc = read_open(fd, max, data, len);
 		if (rc < 0)
 			refuse(why, rc, rc == -EFBIG ? "too large" : strerror(-rc));
 	}
 	close(fd);
+	return rc;
+}
+
+/* Whom to tell that something which is needed is not there. */
+struct needed {
+	auth_report_fn report;
+	void *arg;
+};
+
+static bool is_pattern(const char *text)
+{
+	return strpbrk(text, "*?[") != NULL;
+}
+
+static int each(const glob_t *found, authfile_each_fn fn, void *arg)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < found->gl_pathc; i++)
+		rc = fn(arg, found->gl_pathv[i]);
 	return rc;
 }
 
@@ -105,8 +131,7 @@ static int expand_one(const char *pattern, authfile_each_fn fn, void *arg)
 		return 0;
 	if (rc != 0)
 		return rc == GLOB_NOSPACE ? -ENOMEM : -EIO;
-	for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++)
-		rc = fn(arg, found.gl_pathv[i]);
+	rc = each(&found, fn, arg);
 	globfree(&found);
 	return rc;
 }
@@ -115,11 +140,81 @@ int authfile_expand(const char *const *patterns, size_t count, authfile_each_fn 
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc >= 0 && i < count; i++) {
-		if (strpbrk(patterns[i], "*?[") == NULL)
-			rc = fn(arg, patterns[i]);
-		else
-			rc = expand_one(patterns[i], fn, arg);
+	for (size_t i = 0; rc >= 0 && i < count; i++)
+		rc = is_pattern(patterns[i]) ? expand_one(patterns[i], fn, arg)
+					     : fn(arg, patterns[i]);
+	return rc;
+}
+
+static int complain(const struct needed *n, const char *path, const char *text, int error)
+{
+	char why[AUTHFILE_WHY_MAX];
+
+	snprintf(why, sizeof(why), "%s%s%s", text, error != 0 ? ": " : "",
+		error != 0 ? strerror(error) : "");
+	n->report(n->arg, path, 0, why);
+	return -EINVAL;
+}
+
+static int check_folder(void *arg, const char *path)
+{
+	const struct needed *n = (const struct needed *)arg;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return 0;
+	if (faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return complain(n, path, "a list may stand in this folder, which cannot be read", errno);
+}
+
+/* glob() passes by what it cannot look into, and by a broken link. */
+static int check_folders(const struct needed *n, const char *pattern)
+{
+	int rc = 0;
+
+	for (const char *slash = strchr(pattern, '/'); rc == 0 && slash != NULL;
+		slash = strchr(slash + 1, '/')) {
+		char *folder = strndup(pattern, (size_t)(slash - pattern));
+
+		if (folder == NULL)
+			return -ENOMEM;
+		if (is_pattern(folder))
+			rc = expand_one(folder, check_folder, (void *)(uintptr_t)n);
+		free(folder);
 	}
+	return rc;
+}
+
+static int expand_needed(
+	const struct needed *n, const char *pattern, authfile_each_fn fn, void *arg)
+{
+	glob_t found;
+	int rc = check_folders(n, pattern);
+
+	if (rc < 0)
+		return rc;
+	errno = 0;
+	rc = glob(pattern, GLOB_ERR, NULL, &found);
+	if (rc == GLOB_NOSPACE)
+		return -ENOMEM;
+	if (rc != 0)
+		return complain(n, pattern,
+			"no file matches this pattern, and nothing would be refused",
+			rc == GLOB_NOMATCH ? 0 : errno);
+	rc = each(&found, fn, arg);
+	globfree(&found);
+	return rc;
+}
+
+int authfile_expand_all(const char *const *patterns, size_t count, authfile_each_fn fn, void *arg,
+	auth_report_fn report, void *report_arg)
+{
+	const struct needed n = {report, report_arg};
+	int rc = 0;
+
+	for (size_t i = 0; rc >= 0 && i < count; i++)
+		rc = is_pattern(patterns[i]) ? expand_needed(&n, patterns[i], fn, arg)
+					     : fn(arg, patterns[i]);
 	return rc;
 }

@@ -5,6 +5,8 @@
 #ifndef AUTH_SSH_AUTHFILE_H
 #define AUTH_SSH_AUTHFILE_H
 
+#include "core/trust.h"
+
 #include <stddef.h>
 
 /*
@@ -13,8 +15,9 @@
  */
 typedef void (*auth_report_fn)(void *arg, const char *file, unsigned line, const char *why);
 
-#define AUTHFILE_WHY_MAX 160 /* bytes of a reason, terminator included */
+#define AUTHFILE_WHY_MAX TRUST_WHY_MAX /* bytes of a reason, terminator included */
 
+/* Of the file, and of every folder above it. */
 enum authfile_trust {
 	AUTHFILE_OURS,   /* owned by root or the daemon's user, not writable by others */
 	AUTHFILE_SHUT,   /* not writable by group or others, whoever owns it */
@@ -36,5 +39,13 @@ int authfile_read(const char *path, enum authfile_trust trust, size_t max, char 
 typedef int (*authfile_each_fn)(void *arg, const char *path);
 int authfile_expand(const char *const *patterns, size_t count, authfile_each_fn fn, void *arg)
 	__attribute__((warn_unused_result));
+
+/*
+ * The same for lists that refuse, where nothing found would mean that nothing is refused: a pattern
+ * that matches no file, or goes through a folder that cannot be read, is told to report, and is
+ * -EINVAL.
+ */
+int authfile_expand_all(const char *const *patterns, size_t count, authfile_each_fn fn, void *arg,
+	auth_report_fn report, void *report_arg) __attribute__((warn_unused_result));
 
 #endif

@@ -103,7 +103,7 @@ int revoked_create(const char *const *patterns, size_t count, auth_report_fn rep
 	if (l.r == NULL)
 		return -ENOMEM;
 	l.r->plain.width = SHA256_DIGEST_LENGTH;
-	rc = authfile_expand(patterns, count, load_file, &l);
+	rc = authfile_expand_all(patterns, count, load_file, &l, report, arg);
 	if (rc < 0) {
 		revoked_destroy(l.r);
 		return rc == -ENOMEM ? rc : -EINVAL;

@@ -14,8 +14,9 @@ struct revoked;
 
 /*
  * Reads the files that the patterns name. Unlike authorized keys, a file that is missing or not
- * understood fails the whole (told to report): letting in what somebody revoked would be worse
- * than not starting, and a reload keeps the old lists. 0, -EINVAL, -ENOMEM.
+ * understood, or a pattern that matches none, fails the whole (told to report): letting in what
+ * somebody revoked would be worse than not starting, and a reload keeps the old lists. 0, -EINVAL,
+ * -ENOMEM.
  */
 int revoked_create(const char *const *patterns, size_t count, auth_report_fn report, void *arg,
 	struct revoked **out) __attribute__((warn_unused_result));

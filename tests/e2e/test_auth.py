@@ -1,5 +1,6 @@
 """Who gets in, and what the rules then allow."""
 
+import os
 import subprocess
 import time
 
@@ -177,6 +178,55 @@ def test_file_that_others_may_write_is_not_trusted(daemons, shared, user, keys):
     daemon.ctl("reload")
     assert daemon.ssh(shared.name, "status").status == BROKEN
     daemon.wait_log("authorized_keys")
+
+
+def test_file_in_a_folder_that_others_may_write_is_not_trusted(daemons, shared, user, keys):
+    daemon = daemons(authorized=[keys.line(keys.other)])
+    folder = user.mkdir(f"{daemon.dir}/shared", 0o755)
+    user.write(f"{folder}/keys", keys.line(keys.ed25519) + "\n")
+    daemon.configure({"auth": {"authorized_keys": f"{folder}/keys"}})
+    assert daemon.ctl("reload").status == DONE
+    assert daemon.ssh(shared.name, "status").status == DONE
+    os.chmod(folder, 0o775)
+    assert daemon.ctl("reload").status == DONE
+    assert daemon.ssh(shared.name, "status").status == BROKEN
+    daemon.wait_log(f"keys: others may write to the folder {folder} above it.*chmod go-w")
+
+
+# Lists that refuse
+
+
+@pytest.mark.parametrize("key, value", [
+    ("revoked_keys", "{dir}/missing/*.krl"), ("revoked_keys", "{dir}/lists/*.krl"),
+    ("revoked_keys", "{dir}/shut/*.krl"), ("vdsm_crl", "{dir}/lists/*.pem"),
+    ("vdsm_ca", "{dir}/lists/*.pem")])
+def test_pattern_of_a_list_that_refuses_must_find_one(daemons, shared, user, keys, tmp_path, key,
+                                                      value):
+    """Neither a start nor --check takes it; a reload keeps what was in force and says so."""
+    daemon = daemons()
+    user.write(f"{daemon.dir}/revoked", keys.line(keys.other) + "\n")
+    daemon.configure({"auth": {"revoked_keys": f"{daemon.dir}/revoked"}})
+    assert daemon.ctl("reload").status == DONE
+    user.mkdir(f"{daemon.dir}/lists")
+    user.mkdir(f"{daemon.dir}/shut", 0)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=ca",
+                    "-keyout", f"{tmp_path}/key", "-out", f"{tmp_path}/ca.pem"], check=True,
+                   capture_output=True)
+    user.write(f"{daemon.dir}/ca.pem", (tmp_path / "ca.pem").read_text())
+    daemon.configure({"auth": {"vdsm_ca": f"{daemon.dir}/ca.pem",
+                               key: value.format(dir=daemon.dir)}})
+    since = len(daemon.log())
+    result = daemon.ctl("reload")
+    assert result.status != DONE and "cannot be used" in result.errors, result
+    daemon.wait_log(r"\*.*no file matches", since=since)
+    assert daemon.ssh(shared.name, "status").status == DONE
+    assert daemon.ssh(shared.name, "status", key=keys.other).status == BROKEN
+    result = daemon.check_config()
+    assert result.status != 0 and "no file matches" in result.errors, result
+    assert "is good" not in result.text
+    daemon.stop()
+    daemon.launch()
+    assert daemon.wait_end() == 1
 
 
 # Rules

@@ -138,6 +138,20 @@ def test_failing_commands_are_ended_and_told(daemons, shared, keys, body, reason
     assert daemon.ctl("list").status == DONE
 
 
+@pytest.mark.parametrize("what, mode, reason", [
+    ("helper/helper", 0o775, "others may write to it"),
+    ("helper", 0o777, "others may write to the folder")])
+def test_command_that_others_may_change_is_not_run(daemons, shared, keys, what, mode, reason):
+    """Whoever writes its answer says who may log in."""
+    daemon = entity_daemon(daemons)
+    helper = Helper(daemon, key_list(["1", "alice", keys.line(keys.ed25519)]))
+    os.chmod(f"{daemon.dir}/{what}", mode)
+    helper.use()
+    assert daemon.ssh(shared.name, "status").status == BROKEN
+    daemon.wait_log(f"key_command: .*{reason}")
+    assert not helper.runs()
+
+
 def test_other_sources_do_not_wait_for_a_command_that_hangs(daemons, shared, keys):
     daemon = entity_daemon(daemons)
     helper = Helper(daemon, key_list(), body="sleep 60")

@@ -27,7 +27,7 @@ void tools_expect(size_t row, int rc, const char *why, const char *want);
 struct tools_report {
 	unsigned count;
 	unsigned line;
-	char why[256];
+	char why[1024];
 };
 void tools_report(void *arg, const char *file, unsigned line, const char *why);
 

@@ -215,8 +215,8 @@ static void a_file_that_others_may_write_is_not_believed(void **state)
 	static const struct {
 		const char *spoil, *why;
 	} rows[] = {
-		{"chmod 0660 f", "writable"},
-		{"chmod 0602 f", "writable"},
+		{"chmod 0660 f", "others may write to it (mode 0660)"},
+		{"chmod 0602 f", "others may write to it (mode 0602)"},
 		{"rm f; mkdir f", "regular"},
 		{"rm f; mkfifo f", "regular"},
 		{"rm f; truncate -s 17M f", "large"},
@@ -249,10 +249,50 @@ static void a_file_that_others_may_write_is_not_believed(void **state)
 		tools_run("chown 12345 f");
 		s = load(patterns, 1, &report);
 		assert_int_equal(key_store_count(s), 0);
-		assert_non_null(strstr(report.why, "owned"));
+		assert_non_null(strstr(report.why, "belongs to user 12345"));
 		key_store_destroy(s);
 	}
 	tools_run("rm -rf f");
+}
+
+/* Whoever may write to a folder can put another file in the place of one in it, or of a folder. */
+static void a_file_in_a_folder_that_others_may_write_is_not_believed(void **state)
+{
+	static const struct {
+		const char *spoil, *why; /* NULL: it is believed */
+		bool as_root;
+	} rows[] = {
+		{"true", NULL, false},
+		{"chmod 0775 a/b", "others may write to the folder", false},
+		{"chmod 0703 a", "others may write to the folder", false},
+		{"chmod 1777 a", NULL, false}, /* sticky: nobody can take what is not his */
+		{"chown 12345 a", "belongs to user 12345, who could replace it", true},
+		{"mv a/b a/c; ln -s c a/b; chmod 0777 a/c", "others may write to the folder",
+			false},
+	};
+	const char *const plain[] = {"./a/b/f"};
+	const char *const pattern[] = {"./a/*/f"};
+	struct tools_report report;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int way = 0; way < 2; way++) {
+			struct key_store *s;
+
+			if (rows[i].as_root && geteuid() != 0)
+				continue;
+			tools_run("rm -rf a; mkdir -p -m 0755 a/b");
+			tools_write("a/b/f", KEY_LINE);
+			tools_run("chmod 0644 a/b/f; %s", rows[i].spoil);
+			s = load(way ? plain : pattern, 1, &report);
+			if (rows[i].why != NULL &&
+				(report.count == 0 || strstr(report.why, rows[i].why) == NULL))
+				fail_msg("%s: %s", rows[i].spoil, report.why);
+			assert_int_equal(key_store_count(s) != 0, rows[i].why == NULL);
+			key_store_destroy(s);
+		}
+	}
+	tools_run("rm -rf a");
 }
 
 /* 5,000 keys: loaded in one piece, found in a moment, one that is not there refused as fast. */
@@ -423,6 +463,7 @@ int main(void)
 		cmocka_unit_test(a_nul_byte_and_a_long_line_are_refused),
 		cmocka_unit_test(files_and_globs_are_loaded_and_bad_lines_reported),
 		cmocka_unit_test(a_file_that_others_may_write_is_not_believed),
+		cmocka_unit_test(a_file_in_a_folder_that_others_may_write_is_not_believed),
 		cmocka_unit_test(thousands_of_keys_are_found_at_once),
 		cmocka_unit_test(a_key_logs_in_as_itself),
 	};

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -180,12 +181,51 @@ static void a_broken_revocation_list_is_no_empty_one(void **state)
 	revoked_destroy(r);
 }
 
+/* Nor is one that is not there: by a pattern, nothing would be revoked and nobody told. */
+static void a_pattern_without_a_list_is_no_empty_one(void **state)
+{
+	static const struct {
+		const char *prepare, *pattern;
+		int rc;
+		bool as_user; /* root reads every folder */
+	} rows[] = {
+		{"mkdir lists", "./lists/*.krl", -EINVAL, false},
+		{"true", "./missing/*.krl", -EINVAL, false},
+		{"true", "./missing/*/krl", -EINVAL, false},
+		{"mkdir lists; touch lists/a.krl", "./lists/*.krl", 0, false},
+		{"mkdir lists; ln -s nowhere lists/a.krl", "./lists/*.krl", -EINVAL, false},
+		{"mkdir lists; touch lists/a.krl; chmod 0 lists", "./lists/*.krl", -EINVAL, true},
+		{"mkdir -p lists/a lists/b; touch lists/a/krl; chmod 0 lists/b", "./lists/*/krl",
+			-EINVAL, true},
+	};
+	struct tools_report report;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct revoked *r = NULL;
+		int rc;
+
+		if (rows[i].as_user && geteuid() == 0)
+			continue;
+		report = (struct tools_report){0};
+		tools_run("test ! -e lists || chmod -R u+rwX lists; rm -rf lists; %s",
+			rows[i].prepare);
+		rc = revoked_create(&rows[i].pattern, 1, tools_report, &report, &r);
+		if (rc != rows[i].rc || (report.count != 0) != (rc < 0))
+			fail_msg("%s: %s: %d %s", rows[i].prepare, rows[i].pattern, rc, report.why);
+		if (rc == 0)
+			revoked_destroy(r);
+	}
+	tools_run("chmod -R u+rwX lists; rm -rf lists");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(revocation_lists_revoke_as_the_table_says),
 		cmocka_unit_test(serials_at_the_ends_of_their_range_are_right),
 		cmocka_unit_test(a_broken_revocation_list_is_no_empty_one),
+		cmocka_unit_test(a_pattern_without_a_list_is_no_empty_one),
 	};
 
 	return cmocka_run_group_tests(tests, world_setup, tools_leave);

@@ -270,12 +270,17 @@ static void a_broken_ca_or_crl_fails_the_load(void **state)
 		{"./ca.pem", "./nowhere"},
 		{"./ca.pem", "./ca.pem"},
 		{"./ca.pem", "./torn.crl"},
+		{"./ca.pem", "./missing/*.crl"},
+		{"./ca.pem", "./empty.d/*"},
+		{"./missing*.pem", NULL},
 		{"./open.pem", NULL},
+		{"./open.d/ca.pem", NULL},
 	};
 	const char *certs = "./certs";
 
 	(void)state;
-	tools_run("head -c 300 ca.crl >torn.crl; cp ca.pem open.pem; chmod 666 open.pem");
+	tools_run("head -c 300 ca.crl >torn.crl; cp ca.pem open.pem; chmod 666 open.pem; "
+		  "mkdir empty.d open.d; cp ca.pem open.d; chmod 0777 open.d");
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct x509_paths paths = {.certificates = &certs,
 			.certificate_count = 1,
