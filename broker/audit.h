@@ -17,7 +17,8 @@ struct audit;
 
 #define AUDIT_QUEUE_MAX 4096                 /* records that wait for the disk */
 #define AUDIT_STOP_US LOOP_SECOND            /* at the end, for what is still queued */
-#define AUDIT_TEXT_MAX 4096                  /* bytes of one foreign text in a record */
+#define AUDIT_TEXT_MAX 4096                  /* bytes of one text of a record, as written */
+#define AUDIT_NAME_MAX 256                   /* the same, of one that a client chose */
 #define AUDIT_COMPLAIN_US (60 * LOOP_SECOND) /* a failing disk is told so often */
 
 struct audit_options {
@@ -41,7 +42,8 @@ struct audit_record {
 	const char *verb;
 	const char *vm_uuid, *vm_name, *device;
 	const char *reason;
-	int has_end; /* status, duration and bytes count */
+	uint64_t count; /* of records that this one stands for; 0: it is one */
+	int has_end;    /* status, duration and bytes count */
 	int status;
 	uint64_t duration_us, bytes_in, bytes_out;
 };

@@ -16,15 +16,34 @@
 #define FIELDS_MAX 32
 #define TIME_MAX 40
 
-/* Escaped as for a person, so that what looks at the file need not take care. */
-static int put_text(json_t *object, const char *name, const char *text)
+#define CUT "..."
+
+/* Escaped as for a person, so that what looks at the file need not take care; at most max bytes of
+ * that, since a strange byte is four then. */
+static int put_long(json_t *object, const char *name, const char *text, size_t max)
 {
 	char safe[ESCAPE_ROOM(AUDIT_TEXT_MAX)];
+	size_t len = text ? strnlen(text, AUDIT_TEXT_MAX) : 0, used;
 
 	if (!text)
 		return 0;
-	escape_text(text, strnlen(text, AUDIT_TEXT_MAX), safe, sizeof(safe));
+	used = escape_text(text, len, safe, sizeof(safe));
+	if (used > max || text[len]) {
+		used = escape_text(text, len, safe, max - strlen(CUT) + 1);
+		memcpy(safe + used, CUT, sizeof(CUT));
+	}
 	return json_object_set_new(object, name, json_string(safe));
+}
+
+static int put_text(json_t *object, const char *name, const char *text)
+{
+	return put_long(object, name, text, AUDIT_TEXT_MAX);
+}
+
+/* Of what anybody may send who has not even logged in. */
+static int put_name(json_t *object, const char *name, const char *text)
+{
+	return put_long(object, name, text, AUDIT_NAME_MAX);
 }
 
 static int put_number(json_t *object, const char *name, uint64_t value)
@@ -57,6 +76,11 @@ static int put_end(json_t *object, const struct audit_record *r)
 	       put_number(object, "bytes_out", r->bytes_out);
 }
 
+static int put_count(json_t *object, const struct audit_record *r)
+{
+	return r->count ? put_number(object, "count", r->count) : 0;
+}
+
 static json_t *make_object(const struct audit_record *r, uint64_t seq)
 {
 	json_t *o = json_object();
@@ -66,11 +90,11 @@ static json_t *make_object(const struct audit_record *r, uint64_t seq)
 		return NULL;
 	failed = put_number(o, "seq", seq) | put_time(o) | put_text(o, "event", r->event) |
 		 put_text(o, "session", r->session) | put_text(o, "source", r->source) |
-		 put_text(o, "login", r->login) | put_text(o, "identity", r->identity) |
+		 put_name(o, "login", r->login) | put_text(o, "identity", r->identity) |
 		 put_text(o, "method", r->method) | put_text(o, "fingerprint", r->fingerprint) |
-		 put_text(o, "client", r->client) | put_text(o, "verb", r->verb) |
+		 put_name(o, "client", r->client) | put_text(o, "verb", r->verb) |
 		 put_text(o, "vm_uuid", r->vm_uuid) | put_text(o, "vm", r->vm_name) |
-		 put_text(o, "device", r->device) | put_end(o, r) |
+		 put_text(o, "device", r->device) | put_end(o, r) | put_count(o, r) |
 		 put_text(o, "reason", r->reason);
 	if (failed) {
 		json_decref(o);

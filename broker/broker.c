@@ -87,6 +87,11 @@ struct audit *broker_audit(const struct broker *b)
 	return b->guard.audit;
 }
 
+struct refusals *broker_refusals(const struct broker *b)
+{
+	return b->guard.refusals;
+}
+
 struct external *broker_external(const struct broker *b)
 {
 	return b->guard.external;

@@ -15,6 +15,7 @@
 
 struct broker;
 struct job_pool;
+struct refusals;
 struct throttle;
 struct tickets;
 
@@ -34,6 +35,8 @@ const struct config *broker_config(const struct broker *b);
 struct directory *broker_directory(const struct broker *b);
 const struct access *broker_access(const struct broker *b);
 struct audit *broker_audit(const struct broker *b);
+/* For refused logins. */
+struct refusals *broker_refusals(const struct broker *b);
 struct external *broker_external(const struct broker *b);
 struct throttle *broker_throttle(const struct broker *b);
 struct tickets *broker_tickets(const struct broker *b);

@@ -11,6 +11,7 @@
 #include "broker/broker.h"
 #include "broker/connections.h"
 #include "broker/doorkeeper.h"
+#include "broker/refusals.h"
 #include "broker/sources.h"
 #include "core/io.h"
 #include "core/log.h"
@@ -21,7 +22,9 @@
 struct connections {
 	struct broker *broker;
 	struct doorkeeper *door;
-	struct sources *sources, *local;
+	struct sources *sources; /* from the network */
+	struct sources *local;   /* of local users */
+	struct sources *trusted; /* of root and our own user: no other can take these seats */
 	uint64_t next_id;
 	loop_fn closed;
 	void *arg;
@@ -35,6 +38,7 @@ struct connection {
 	struct source_seat seat;
 	char tag[LOG_TAG_MAX];
 	char address[INET6_ADDRSTRLEN]; /* "": local */
+	uid_t uid;                      /* local */
 };
 
 static void on_authenticated(void *arg)
@@ -73,15 +77,30 @@ static void count_silence(const struct connection *c)
 			c->address, c->address);
 }
 
+static void record_silence(const struct connection *c)
+{
+	const int is_local = !*c->address;
+	char uid[32];
+	const struct audit_record record = {.event = "login-refused",
+		.session = c->tag,
+		.source = is_local ? "local" : c->address,
+		.reason = "it asked nothing until its time to log in was over"};
+
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)c->uid);
+	if (refusals_add(broker_refusals(c->owner->broker), is_local ? uid : c->address, &record))
+		log_write(LOG_LEVEL_INFO, c->tag,
+			"%s asked nothing until its time to log in was over",
+			is_local ? uid : c->address);
+}
+
 static void on_expired(void *arg, int silent)
 {
 	const struct connection *c = arg;
 
-	log_write(LOG_LEVEL_INFO, c->tag, "%s %s until its time to log in was over",
-		*c->address ? c->address : "a local user",
-		silent ? "said nothing" : "did not log in");
-	if (silent)
-		count_silence(c);
+	if (!silent)
+		return; /* what it tried has been recorded */
+	record_silence(c);
+	count_silence(c);
 }
 
 static void on_closed(void *arg)
@@ -227,19 +246,40 @@ void connections_accept(
 	}
 }
 
+/* Takes the descriptor. */
+static void turn_away_local(int fd)
+{
+	static const char reason[] = "vmconsoled: too many connections; try again later";
+	const struct wire_bye bye = {STATUS_BUSY};
+	struct line line;
+
+	line_init(&line, fd, WIRE_LOCAL, WIRE_BROKER);
+	if (line_send(&line, WIRE_BYE, &bye, reason, sizeof(reason) - 1) < 0)
+		log_debug("a local user does not hear that he is sent away");
+	line_finish(&line);
+}
+
+static struct sources *local_seats(const struct connections *all, uid_t uid)
+{
+	return uid == 0 || uid == geteuid() ? all->trusted : all->local;
+}
+
 void connections_accept_local(void *arg, int fd, const struct ucred *peer)
 {
 	struct connections *all = arg;
 	struct login_options options = {.kind = LOGIN_LOCAL, .fd = fd, .peer = peer};
 	struct connection *c;
 	const char *why;
+	char name[32];
 
-	c = admit(all, all->local, NULL, peer, &why);
+	c = admit(all, local_seats(all, peer->uid), NULL, peer, &why);
 	if (!c) {
-		log_refused(all, "a local user", why);
-		close(fd);
+		snprintf(name, sizeof(name), "uid %u", (unsigned)peer->uid);
+		log_refused(all, name, why);
+		turn_away_local(fd);
 		return;
 	}
+	c->uid = peer->uid;
 	if (make_login(all, c, &options) < 0)
 		give_up(c);
 }
@@ -268,6 +308,7 @@ void connections_each_source(const struct connections *c, sources_fn fn, void *a
 {
 	sources_each(c->sources, fn, arg);
 	sources_each(c->local, fn, arg);
+	sources_each(c->trusted, fn, arg);
 }
 
 int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
@@ -275,9 +316,14 @@ int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed
 {
 	static const struct sources_limits local = {.connections = CONNECTIONS_LOCAL_MAX,
 		.per_source = CONNECTIONS_LOCAL_PER_USER,
-		.fresh = CONNECTIONS_LOCAL_MAX,
-		.fresh_per_source = CONNECTIONS_LOCAL_PER_USER,
-		.drop_from = CONNECTIONS_LOCAL_MAX};
+		.fresh = CONNECTIONS_LOCAL_FRESH,
+		.fresh_per_source = CONNECTIONS_LOCAL_FRESH_PER_USER,
+		.drop_from = CONNECTIONS_LOCAL_FRESH / 2};
+	static const struct sources_limits trusted = {.connections = CONNECTIONS_TRUSTED_MAX,
+		.per_source = CONNECTIONS_TRUSTED_MAX,
+		.fresh = CONNECTIONS_TRUSTED_MAX,
+		.fresh_per_source = CONNECTIONS_TRUSTED_MAX,
+		.drop_from = CONNECTIONS_TRUSTED_MAX};
 	struct connections *c = calloc(1, sizeof(*c));
 	struct sources_limits limits;
 
@@ -291,7 +337,8 @@ int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed
 	read_limits(c, &limits);
 	c->sources = sources_create(&limits);
 	c->local = sources_create(&local);
-	if (!c->sources || !c->local) {
+	c->trusted = sources_create(&trusted);
+	if (!c->sources || !c->local || !c->trusted) {
 		connections_destroy(&c);
 		return -ENOMEM;
 	}
@@ -308,5 +355,6 @@ void connections_destroy(struct connections **out)
 	*out = NULL;
 	sources_destroy(c->sources);
 	sources_destroy(c->local);
+	sources_destroy(c->trusted);
 	free(c);
 }

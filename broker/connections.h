@@ -14,8 +14,11 @@ struct broker;
 struct connections;
 struct doorkeeper;
 
-#define CONNECTIONS_LOCAL_MAX 256 /* of all local users */
+#define CONNECTIONS_LOCAL_MAX 256 /* of all local users but root and our own */
 #define CONNECTIONS_LOCAL_PER_USER 64
+#define CONNECTIONS_LOCAL_FRESH 64 /* of them, not logged in: for a moment only, if honest */
+#define CONNECTIONS_LOCAL_FRESH_PER_USER 8
+#define CONNECTIONS_TRUSTED_MAX 128 /* of root and our own user */
 
 /* closed(arg) is called after each connection's end. */
 int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,

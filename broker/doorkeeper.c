@@ -30,6 +30,8 @@ struct doorkeeper {
 	uint64_t started, backoff;
 	char told[DOORKEEPER_WHY_MAX]; /* why it could not be started, as last logged */
 	uint64_t told_at;
+	uint64_t said_since; /* lines of its log are counted from then on */
+	unsigned said;
 	struct wire_settings settings;
 	char banner[WIRE_BANNER_MAX];
 };
@@ -121,7 +123,25 @@ static void on_ready(struct doorkeeper *k, const struct line_message *m)
 	k->options.changed(k->options.arg, DOOR_SERVES);
 }
 
-static void on_log(const struct line_message *m)
+/* Strangers make a door say what it says, and a broken one says anything: only so much of it. Who
+ * looks for an error (debug) gets all. */
+static int has_said_too_much(struct doorkeeper *k)
+{
+	uint64_t now = loop_now(k->options.loop);
+
+	if (log_get_level() == LOG_LEVEL_DEBUG)
+		return 0;
+	if (now - k->said_since >= LOOP_SECOND) {
+		if (k->said > DOOR_LOG_MAX)
+			log_info("%u more lines of the %s door in that second were left out",
+				k->said - DOOR_LOG_MAX, k->options.kind);
+		k->said_since = now;
+		k->said = 0;
+	}
+	return ++k->said > DOOR_LOG_MAX;
+}
+
+static void on_log(struct doorkeeper *k, const struct line_message *m)
 {
 	struct wire_log log;
 	char tag[LOG_TAG_MAX];
@@ -129,6 +149,8 @@ static void on_log(const struct line_message *m)
 	memcpy(&log, m->fixed, sizeof(log));
 	if (log.level > LOG_LEVEL_DEBUG)
 		log.level = LOG_LEVEL_DEBUG;
+	if (has_said_too_much(k))
+		return;
 	if (log.id)
 		snprintf(tag, sizeof(tag), "c%llu", (unsigned long long)log.id);
 	log_write((enum log_level)log.level, log.id ? tag : "door", "%.*s", (int)m->payload_len,
@@ -152,7 +174,7 @@ static void on_io(void *arg, uint32_t revents)
 	if (m.type == WIRE_READY)
 		on_ready(k, &m);
 	else if (m.type == WIRE_LOG)
-		on_log(&m);
+		on_log(k, &m);
 	line_message_finish(&m);
 }
 

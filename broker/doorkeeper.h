@@ -24,6 +24,7 @@ struct doorkeeper;
 #define DOOR_STABLE_US (60 * LOOP_SECOND)    /* a life so long begins the back-off anew */
 #define DOOR_READY_US (20 * LOOP_SECOND)     /* to say that it is ready */
 #define DOOR_GRACE_MORE_US (5 * LOOP_SECOND) /* its grace time is longer by so much than ours */
+#define DOOR_LOG_MAX 20                      /* lines of its log in a second */
 #define DOOR_STOP_US LOOP_SECOND             /* to end after STOP */
 
 /* What becomes of new connections. */

@@ -5,6 +5,7 @@
 #include "auth/throttle.h"
 #include "auth/tickets.h"
 #include "broker/guard.h"
+#include "broker/refusals.h"
 #include "core/job.h"
 #include "core/log.h"
 
@@ -49,6 +50,8 @@ int guard_init(struct guard *g, struct loop *loop, const struct config *config,
 	audit_options(config, &options);
 	r = audit_create(loop, &options, &g->audit);
 	if (!r)
+		r = refusals_create(loop, g->audit, REFUSALS_WINDOW_US, &g->refusals);
+	if (!r)
 		r = external_create(loop, owner->answered, owner->arg, &g->external);
 	if (!r)
 		r = make_throttle(&config->auth, &g->throttle);
@@ -74,6 +77,7 @@ void guard_finish(struct guard *g)
 	key_watch_destroy(&g->watch);
 	external_destroy(&g->external);
 	job_pool_destroy(&g->readers, LOOP_SECOND);
+	refusals_destroy(&g->refusals);
 	if (g->audit)
 		audit_write(g->audit, &(struct audit_record){.event = "stop"});
 	audit_destroy(&g->audit);

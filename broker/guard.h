@@ -13,12 +13,14 @@
 #define GUARD_READERS_QUEUE 16
 
 struct job_pool;
+struct refusals;
 struct throttle;
 struct tickets;
 
 /* The parts; NULL until made. A value. */
 struct guard {
 	struct audit *audit;
+	struct refusals *refusals;
 	struct external *external;
 	struct throttle *throttle;
 	struct tickets *tickets;

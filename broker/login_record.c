@@ -4,6 +4,7 @@
 
 #include "broker/broker.h"
 #include "broker/login_private.h"
+#include "broker/refusals.h"
 
 int login_is_ticket(enum wire_method method)
 {
@@ -66,6 +67,16 @@ void login_record_then(struct login *login, audit_done_fn done)
 	audit_write_then(broker_audit(login->options.broker), &r, done, login);
 }
 
+/* Anybody can make any number of them. True: it is worth a line in the log. */
+static bool add_refusal(const struct login *login, const struct audit_record *r)
+{
+	char uid[32];
+
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)login->peer.uid);
+	return refusals_add(broker_refusals(login->options.broker),
+		login_is_local(login) ? uid : login->address, r);
+}
+
 void login_record_refusal(struct login *login)
 {
 	const struct attempt *a = &login->attempt;
@@ -78,9 +89,9 @@ void login_record_refusal(struct login *login)
 		pubkey_fingerprint((struct span){a->proof, a->proof_len}, fingerprint);
 		r.fingerprint = fingerprint;
 	}
-	audit_write(broker_audit(login->options.broker), &r);
-	log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s", login->name,
-		login->address, a->why);
+	if (add_refusal(login, &r))
+		log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s",
+			login->name, login->address, a->why);
 }
 
 void login_record_foreign(struct login *login)
@@ -92,7 +103,7 @@ void login_record_foreign(struct login *login)
 	fill(login, identity, &r);
 	r.event = "login-refused";
 	r.reason = "a way to log in that does not belong there";
-	audit_write(broker_audit(login->options.broker), &r);
+	(void)add_refusal(login, &r);
 	identity_destroy(identity);
 }
 

@@ -1,13 +1,15 @@
 """Connections that say nothing, from one address: others log in all the same."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 import time
 
 import pytest
 
-from lib import clients
+from lib import clients, local_caller
 from lib.proc import SLOW, wait_until
 from lib.session import BROKEN, DENIED, DONE, USAGE
 
@@ -82,7 +84,8 @@ def test_client_is_told_why_it_is_ended(daemons, guest):
     transport.start_client(timeout=20 * SLOW)
     wait_until(lambda: not transport.is_active(), 20, "it is ended")
     transport.close()
-    daemon.wait_log("127.0.0.1 said nothing until its time to log in was over")
+    daemon.wait_audit("asked nothing until its time to log in was over", event="login-refused",
+                      source="127.0.0.1")
     daemon.wait_log("connection ended: no login within 2 s")
     assert daemon.ssh(guest.name, "status").status == DONE
 
@@ -154,3 +157,76 @@ def test_sources_is_for_administrators_and_wants_an_address(daemons):
     assert daemon.ssh("vmconsole", "sources").status == DENIED
     result = daemon.ctl("sources", "--clear", "somewhere")
     assert result.status == USAGE and "somewhere is no address" in result.errors
+
+
+# local users
+
+LOCAL = r"""
+import os, socket, struct, sys, time
+path, what, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+message = bytes([int(sys.argv[4])]) + struct.pack("=BH", int(sys.argv[5]), 200) + bytes([1]) * 200
+held = []
+for _ in range(count):
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        line.connect(path)
+        if what == "try":
+            line.send(message)
+            while line.recv(4096):
+                pass
+    except OSError:
+        pass
+    held.append(line)
+    if what == "try":
+        line.close()
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+def as_local(daemon, uid, what, count):
+    """A program of another user: count times it tries to log in, or connects and says nothing."""
+    argv = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--", sys.executable,
+            "-c", LOCAL, f"{daemon.dir}/run/control", what, str(count),
+            str(local_caller.TYPES["AUTH"]), str(local_caller.METHODS["PEER"])]
+    program = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
+    return program
+
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, for other users")
+
+
+@needs_root
+def test_flood_of_refused_local_logins_is_a_few_records_and_lines(daemons):
+    daemon = daemons({"daemon": {"log_level": "info"}})
+    since = len(daemon.log())
+    with as_local(daemon, 65534, "try", 3000) as program:
+        assert program.stdout.readline() == b"done\n"
+        program.stdin.close()
+    daemon.stop()
+    records = daemon.audit(event="login-refused", source="local")
+    assert len(records) <= 20 + 2 * 5, "a few of a window's own, and two of each later one"
+    assert sum(record.get("count", 1) for record in records) == 3000
+    assert all(len(json.dumps(record)) < 1500 for record in records)
+    assert len(daemon.log()) - since < 40000
+
+
+@needs_root
+def test_crowds_of_local_users_keep_out_neither_root_nor_the_daemons_own(daemons, user):
+    daemon = daemons({"access all": {"who": "user:*"}})
+    crowds = [as_local(daemon, 65000 + number, "hold", 64) for number in range(6)]
+    try:
+        for program in crowds:
+            assert program.stdout.readline() == b"done\n"
+        # One more of a user who has taken all his seats: he is told.
+        assert local_caller.call(daemon, local_caller.wait(20), uid=65000) == ["BYE"]
+        for as_user in (None, user):
+            results = [daemon.ctl("list", as_user=as_user) for _ in range(5)]
+            assert [result.status for result in results] == [DONE] * 5, results
+        # and a third one, who has done nothing, finds a seat too
+        wait_until(lambda: local_caller.call(daemon, local_caller.auth("PEER"), uid=64000)
+                   == ["accepted"], 10, "a seat for another user")
+    finally:
+        for program in crowds:
+            program.kill()
+            program.communicate()
