@@ -152,7 +152,7 @@ static int become_door(const char *kind)
 		.control_fd = DOOR_CONTROL_FD, .keys_fd = DOOR_KEYS_FD, .build_id = build_id()};
 
 	if (strcmp(kind, "ssh") != 0) {
-		fprintf(stderr, "vmconsoled: there is no door %s\n", kind);
+		fprintf(stderr, "vmconsoled: unknown door %s\n", kind);
 		return EXIT_USAGE;
 	}
 	ssh_door_main(&options);

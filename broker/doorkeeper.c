@@ -167,7 +167,7 @@ static void on_io(void *arg, uint32_t revents)
 		return;
 	if (r <= 0) {
 		if (r < 0)
-			kill_door(k, "says what is not allowed");
+			kill_door(k, "broke the protocol");
 		loop_io_set(k->io, 0); /* its end follows */
 		return;
 	}
