@@ -1,17 +1,19 @@
 /*
- * The messages of a line: what broker and doors say to each other.
+ * The messages of a line: what broker, doors and workers say to each other.
  *
  * A line is an AF_UNIX SOCK_SEQPACKET pair; one message is one datagram: a type byte, the fixed
  * struct of that type, then a payload of bytes, at most WIRE_MESSAGE_MAX in all; descriptors ride
  * along by SCM_RIGHTS. Both ends are the same program (the first message compares build ids), so
  * structs go in native layout; they are packed and copied out, never pointed into.
  *
- * Four kinds of line:
+ * Six kinds of line:
  *   control  broker <-> door, one per door, for its whole life
  *   login    one per connection; owns the identity and, in the broker, the rights
  *   local    a login line that vmconsolectl, or any other local program, made by connecting to the
  *            control socket: the same messages, but nobody vouches for what they say
  *   channel  one per ssh channel; made by the other end of a login or local line, passed over it
+ *   worker   broker <-> worker: its control line
+ *   job      broker <-> worker, one per job; made by the broker, passed over the worker's line
  *
  * wire/table.c says for each message who may send it, when, and how long it is, and which proofs of
  * an AUTH belong to which kind of line. A message that the table does not allow ends the line.
@@ -32,22 +34,25 @@
 #define WIRE_BANNER_MAX 4096
 #define WIRE_VERSION_MAX 256 /* of a client's identification string, RFC 4253 §4.2 */
 #define WIRE_BUILD_ID 32
+#define WIRE_PATTERNS_MAX WIRE_COMMAND_MAX /* bytes of all patterns of a job, lengths included */
+#define WIRE_FOUND_MAX 8192                /* bytes of a match's lines */
 #define WIRE_OFFERS_MAX 64 /* refused keys that a connection may offer: they are no guesses */
 
-enum wire_line { WIRE_CONTROL, WIRE_LOGIN, WIRE_LOCAL, WIRE_CHANNEL };
-enum wire_side { WIRE_BROKER, WIRE_DOOR };
+enum wire_line { WIRE_CONTROL, WIRE_LOGIN, WIRE_LOCAL, WIRE_CHANNEL, WIRE_WORKER, WIRE_JOB };
+#define WIRE_LINES (WIRE_JOB + 1)
+enum wire_side { WIRE_BROKER, WIRE_DOOR }; /* DOOR: whoever is not the broker */
 
-/* Where a line stands. One set for all three kinds; the table uses them as masks. */
+/* Where a line stands. One set for all kinds; the table uses them as masks. */
 enum wire_state {
-	WIRE_FRESH = 1 << 0,   /* control: no HELLO yet; login: nobody known; channel: no request */
+	WIRE_FRESH = 1 << 0,   /* control: no HELLO yet; login: nobody known; else: no request */
 	WIRE_ASKED = 1 << 1,   /* control: HELLO sent; login: AUTH waits for its VERDICT */
-	WIRE_RUNNING = 1 << 2, /* control: door ready; login: authenticated; channel: at work */
+	WIRE_RUNNING = 1 << 2, /* control: ready; login: authenticated; channel, job: at work */
 	WIRE_HALF = 1 << 3,    /* channel: the client's input has ended */
 	WIRE_ENDED = 1 << 4,   /* the last word has been said; nothing more is allowed */
 };
 
 enum wire_type {
-	/* control line */
+	/* control and worker line; NEW on a control line only */
 	WIRE_HELLO = 1, /* b->d */
 	WIRE_READY,     /* d->b  sandboxed, listening to its control line */
 	WIRE_SETTINGS,  /* b->d  payload: banner text */
@@ -73,6 +78,19 @@ enum wire_type {
 	WIRE_ERR,     /* b->d  to standard error (on a pty the door merges it) */
 	WIRE_EXIT,    /* b->d  the last message; payload: reason, for the log */
 	WIRE_BREAK,   /* d->b  a line break, RFC 4335 */
+
+	/* worker line */
+	WIRE_TASK, /* b->d  fd: a fresh job line */
+	WIRE_PING, /* b->d */
+	WIRE_PONG, /* d->b  the answer: it gets round to its control line */
+
+	/* job line */
+	WIRE_MATCH,  /* b->d  payload: patterns, each behind two bytes of length */
+	WIRE_BYTES,  /* b->d  payload: output of a console */
+	WIRE_REST,   /* b->d  there is no more output for now */
+	WIRE_READ,   /* d->b  the BYTES or the REST before were looked at */
+	WIRE_FOUND,  /* d->b  a match, and the last message; payload: its lines */
+	WIRE_FAILED, /* d->b  the last message; payload: why */
 
 	WIRE_TYPES
 };
@@ -156,6 +174,39 @@ struct wire_break {
 
 struct wire_exit {
 	int32_t status;
+} WIRE_PACKED;
+
+struct wire_ping { /* PING, PONG */
+	uint64_t number;
+} WIRE_PACKED;
+
+struct wire_match {
+	uint64_t offset; /* of the first byte that will come */
+	uint64_t from;   /* a match begins here or later */
+	uint8_t count;   /* of patterns */
+	uint8_t raw, multi;
+} WIRE_PACKED;
+
+struct wire_bytes {
+	uint64_t offset;
+} WIRE_PACKED;
+
+struct wire_read {
+	uint64_t offset; /* all before it was looked at */
+	uint64_t again;  /* output from here on is all that another worker needs to go on */
+	uint8_t rest;    /* the answer to a REST */
+} WIRE_PACKED;
+
+struct wire_found {
+	uint64_t start, end;
+	uint8_t pattern; /* from 0 */
+	uint8_t cut;     /* the payload is not all of the lines */
+} WIRE_PACKED;
+
+enum wire_failure { WIRE_FAIL_PATTERN = 1, WIRE_FAIL_LIMIT, WIRE_FAIL_MEMORY };
+
+struct wire_failed {
+	uint8_t failure;
 } WIRE_PACKED;
 
 #endif

@@ -14,21 +14,26 @@
 #define LOGIN (1u << WIRE_LOGIN)
 #define LOCAL (1u << WIRE_LOCAL)
 #define CHANNEL (1u << WIRE_CHANNEL)
+#define WORKER (1u << WIRE_WORKER)
+#define JOB (1u << WIRE_JOB)
 
 #define OPENED (WIRE_RUNNING | WIRE_HALF)
-/* What a client sends may cross the broker's EXIT: it is read and ignored. */
+/* What a client sends may cross the broker's EXIT, and output the worker's answer: it is read and
+ * ignored. */
 #define CROSSING WIRE_ENDED
 
 static const struct wire_row table[WIRE_TYPES] = {
 	/*  type     lines    sender  allowed in               then          fixed  payload  fds */
-	ROW(HELLO, CONTROL, BROKER, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_hello), 0, 0, 0),
-	ROW(READY, CONTROL, DOOR, WIRE_ASKED, WIRE_RUNNING, sizeof(struct wire_ready), 0, 0, 0),
-	ROW(SETTINGS, CONTROL, BROKER, WIRE_ASKED | WIRE_RUNNING, 0, sizeof(struct wire_settings),
-		0, WIRE_BANNER_MAX, 0),
+	ROW(HELLO, CONTROL | WORKER, BROKER, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_hello), 0,
+		0, 0),
+	ROW(READY, CONTROL | WORKER, DOOR, WIRE_ASKED, WIRE_RUNNING, sizeof(struct wire_ready), 0,
+		0, 0),
+	ROW(SETTINGS, CONTROL | WORKER, BROKER, WIRE_ASKED | WIRE_RUNNING, 0,
+		sizeof(struct wire_settings), 0, WIRE_BANNER_MAX, 0),
 	ROW(NEW, CONTROL, BROKER, WIRE_RUNNING, 0, sizeof(struct wire_new), 0, 0, 2),
-	ROW(LOG, CONTROL, DOOR, WIRE_ASKED | WIRE_RUNNING | WIRE_ENDED, 0, sizeof(struct wire_log),
-		0, 4096, 0),
-	ROW(STOP, CONTROL, BROKER, WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
+	ROW(LOG, CONTROL | WORKER, DOOR, WIRE_ASKED | WIRE_RUNNING | WIRE_ENDED, 0,
+		sizeof(struct wire_log), 0, 4096, 0),
+	ROW(STOP, CONTROL | WORKER, BROKER, WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
 
 	ROW(CLIENT, LOGIN, DOOR, WIRE_FRESH, 0, 0, 0, WIRE_VERSION_MAX, 0),
 	ROW(AUTH, LOGIN | LOCAL, DOOR, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_auth), 0,
@@ -51,6 +56,21 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(OUT, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(ERR, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(EXIT, CHANNEL, BROKER, WIRE_FRESH | OPENED, WIRE_ENDED, sizeof(struct wire_exit), 0,
+		WIRE_REASON_MAX, 0),
+
+	ROW(TASK, WORKER, BROKER, WIRE_RUNNING, 0, 0, 0, 0, 1),
+	ROW(PING, WORKER, BROKER, WIRE_RUNNING, 0, sizeof(struct wire_ping), 0, 0, 0),
+	ROW(PONG, WORKER, DOOR, WIRE_RUNNING, 0, sizeof(struct wire_ping), 0, 0, 0),
+
+	ROW(MATCH, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_match), 2,
+		WIRE_PATTERNS_MAX, 0),
+	ROW(BYTES, JOB, BROKER, WIRE_RUNNING | CROSSING, 0, sizeof(struct wire_bytes), 1,
+		WIRE_PAYLOAD_MAX, 0),
+	ROW(REST, JOB, BROKER, WIRE_RUNNING | CROSSING, 0, 0, 0, 0, 0),
+	ROW(READ, JOB, DOOR, WIRE_RUNNING, 0, sizeof(struct wire_read), 0, 0, 0),
+	ROW(FOUND, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_found), 0,
+		WIRE_FOUND_MAX, 0),
+	ROW(FAILED, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_failed), 0,
 		WIRE_REASON_MAX, 0),
 };
 
@@ -102,6 +122,47 @@ static int check_auth(enum wire_line line, const unsigned char *fixed, size_t pa
 	return payload - auth.login_len > methods[auth.method].proof_max ? -EINVAL : 0;
 }
 
+static int check_match(const unsigned char *fixed, const unsigned char *patterns, size_t len)
+{
+	struct wire_match match;
+	unsigned i;
+
+	memcpy(&match, fixed, sizeof(match));
+	if (match.raw > 1 || match.multi > 1)
+		return -EINVAL;
+	for (i = 0; i < match.count; i++) {
+		uint16_t size;
+
+		if (len < sizeof(size))
+			return -EINVAL;
+		memcpy(&size, patterns, sizeof(size));
+		if (size > len - sizeof(size))
+			return -EINVAL;
+		patterns += sizeof(size) + size;
+		len -= sizeof(size) + size;
+	}
+	return len == 0 ? 0 : -EINVAL;
+}
+
+static int check_answer(unsigned type, const unsigned char *fixed)
+{
+	struct wire_found found;
+	struct wire_failed failed;
+	struct wire_read read;
+
+	if (type == WIRE_FOUND) {
+		memcpy(&found, fixed, sizeof(found));
+		return found.cut > 1 || found.start > found.end ? -EINVAL : 0;
+	}
+	if (type == WIRE_READ) {
+		memcpy(&read, fixed, sizeof(read));
+		return read.rest > 1 || read.again > read.offset ? -EINVAL : 0;
+	}
+	memcpy(&failed, fixed, sizeof(failed));
+	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_MEMORY ? -EINVAL
+										       : 0;
+}
+
 /* Fields whose range the lengths alone do not bound. */
 static int check_fields(
 	enum wire_line line, unsigned type, const unsigned char *fixed, size_t payload)
@@ -118,6 +179,12 @@ static int check_fields(
 			request.term_len > payload)
 			return -EINVAL;
 		return payload - request.term_len > WIRE_COMMAND_MAX ? -EINVAL : 0;
+	case WIRE_MATCH:
+		return check_match(fixed, fixed + sizeof(struct wire_match), payload);
+	case WIRE_READ:
+	case WIRE_FOUND:
+	case WIRE_FAILED:
+		return check_answer(type, fixed);
 	default:
 		return 0;
 	}

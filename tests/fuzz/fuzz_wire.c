@@ -1,6 +1,6 @@
 /*
- * A hostile door, or a hostile program at the control socket: any messages with any descriptors in
- * any order, over a real socket, against the broker's end of a line.
+ * A hostile door or worker, or a hostile program at the control socket: any messages with any
+ * descriptors in any order, over a real socket, against the broker's end of a line.
  *
  * Input: a byte for the kind of line, then records. A record is a byte whose low bits say what
  * follows: the door sends bytes (two of length, then the bytes, up to 7 descriptors), or the broker
@@ -86,6 +86,7 @@ static void check_message(
 	const struct wire_row *row = wire_row(m->type);
 	struct wire_auth auth;
 	struct wire_request request;
+	struct wire_found found;
 	size_t i;
 
 	check(row != NULL && (row->lines >> line->kind & 1) && row->sender == WIRE_DOOR);
@@ -106,6 +107,10 @@ static void check_message(
 		memcpy(&request, m->fixed, sizeof(request));
 		check(request.term_len <= m->payload_len && request.term_len <= WIRE_TERM_MAX);
 		check(m->payload_len - request.term_len <= WIRE_COMMAND_MAX);
+	}
+	if (m->type == WIRE_FOUND) {
+		memcpy(&found, m->fixed, sizeof(found));
+		check(found.start <= found.end && m->payload_len <= WIRE_FOUND_MAX);
 	}
 }
 
@@ -129,7 +134,7 @@ static int receive_one(struct line *line)
 
 static void answer(struct line *line, unsigned type)
 {
-	static const unsigned char fixed[64];
+	static const unsigned char fixed[64] = {[16] = 1 /* MATCH: one pattern, which is empty */};
 	const struct wire_row *row = wire_row(type % WIRE_TYPES);
 	enum wire_state before = line->state;
 	int r, allowed;
@@ -138,7 +143,7 @@ static void answer(struct line *line, unsigned type)
 		return;
 	allowed = (row->lines >> line->kind & 1) && row->sender == WIRE_BROKER &&
 		  (row->states & before) != 0;
-	r = line_send(line, type % WIRE_TYPES, fixed, "x", row->payload_min);
+	r = line_send(line, type % WIRE_TYPES, fixed, "\0", row->payload_min);
 	check(allowed ? r == 0 || r == -EAGAIN || r == -EPIPE : r == -EPROTO);
 	check(line->state == (r == 0 && row->next ? row->next : before));
 }
@@ -183,7 +188,8 @@ static void check_alone(const uint8_t *data, size_t size)
 
 	if (size < 4)
 		return;
-	(void)wire_check(data[0] % 5, data[1] % 3, data[2], data + 4, size - 4, data[3], &next);
+	(void)wire_check(data[0] % (WIRE_LINES + 1), data[1] % 3, data[2], data + 4, size - 4,
+		data[3], &next);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -196,7 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_alone(data, size);
 	check(line_pair(fds) == 0);
-	line_init(&line, fds[0], take(&in) % 4, WIRE_BROKER);
+	line_init(&line, fds[0], take(&in) % WIRE_LINES, WIRE_BROKER);
 	while (in.len > 0 && records-- > 0 && play_record(&line, fds[1], &in))
 		;
 	line_finish(&line);

@@ -14,7 +14,8 @@
 static const enum wire_state states[STATES] = {
 	WIRE_FRESH, WIRE_ASKED, WIRE_RUNNING, WIRE_HALF, WIRE_ENDED};
 
-/* lines: a letter for each kind of line it belongs to: Control logIn lOcal cHannel.
+/* lines: a letter for each kind of line it belongs to: Control logIn lOcal
+ * cHannel Worker Job.
  * allowed: a letter for each state in which the message is allowed: Fresh Asked Running Half
  * Ended. then: the state after it, '=' for the same; what has ended stays so. */
 static const struct expectation {
@@ -27,12 +28,12 @@ static const struct expectation {
 	size_t fixed, payload_min, payload_max;
 	unsigned fds;
 } expected[] = {
-	{"HELLO", 1, "C", WIRE_BROKER, "F", 'A', 32, 0, 0, 0},
-	{"READY", 2, "C", WIRE_DOOR, "A", 'R', 34, 0, 0, 0},
-	{"SETTINGS", 3, "C", WIRE_BROKER, "AR", '=', 18, 0, 4096, 0},
+	{"HELLO", 1, "CW", WIRE_BROKER, "F", 'A', 32, 0, 0, 0},
+	{"READY", 2, "CW", WIRE_DOOR, "A", 'R', 34, 0, 0, 0},
+	{"SETTINGS", 3, "CW", WIRE_BROKER, "AR", '=', 18, 0, 4096, 0},
 	{"NEW", 4, "C", WIRE_BROKER, "R", '=', 8, 0, 0, 2},
-	{"LOG", 5, "C", WIRE_DOOR, "ARE", '=', 9, 0, 4096, 0},
-	{"STOP", 6, "C", WIRE_BROKER, "AR", 'E', 0, 0, 0, 0},
+	{"LOG", 5, "CW", WIRE_DOOR, "ARE", '=', 9, 0, 4096, 0},
+	{"STOP", 6, "CW", WIRE_BROKER, "AR", 'E', 0, 0, 0, 0},
 	{"CLIENT", 7, "I", WIRE_DOOR, "F", '=', 0, 0, 256, 0},
 	{"AUTH", 8, "IO", WIRE_DOOR, "F", 'A', 3, 0, 256 + 12288, 0},
 	{"VERDICT", 9, "IO", WIRE_BROKER, "A", '=', 3, 0, 1024, 0},
@@ -48,10 +49,19 @@ static const struct expectation {
 	{"ERR", 19, "H", WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
 	{"EXIT", 20, "H", WIRE_BROKER, "FRH", 'E', 4, 0, 1024, 0},
 	{"BREAK", 21, "H", WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
+	{"TASK", 22, "W", WIRE_BROKER, "R", '=', 0, 0, 0, 1},
+	{"PING", 23, "W", WIRE_BROKER, "R", '=', 8, 0, 0, 0},
+	{"PONG", 24, "W", WIRE_DOOR, "R", '=', 8, 0, 0, 0},
+	{"MATCH", 25, "J", WIRE_BROKER, "F", 'R', 19, 2, 8192, 0},
+	{"BYTES", 26, "J", WIRE_BROKER, "RE", '=', 8, 1, 16384 - 256, 0},
+	{"REST", 27, "J", WIRE_BROKER, "RE", '=', 0, 0, 0, 0},
+	{"READ", 28, "J", WIRE_DOOR, "R", '=', 17, 0, 0, 0},
+	{"FOUND", 29, "J", WIRE_DOOR, "R", 'E', 18, 0, 8192, 0},
+	{"FAILED", 30, "J", WIRE_DOOR, "R", 'E', 1, 0, 1024, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 
-static const char line_letters[] = "CIOH"; /* by enum wire_line */
+static const char line_letters[] = "CIOHWJ"; /* by enum wire_line */
 
 static enum wire_line first_line(const struct expectation *e)
 {
@@ -87,6 +97,7 @@ static void fill(unsigned char *message, unsigned type, enum wire_line line, siz
 	struct wire_auth auth = {
 		.method = line == WIRE_LOCAL ? WIRE_AUTH_PEER : WIRE_AUTH_PASSWORD};
 	struct wire_request request = {.pty = 1};
+	struct wire_match match = {.count = 1};
 	const struct expectation *e = expectation_of(type);
 	size_t payload = e && len > 1 + e->fixed ? len - 1 - e->fixed : 0;
 
@@ -97,6 +108,12 @@ static void fill(unsigned char *message, unsigned type, enum wire_line line, siz
 		auth.login_len = (uint16_t)(payload < WIRE_LOGIN_MAX ? payload : WIRE_LOGIN_MAX);
 		memcpy(message + 1, &auth, sizeof(auth));
 	}
+	if (type == WIRE_MATCH && len >= 1 + sizeof(match) + 2) {
+		memcpy(message + 1, &match, sizeof(match));
+		memcpy(message + 1 + sizeof(match), &(uint16_t){(uint16_t)(payload - 2)}, 2);
+	}
+	if (type == WIRE_FAILED && len > 1)
+		message[1] = WIRE_FAIL_LIMIT;
 	if ((type == WIRE_SHELL || type == WIRE_EXEC) && len > sizeof(request)) {
 		request.term_len = (uint8_t)(payload < WIRE_TERM_MAX ? payload : WIRE_TERM_MAX);
 		memcpy(message + 1, &request, sizeof(request));
@@ -115,7 +132,7 @@ static void rows_are_as_written_here(void **state)
 
 		assert_non_null(row);
 		assert_string_equal(row->name, e->name);
-		for (line = WIRE_CONTROL; line <= WIRE_CHANNEL; line++)
+		for (line = WIRE_CONTROL; line < WIRE_LINES; line++)
 			assert_int_equal(row->lines >> line & 1,
 				strchr(e->lines, line_letters[line]) != NULL);
 		assert_int_equal(row->sender, e->sender);
@@ -138,7 +155,7 @@ static void a_message_is_allowed_exactly_where_its_row_says(void **state)
 	unsigned type, line, sender, s;
 
 	for (type = 0; type < 256; type++)
-		for (line = WIRE_CONTROL; line <= WIRE_CHANNEL; line++)
+		for (line = WIRE_CONTROL; line < WIRE_LINES; line++)
 			for (sender = WIRE_BROKER; sender <= WIRE_DOOR; sender++)
 				for (s = 0; s < STATES; s++) {
 					const struct expectation *e = expectation_of(type);
@@ -312,6 +329,61 @@ static void request_fields_are_bounded(void **state)
 	assert_int_equal(check_request(WIRE_EXEC, 1, 1, WIRE_COMMAND_MAX + 1), 0);
 }
 
+static int check_match(unsigned count, unsigned raw, uint16_t first, size_t payload)
+{
+	static unsigned char message[WIRE_MESSAGE_MAX];
+	struct wire_match match = {.count = (uint8_t)count, .raw = (uint8_t)raw};
+	enum wire_state next;
+
+	memset(message, 0, sizeof(message));
+	message[0] = WIRE_MATCH;
+	memcpy(message + 1, &match, sizeof(match));
+	memcpy(message + 1 + sizeof(match), &first, sizeof(first));
+	return wire_check(
+		WIRE_JOB, WIRE_BROKER, WIRE_FRESH, message, 1 + sizeof(match) + payload, 0, &next);
+}
+
+static void patterns_fill_their_message(void **state)
+{
+	assert_int_equal(check_match(1, 0, 6, 8), 0);
+	assert_int_equal(check_match(1, 1, 6, 8), 0);
+	assert_int_equal(check_match(1, 2, 6, 8), -EINVAL);
+	assert_int_equal(check_match(1, 0, 5, 8), -EINVAL);
+	assert_int_equal(check_match(1, 0, 7, 8), -EINVAL);
+	assert_int_equal(check_match(1, 0, 65535, 8), -EINVAL);
+	assert_int_equal(check_match(2, 0, 4, 8), 0);
+	assert_int_equal(check_match(3, 0, 4, 8), -EINVAL);
+	assert_int_equal(check_match(0, 0, 0, 2), -EINVAL);
+}
+
+static int check_answer(unsigned type, const void *fixed, size_t size)
+{
+	unsigned char message[64] = {(unsigned char)type};
+	enum wire_state next;
+
+	memcpy(message + 1, fixed, size);
+	return wire_check(WIRE_JOB, WIRE_DOOR, WIRE_RUNNING, message, 1 + size, 0, &next);
+}
+
+static void answers_of_a_worker_are_bounded(void **state)
+{
+	struct wire_found found = {.start = 5, .end = 5, .pattern = 255, .cut = 1};
+	struct wire_read read = {.offset = 5, .again = 5, .rest = 1};
+	struct wire_failed failed = {.failure = WIRE_FAIL_MEMORY};
+
+	assert_int_equal(check_answer(WIRE_FOUND, &found, sizeof(found)), 0);
+	found.end = 4;
+	assert_int_equal(check_answer(WIRE_FOUND, &found, sizeof(found)), -EINVAL);
+	assert_int_equal(check_answer(WIRE_READ, &read, sizeof(read)), 0);
+	read.again = 6;
+	assert_int_equal(check_answer(WIRE_READ, &read, sizeof(read)), -EINVAL);
+	assert_int_equal(check_answer(WIRE_FAILED, &failed, sizeof(failed)), 0);
+	failed.failure++;
+	assert_int_equal(check_answer(WIRE_FAILED, &failed, sizeof(failed)), -EINVAL);
+	failed.failure = 0;
+	assert_int_equal(check_answer(WIRE_FAILED, &failed, sizeof(failed)), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +394,8 @@ int main(void)
 		cmocka_unit_test(a_proof_belongs_to_one_kind_of_line),
 		cmocka_unit_test(auth_fields_are_bounded),
 		cmocka_unit_test(request_fields_are_bounded),
+		cmocka_unit_test(patterns_fill_their_message),
+		cmocka_unit_test(answers_of_a_worker_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
