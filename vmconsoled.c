@@ -1,4 +1,4 @@
-/* Task: options; then become the broker, or one of its doors. */
+/* Task: options; then become the broker, or one of its doors or workers. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "core/loop.h"
 #include "core/sandbox.h"
 #include "sshd/ssh_door.h"
+#include "worker/match_worker.h"
 
 #define DEFAULT_CONFIG "/etc/vmconsoled/vmconsoled.conf"
 #define EXIT_USAGE 64
@@ -148,8 +149,10 @@ static int act(enum action action, const char *path, const char *user)
 
 static int become_door(const char *kind)
 {
-	const struct door_options options = {
-		.control_fd = DOOR_CONTROL_FD, .keys_fd = DOOR_KEYS_FD, .build_id = build_id()};
+	const struct door_options options = {.control_fd = DOOR_CONTROL_FD,
+		.line = WIRE_CONTROL,
+		.keys_fd = DOOR_KEYS_FD,
+		.build_id = build_id()};
 
 	if (strcmp(kind, "ssh") != 0) {
 		fprintf(stderr, "vmconsoled: unknown door %s\n", kind);
@@ -158,14 +161,28 @@ static int become_door(const char *kind)
 	ssh_door_main(&options);
 }
 
+static int become_worker(const char *kind)
+{
+	const struct door_options options = {.control_fd = DOOR_CONTROL_FD,
+		.line = WIRE_WORKER,
+		.keys_fd = -1,
+		.build_id = build_id()};
+
+	if (strcmp(kind, "match") != 0) {
+		fprintf(stderr, "vmconsoled: there is no worker %s\n", kind);
+		return EXIT_USAGE;
+	}
+	match_worker_main(&options);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, 'C'}, {"user", required_argument, NULL, 'U'},
 		{"print-config", no_argument, NULL, 'P'}, {"sample-config", no_argument, NULL, 'S'},
 		{"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'},
-		{"door", required_argument, NULL, 'D'}, {"door-selftest", no_argument, NULL, 'T'},
-		{NULL, 0, NULL, 0}};
+		{"door", required_argument, NULL, 'D'}, {"worker", required_argument, NULL, 'W'},
+		{"door-selftest", no_argument, NULL, 'T'}, {NULL, 0, NULL, 0}};
 	const char *path = DEFAULT_CONFIG, *user = NULL;
 	enum action action = ACTION_RUN;
 	int c;
@@ -195,6 +212,8 @@ int main(int argc, char **argv)
 			return 0;
 		case 'D':
 			return become_door(optarg);
+		case 'W':
+			return become_worker(optarg);
 		case 'T':
 			return door_selftest();
 		default:

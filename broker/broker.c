@@ -449,7 +449,10 @@ static int find_door_user(struct broker *b, struct door_user *user)
 static int make_door(struct broker *b)
 {
 	struct doorkeeper_options options = {.loop = b->loop,
+		.name = "ssh door",
+		.option = "--door",
 		.kind = "ssh",
+		.line = WIRE_CONTROL,
 		.build_id = b->options.build_id,
 		.keys = keys_for_door,
 		.changed = on_door,

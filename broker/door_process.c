@@ -82,6 +82,12 @@ struct door_limits door_limits_for(uint64_t connections, uint64_t channels)
 		.memory = DOOR_MEMORY_BASE + connections * DOOR_MEMORY_PER_CONNECTION};
 }
 
+struct door_limits worker_limits_for(uint64_t jobs)
+{
+	return (struct door_limits){.files = jobs + DOOR_FILES_OTHER,
+		.memory = WORKER_MEMORY_BASE + jobs * WORKER_MEMORY_PER_JOB};
+}
+
 /* The hard limit stays, so that a reload can raise what is in force; the door cannot: its filter
  * has no prlimit. */
 static int set_limit(pid_t pid, enum __rlimit_resource which, uint64_t value)
@@ -127,28 +133,38 @@ static int become_user(const struct door_user *user)
 
 static int place_descriptors(const struct door_start *how, int *program)
 {
-	int control, keys;
+	int control, keys = -1;
 
 	/* First out of the way of the numbers they are to get. */
 	control = fcntl(how->control, F_DUPFD, 16);
-	keys = fcntl(how->keys, F_DUPFD, 16);
 	*program = fcntl(how->program, F_DUPFD_CLOEXEC, 16);
-	if (control < 0 || keys < 0 || *program < 0 || dup2(control, CHILD_CONTROL) < 0 ||
-		dup2(keys, CHILD_KEYS) < 0)
+	if (how->keys >= 0)
+		keys = fcntl(how->keys, F_DUPFD, 16);
+	if (control < 0 || *program < 0 || dup2(control, CHILD_CONTROL) < 0)
 		return -1;
 	close(control);
+	if (how->keys < 0)
+		return 0;
+	if (keys < 0 || dup2(keys, CHILD_KEYS) < 0)
+		return -1;
 	close(keys);
 	return 0;
 }
 
+static void copy_word(char *to, const char *word, size_t room)
+{
+	memset(to, 0, room);
+	memcpy(to, word, strnlen(word, room - 1));
+}
+
 static void become_door(const struct door_start *how, char *const env[])
 {
-	char kind[32], *argv[] = {(char[]){"vmconsoled"}, (char[]){"--door"}, kind, NULL};
+	char option[16], kind[32], *argv[] = {(char[]){"vmconsoled"}, option, kind, NULL};
 	sigset_t none;
 	int program;
 
-	memset(kind, 0, sizeof(kind));
-	memcpy(kind, how->kind, strnlen(how->kind, sizeof(kind) - 1));
+	copy_word(option, how->option, sizeof(option));
+	copy_word(kind, how->kind, sizeof(kind));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (place_descriptors(how, &program) < 0)

@@ -1,6 +1,6 @@
 /*
- * How a door's process begins: as whom, within which limits, with which descriptors and
- * environment. Values only.
+ * How the process of a door or a worker begins: as whom, within which limits, with which
+ * descriptors and environment. Values only.
  */
 #ifndef BROKER_DOOR_PROCESS_H
 #define BROKER_DOOR_PROCESS_H
@@ -19,7 +19,9 @@
 #define DOOR_FILES_OTHER 64                            /* beside connections and channels */
 #define DOOR_MEMORY_BASE (UINT64_C(512) << 20)         /* bytes of data */
 #define DOOR_MEMORY_PER_CONNECTION (UINT64_C(2) << 20) /* a stalled channel holds up to 4 MiB */
-#define DOOR_SPACE_BEYOND (UINT64_C(1) << 30)          /* of addresses, for what is no data */
+#define WORKER_MEMORY_BASE (UINT64_C(128) << 20)
+#define WORKER_MEMORY_PER_JOB (UINT64_C(2) << 20) /* patterns, a window, output not yet read */
+#define DOOR_SPACE_BEYOND (UINT64_C(1) << 30)     /* of addresses, for what is no data */
 
 /* uid 0: it stays who the broker is, with the broker's groups. */
 struct door_user {
@@ -33,10 +35,11 @@ struct door_limits {
 };
 
 struct door_start {
-	const char *kind; /* "ssh" */
-	int program;      /* O_PATH descriptor of this program */
-	int control;      /* the door's end of the control line */
-	int keys;
+	const char *option; /* "--door" or "--worker" */
+	const char *kind;   /* "ssh" */
+	int program;        /* O_PATH descriptor of this program */
+	int control;        /* the door's end of the control line */
+	int keys;           /* -1: none */
 	struct door_user user;
 	struct door_limits limits;
 };
@@ -46,6 +49,9 @@ struct door_start {
  * group has. 0; -errno and a line with the cure in why.
  */
 int door_user_find(const char *name, struct door_user *out, char why[DOOR_WHY_MAX]) MUST_CHECK;
+
+/* What a worker needs for so many jobs at once. */
+struct door_limits worker_limits_for(uint64_t jobs);
 
 /* What a door needs for so many connections with so many channels each. */
 struct door_limits door_limits_for(uint64_t connections, uint64_t channels);

@@ -1,5 +1,6 @@
 /*
- * Task: keep a door running. Owner: the broker. Knows no connection, only that it hands them over.
+ * Task: keep a door or worker running. Owner: the broker. Knows no connection, only that it hands
+ * them over.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,11 +63,11 @@ static void log_end(const struct doorkeeper *k, int status)
 	const char *failure = WIFEXITED(status) ? door_process_failure(WEXITSTATUS(status)) : NULL;
 
 	if (WIFSIGNALED(status))
-		log_error("the %s door was killed by signal %d", k->options.kind, WTERMSIG(status));
+		log_error("the %s was killed by signal %d", k->options.name, WTERMSIG(status));
 	else if (failure)
-		log_error("cannot start the %s door: %s", k->options.kind, failure);
+		log_error("cannot start the %s: %s", k->options.name, failure);
 	else
-		log_error("the %s door ended with %d", k->options.kind, WEXITSTATUS(status));
+		log_error("the %s ended with %d", k->options.name, WEXITSTATUS(status));
 }
 
 static void on_exit_of_door(void *arg, pid_t pid, int status)
@@ -90,9 +91,9 @@ static void on_exit_of_door(void *arg, pid_t pid, int status)
 	retry_later(k, was_ready);
 }
 
-static void kill_door(struct doorkeeper *k, const char *why)
+void doorkeeper_kill(struct doorkeeper *k, const char *why)
 {
-	log_error("the %s door %s", k->options.kind, why);
+	log_error("the %s %s", k->options.name, why);
 	if (k->pid)
 		kill(k->pid, SIGKILL); /* its end is told by on_exit_of_door */
 }
@@ -100,7 +101,7 @@ static void kill_door(struct doorkeeper *k, const char *why)
 static void send_settings(struct doorkeeper *k)
 {
 	if (line_send(&k->line, WIRE_SETTINGS, &k->settings, k->banner, strlen(k->banner)) < 0)
-		kill_door(k, "does not take its settings");
+		doorkeeper_kill(k, "does not take its settings");
 }
 
 static void on_ready(struct doorkeeper *k, const struct line_message *m)
@@ -110,11 +111,11 @@ static void on_ready(struct doorkeeper *k, const struct line_message *m)
 
 	memcpy(&ready, m->fixed, sizeof(ready));
 	if (memcmp(ready.build, k->options.build_id, WIRE_BUILD_ID) != 0) {
-		kill_door(k, "is of another build");
+		doorkeeper_kill(k, "is of another build");
 		return;
 	}
 	snprintf(user, sizeof(user), "user %u, ", (unsigned)k->options.user.uid);
-	log_info("the %s door is ready: %sseccomp %s, landlock %s%u", k->options.kind,
+	log_info("the %s is ready: %sseccomp %s, landlock %s%u", k->options.name,
 		k->options.user.uid ? user : "", ready.seccomp ? "on" : "off",
 		ready.landlock_abi ? "ABI " : "off, ABI ", (unsigned)ready.landlock_abi);
 	loop_timer_stop(k->timer);
@@ -133,8 +134,8 @@ static int has_said_too_much(struct doorkeeper *k)
 		return 0;
 	if (now - k->said_since >= LOOP_SECOND) {
 		if (k->said > DOOR_LOG_MAX)
-			log_info("%u more lines of the %s door in that second were left out",
-				k->said - DOOR_LOG_MAX, k->options.kind);
+			log_info("%u more lines of the %s in that second were left out",
+				k->said - DOOR_LOG_MAX, k->options.name);
 		k->said_since = now;
 		k->said = 0;
 	}
@@ -153,8 +154,16 @@ static void on_log(struct doorkeeper *k, const struct line_message *m)
 		return;
 	if (log.id)
 		snprintf(tag, sizeof(tag), "c%llu", (unsigned long long)log.id);
-	log_write((enum log_level)log.level, log.id ? tag : "door", "%.*s", (int)m->payload_len,
-		(const char *)m->payload);
+	log_write((enum log_level)log.level, log.id ? tag : k->options.option + 2, "%.*s",
+		(int)m->payload_len, (const char *)m->payload);
+}
+
+static void on_pong(struct doorkeeper *k, const struct line_message *m)
+{
+	struct wire_ping ping;
+
+	memcpy(&ping, m->fixed, sizeof(ping));
+	k->options.pong(k->options.arg, ping.number);
 }
 
 static void on_io(void *arg, uint32_t revents)
@@ -167,7 +176,7 @@ static void on_io(void *arg, uint32_t revents)
 		return;
 	if (r <= 0) {
 		if (r < 0)
-			kill_door(k, "broke the protocol");
+			doorkeeper_kill(k, "broke the protocol");
 		loop_io_set(k->io, 0); /* its end follows */
 		return;
 	}
@@ -175,12 +184,15 @@ static void on_io(void *arg, uint32_t revents)
 		on_ready(k, &m);
 	else if (m.type == WIRE_LOG)
 		on_log(k, &m);
+	else if (m.type == WIRE_PONG)
+		on_pong(k, &m);
 	line_message_finish(&m);
 }
 
 static int spawn(struct doorkeeper *k, int keys, int *control)
 {
-	struct door_start how = {.kind = k->options.kind,
+	struct door_start how = {.option = k->options.option,
+		.kind = k->options.kind,
 		.program = k->self_fd,
 		.keys = keys,
 		.user = k->options.user,
@@ -207,7 +219,7 @@ static int start_door(struct doorkeeper *k, char why[DOORKEEPER_WHY_MAX])
 	int keys FD_AUTO = -1, control, r;
 
 	*why = '\0';
-	r = k->options.keys(k->options.arg, &keys, why);
+	r = k->options.keys ? k->options.keys(k->options.arg, &keys, why) : 0;
 	if (r < 0)
 		return r;
 	r = spawn(k, keys, &control);
@@ -215,7 +227,7 @@ static int start_door(struct doorkeeper *k, char why[DOORKEEPER_WHY_MAX])
 		return r;
 	k->started = loop_now(k->options.loop);
 	k->state = DOOR_STARTING;
-	line_init(&k->line, control, WIRE_CONTROL, WIRE_BROKER);
+	line_init(&k->line, control, k->options.line, WIRE_BROKER);
 	memcpy(hello.build, k->options.build_id, sizeof(hello.build));
 	r = loop_child_add(k->options.loop, &k->child, k->pid, on_exit_of_door, k);
 	if (!r)
@@ -238,7 +250,7 @@ static void tell_why(struct doorkeeper *k, const char *why)
 		return;
 	k->told_at = now;
 	snprintf(k->told, sizeof(k->told), "%s", why);
-	log_error("cannot start the %s door: %s", k->options.kind, why);
+	log_error("cannot start the %s: %s", k->options.name, why);
 }
 
 static void start(struct doorkeeper *k)
@@ -250,7 +262,7 @@ static void start(struct doorkeeper *k)
 		return;
 	tell_why(k, *why ? why : strerror(-r));
 	if (k->child)
-		kill_door(k, "is given up");
+		doorkeeper_kill(k, "is given up");
 	else
 		retry_later(k, 0);
 }
@@ -264,10 +276,10 @@ static void on_timer(void *arg)
 		start(k);
 		break;
 	case DOOR_STARTING:
-		kill_door(k, "did not get ready");
+		doorkeeper_kill(k, "did not get ready");
 		break;
 	case DOOR_STOPPING:
-		kill_door(k, "did not stop");
+		doorkeeper_kill(k, "did not stop");
 		break;
 	case DOOR_READY:
 	case DOOR_STOPPED:
@@ -295,8 +307,8 @@ void doorkeeper_limits(struct doorkeeper *k, const struct door_limits *limits)
 		return;
 	r = door_process_limit(k->pid, limits);
 	if (r < 0)
-		log_warning("the limits of the %s door stay until it is started again: %s",
-			k->options.kind, strerror(-r));
+		log_warning("the limits of the %s stay until it is started again: %s",
+			k->options.name, strerror(-r));
 }
 
 int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line)
@@ -307,6 +319,27 @@ int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_lin
 	if (k->state != DOOR_READY)
 		return -ENOTCONN;
 	return line_send_fds(&k->line, WIRE_NEW, &new, NULL, 0, fds, 2);
+}
+
+int doorkeeper_task(struct doorkeeper *k, int job_line)
+{
+	if (k->state != DOOR_READY)
+		return -ENOTCONN;
+	return line_send_fds(&k->line, WIRE_TASK, NULL, NULL, 0, &job_line, 1);
+}
+
+int doorkeeper_ping(struct doorkeeper *k, uint64_t number)
+{
+	struct wire_ping ping = {.number = number};
+
+	if (k->state != DOOR_READY)
+		return -ENOTCONN;
+	return line_send(&k->line, WIRE_PING, &ping, NULL, 0);
+}
+
+pid_t doorkeeper_pid(const struct doorkeeper *k)
+{
+	return k->pid;
 }
 
 static void tell_stopped(void *arg)

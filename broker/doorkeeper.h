@@ -1,7 +1,8 @@
 /*
- * Supervises one door: starts it, gives it connections, starts it again when it dies.
+ * Supervises one door or worker: starts it, gives it connections or tasks, starts it again when it
+ * dies.
  *
- * The door is this program, executed again through the descriptor of its own file, with one
+ * It is this program, executed again through the descriptor of its own file, with one
  * control line and the private keys in a sealed memory file; nothing else is passed on.
  * Owned by the broker.
  */
@@ -36,14 +37,18 @@ enum door_service {
 
 struct doorkeeper_options {
 	struct loop *loop;
-	const char *kind; /* "ssh" */
+	const char *name;    /* "ssh door" */
+	const char *option;  /* "--door" or "--worker" */
+	const char *kind;    /* "ssh" */
+	enum wire_line line; /* WIRE_CONTROL or WIRE_WORKER */
 	const unsigned char *build_id;
 	struct door_user user;
 	/* Makes the descriptor with the private keys; called for every start. -errno and a reason.
-	 */
+	 * NULL: it gets none. */
 	int (*keys)(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX]);
 	void (*changed)(void *arg, enum door_service service);
-	void (*stopped)(void *arg); /* after doorkeeper_stop */
+	void (*stopped)(void *arg);               /* after doorkeeper_stop */
+	void (*pong)(void *arg, uint64_t number); /* after doorkeeper_ping */
 	void *arg;
 };
 
@@ -59,6 +64,13 @@ void doorkeeper_limits(struct doorkeeper *k, const struct door_limits *limits);
 
 /* Hands over a connection. Both descriptors stay the caller's. 0; -EAGAIN busy; -ENOTCONN. */
 int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line) MUST_CHECK;
+
+/* To a worker: a job's line, which stays the caller's. 0; -EAGAIN busy; -ENOTCONN. */
+int doorkeeper_task(struct doorkeeper *k, int job_line) MUST_CHECK;
+int doorkeeper_ping(struct doorkeeper *k, uint64_t number) MUST_CHECK;
+pid_t doorkeeper_pid(const struct doorkeeper *k); /* 0: it does not run */
+/* Kills it; it is started again. why goes behind its name in the log. */
+void doorkeeper_kill(struct doorkeeper *k, const char *why);
 
 /* The orderly end; stopped() follows, never from inside this call. */
 void doorkeeper_stop(struct doorkeeper *k);

@@ -1,5 +1,5 @@
 /*
- * Task: the process of a door: start, sandbox, control line. Owner: main.
+ * Task: the process of a door or worker: start, sandbox, control line. Owner: main.
  * Knows no protocol but that of the control line.
  */
 #include <errno.h>
@@ -55,11 +55,19 @@ static int take_hello(struct door *door, const struct line_message *message)
 	const unsigned char *build_id = door->options->build_id;
 
 	if (CRYPTO_memcmp(message->fixed, build_id, WIRE_BUILD_ID) != 0) {
-		log_error("the %s door and its broker are of different builds", door->ops->name);
+		log_error("the %s and its broker are of different builds", door->ops->name);
 		return -EPROTO;
 	}
 	memcpy(ready.build, build_id, WIRE_BUILD_ID);
 	return line_send(&door->control, WIRE_READY, &ready, NULL, 0);
+}
+
+static int answer_ping(struct door *door, const struct line_message *message)
+{
+	int r = line_send(&door->control, WIRE_PONG, message->fixed, NULL, 0);
+
+	/* The broker asks again only when it was answered, so that there is room. */
+	return r == -EAGAIN ? 0 : r;
 }
 
 static int take_message(struct door *door, struct line_message *message)
@@ -73,6 +81,11 @@ static int take_message(struct door *door, struct line_message *message)
 	case WIRE_NEW:
 		take_new(door, message);
 		return 0;
+	case WIRE_TASK:
+		door->ops->task(door->arg, line_take_fd(message, 0));
+		return 0;
+	case WIRE_PING:
+		return answer_ping(door, message);
 	case WIRE_STOP:
 		door->ops->stop(door->arg);
 		return 0;
@@ -142,10 +155,11 @@ static int prepare(struct door *door)
 	r = sandbox_close_others(keep, 2);
 	if (r)
 		return r;
-	line_init(&door->control, options->control_fd, WIRE_CONTROL, WIRE_DOOR);
+	line_init(&door->control, options->control_fd, options->line, WIRE_DOOR);
 	sandbox_preload();
 	r = door->ops->prepare(door->arg, options->keys_fd);
-	close(options->keys_fd);
+	if (options->keys_fd >= 0)
+		close(options->keys_fd);
 	return r;
 }
 
@@ -160,9 +174,13 @@ static int confine(struct door *door)
 	if (!r)
 		r = sandbox_enter(&door->sandbox);
 	/* Only now: the turn that warmed the loop must not have taken a message already. */
-	return r ? r
-		 : loop_io_add(door->loop, &door->control_io, door->control.fd, EPOLLIN, on_control,
-			   door);
+	if (!r)
+		r = loop_io_add(
+			door->loop, &door->control_io, door->control.fd, EPOLLIN, on_control, door);
+	/* A worker that has much to do must get round to a PING. */
+	if (!r && door->options->line == WIRE_WORKER)
+		loop_io_priority(door->control_io, LOOP_URGENT);
+	return r;
 }
 
 void door_exit(struct loop *loop)
@@ -178,7 +196,7 @@ void door_run(const struct door_options *options, const struct door_ops *ops, vo
 	if (!r)
 		r = confine(&door);
 	if (r < 0) {
-		log_error("the %s door cannot start: %s", ops->name, strerror(-r));
+		log_error("the %s cannot start: %s", ops->name, strerror(-r));
 		_exit(1);
 	}
 	door_log_init(&door.log, &door.control);

@@ -1,8 +1,10 @@
 /*
- * The process of a door, whatever it speaks: start, sandbox, control line, stop.
+ * The process of a door, whatever it speaks, or of a worker, whatever it computes: start, sandbox,
+ * control line, stop.
  *
- * The broker starts it by fork and exec with a control line and private keys. It knows no verb, no
- * rule and no hypervisor. What speaks with clients hangs on it by door_ops.
+ * The broker starts it by fork and exec with a control line and, for a door, private keys. It knows
+ * no verb, no rule and no hypervisor. What speaks with clients, or does the work, hangs on it by
+ * door_ops.
  */
 #ifndef DOOR_DOOR_H
 #define DOOR_DOOR_H
@@ -14,13 +16,15 @@
 #include "wire/msg.h"
 
 struct door_options {
-	int control_fd; /* our end of the control line */
-	int keys_fd;    /* a file (memfd) of PEM or OpenSSH private keys, one block after another */
+	int control_fd;      /* our end of the control line */
+	enum wire_line line; /* its kind: WIRE_CONTROL of a door, WIRE_WORKER of a worker */
+	int keys_fd; /* a file (memfd) of PEM or OpenSSH private keys, one block after another;
+		      * -1: none */
 	const unsigned char *build_id; /* WIRE_BUILD_ID bytes */
 };
 
 struct door_ops {
-	const char *name; /* "ssh" */
+	const char *name; /* "ssh door" */
 	/* Before the sandbox: libraries and keys. keys_fd stays the caller's. 0 or -errno. */
 	int (*prepare)(void *arg, int keys_fd);
 	/* Before the sandbox, with the loop there. 0 or -errno. */
@@ -28,8 +32,10 @@ struct door_ops {
 	/* At the start, and whenever they change. */
 	void (*settings)(void *arg, const struct wire_settings *settings,
 		const unsigned char *banner, size_t banner_len);
-	/* A client. Both descriptors are the callee's. */
+	/* To a door: a client. Both descriptors are the callee's. */
 	void (*connection)(void *arg, uint64_t id, int socket_fd, int login_fd);
+	/* To a worker: a job's line, the callee's. */
+	void (*task)(void *arg, int job_fd);
 	/* Says goodbye to all clients; door_exit when they have gone. */
 	void (*stop)(void *arg);
 };

@@ -133,7 +133,7 @@ static int begin(void *arg, struct loop *loop)
 void ssh_door_main(const struct door_options *options)
 {
 	static struct ssh_door door;
-	static const struct door_ops ops = {.name = "ssh",
+	static const struct door_ops ops = {.name = "ssh door",
 		.prepare = prepare,
 		.begin = begin,
 		.settings = on_settings,

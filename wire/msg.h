@@ -185,6 +185,7 @@ struct wire_match {
 	uint64_t from;   /* a match begins here or later */
 	uint8_t count;   /* of patterns */
 	uint8_t raw, multi;
+	uint8_t begins; /* a line begins at offset */
 } WIRE_PACKED;
 
 struct wire_bytes {
@@ -194,6 +195,7 @@ struct wire_bytes {
 struct wire_read {
 	uint64_t offset; /* all before it was looked at */
 	uint64_t again;  /* output from here on is all that another worker needs to go on */
+	uint8_t begins;  /*   a line begins there */
 	uint8_t rest;    /* the answer to a REST */
 } WIRE_PACKED;
 

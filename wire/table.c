@@ -128,7 +128,7 @@ static int check_match(const unsigned char *fixed, const unsigned char *patterns
 	unsigned i;
 
 	memcpy(&match, fixed, sizeof(match));
-	if (match.raw > 1 || match.multi > 1)
+	if (match.raw > 1 || match.multi > 1 || match.begins > 1)
 		return -EINVAL;
 	for (i = 0; i < match.count; i++) {
 		uint16_t size;
@@ -156,7 +156,7 @@ static int check_answer(unsigned type, const unsigned char *fixed)
 	}
 	if (type == WIRE_READ) {
 		memcpy(&read, fixed, sizeof(read));
-		return read.rest > 1 || read.again > read.offset ? -EINVAL : 0;
+		return read.rest > 1 || read.begins > 1 || read.again > read.offset ? -EINVAL : 0;
 	}
 	memcpy(&failed, fixed, sizeof(failed));
 	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_MEMORY ? -EINVAL

@@ -470,7 +470,10 @@ static pid_t start_door(const char *keys)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		options = (struct door_options){pair[1], keys_fd, build};
+		options = (struct door_options){.control_fd = pair[1],
+			.line = WIRE_CONTROL,
+			.keys_fd = keys_fd,
+			.build_id = build};
 		ssh_door_main(&options);
 	}
 	close(pair[1]);

@@ -297,6 +297,44 @@ static void a_line_whose_start_is_not_known_has_none(void **state)
 	FIND_FROM(0, 0, "^b", "b\n", "b", 0, 0, 1);
 }
 
+/* Where one job was given up at any place, another one goes on and finds the same. */
+static void give_up_at(size_t place, int flags, const char *pattern, const char *output,
+	const struct found *wanted)
+{
+	struct match_words words = {pattern, strlen(pattern)};
+	struct match_options options = {
+		.patterns = &words, .count = 1, .multi = (flags & MULTI) != 0, .from = 2};
+	struct match_refusal why;
+	struct match *m;
+
+	assert_int_equal(match_create(room, &options, &m, &why), 0);
+	match_feed(m, 0, output, place, SIZE_MAX);
+	if (match_state(m) != MATCH_FOUND) {
+		options.offset = match_again(m, &options.begins);
+		assert_true(options.offset <= place);
+		match_destroy(&m);
+		assert_int_equal(match_create(room, &options, &m, &why), 0);
+		match_feed(m, options.offset, output + options.offset,
+			strlen(output) - options.offset, SIZE_MAX);
+		match_rest(m);
+	}
+	check_at(__LINE__, m, wanted);
+	match_destroy(&m);
+}
+
+static void another_job_goes_on_where_one_was_given_up(void **state)
+{
+	static const char output[] = "vm login: root\r\nLast\rLost\x1b[H\x1b[1mvm \x1b[0m# ";
+	size_t place;
+
+	for (place = 0; place <= sizeof(output) - 1; place++) {
+		give_up_at(place, 0, "^vm # $", output, &(struct found){"vm # ", 0, 32, 41});
+		give_up_at(place, 0, "^ login", output, &(struct found){.text = NULL});
+		give_up_at(place, MULTI, "root\\nLast\\nL", output,
+			&(struct found){"vm login: root\nLast\nLost", 0, 10, 22});
+	}
+}
+
 static void missing_output_ends_a_line(void **state)
 {
 	struct match *m = feed_one("ab|^c|d$", "x\na");
@@ -446,6 +484,7 @@ int main(void)
 		cmocka_unit_test(nothing_matches_a_line_without_a_character),
 		cmocka_unit_test(what_was_before_the_offset_is_not_found),
 		cmocka_unit_test(a_line_whose_start_is_not_known_has_none),
+		cmocka_unit_test(another_job_goes_on_where_one_was_given_up),
 		cmocka_unit_test(missing_output_ends_a_line),
 		cmocka_unit_test(long_lines_are_looked_at_all_along),
 		cmocka_unit_test(of_several_patterns_the_first_to_appear_is_found),

@@ -52,10 +52,10 @@ static const struct expectation {
 	{"TASK", 22, "W", WIRE_BROKER, "R", '=', 0, 0, 0, 1},
 	{"PING", 23, "W", WIRE_BROKER, "R", '=', 8, 0, 0, 0},
 	{"PONG", 24, "W", WIRE_DOOR, "R", '=', 8, 0, 0, 0},
-	{"MATCH", 25, "J", WIRE_BROKER, "F", 'R', 19, 2, 8192, 0},
+	{"MATCH", 25, "J", WIRE_BROKER, "F", 'R', 20, 2, 8192, 0},
 	{"BYTES", 26, "J", WIRE_BROKER, "RE", '=', 8, 1, 16384 - 256, 0},
 	{"REST", 27, "J", WIRE_BROKER, "RE", '=', 0, 0, 0, 0},
-	{"READ", 28, "J", WIRE_DOOR, "R", '=', 17, 0, 0, 0},
+	{"READ", 28, "J", WIRE_DOOR, "R", '=', 18, 0, 0, 0},
 	{"FOUND", 29, "J", WIRE_DOOR, "R", 'E', 18, 0, 8192, 0},
 	{"FAILED", 30, "J", WIRE_DOOR, "R", 'E', 1, 0, 1024, 0},
 };

@@ -23,6 +23,10 @@ static const struct {
 		"more than " NUMBER(MATCH_DEPTH_MAX) " decisions that depend on each other"},
 	[MATCH_LIMIT_HEAP] = {"heap",
 		"more than " NUMBER(MATCH_HEAP_MAX_KIB) " KiB to remember decisions"},
+	[MATCH_LIMIT_EFFORT] = {"effort",
+		"more than " NUMBER(MATCH_EFFORT_SECONDS) " seconds of "
+							  "processor time, and one more for each 5 "
+							  "MB of output"},
 };
 
 const char *match_limit_name(enum match_limit limit)

@@ -20,6 +20,9 @@
 #define MATCH_WINDOW_MAX ((size_t)64 << 10) /* with multi: bytes that a match may span */
 #define MATCH_TEXT_MAX 8192                 /* bytes of a result's text; the rest is cut */
 
+#define MATCH_EFFORT_SECONDS 5    /* effort: processor time of a job, by who runs it, */
+#define MATCH_EFFORT_RATE 5000000 /*   and a second more for so many bytes of output */
+
 enum match_limit {
 	MATCH_LIMIT_NONE,
 	MATCH_LIMIT_PATTERNS,
@@ -31,6 +34,7 @@ enum match_limit {
 	MATCH_LIMIT_TIME,
 	MATCH_LIMIT_DEPTH,
 	MATCH_LIMIT_HEAP,
+	MATCH_LIMIT_EFFORT,
 	MATCH_LIMIT_COUNT
 };
 

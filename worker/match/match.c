@@ -20,16 +20,22 @@ static int refuse(struct match_refusal *why, size_t number)
 	return -EINVAL;
 }
 
+void match_refuse(struct match_refusal *why, enum match_limit limit)
+{
+	why->limit = limit;
+	snprintf(why->text, sizeof(why->text), "limit %s: %s", match_limit_name(limit),
+		match_limit_text(limit));
+}
+
 static int check_count(size_t count, struct match_refusal *why)
 {
-	why->limit = count > MATCH_PATTERNS_MAX ? MATCH_LIMIT_PATTERNS : MATCH_LIMIT_NONE;
-	if (count > 0 && why->limit == MATCH_LIMIT_NONE)
+	memset(why, 0, sizeof(*why));
+	if (count > 0 && count <= MATCH_PATTERNS_MAX)
 		return 0;
 	if (count == 0)
 		snprintf(why->text, sizeof(why->text), "no pattern");
 	else
-		snprintf(why->text, sizeof(why->text), "limit %s: %s", match_limit_name(why->limit),
-			match_limit_text(why->limit));
+		match_refuse(why, MATCH_LIMIT_PATTERNS);
 	return -EINVAL;
 }
 
@@ -73,7 +79,7 @@ int match_create(struct match_room *room, const struct match_options *options, s
 	match_text_init(&m->text, options->multi ? MATCH_WINDOW_MAX + MATCH_SLACK : MATCH_LINE_MAX,
 		!options->raw);
 	m->text.next = m->text.begin = options->offset;
-	m->text.cut = options->offset != 0;
+	m->text.cut = options->offset != 0 && !options->begins;
 	r = compile(m, options, why);
 	if (r < 0)
 		match_destroy(&m);
@@ -98,6 +104,12 @@ void match_destroy(struct match **match)
 enum match_state match_state(const struct match *m)
 {
 	return m->state;
+}
+
+uint64_t match_again(const struct match *m, bool *begins)
+{
+	*begins = !m->text.cut;
+	return m->text.begin;
 }
 
 void match_result(const struct match *m, struct match_result *result)

@@ -30,8 +30,8 @@ struct match_options {
 	const struct match_words *patterns;
 	size_t count;
 	bool raw, multi;
-	uint64_t offset; /* of the first byte to come. Unless it is 0, the first line is taken as
-			  * one whose start is not known */
+	uint64_t offset; /* of the first byte to come */
+	bool begins;     /* a line begins there, as at 0; else the first line's start is unknown */
 	uint64_t from;   /* a match begins here or later; what comes before is looked at as the
 			  * rest of its line, and as what a sequence began with */
 };
@@ -47,6 +47,9 @@ enum match_state {
 int match_create(struct match_room *room, const struct match_options *options, struct match **out,
 	struct match_refusal *why) __attribute__((warn_unused_result));
 void match_destroy(struct match **match);
+
+/* For a limit that the caller keeps: the line for the user, as match_create would have it. */
+void match_refuse(struct match_refusal *why, enum match_limit limit);
 
 /*
  * Reads on at data[0..len), len at least 1, whose first byte has this offset. Returns after one
@@ -64,6 +67,10 @@ void match_rest(struct match *m);
 void match_release(struct match *m);
 
 enum match_state match_state(const struct match *m);
+
+/* Another job with the same patterns and from finds the same when it gets the output from this
+ * offset on. *begins goes into its options. */
+uint64_t match_again(const struct match *m, bool *begins);
 
 /* Valid until match_destroy. */
 struct match_result {

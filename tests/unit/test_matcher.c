@@ -1,0 +1,411 @@
+/*
+ * Waits on a real worker process: answers, limits, deaths.
+ *
+ * The worker is this program, executed again as the service does it.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "broker/matcher.h"
+#include "core/build_id.h"
+#include "core/log.h"
+#include "worker/match_worker.h"
+
+#define DEADLINE_US (100 * LOOP_SECOND)
+#define BASE 1000 /* the offset of the first byte of output */
+
+static struct loop *loop;
+static struct matcher *matcher;
+
+struct waiter {
+	struct matcher_job *job;
+	const char *output;
+	size_t len, sent;
+	int endless; /* begins anew at its end */
+	int begun, rested, over;
+	char text[256]; /* what was found, or why it failed */
+	struct matcher_found found;
+	enum matcher_failure failure;
+	int failed;
+};
+
+/* --- one who waits --- */
+
+static void pump(struct waiter *w)
+{
+	while (w->sent < w->len || w->endless) {
+		size_t at = w->sent % w->len;
+		size_t n = matcher_job_send(
+			w->job, BASE + w->sent, (const uint8_t *)w->output + at, w->len - at);
+
+		if (n == 0)
+			return;
+		w->sent += n;
+	}
+	if (!w->rested && matcher_job_rest(w->job))
+		w->rested = 1;
+}
+
+static void on_begin(void *arg, uint64_t offset)
+{
+	struct waiter *w = arg;
+
+	w->begun++;
+	w->rested = 0;
+	w->sent = (size_t)offset - BASE;
+	pump(w);
+}
+
+static void on_room(void *arg)
+{
+	pump(arg);
+}
+
+static void on_read(void *arg, uint64_t offset, bool rest)
+{
+	struct waiter *w = arg;
+
+	assert_true(offset <= BASE + w->sent);
+	assert_true(!rest || w->rested);
+}
+
+static void on_found(void *arg, const struct matcher_found *found)
+{
+	struct waiter *w = arg;
+
+	w->found = *found;
+	w->over = 1;
+	assert_true(found->len < sizeof(w->text));
+	memcpy(w->text, found->text, found->len);
+	w->text[found->len] = '\0';
+}
+
+static void on_failed(void *arg, enum matcher_failure failure, const char *text)
+{
+	struct waiter *w = arg;
+
+	w->failure = failure;
+	w->failed = w->over = 1;
+	strncpy(w->text, text, sizeof(w->text) - 1);
+}
+
+static const struct matcher_events events = {on_begin, on_room, on_read, on_found, on_failed};
+
+static int begin(struct waiter *w, const char *pattern, const char *output)
+{
+	char *patterns[] = {(char *)(uintptr_t)pattern};
+	const struct matcher_wanted wanted = {
+		.patterns = patterns, .count = 1, .offset = BASE, .begins = true, .from = BASE};
+
+	memset(w, 0, sizeof(*w));
+	w->output = output;
+	w->len = strlen(output);
+	return matcher_job_create(matcher, &wanted, &events, w, &w->job);
+}
+
+/* Turns until all of them are over, or the deadline. */
+static void run(struct waiter *w, size_t count)
+{
+	uint64_t end = loop_now(loop) + DEADLINE_US;
+	size_t i = 0;
+
+	while (i < count) {
+		assert_true(loop_turn(loop, 100 * LOOP_MSEC) >= 0);
+		if (loop_now(loop) >= end)
+			fail_msg("waiter %zu: no answer", i);
+		while (i < count && w[i].over)
+			i++;
+	}
+}
+
+static void turn_until(const int *flag)
+{
+	uint64_t end = loop_now(loop) + DEADLINE_US;
+
+	while (!*flag) {
+		assert_true(loop_turn(loop, 100 * LOOP_MSEC) >= 0);
+		assert_true(loop_now(loop) < end);
+	}
+}
+
+static void make(const char *kind, uint64_t overrun_us)
+{
+	const struct matcher_options options = {.loop = loop,
+		.build_id = build_id(),
+		.kind = kind,
+		.watch_us = overrun_us ? 50 * LOOP_MSEC : 0,
+		.overrun_cpu_us = overrun_us,
+		.overrun_us = overrun_us};
+
+	assert_int_equal(matcher_create(&options, &matcher), 0);
+	matcher_settings(matcher, 128, LOG_LEVEL_ERROR);
+}
+
+static int set_up(void **state)
+{
+	loop = loop_create();
+	assert_non_null(loop);
+	make("match", 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	matcher_destroy(&matcher);
+	loop_destroy(loop);
+	return 0;
+}
+
+/* A kind of its own, with a limit on what it may overrun. */
+static void make_anew(const char *kind, uint64_t overrun_us)
+{
+	matcher_destroy(&matcher);
+	make(kind, overrun_us);
+}
+
+/* --- answers --- */
+
+static void a_wait_is_answered_with_line_and_offsets(void **state)
+{
+	struct waiter w;
+
+	assert_int_equal(begin(&w, "login:", "boot\r\n\x1b[1mvm\x1b[0m login: "), 0);
+	run(&w, 1);
+	assert_false(w.failed);
+	assert_string_equal(w.text, "vm login: ");
+	assert_int_equal(w.found.start, BASE + 17);
+	assert_int_equal(w.found.end, BASE + 23);
+	matcher_job_destroy(&w.job);
+}
+
+static void a_wrong_pattern_and_a_limit_are_told_apart(void **state)
+{
+	struct waiter w[2];
+
+	assert_int_equal(begin(&w[0], "(a", "x"), 0);
+	assert_int_equal(begin(&w[1], "(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n"), 0);
+	run(w, 2);
+	assert_true(w[0].failed && w[1].failed);
+	assert_int_equal(w[0].failure, MATCHER_BAD_PATTERN);
+	assert_non_null(strstr(w[0].text, "pattern 1: missing closing parenthesis"));
+	assert_int_equal(w[1].failure, MATCHER_LIMIT);
+	assert_non_null(strstr(w[1].text, "the limit steps"));
+	matcher_job_destroy(&w[0].job);
+	matcher_job_destroy(&w[1].job);
+}
+
+static void many_waits_share_a_worker(void **state)
+{
+	struct waiter w[128], more;
+	char *output = malloc(1 << 20);
+	size_t i;
+
+	assert_non_null(output);
+	memset(output, 'x', 1 << 20);
+	for (i = 99; i < 1 << 20; i += 100)
+		output[i] = '\n';
+	memcpy(output + (1 << 20) - 8, "login: ", 8);
+	for (i = 0; i < 128; i++)
+		assert_int_equal(begin(&w[i], i % 2 ? "login" : "n: $", output), 0);
+	assert_int_equal(begin(&more, "x", output), -EBUSY);
+	run(w, 128);
+	for (i = 0; i < 128; i++) {
+		assert_false(w[i].failed);
+		assert_int_equal(w[i].begun, 1);
+		matcher_job_destroy(&w[i].job);
+	}
+	free(output);
+}
+
+/* Each line costs this pattern some ten thousand steps, and no line too many. */
+static const char slow_pattern[] = "(x|y)*(x|y)*!$";
+static const char slow_output[] =
+	"xyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxy!.\n";
+
+static void a_slow_pattern_holds_up_nobody_and_meets_its_limit(void **state)
+{
+	struct waiter slow[4], w;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(begin(&slow[i], slow_pattern, slow_output), 0);
+		slow[i].endless = 1;
+	}
+	turn_until(&slow[0].begun);
+	for (i = 0; i < 20; i++) {
+		assert_int_equal(begin(&w, "login:", "vm login: "), 0);
+		run(&w, 1);
+		assert_false(w.failed);
+		matcher_job_destroy(&w.job);
+	}
+	for (i = 0; i < 4; i++)
+		assert_false(slow[i].over);
+	for (i = 1; i < 4; i++)
+		matcher_job_destroy(&slow[i].job);
+	run(slow, 1);
+	assert_true(slow[0].failed);
+	assert_int_equal(slow[0].failure, MATCHER_LIMIT);
+	assert_non_null(strstr(slow[0].text, "limit effort"));
+	matcher_job_destroy(&slow[0].job);
+}
+
+static void a_wait_that_is_given_up_leaves_the_others(void **state)
+{
+	struct waiter gone, w;
+
+	assert_int_equal(begin(&gone, slow_pattern, slow_output), 0);
+	gone.endless = 1;
+	assert_int_equal(begin(&w, "login:", "boot\nlogin: "), 0);
+	turn_until(&gone.begun);
+	matcher_job_destroy(&gone.job);
+	run(&w, 1);
+	assert_string_equal(w.text, "login: ");
+	matcher_job_destroy(&w.job);
+}
+
+/* --- deaths --- */
+
+static void a_wait_goes_on_when_the_worker_is_killed(void **state)
+{
+	struct waiter w;
+	pid_t first;
+
+	assert_int_equal(begin(&w, "^second: [0-9]+$", "first: 1\nsecond: 2 x\nsecond"), 0);
+	turn_until(&w.rested);
+	first = matcher_pid(matcher);
+	assert_true(first > 0);
+	assert_int_equal(kill(first, SIGKILL), 0);
+	w.begun = 0;
+	w.output = "first: 1\nsecond: 2 x\nsecond: 3";
+	w.len = strlen(w.output);
+	run(&w, 1);
+	assert_false(w.failed);
+	assert_string_equal(w.text, "second: 3");
+	assert_int_equal(w.found.start, BASE + 21);
+	assert_int_equal(w.begun, 1);
+	assert_true(matcher_pid(matcher) != first);
+	matcher_job_destroy(&w.job);
+}
+
+static void a_worker_that_stands_still_is_killed_and_the_wait_goes_on(void **state)
+{
+	struct waiter w;
+
+	make_anew("match", LOOP_SECOND / 2);
+	assert_int_equal(begin(&w, "b", "a"), 0);
+	turn_until(&w.rested);
+	assert_int_equal(kill(matcher_pid(matcher), SIGSTOP), 0);
+	w.begun = 0;
+	w.output = "ab\n";
+	w.len = 3;
+	run(&w, 1);
+	assert_false(w.failed);
+	assert_string_equal(w.text, "ab");
+	assert_int_equal(w.begun, 1);
+	matcher_job_destroy(&w.job);
+}
+
+static void a_job_that_its_worker_dies_of_ends_with_a_reason(void **state)
+{
+	struct waiter w;
+
+	make_anew("spin", LOOP_SECOND / 5);
+	assert_int_equal(begin(&w, "b", "ab"), 0);
+	run(&w, 1);
+	assert_true(w.failed);
+	assert_int_equal(w.failure, MATCHER_BROKEN);
+	matcher_job_destroy(&w.job);
+}
+
+static void a_worker_that_cannot_be_started_is_a_reason(void **state)
+{
+	struct waiter w;
+
+	make_anew("nonsense", 0);
+	assert_int_equal(begin(&w, "b", "ab"), 0);
+	run(&w, 1);
+	assert_true(w.failed);
+	assert_int_equal(w.failure, MATCHER_BROKEN);
+	matcher_job_destroy(&w.job);
+}
+
+/* --- this program as a worker --- */
+
+static int spin_prepare(void *arg, int keys_fd)
+{
+	return 0;
+}
+
+static int spin_begin(void *arg, struct loop *own)
+{
+	return 0;
+}
+
+static void spin_settings(void *arg, const struct wire_settings *settings,
+	const unsigned char *banner, size_t banner_len)
+{
+}
+
+static void spin_task(void *arg, int job_fd)
+{
+	volatile int for_ever = 1;
+
+	while (for_ever)
+		;
+}
+
+static int become_worker(const char *kind)
+{
+	const struct door_options options = {
+		.control_fd = 3, .line = WIRE_WORKER, .keys_fd = -1, .build_id = build_id()};
+	static const struct door_ops spin = {.name = "spin worker",
+		.prepare = spin_prepare,
+		.begin = spin_begin,
+		.settings = spin_settings,
+		.task = spin_task};
+
+	if (strcmp(kind, "match") == 0)
+		match_worker_main(&options);
+	if (strcmp(kind, "spin") == 0)
+		door_run(&options, &spin, NULL);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_wait_is_answered_with_line_and_offsets, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_wrong_pattern_and_a_limit_are_told_apart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_waits_share_a_worker, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_slow_pattern_holds_up_nobody_and_meets_its_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_wait_that_is_given_up_leaves_the_others, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_wait_goes_on_when_the_worker_is_killed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_worker_that_stands_still_is_killed_and_the_wait_goes_on, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_job_that_its_worker_dies_of_ends_with_a_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_worker_that_cannot_be_started_is_a_reason, set_up, tear_down),
+	};
+
+	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
+		return become_worker(argv[2]);
+	if (loop_block_signals() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
