@@ -16,6 +16,7 @@
 #include "broker/preflight/private.h"
 #include "core/glob.h"
 #include "core/io.h"
+#include "core/trust.h"
 
 __attribute__((format(printf, 5, 6))) static void say(const struct config *config,
 	struct config_errors *found, bool is_warning, const char *place, const char *format, ...)
@@ -110,7 +111,7 @@ static void check_audit(const struct config *config, struct config_errors *found
 static void check_program(const struct config *config, const char *place, const char *command,
 	struct config_errors *found)
 {
-	char path[CONFIG_ERROR_LINE_MAX];
+	char path[CONFIG_ERROR_LINE_MAX], why[TRUST_WHY_MAX];
 	struct stat st;
 
 	if (!*command)
@@ -120,6 +121,8 @@ static void check_program(const struct config *config, const char *place, const 
 		say(config, found, true, place, "%s is not a program", path);
 	else if (access(path, X_OK) < 0)
 		say(config, found, true, place, "%s cannot be run: %s", path, strerror(errno));
+	else if (trust_path(path, why) == -EPERM)
+		say(config, found, false, place, "%s is not run: %s", path, why);
 }
 
 /* --- addresses --- */

@@ -201,6 +201,13 @@ def test_check_warns_of_keys_without_a_rule_or_file(unstarted, keys):
     assert any(line.startswith("DIR/missing: ") for line in warnings), warnings
 
 
+def test_check_finds_lists_that_refuse_nobody(unstarted):
+    daemon = unstarted({"auth": {"revoked_keys": "/nonexistent/*.krl"}})
+    errors, _ = check(daemon)
+    assert any("revoked_keys" in line for line in errors), errors
+    refuses(daemon, "revoked_keys")
+
+
 def test_check_says_what_the_start_says_of_folders(unstarted, user):
     daemon = unstarted()
     os.chmod(f"{daemon.dir}/state", 0o777)
@@ -257,12 +264,15 @@ def test_check_looks_at_programs_files_and_addresses(unstarted, user):
             "console_command: /etc/passwd cannot be run: Permission denied",
             "on_panic: /tmp is not a program",
             f"listen: cannot listen on 127.0.0.1:{port}: Address already in use"]
+    user.write(f"{daemon.dir}/keys", "#!/bin/sh\n", 0o777)
     daemon.configure({"ssh": {"listen": "192.0.2.1:22"},
-                      "auth": {"key_command": None, "console_command": None}, "console": None,
+                      "auth": {"key_command": f"{daemon.dir}/keys", "console_command": None},
+                      "console": None,
                       "audit": {"file": "/nonexistent/audit"}})
     errors, warnings = check(daemon)
     assert warnings == []
     assert [line.split(": ", 1)[1] for line in errors] == [
+        "key_command: DIR/keys is not run: others may write to it (mode 0777): chmod go-w DIR/keys",
         "file: /nonexistent/audit cannot be made: No such file or directory",
         "listen: cannot listen on 192.0.2.1:22: Cannot assign requested address"], errors
 
