@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/sandbox.h"
+#include "http/https_door.h"
 #include "sshd/ssh_door.h"
 #include "worker/match_worker.h"
 
@@ -154,11 +155,12 @@ static int become_door(const char *kind)
 		.keys_fd = DOOR_KEYS_FD,
 		.build_id = build_id()};
 
-	if (strcmp(kind, "ssh") != 0) {
-		fprintf(stderr, "vmconsoled: unknown door %s\n", kind);
-		return EXIT_USAGE;
-	}
-	ssh_door_main(&options);
+	if (strcmp(kind, "ssh") == 0)
+		ssh_door_main(&options);
+	if (strcmp(kind, "https") == 0)
+		https_door_main(&options);
+	fprintf(stderr, "vmconsoled: there is no door %s\n", kind);
+	return EXIT_USAGE;
 }
 
 static int become_worker(const char *kind)

@@ -56,14 +56,15 @@ static int take_for_script(struct attach *a)
 	if (a->options.read_only)
 		attach_exit(a, STATUS_USAGE, "input with --read-only: nothing was typed");
 	else if (!(rights & RIGHT_TYPE))
-		attach_exit(a, STATUS_DENIED, "permission denied: type on VM %s; nothing was typed",
+		attach_exit(a, STATUS_DENIED, "no right to type into VM %s: nothing was typed",
 			guest_name(g));
 	else if (a->options.force && !(rights & RIGHT_FORCE))
-		attach_exit(a, STATUS_DENIED,
-			"permission denied: force on VM %s; nothing was typed", guest_name(g));
-	else if (viewer_take(a->viewer, a->options.force) == 0)
+		attach_exit(a, STATUS_DENIED, "no right to force on VM %s: nothing was typed",
+			guest_name(g));
+	else if (viewer_take(a->viewer, a->options.force) == 0) {
+		attach_begun(a);
 		return 0;
-	else
+	} else
 		attach_exit(a, STATUS_BUSY, "the keyboard is with %s: nothing was typed",
 			writer_name(a));
 	return -EBUSY;
@@ -80,9 +81,9 @@ static void force_keyboard(struct attach *a)
 	if (viewer_mode(a->viewer) == VIEWER_WRITES) {
 		attach_notice(a, "you have the keyboard");
 	} else if (!(rights & RIGHT_TYPE)) {
-		attach_notice(a, "permission denied: type on VM %s", guest_name(g));
+		attach_notice(a, "no right to type into VM %s", guest_name(g));
 	} else if (from && !(rights & RIGHT_FORCE)) {
-		attach_notice(a, "the keyboard is with %s; permission denied: force", from);
+		attach_notice(a, "the keyboard is with %s, and you have no right to force", from);
 	} else if (viewer_take(a->viewer, 1) == 0) {
 		a->may_type = 1;
 		journal_mark(console_journal(a->console), JOURNAL_TAKEOVER, login_who(login));
@@ -337,6 +338,7 @@ void attach_input_end(void *arg)
 	if (a->pty || a->options.no_input)
 		return; /* a person leaves by the escape, a watcher by the console's end */
 	a->input_ended = 1;
+	attach_begun(a);
 	a->ended_at = loop_now(a->loop);
 	if (!a->last_input)
 		a->last_input = a->ended_at;

@@ -64,6 +64,7 @@ struct attach {
 void attach_wake(void *arg);     /* viewer event: something to read */
 void attach_writable(void *arg); /* channel: takes more */
 void attach_pump_soon(struct attach *a);
+void attach_begun(struct attach *a);
 void attach_start_history(struct attach *a);
 void attach_replay_screen(struct attach *a); /* again, for the escape key */
 void attach_output_finish(struct attach *a);

@@ -178,6 +178,7 @@ static void on_opened(struct attach *a, const struct console_event *event)
 	else if (a->has_opened)
 		attach_notice(a, "VM %s has started", name);
 	a->has_opened = 1;
+	attach_begun(a);
 	if (!a->ended)
 		attach_input_again(a);
 	if (!a->ended && a->input_ended)

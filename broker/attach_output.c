@@ -110,6 +110,7 @@ static int pump_step(struct attach *a)
 		if (done == 0 && !a->history.filter && !a->ended)
 			return 1;
 	} else {
+		channel_begin(a->channel, a->sent_from);
 		done = channel_send(
 			a->channel, data, len < WIRE_PAYLOAD_MAX ? len : WIRE_PAYLOAD_MAX);
 	}
@@ -177,6 +178,18 @@ void attach_wake(void *arg)
 		loop_timer_set(a->batch, wait, 0);
 }
 
+/*
+ * Tells clients whose protocol answers before the output begins: not before the console is open,
+ * nor, when input may come, before the keyboard is ours.
+ */
+void attach_begun(struct attach *a)
+{
+	int may_type = !a->options.read_only && !a->options.no_input && !a->input_ended;
+
+	if (a->has_opened && (!may_type || viewer_mode(a->viewer) == VIEWER_WRITES))
+		channel_begin(a->channel, a->sent_from);
+}
+
 /* --- where to begin --- */
 
 static unsigned screen_lines(const struct attach *a)
@@ -232,12 +245,14 @@ static void show_from(struct attach *a, uint64_t offset)
 	from = offset;
 	if (a->pty && a->options.from != ATTACH_FROM_NOW && offset <= a->live_from)
 		from = history_look_back(&a->history, offset, first);
-	if (journal_reader_seek(reader(a), from) < 0)
+	if (journal_reader_seek(reader(a), from) < 0) {
 		attach_exit(a, STATUS_NOT_FOUND,
 			"offset %" PRIu64 " is not reached yet: %" PRIu64 " is the next one",
 			offset, a->live_from);
-	else
-		attach_pump_soon(a);
+		return;
+	}
+	attach_begun(a);
+	attach_pump_soon(a);
 }
 
 /* How many lines are to be shown; 0: it is not asked in lines. */

@@ -18,12 +18,12 @@
 #include "broker/broker.h"
 #include "broker/connections.h"
 #include "broker/control.h"
-#include "broker/doorkeeper.h"
+#include "broker/endpoint.h"
 #include "broker/folders.h"
 #include "broker/guard.h"
 #include "broker/guest_events.h"
 #include "broker/host_keys.h"
-#include "broker/listener.h"
+#include "broker/https_keys.h"
 #include "broker/panic_command.h"
 #include "broker/record_rules.h"
 #include "broker/review.h"
@@ -32,7 +32,7 @@
 #include "core/io.h"
 #include "core/log.h"
 
-#define BROKER_DOOR_TRIES 3 /* starts of a door that has never been ready */
+enum { ENDPOINT_SSH, ENDPOINT_HTTPS, ENDPOINTS };
 
 enum broker_state { BROKER_RUNNING, BROKER_STOPPING, BROKER_STOPPING_DOORS };
 
@@ -52,14 +52,13 @@ struct broker {
 	struct directory *directory;
 	struct login_list logins;
 	struct connections *connections;
-	struct doorkeeper *door;
-	struct listener *listener;
+	struct endpoint *endpoints[ENDPOINTS]; /* NULL: not configured */
+	struct connections_port ports[ENDPOINTS];
+	unsigned doors; /* that have not stopped */
 	struct control *control;
 	struct loop_signal *on_term, *on_int, *on_hup;
 	struct loop_timer *stop;
 	int lock_fd;
-	int has_served;         /* a door has been ready once */
-	unsigned door_failures; /* before that */
 };
 
 struct loop *broker_loop(const struct broker *b)
@@ -149,7 +148,8 @@ static void on_door_stopped(void *arg)
 {
 	struct broker *b = arg;
 
-	loop_exit(b->loop, 0);
+	if (--b->doors == 0)
+		loop_exit(b->loop, 0);
 }
 
 static void stop_doors(struct broker *b)
@@ -158,7 +158,10 @@ static void stop_doors(struct broker *b)
 		return;
 	b->state = BROKER_STOPPING_DOORS;
 	loop_timer_stop(b->stop);
-	doorkeeper_stop(b->door);
+	for (size_t i = 0; i < ENDPOINTS; i++) {
+		if (b->endpoints[i])
+			endpoint_stop(b->endpoints[i]);
+	}
 }
 
 static void on_stop_limit(void *arg)
@@ -185,7 +188,10 @@ static void on_stop(void *arg, const struct signalfd_siginfo *info)
 	log_info("stopping on signal %u", info->ssi_signo);
 	sd_notify(0, "STOPPING=1");
 	b->state = BROKER_STOPPING;
-	listener_pause(b->listener);
+	for (size_t i = 0; i < ENDPOINTS; i++) {
+		if (b->endpoints[i])
+			endpoint_pause(b->endpoints[i]);
+	}
 	loop_timer_set(b->stop, BROKER_STOP_US, 0);
 	for (login = LIST_FIRST(&b->logins); login; login = next) {
 		next = login_next(login);
@@ -258,8 +264,12 @@ static void give_settings(struct broker *b)
 		.methods = (uint8_t)broker_methods(b)};
 	struct door_limits limits = door_limits_for(ssh->max_connections, ssh->max_channels);
 
-	doorkeeper_limits(b->door, &limits);
-	doorkeeper_settings(b->door, &s, ssh->banner);
+	for (size_t i = 0; i < ENDPOINTS; i++) {
+		if (!b->endpoints[i])
+			continue;
+		doorkeeper_limits(endpoint_door(b->endpoints[i]), &limits);
+		doorkeeper_settings(endpoint_door(b->endpoints[i]), &s, ssh->banner);
+	}
 }
 
 /*
@@ -330,41 +340,35 @@ static void on_reload(void *arg, const struct signalfd_siginfo *info)
 
 /* --- the beginning --- */
 
-static int keys_for_door(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX])
+static int keys_for_ssh(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX])
 {
 	struct broker *b = arg;
 
 	return host_keys_memfd(b->config->ssh.host_keys, fd, why);
 }
 
-/* One that has never served will not do so by itself: whoever started us should know. */
-static void give_up_door(struct broker *b)
-{
-	log_error("the ssh door does not start: vmconsoled ends");
-	loop_exit(b->loop, 1);
-}
-
-static void on_door(void *arg, enum door_service service)
+static int keys_for_https(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX])
 {
 	struct broker *b = arg;
 
-	if (b->state != BROKER_RUNNING)
-		return;
-	switch (service) {
-	case DOOR_SERVES:
-		b->has_served = 1;
-		listener_resume(b->listener);
+	return https_keys_memfd(b->config->https.key, b->config->https.certificate, fd, why);
+}
+
+static void on_ready(void *arg)
+{
+	struct broker *b = arg;
+
+	if (b->state == BROKER_RUNNING)
 		sd_notify(0, "READY=1");
-		break;
-	case DOOR_RESTARTS:
-		listener_pause(b->listener);
-		break;
-	case DOOR_FAILS:
-		listener_resume(b->listener); /* so that clients are told, and do not hang */
-		if (!b->has_served && ++b->door_failures >= BROKER_DOOR_TRIES)
-			give_up_door(b);
-		break;
-	}
+}
+
+/* One that has never served will not do so by itself: whoever started us should know. */
+static void on_hopeless(void *arg)
+{
+	struct broker *b = arg;
+
+	if (b->state == BROKER_RUNNING)
+		loop_exit(b->loop, 1);
 }
 
 /* Now, not when the door wants them: a daemon that listens and cannot answer helps nobody. */
@@ -376,6 +380,9 @@ static int check_host_keys(struct broker *b)
 
 	if (!r)
 		r = host_keys_memfd(dir, &fd, why);
+	fd_close(&fd);
+	if (!r && b->config->https.listen.count)
+		r = keys_for_https(b, &fd, why);
 	if (r < 0)
 		log_error("%s", why);
 	fd_close(&fd);
@@ -431,7 +438,7 @@ static int make_guests(struct broker *b)
 			b->hypervisor_count++;
 	}
 	if (r < 0)
-		log_error("cannot set up the hypervisors: %s", strerror(-r));
+		log_error("cannot begin with the hypervisors: %s", strerror(-r));
 	return r;
 }
 
@@ -446,40 +453,52 @@ static int find_door_user(struct broker *b, struct door_user *user)
 	return r;
 }
 
-static int make_door(struct broker *b)
+static int make_endpoint(struct broker *b, size_t which, const char *kind,
+	int (*keys)(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX]),
+	const struct config_addresses *listen, const struct door_user *user)
 {
-	struct doorkeeper_options options = {.loop = b->loop,
-		.name = "ssh door",
-		.option = "--door",
-		.kind = "ssh",
-		.line = WIRE_CONTROL,
-		.build_id = b->options.build_id,
-		.keys = keys_for_door,
-		.changed = on_door,
+	const struct endpoint_options options = {
+		.door = {.loop = b->loop,
+			.name = which == ENDPOINT_SSH ? "ssh door" : "https door",
+			.option = "--door",
+			.kind = kind,
+			.line = WIRE_CONTROL,
+			.build_id = b->options.build_id,
+			.user = *user,
+			.keys = keys,
+			.keys_arg = b},
+		.listen = listen,
+		.ready = on_ready,
+		.hopeless = on_hopeless,
 		.stopped = on_door_stopped,
 		.arg = b};
-	char why[LISTENER_WHY_MAX];
-	int r = find_door_user(b, &options.user);
+	int r = endpoint_create(&options, &b->endpoints[which]);
 
 	if (r < 0)
 		return r;
-	r = doorkeeper_create(&options, &b->door);
-	if (r < 0) {
-		log_error("cannot make the ssh door: %s", strerror(-r));
-		return r;
-	}
-	give_settings(b);
-	r = connections_create(b, b->door, on_connection_closed, b, &b->connections);
-	if (r < 0)
-		return r;
-	r = listener_create(b->loop, "ssh", &b->config->ssh.listen, connections_accept,
-		b->connections, &b->listener, why);
-	if (r < 0) {
-		log_error("%s", why);
-		return r;
-	}
-	listener_pause(b->listener); /* until the door is ready */
-	return 0;
+	b->doors++;
+	b->ports[which] =
+		(struct connections_port){b->connections, endpoint_door(b->endpoints[which]),
+			which == ENDPOINT_SSH ? LOGIN_SSH : LOGIN_HTTPS};
+	return endpoint_listen(b->endpoints[which], connections_accept, &b->ports[which]);
+}
+
+static int make_endpoints(struct broker *b)
+{
+	const struct config *config = b->config;
+	struct door_user user = {0};
+	int r = find_door_user(b, &user);
+
+	if (!r)
+		r = connections_create(b, on_connection_closed, b, &b->connections);
+	if (!r)
+		r = make_endpoint(b, ENDPOINT_SSH, "ssh", keys_for_ssh, &config->ssh.listen, &user);
+	if (!r && config->https.listen.count)
+		r = make_endpoint(
+			b, ENDPOINT_HTTPS, "https", keys_for_https, &config->https.listen, &user);
+	if (!r)
+		give_settings(b);
+	return r;
 }
 
 static int make_control(struct broker *b)
@@ -557,15 +576,13 @@ static int begin(struct broker *b)
 	if (!r)
 		r = make_guests(b);
 	if (!r)
-		r = make_door(b);
+		r = make_endpoints(b);
 	if (!r)
 		r = make_control(b);
 	if (r < 0)
 		return r;
 	for (i = 0; i < b->hypervisor_count; i++)
 		hypervisor_start(b->hypervisors[i]);
-	for (i = 0; i < listener_count(b->listener); i++)
-		log_info("listening for ssh on %s", listener_text(b->listener, i));
 	loop_watchdog(b->loop);
 	return 0;
 }
@@ -576,10 +593,14 @@ static void end(struct broker *b)
 	size_t i;
 
 	control_destroy(&b->control);
-	listener_destroy(&b->listener);
+	for (i = 0; i < ENDPOINTS; i++) {
+		if (b->endpoints[i])
+			endpoint_pause(b->endpoints[i]);
+	}
 	while ((login = LIST_FIRST(&b->logins)))
 		login_close(login, "vmconsoled has stopped");
-	doorkeeper_destroy(&b->door);
+	for (i = 0; i < ENDPOINTS; i++)
+		endpoint_destroy(&b->endpoints[i]);
 	directory_destroy(&b->directory);
 	for (i = 0; i < b->hypervisor_count; i++)
 		hypervisor_destroy(&b->hypervisors[i]);

@@ -31,6 +31,7 @@ struct channel {
 	struct buf out, err, held;
 	struct channel_window window;
 	int pty;
+	int begun;   /* channel_begin has been called */
 	int blocked; /* channel_send was refused: writable() is owed */
 	int input_ended, end_told;
 	int exiting, exit_sent, closed;
@@ -184,6 +185,17 @@ size_t channel_send(struct channel *c, const void *data, size_t len)
 	c->blocked = 1;
 	update_events(c);
 	return 0;
+}
+
+void channel_begin(struct channel *c, uint64_t offset)
+{
+	struct wire_begin begin = {.offset = offset};
+
+	/* Nothing has gone out yet, so there is room; a dead line is noticed by reading it. */
+	if (login_kind(c->login) == LOGIN_HTTPS && !c->begun) {
+		c->begun = 1;
+		(void)!line_send(&c->line, WIRE_BEGIN, &begin, NULL, 0);
+	}
 }
 
 int channel_ready(struct channel *c)

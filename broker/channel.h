@@ -74,6 +74,9 @@ int channel_put(struct channel *c, const void *data, size_t len) MUST_CHECK;
  * still queued, none: 0, and writable() follows. */
 size_t channel_send(struct channel *c, const void *data, size_t len) MUST_CHECK;
 
+/* The first byte that goes out has this offset: for clients whose protocol has a place for it. */
+void channel_begin(struct channel *c, uint64_t offset);
+
 /* Whether nothing is queued; if something is, writable() follows. */
 int channel_ready(struct channel *c) MUST_CHECK;
 

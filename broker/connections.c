@@ -21,7 +21,6 @@
 
 struct connections {
 	struct broker *broker;
-	struct doorkeeper *door;
 	struct sources *sources; /* from the network */
 	struct sources *local;   /* of local users */
 	struct sources *trusted; /* of root and our own user: no other can take these seats */
@@ -131,11 +130,13 @@ static void log_refused(struct connections *all, const char *peer, const char *w
  * nc or ssh -v, sees it. Whoever sent something already would lose it to the reset of a close with
  * bytes unread.
  */
-static void turn_away(int fd, const char *words)
+static void turn_away(const struct connections_port *port, int fd, const char *words)
 {
 	char text[256], unread[256];
 	int n = snprintf(text, sizeof(text), "%s\r\n", words);
 
+	if (port->kind != LOGIN_SSH)
+		return; /* TLS has no words for it */
 	if (send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return;
 	(void)shutdown(fd, SHUT_WR);
@@ -205,10 +206,11 @@ static void give_up(struct connection *c)
 void connections_accept(
 	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text)
 {
-	struct connections *all = arg;
+	const struct connections_port *port = arg;
+	struct connections *all = port->all;
 	int socket FD_AUTO = fd, lines[2] = {-1, -1};
 	char address[INET6_ADDRSTRLEN];
-	struct login_options options = {.kind = LOGIN_SSH};
+	struct login_options options = {.kind = port->kind};
 	struct connection *c;
 	const char *why;
 	int r;
@@ -216,20 +218,20 @@ void connections_accept(
 	peer_address_text(peer, address);
 	if (is_refused(all, address)) {
 		log_refused(all, peer_text, "too many failed logins from there");
-		turn_away(socket, "Too many failed logins from your address.");
+		turn_away(port, socket, "Too many failed logins from your address.");
 		return;
 	}
 	c = admit(all, all->sources, peer, NULL, &why);
 	if (!c) {
 		log_refused(all, peer_text, why);
-		turn_away(socket, "Too many connections. Try again later.");
+		turn_away(port, socket, "Too many connections. Try again later.");
 		return;
 	}
 	memcpy(c->address, address, sizeof(c->address));
 	options.address = c->address;
 	r = line_pair(lines);
 	if (r == 0)
-		r = doorkeeper_give(all->door, all->next_id, socket, lines[1]);
+		r = doorkeeper_give(port->door, all->next_id, socket, lines[1]);
 	fd_close(&lines[1]);
 	if (r == 0) {
 		options.fd = lines[0];
@@ -238,8 +240,9 @@ void connections_accept(
 		fd_close(&lines[0]);
 	}
 	if (r < 0) {
-		log_refused(all, peer_text, r == -ENOTCONN ? "there is no ssh door" : strerror(-r));
-		turn_away(socket, "The ssh service is not available. Try again later.");
+		log_refused(
+			all, peer_text, r == -ENOTCONN ? "its door does not run" : strerror(-r));
+		turn_away(port, socket, "The ssh service is not available. Try again later.");
 		give_up(c);
 	} else {
 		log_debug("connection c%llu from %s", (unsigned long long)options.id, peer_text);
@@ -311,8 +314,7 @@ void connections_each_source(const struct connections *c, sources_fn fn, void *a
 	sources_each(c->trusted, fn, arg);
 }
 
-int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
-	struct connections **out)
+int connections_create(struct broker *b, loop_fn closed, void *arg, struct connections **out)
 {
 	static const struct sources_limits local = {.connections = CONNECTIONS_LOCAL_MAX,
 		.per_source = CONNECTIONS_LOCAL_PER_USER,
@@ -330,7 +332,6 @@ int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed
 	if (!c)
 		return -ENOMEM;
 	c->broker = b;
-	c->door = door;
 	c->closed = closed;
 	c->arg = arg;
 	c->next_id = 1;

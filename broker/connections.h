@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "broker/sources.h"
+#include "broker/login.h"
 #include "core/loop.h"
 
 struct broker;
@@ -21,8 +22,8 @@ struct doorkeeper;
 #define CONNECTIONS_TRUSTED_MAX 128 /* of root and our own user */
 
 /* closed(arg) is called after each connection's end. */
-int connections_create(struct broker *b, struct doorkeeper *door, loop_fn closed, void *arg,
-	struct connections **out) MUST_CHECK;
+int connections_create(
+	struct broker *b, loop_fn closed, void *arg, struct connections **out) MUST_CHECK;
 void connections_destroy(struct connections **out); /* all logins must be gone */
 
 /* Whoever is connected, from the network and from this host. */
@@ -31,7 +32,14 @@ void connections_each_source(const struct connections *c, sources_fn fn, void *a
 /* The configuration has changed. */
 void connections_limits_changed(struct connections *c);
 
-/* As listener_fn and control_fn; arg is the struct connections. */
+/* Where connections of one protocol come in, and the door they go to. */
+struct connections_port {
+	struct connections *all;
+	struct doorkeeper *door;
+	enum login_kind kind;
+};
+
+/* As listener_fn, arg a struct connections_port; as control_fn, arg the struct connections. */
 void connections_accept(
 	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text);
 void connections_accept_local(void *arg, int fd, const struct ucred *peer);

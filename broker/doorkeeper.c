@@ -219,7 +219,7 @@ static int start_door(struct doorkeeper *k, char why[DOORKEEPER_WHY_MAX])
 	int keys FD_AUTO = -1, control, r;
 
 	*why = '\0';
-	r = k->options.keys ? k->options.keys(k->options.arg, &keys, why) : 0;
+	r = k->options.keys ? k->options.keys(k->options.keys_arg, &keys, why) : 0;
 	if (r < 0)
 		return r;
 	r = spawn(k, keys, &control);

@@ -46,6 +46,7 @@ struct doorkeeper_options {
 	/* Makes the descriptor with the private keys; called for every start. -errno and a reason.
 	 * NULL: it gets none. */
 	int (*keys)(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX]);
+	void *keys_arg;
 	void (*changed)(void *arg, enum door_service service);
 	void (*stopped)(void *arg);               /* after doorkeeper_stop */
 	void (*pong)(void *arg, uint64_t number); /* after doorkeeper_ping */

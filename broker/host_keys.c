@@ -21,14 +21,11 @@
 #include "broker/openssh_key.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/memory_file.h"
 
 #define COMMENT "vmconsoled"
 #define PATTERN "ssh_host_*_key"
 #define FIRST "ssh_host_ed25519_key" /* the cheapest to sign with; what clients see first */
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
-
 static const struct {
 	const char *name;
 	enum openssh_key_type type;
@@ -246,36 +243,21 @@ static int check_folder(const char *dir, char why[HOST_KEYS_WHY_MAX])
 	return 0;
 }
 
-static int make_memfd(void)
-{
-	int fd = memfd_create("host keys", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
-		fd = memfd_create("host keys", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
-}
-
-static int seal(int fd, char why[HOST_KEYS_WHY_MAX])
-{
-	static const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-
-	if (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0)
-		return fail(why, errno, "host keys in memory: %s", strerror(errno));
-	return 0;
-}
-
 int host_keys_memfd(const char *dir, int *fd, char why[HOST_KEYS_WHY_MAX])
 {
 	int r = check_folder(dir, why), memory;
 
 	if (r < 0)
 		return r;
-	memory = make_memfd();
+	memory = memory_file_create("host keys");
 	if (memory < 0)
 		return fail(why, -memory, "host keys in memory: %s", strerror(-memory));
 	r = load_all(dir, memory, why);
-	if (!r)
-		r = seal(memory, why);
+	if (!r) {
+		r = memory_file_seal(memory);
+		if (r < 0)
+			r = fail(why, -r, "host keys in memory: %s", strerror(-r));
+	}
 	if (r < 0)
 		close(memory);
 	else

@@ -63,6 +63,11 @@ int login_source(const struct login *login, struct net_address *source)
 	return login->options.address ? address_parse(login->address, source) : -ENOENT;
 }
 
+enum login_kind login_kind(const struct login *login)
+{
+	return login->options.kind;
+}
+
 int login_is_local(const struct login *login)
 {
 	return login->options.kind == LOGIN_LOCAL;
@@ -237,7 +242,7 @@ static void say_bye(struct login *login)
 	loop_timer_set(login->timer, END_US, 0);
 	if (line_send(&login->line, WIRE_BYE, &login->bye, reason,
 		    strnlen(reason, WIRE_REASON_MAX)) < 0)
-		login_close(login, "the door does not answer");
+		login_close(login, "door does not listen");
 }
 
 void login_channel_closed(struct login *login)
@@ -296,7 +301,7 @@ static void on_line_end(struct login *login, int r)
 		login_record_foreign(login);
 	if (r < 0)
 		log_write(LOG_LEVEL_DEBUG, login->tag, "login line: %s", strerror(-r));
-	login_close(login, r ? "it broke the protocol" : "connection closed");
+	login_close(login, r ? "it said what is not allowed there" : "connection closed");
 }
 
 static void on_io(void *arg, uint32_t revents)
@@ -409,7 +414,8 @@ int login_create(const struct login_options *options, struct login **out)
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);
 	snprintf(login->address, sizeof(login->address), "%s",
 		options->address ? options->address : "local");
-	snprintf(login->client, sizeof(login->client), "vmconsolectl");
+	snprintf(login->client, sizeof(login->client), "%s",
+		options->kind == LOGIN_LOCAL ? "vmconsolectl" : "unknown");
 	if (options->peer)
 		login->peer = *options->peer;
 	r = loop_timer_add(login_loop(login), &login->timer, on_timer, login);

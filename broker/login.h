@@ -23,7 +23,7 @@ struct login;
 
 #define LOGIN_REASON_MAX 256
 
-enum login_kind { LOGIN_SSH, LOGIN_LOCAL };
+enum login_kind { LOGIN_SSH, LOGIN_HTTPS, LOGIN_LOCAL };
 
 struct login_options {
 	struct broker *broker;
@@ -63,6 +63,7 @@ const char *login_who(const struct login *login);  /* identity for people, escap
 /* NULL before it is known. */
 const struct identity *login_identity(const struct login *login);
 const char *login_address(const struct login *login); /* "local" for the control socket */
+enum login_kind login_kind(const struct login *login);
 int login_is_local(const struct login *login);
 /* Since when, seconds since 1970. */
 int64_t login_since(const struct login *login);

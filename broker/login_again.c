@@ -65,7 +65,10 @@ static struct identity *judge_key(
 {
 	struct identity *fresh;
 
-	if (is_unanswered(login, f))
+	if (f->by_certificate)
+		fresh = login_judge_certificate(
+			login, (struct span){f->key, f->key_len}, time(NULL), why);
+	else if (is_unanswered(login, f))
 		fresh = copy_unless_revoked(login, f, why);
 	else
 		fresh = login_judge_key(login, (struct span){f->key, f->key_len}, time(NULL), why);

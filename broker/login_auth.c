@@ -50,7 +50,7 @@ static void say(struct login *login)
 	r = line_send(&login->line, WIRE_VERDICT, &m, reason, strlen(reason));
 	drop_attempt(login);
 	if (r < 0)
-		login_close(login, "the door does not answer");
+		login_close(login, "door does not listen");
 	else if (login_is_local(login) && !is_in)
 		login_close(login, "refused"); /* the kernel's word will not change */
 	else
@@ -323,6 +323,19 @@ static void judge_key(void *arg)
 		login_auth_judged(login);
 }
 
+static void judge_certificate(struct login *login)
+{
+	struct attempt *a = &login->attempt;
+
+	a->factor.identity = login_judge_certificate(
+		login, (struct span){a->proof, a->proof_len}, time(NULL), a->why);
+	a->factor.by_certificate = 1;
+	if (a->factor.identity && take_key(a) < 0)
+		login_close(login, "out of memory");
+	else
+		login_auth_judged(login);
+}
+
 /* --- the question --- */
 
 static void drop_factors(struct login *login)
@@ -379,6 +392,9 @@ static void judge(struct login *login)
 			external_want_keys(broker_external(b), judge_key, login);
 		else
 			judge_key(login);
+		break;
+	case WIRE_AUTH_CERTIFICATE:
+		judge_certificate(login);
 		break;
 	case WIRE_AUTH_FORGED:
 		refuse_because(login, "the signature is wrong");

@@ -30,9 +30,10 @@ enum login_state { LOGIN_UNKNOWN, LOGIN_KNOWN, LOGIN_ENDING, LOGIN_SAID_BYE, LOG
 /* One proof that held, kept so that it can be judged again. */
 struct factor {
 	struct identity *identity;
-	uint8_t *key; /* NULL: it is none */
+	uint8_t *key; /* a public key, or a certificate; NULL: neither */
 	size_t key_len;
-	int by_ticket; /* one of ours: claim is set */
+	int by_certificate; /* key is X.509 in DER, shown by TLS */
+	int by_ticket;      /* one of ours: claim is set */
 	struct ticket_claim claim;
 };
 
@@ -121,6 +122,9 @@ void login_record_end(struct login *login, const char *why);
 /* login_proof.c: *identity, or NULL and the reason in why. */
 struct identity *login_judge_key(
 	struct login *login, struct span blob, int64_t now, char why[LOGIN_WHY_MAX]) MUST_CHECK;
+/* The same for a certificate in DER that a client has shown by TLS. */
+struct identity *login_judge_certificate(
+	struct login *login, struct span der, int64_t now, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* What all of them come to, and more (may be NULL), with the limits of each and of the command. */
 struct identity *login_whole(const struct factor *factors, size_t count, const struct factor *more,

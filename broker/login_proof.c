@@ -29,6 +29,24 @@ struct identity *login_judge_key(
 	return r < 0 ? NULL : identity;
 }
 
+struct identity *login_judge_certificate(
+	struct login *login, struct span der, int64_t now, char why[LOGIN_WHY_MAX])
+{
+	const struct x509_store *store = broker_access(login->options.broker)->sources.x509;
+	struct identity *identity = NULL;
+	int r;
+
+	if (!store) {
+		snprintf(why, LOGIN_WHY_MAX,
+			"no authority for certificates is configured (vdsm_ca)");
+		return NULL;
+	}
+	r = x509_store_check_der(store, der, now, &identity, why);
+	if (r == -ENOMEM)
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	return r < 0 ? NULL : identity;
+}
+
 /* Root and the daemon's own user may do all; others what user:NAME is allowed. */
 struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX])
 {
@@ -65,7 +83,7 @@ static int hold_to_command(struct identity *identity, char why[LOGIN_WHY_MAX])
 		r = verb_ceiling(&words, &identity->denied);
 	words_finish(&words);
 	if (r < 0)
-		snprintf(why, LOGIN_WHY_MAX, "the command of this key is not a verb: %.120s",
+		snprintf(why, LOGIN_WHY_MAX, "the command of this key is no verb: %.120s",
 			identity->command);
 	return r;
 }

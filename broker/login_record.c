@@ -20,6 +20,8 @@ static const char *method_name(enum wire_method method)
 	case WIRE_AUTH_PUBLICKEY:
 	case WIRE_AUTH_FORGED:
 		return "publickey";
+	case WIRE_AUTH_CERTIFICATE:
+		return "certificate";
 	case WIRE_AUTH_PASSWORD:
 		return "password";
 	case WIRE_AUTH_INTERACTIVE:

@@ -55,6 +55,13 @@ static void check_listen(const struct config *c, struct config_errors *errors)
 	}
 }
 
+static void check_https(const struct config *c, struct config_errors *errors)
+{
+	if (c->https.listen.count && !(*c->https.certificate && *c->https.key))
+		add_at_key(c, errors, "https", "listen",
+			"listen needs certificate and key: the server's certificate, and its key");
+}
+
 static void check_auth(const struct config *c, struct config_errors *errors)
 {
 	const struct config_auth *auth = &c->auth;
@@ -79,6 +86,7 @@ void config_object_check(const struct config *c, struct config_errors *errors)
 {
 	check_hypervisors(c, errors);
 	check_listen(c, errors);
+	check_https(c, errors);
 	check_auth(c, errors);
 	if (c->console.linger_max < c->console.linger)
 		add_at_key(c, errors, "console", "linger_max", "linger_max is less than linger");

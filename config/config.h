@@ -57,6 +57,11 @@ struct config_ssh {
 	char *banner;          /* may hold newlines; "" for none */
 };
 
+struct config_https {
+	struct config_addresses listen; /* none: there is no https */
+	char *certificate, *key;        /* files; "" without listen */
+};
+
 struct config_auth {
 	struct config_list authorized_keys;   /* absolute paths or globs of them */
 	struct config_list vdsm_certificates; /* the same, or folders */
@@ -145,6 +150,7 @@ struct config_places; /* which line set which key */
 struct config {
 	struct config_daemon daemon;
 	struct config_ssh ssh;
+	struct config_https https;
 	struct config_auth auth;
 	struct config_audit audit;
 	struct config_console console;

@@ -80,6 +80,10 @@ const struct section config_sections[SECTION_COUNT] = {
 		.name = "ssh",
 		.offset = offsetof(struct config, ssh),
 		.help = "The ssh listener."},
+	[SECTION_HTTPS] = {.section = SECTION_HTTPS,
+		.name = "https",
+		.offset = offsetof(struct config, https),
+		.help = "The https listener; without listen there is none."},
 	[SECTION_AUTH] = {.section = SECTION_AUTH,
 		.name = "auth",
 		.offset = offsetof(struct config, auth),
@@ -165,6 +169,15 @@ const struct key config_keys[] = {
 			"0 is never."},
 	{ROW(SSH, banner), TEXT(ssh, banner), .def = "", .example = "Authorized users only.%0A",
 		RELOAD, .help = "Text shown before login; %0A begins a new line."},
+
+	{ROW(HTTPS, listen), ADDRESSES(https, listen), .def = "", .example = "[::]:54322",
+		.help = "Addresses to listen on for https; [::]:PORT takes IPv4 too."},
+	{ROW(HTTPS, certificate), PATH(https, certificate), .def = "",
+		.example = "/etc/vmconsoled/https.crt",
+		.help = "PEM file of the server's certificate and those that lead to its CA."},
+	{ROW(HTTPS, key), PATH(https, key), .def = "", .example = "/etc/vmconsoled/https.key",
+		.help = "PEM file of its private key, readable for the service alone. A key of its "
+			"own: VDSM's opens more than consoles."},
 
 	{ROW(AUTH, authorized_keys), PATHS(auth, authorized_keys), .def = "",
 		.example = "/etc/vmconsoled/authorized_keys, /etc/vmconsoled/keys/*.pub", RELOAD,

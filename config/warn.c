@@ -21,9 +21,10 @@ static bool has_keys(const struct config_auth *auth)
 	return auth->authorized_keys.count > 0;
 }
 
+/* As ssh keys they must be known beforehand; over https any that the authorities signed will do. */
 static bool has_certificates(const struct config_auth *auth)
 {
-	return auth->vdsm_certificates.count > 0;
+	return auth->vdsm_certificates.count > 0 || auth->vdsm_ca.count > 0;
 }
 
 /* Lines of authorized_keys may name an authority too. */

@@ -92,6 +92,9 @@ enum wire_type {
 	WIRE_FOUND,  /* d->b  a match, and the last message; payload: its lines */
 	WIRE_FAILED, /* d->b  the last message; payload: why */
 
+	/* channel line, to an https door */
+	WIRE_BEGIN, /* b->d  the console is open; OUT begins at offset */
+
 	WIRE_TYPES
 };
 
@@ -103,6 +106,7 @@ enum wire_method {
 	WIRE_AUTH_FORGED,    /* public key, signature found wrong by the door: a guess */
 	WIRE_AUTH_PASSWORD,
 	WIRE_AUTH_INTERACTIVE, /* keyboard-interactive, one prompt, answered */
+	WIRE_AUTH_CERTIFICATE, /* X.509 in DER, TLS has proved that the client has its key */
 	WIRE_AUTH_PEER,        /* the kernel's word (SO_PEERCRED); no proof in the message */
 };
 #define WIRE_METHODS (WIRE_AUTH_PEER + 1)
@@ -170,6 +174,10 @@ struct wire_winsize {
 
 struct wire_break {
 	uint32_t ms; /* how long; 0: not said */
+} WIRE_PACKED;
+
+struct wire_begin {
+	uint64_t offset;
 } WIRE_PACKED;
 
 struct wire_exit {

@@ -58,6 +58,7 @@ static const struct expectation {
 	{"READ", 28, "J", WIRE_DOOR, "R", '=', 18, 0, 0, 0},
 	{"FOUND", 29, "J", WIRE_DOOR, "R", 'E', 18, 0, 8192, 0},
 	{"FAILED", 30, "J", WIRE_DOOR, "R", 'E', 1, 0, 1024, 0},
+	{"BEGIN", 31, "H", WIRE_BROKER, "RH", '=', 8, 0, 0, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 

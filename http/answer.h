@@ -1,0 +1,37 @@
+/* Heads and short answers of HTTP (RFC 9112 §4), put into an output buffer. */
+#ifndef HTTP_ANSWER_H
+#define HTTP_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/buf.h"
+#include "http/parse/request.h"
+
+enum answer_framing {
+	ANSWER_CHUNKED,
+	ANSWER_CLOSE,  /* the end of the connection is the end of the body */
+	ANSWER_LENGTH, /* length bytes follow */
+};
+
+struct answer {
+	unsigned status;
+	const char *content_type; /* NULL: no body */
+	const char *fields;       /* further ones, each with its CR LF; NULL: none */
+	enum answer_framing framing;
+	size_t length;
+	bool keep_alive;
+};
+
+/* 0, -ENOBUFS, -ENOMEM. */
+int answer_head(struct buf *out, const struct answer *a) __attribute__((warn_unused_result));
+
+/* A whole answer whose body is one line of text, in which foreign bytes are escaped. r NULL: the
+ * request could not be read. */
+int answer_text(struct buf *out, const struct http_request *r, unsigned status, const char *fields,
+	const char *text, bool keep_alive) __attribute__((warn_unused_result));
+
+/* The status for a verb that ended with this exit status before it said anything. */
+unsigned answer_status(int exit_status);
+
+#endif

@@ -1,0 +1,90 @@
+/* Task: the https door: its connections, their settings and their end. Owner: main. */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "http/connection.h"
+#include "http/https_door.h"
+
+#define STOP_US (CONNECTION_FLUSH_US + LOOP_SECOND)
+
+struct https_door {
+	struct http_context context;
+	struct loop_timer *stop_timer;
+	bool stopping;
+};
+
+static void on_closed(void *arg)
+{
+	struct https_door *door = arg;
+
+	if (door->stopping && TAILQ_EMPTY(&door->context.connections))
+		loop_timer_set(door->stop_timer, 0, 0);
+}
+
+static void on_stopped(void *arg)
+{
+	struct https_door *door = arg;
+
+	door_exit(door->context.loop);
+}
+
+static void on_stop(void *arg)
+{
+	struct https_door *door = arg;
+	struct connection *c, *next;
+
+	door->stopping = true;
+	loop_timer_set(door->stop_timer, TAILQ_EMPTY(&door->context.connections) ? 0 : STOP_US, 0);
+	for (c = TAILQ_FIRST(&door->context.connections); c; c = next) {
+		next = connection_next(c);
+		connection_say_goodbye(c);
+	}
+}
+
+static void on_settings(void *arg, const struct wire_settings *settings,
+	const unsigned char *banner, size_t banner_len)
+{
+	struct https_door *door = arg;
+
+	door->context.settings = *settings;
+}
+
+static void on_connection(void *arg, uint64_t id, int socket_fd, int login_fd)
+{
+	struct https_door *door = arg;
+
+	if (connection_create(&door->context, id, socket_fd, login_fd) < 0)
+		log_error("no memory for connection c%llu", (unsigned long long)id);
+}
+
+static int prepare(void *arg, int keys_fd)
+{
+	struct https_door *door = arg;
+
+	TAILQ_INIT(&door->context.connections);
+	door->context.closed = on_closed;
+	door->context.arg = door;
+	return tls_create(keys_fd, &door->context.tls);
+}
+
+static int begin(void *arg, struct loop *loop)
+{
+	struct https_door *door = arg;
+
+	door->context.loop = loop;
+	return loop_timer_add(loop, &door->stop_timer, on_stopped, door);
+}
+
+void https_door_main(const struct door_options *options)
+{
+	static struct https_door door;
+	static const struct door_ops ops = {.name = "https",
+		.prepare = prepare,
+		.begin = begin,
+		.settings = on_settings,
+		.connection = on_connection,
+		.stop = on_stop};
+
+	door_run(options, &ops, &door);
+}

@@ -1,0 +1,113 @@
+/* Task: cut and decode a request's target. Pure; bytes of strangers. */
+#include <errno.h>
+#include <string.h>
+
+#include "http/parse/target.h"
+
+static int hex_value(char c)
+{
+	const char *digits = "0123456789abcdef", *at;
+
+	if (c >= 'A' && c <= 'F')
+		c = (char)(c - 'A' + 'a');
+	at = c ? strchr(digits, c) : NULL;
+	return at ? (int)(at - digits) : -1;
+}
+
+/* In place. A '+' of a query is a blank (the urlencoded form). */
+static int decode(char *text, bool is_query)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		int high, low;
+
+		if (*text != '%') {
+			*out++ = *text == '+' && is_query ? ' ' : *text;
+			continue;
+		}
+		high = hex_value(text[1]);
+		low = high < 0 ? -1 : hex_value(text[2]);
+		if (low < 0 || (high == 0 && low == 0))
+			return -EINVAL;
+		*out++ = (char)(high << 4 | low);
+		text += 2;
+	}
+	*out = '\0';
+	return 0;
+}
+
+static int add_segment(struct http_target *t, char *segment)
+{
+	if (t->segment_count == HTTP_SEGMENTS_MAX)
+		return -E2BIG;
+	if (decode(segment, false) < 0 || strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
+		return -EINVAL;
+	t->segments[t->segment_count++] = segment;
+	return 0;
+}
+
+static int add_parameter(struct http_target *t, char *name)
+{
+	char *equals = strchr(name, '='), *value = name + strlen(name);
+
+	if (!*name)
+		return 0; /* "a=1&&b=2" */
+	if (t->parameter_count == HTTP_PARAMETERS_MAX)
+		return -E2BIG;
+	if (equals) {
+		*equals = '\0';
+		value = equals + 1;
+	}
+	if (decode(name, true) < 0 || decode(value, true) < 0)
+		return -EINVAL;
+	t->parameters[t->parameter_count++] = (struct http_parameter){name, value};
+	return 0;
+}
+
+/* Calls add for every part of text between separators. */
+static int cut(struct http_target *t, char *text, char separator,
+	int (*add)(struct http_target *t, char *part))
+{
+	char *end;
+	int r;
+
+	do {
+		end = strchr(text, separator);
+		if (end)
+			*end = '\0';
+		r = add(t, text);
+		if (end)
+			text = end + 1;
+	} while (end && r == 0);
+	return r;
+}
+
+int http_target_parse(struct http_target *t, const char *target)
+{
+	char *query;
+	int r;
+
+	memset(t, 0, offsetof(struct http_target, text));
+	if (strlen(target) > HTTP_TARGET_MAX || *target != '/')
+		return -EINVAL;
+	strcpy(t->text, target);
+	query = strchr(t->text, '?');
+	if (query)
+		*query++ = '\0';
+	r = cut(t, t->text + 1, '/', add_segment);
+	if (r == 0 && query)
+		r = cut(t, query, '&', add_parameter);
+	return r;
+}
+
+const char *http_target_parameter(const struct http_target *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->parameter_count; i++) {
+		if (strcmp(t->parameters[i].name, name) == 0)
+			return t->parameters[i].value;
+	}
+	return NULL;
+}

@@ -1,0 +1,178 @@
+/* Task: the table of routes, and commands from it. Pure; bytes of strangers. */
+#include <errno.h>
+#include <string.h>
+
+#include "http/route.h"
+
+#define TEXT "text/plain; charset=utf-8"
+#define BYTES "application/octet-stream"
+
+static const struct route table[] = {
+	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT},
+	{HTTP_METHOD_GET, "vms", ROUTE_WHOLE, false, "list", "--json", "", TEXT},
+	{HTTP_METHOD_GET, "consoleStream/*", ROUTE_STREAM, false,
+		"attach --read-only --no-input --no-wait", NULL, "device from lines", BYTES},
+	{HTTP_METHOD_POST, "consoleStream/*", ROUTE_STREAM, true, "attach --no-wait", NULL,
+		"device from lines force", BYTES},
+	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_WHOLE, false, "log", NULL,
+		"device from lines since boot timestamps", BYTES},
+	{HTTP_METHOD_GET, "vm/*/status", ROUTE_WHOLE, false, "status", "--json", "", TEXT},
+	{HTTP_METHOD_GET, "vm/*/who", ROUTE_WHOLE, false, "who", "--json", "", TEXT},
+	{HTTP_METHOD_POST, "vm/*/break", ROUTE_WHOLE, false, "break", NULL, "device", TEXT},
+	{HTTP_METHOD_POST, "vm/*/nmi", ROUTE_WHOLE, false, "nmi", NULL, "", TEXT},
+	{HTTP_METHOD_POST, "vm/*/ticket", ROUTE_WHOLE, false, "ticket", NULL, "ttl uses", TEXT},
+};
+#define ROUTES (sizeof(table) / sizeof(table[0]))
+
+/* Options without a value; in a query: "force", "force=" or "force=yes". */
+static const char flags[] = "force timestamps";
+
+/* --- words in a list separated by blanks --- */
+
+static bool has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word), item;
+
+	while (*list) {
+		item = strcspn(list, " ");
+		if (item == len && memcmp(list, word, len) == 0)
+			return true;
+		list += item + (list[item] == ' ');
+	}
+	return false;
+}
+
+/* --- finding --- */
+
+/* Whether the path is the route's; *vm: the segment of its star. */
+static bool path_is(const char *path, const struct http_target *t, const char **vm)
+{
+	size_t i;
+
+	*vm = NULL;
+	for (i = 0; i < t->segment_count; i++) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 0)
+			return false;
+		if (*path == '*')
+			*vm = t->segments[i];
+		else if (strlen(t->segments[i]) != len || memcmp(t->segments[i], path, len) != 0)
+			return false;
+		path += len + (path[len] == '/');
+	}
+	return *path == '\0' && (!*vm || **vm);
+}
+
+const struct route *route_find(
+	enum http_method method, const struct http_target *target, const char **allow)
+{
+	bool get = false, post = false;
+	const char *vm;
+	size_t i;
+
+	for (i = 0; i < ROUTES; i++) {
+		const struct route *r = &table[i];
+
+		if (!path_is(r->path, target, &vm))
+			continue;
+		if (r->method == method ||
+			(r->method == HTTP_METHOD_GET && method == HTTP_METHOD_HEAD))
+			return r;
+		get |= r->method == HTTP_METHOD_GET;
+		post |= r->method == HTTP_METHOD_POST;
+	}
+	*allow = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : post ? "POST" : "";
+	return NULL;
+}
+
+const char *route_vm(const struct route *route, const struct http_target *target)
+{
+	const char *vm;
+
+	return path_is(route->path, target, &vm) ? vm : NULL;
+}
+
+/* --- the command --- */
+
+struct text {
+	char *at;
+	size_t room; /* the NUL included */
+};
+
+static int add(struct text *t, const char *from, size_t len)
+{
+	if (len >= t->room)
+		return -E2BIG;
+	memcpy(t->at, from, len);
+	t->at += len;
+	t->room -= len;
+	*t->at = '\0';
+	return 0;
+}
+
+/* As core/words.h reads it: '...', and \' for the one character that cannot stand there. */
+static int add_quoted(struct text *t, const char *word)
+{
+	int r = add(t, "'", 1);
+
+	while (!r && *word) {
+		size_t len = strcspn(word, "'");
+
+		r = add(t, word, len);
+		word += len;
+		if (!r && *word == '\'') {
+			r = add(t, "'\\''", 4);
+			word++;
+		}
+	}
+	return r ? r : add(t, "'", 1);
+}
+
+static int add_option(struct text *t, const struct http_parameter *p)
+{
+	bool is_flag = has_word(flags, p->name);
+	int r;
+
+	if (is_flag && *p->value && strcmp(p->value, "yes") != 0)
+		return strcmp(p->value, "no") == 0 ? 0 : -EINVAL;
+	r = add(t, " --", 3);
+	if (!r)
+		r = add(t, p->name, strlen(p->name));
+	if (r || is_flag)
+		return r;
+	r = add(t, "=", 1);
+	return r ? r : add_quoted(t, p->value);
+}
+
+static int add_vm(struct text *t, const char *verb, size_t verb_len, const char *vm)
+{
+	int r = add(t, verb, verb_len);
+
+	if (!r && vm)
+		r = add(t, " ", 1);
+	return r || !vm ? r : add_quoted(t, vm);
+}
+
+int route_command(const struct route *route, const struct http_target *target, const char *vm,
+	bool json, char out[ROUTE_COMMAND_MAX], const char **culprit)
+{
+	struct text t = {out, ROUTE_COMMAND_MAX};
+	size_t verb = strcspn(route->verb, " "), i;
+	int r = add_vm(&t, route->verb, verb, vm);
+
+	if (!r)
+		r = add(&t, route->verb + verb, strlen(route->verb + verb));
+	if (!r && json && route->json) {
+		r = add(&t, " ", 1);
+		if (!r)
+			r = add(&t, route->json, strlen(route->json));
+	}
+	for (i = 0; !r && i < target->parameter_count; i++) {
+		const struct http_parameter *p = &target->parameters[i];
+
+		*culprit = p->name;
+		r = has_word(route->parameters, p->name) ? add_option(&t, p) : -EINVAL;
+	}
+	return r;
+}

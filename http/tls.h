@@ -1,0 +1,47 @@
+/*
+ * TLS of the https door: OpenSSL, non-blocking, TLS 1.2 and 1.3, no renegotiation, compression or
+ * resumption. A client certificate is asked for and not judged here: the broker does that, with the
+ * same rules as for VDSM's certificates over ssh. Its holder has proved that he has the key.
+ */
+#ifndef HTTP_TLS_H
+#define HTTP_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/buf.h"
+#include "core/loop.h"
+
+struct tls;
+struct tls_connection;
+
+enum tls_result {
+	TLS_DONE,
+	TLS_WAIT,   /* for tls_events */
+	TLS_CLOSED, /* the client has closed its side in order */
+	TLS_FAILED,
+};
+
+/* keys_fd: a file of PEM, the private key and the certificate chain. 0 or -errno. */
+int tls_create(int keys_fd, struct tls **out) MUST_CHECK;
+
+/* fd stays the caller's, and must outlive it. */
+int tls_accept(struct tls *tls, int fd, struct tls_connection **out) MUST_CHECK;
+void tls_free(struct tls_connection *t);
+
+/* TLS_DONE, TLS_WAIT or TLS_FAILED. */
+enum tls_result tls_handshake(struct tls_connection *t) MUST_CHECK;
+/* Reads what fits into in; TLS_DONE: in is full. */
+enum tls_result tls_read(struct tls_connection *t, struct buf *in) MUST_CHECK;
+/* Writes all of out; TLS_DONE: it is empty. */
+enum tls_result tls_write(struct tls_connection *t, struct buf *out) MUST_CHECK;
+/* Says that nothing more will come. */
+void tls_end(struct tls_connection *t);
+
+/* What the last call that gave TLS_WAIT waits for: EPOLLIN, EPOLLOUT. */
+uint32_t tls_events(const struct tls_connection *t);
+
+/* The client's certificate as DER, to be freed with free(); NULL: none. */
+uint8_t *tls_peer_certificate(const struct tls_connection *t, size_t *len);
+
+#endif

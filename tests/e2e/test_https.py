@@ -1,0 +1,323 @@
+"""Consoles over https: VDSM's certificates, tickets, streams both ways, what is refused."""
+
+import base64
+import json
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from lib.daemon import free_port
+from lib.pattern import lines
+from lib.pki import CLIENT, Pki
+from lib.proc import wait_until
+from lib.session import DONE, ask
+
+SERVER = CLIENT + "subjectAltName=IP:127.0.0.1,DNS:localhost\n"
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    made = Pki(str(tmp_path_factory.mktemp("pki")))
+    made.authority("ca")
+    made.authority("other", "/O=other/CN=other")
+    made.make("server", "ca", "/O=engine/CN=127.0.0.1", SERVER, kind="p256")
+    made.make("host", "ca", "/O=engine/CN=host1.example")
+    made.make("guestless", "ca", "/O=engine/CN=guestless")
+    made.make("stranger", "other", "/O=engine/CN=host1.example")
+    made.make("expired", "ca", "/O=engine/CN=host1.example", since=-7200, until=-3600)
+    made.make("usage", "ca", "/O=engine/CN=host1.example",
+              CLIENT.replace("serverAuth,clientAuth", "serverAuth"))
+    made.make("revoked", "ca", "/O=engine/CN=host1.example")
+    made.revoke("ca", "revoked")
+    made.crl("ca")
+    return made
+
+
+@pytest.fixture(scope="module")
+def https(module_daemons, user, pki, virt):
+    """A daemon with https; https.port_tls, https.curl(), https.request()."""
+    return make_https(module_daemons, user, pki, virt)
+
+
+def make_https(daemons, user, pki, virt, **more):
+    folder = user.mkdir(f"{virt.dir}/https-{free_port()}", 0o755)
+    for name, source in (("ca.pem", "ca.pem"), ("server.pem", "server.pem"),
+                         ("server.key", "server.key"), ("ca.crl", "ca.crl")):
+        shutil.copy(pki.path(source), f"{folder}/{name}")
+        user.own(f"{folder}/{name}", 0o600)
+    port = free_port()
+    daemon = daemons({
+        "https": {"listen": f"127.0.0.1:{port}", "certificate": f"{folder}/server.pem",
+                  "key": f"{folder}/server.key"},
+        "auth": {"vdsm_ca": f"{folder}/ca.pem", "vdsm_crl": f"{folder}/ca.crl"},
+        "access hosts": {"who": "cert:CN=host*", "vms": "*",
+                         "allow": "view, type, force, control, log, admin"},
+        "access tickets": {"who": "ticket", "vms": "*", "allow": "view, type, log"}, **more})
+    daemon.port_tls, daemon.folder, daemon.pki = port, folder, pki
+    return daemon
+
+
+def url(daemon, path):
+    return f"https://127.0.0.1:{daemon.port_tls}{path}"
+
+
+def curl(daemon, path, *options, who="host", seconds=30, data=None):
+    """The completed process; its last line of output is the status."""
+    certificate = [] if who is None else ["--cert", daemon.pki.path(f"{who}.pem"),
+                                          "--key", daemon.pki.path(f"{who}.key")]
+    return subprocess.run(
+        ["curl", "-sS", "--cacert", daemon.pki.path("ca.pem"), *certificate,
+         "-w", "\n%{http_code}", *options, url(daemon, path)],
+        capture_output=True, timeout=seconds, input=data)
+
+
+def status(daemon, path, *options, **more):
+    return curl(daemon, path, *options, **more).stdout.rpartition(b"\n")[2].decode()
+
+
+class Raw:
+    """A TLS connection with the host's certificate, to say anything."""
+
+    def __init__(self, daemon, who="host"):
+        context = ssl.create_default_context(cafile=daemon.pki.path("ca.pem"))
+        if who:
+            context.load_cert_chain(daemon.pki.path(f"{who}.pem"), daemon.pki.path(f"{who}.key"))
+        self.socket = context.wrap_socket(
+            socket.create_connection(("127.0.0.1", daemon.port_tls), 20),
+            server_hostname="127.0.0.1")
+        self.socket.settimeout(20)
+        self.got = b""
+
+    def send(self, data):
+        self.socket.sendall(data)
+        return self
+
+    def until(self, pattern):
+        """What has come up to the end of pattern."""
+        while True:
+            found = re.search(pattern, self.got, re.S)
+            if found:
+                taken, self.got = self.got[:found.end()], self.got[found.end():]
+                return taken
+            data = self.socket.recv(65536)
+            assert data, f"closed; had {self.got[-300:]!r}"
+            self.got += data
+
+    def rest(self):
+        while True:
+            data = self.socket.recv(65536)
+            if not data:
+                return self.got
+            self.got += data
+
+
+def opened(daemon, guests):
+    """A guest whose console is open, and the ssh session that holds its keyboard."""
+    guest = guests()
+    daemon.knows(guest)
+    console = daemon.pipes(guest.name)
+    ask(console)
+    return guest, console
+
+
+# who
+
+def test_a_vdsm_certificate_lists_the_guests_it_may_see(https, module_guests):
+    guest = module_guests()
+    https.knows(guest)
+    listed = curl(https, "/vms", "-H", "Accept: application/json")
+    body, _, code = listed.stdout.rpartition(b"\n")
+    assert code == b"200", listed
+    assert guest.name in [vm["name"] for vm in json.loads(body)]
+
+
+@pytest.mark.parametrize("who", ["stranger", "expired", "usage", "revoked"])
+def test_a_bad_certificate_is_refused_and_recorded(https, who):
+    before = len(https.audit(event="login-refused", method="certificate"))
+    assert status(https, "/vms", who=who) == "401"
+    https.wait_audit(event="login-refused", method="certificate", count=before + 1)
+
+
+def test_nobody_gets_in_without_a_certificate_or_ticket(https):
+    answer = curl(https, "/vms", "-D", "-", who=None).stdout
+    assert b"HTTP/1.1 401 Unauthorized" in answer
+    assert b"WWW-Authenticate: Basic" in answer
+    assert status(https, "/healthz", who=None) == "200"
+
+
+def test_a_certificate_no_rule_names_is_refused(https):
+    assert status(https, "/vms", who="guestless") == "401"
+
+
+def test_a_ticket_opens_its_vm_and_no_other(https, guests):
+    guest, other = guests(), guests()
+    https.knows(guest, other)
+    ticket = https.ctl("ticket", guest.name, "--uses", "2").out.split()[0].decode()
+    basic = base64.b64encode(f"{guest.name}:{ticket}".encode()).decode()
+    header = ("-H", f"Authorization: Basic {basic}")
+    assert status(https, f"/consoleStream/{other.name}", *header, who=None) == "403"
+    assert status(https, f"/vm/{guest.name}/status", *header, who=None) == "200"
+    wrong = base64.b64encode(f"{guest.name}:wrong".encode()).decode()
+    assert status(https, "/vms", "-H", f"Authorization: Basic {wrong}", who=None) == "401"
+
+
+# streams
+
+def test_wget_streams_a_console_with_vdsms_certificate(https, guests):
+    guest, console = opened(https, guests)
+    stream = subprocess.Popen(
+        ["wget", "-q", "-O", "-", f"--certificate={https.pki.path('host.pem')}",
+         f"--private-key={https.pki.path('host.key')}",
+         f"--ca-certificate={https.pki.path('ca.pem')}",
+         url(https, f"/consoleStream/{guest.name}")], stdout=subprocess.PIPE)
+    try:
+        https.wait_log(r"cert:CN=host1.example,O=engine asks attach")
+        console.line("pat 2000")
+        wanted = lines(0, 2000)
+        got = b""
+        while wanted not in got:
+            data = stream.stdout.read1(65536)
+            assert data, got[-200:]
+            got += data
+    finally:
+        stream.kill()
+        stream.wait()
+
+
+def test_a_stream_says_where_it_begins_and_goes_on_from_there(https, guests):
+    guest, console = opened(https, guests)
+    console.line("id")
+    first = Raw(https).send(
+        f"GET /consoleStream/{guest.name}?from=start HTTP/1.0\r\n\r\n".encode())
+    head = first.until(rb"\r\n\r\n")
+    assert b"X-Console-Offset: 0\r\n" in head, head
+    first.until(rb"guest %s\r\n" % guest.name.encode())
+    second = Raw(https).send(
+        f"GET /consoleStream/{guest.name}?from=6 HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    assert b"X-Console-Offset: 6\r\n" in second.until(rb"\r\n\r\n")
+    second.until(rb"guest %s\r\n" % guest.name.encode())
+
+
+def test_a_conversation_runs_through_one_request(https, guests):
+    """HTTP/1.0, body until close: what is typed and what is printed at the same time."""
+    guest = guests()
+    https.knows(guest)
+    talk = Raw(https).send(f"POST /consoleStream/{guest.name} HTTP/1.0\r\n\r\n".encode())
+    talk.send(b"echo\r")
+    assert b"HTTP/1.1 200 OK" in talk.until(rb"echo ready\r\n")
+    for number in range(200):
+        talk.send(b"line %d\n" % number)
+        talk.until(rb"line %d\n" % number)
+    talk.send(b"\x04")
+    talk.until(rb"echo \d+ bytes")
+    talk.socket.close()
+
+
+def test_curl_types_a_chunked_body_while_output_streams(https, guests):
+    guest = guests()
+    https.knows(guest)
+    process = subprocess.Popen(
+        ["curl", "-sSN", "--cacert", https.pki.path("ca.pem"), "--cert", https.pki.path("host.pem"),
+         "--key", https.pki.path("host.key"), "-X", "POST", "-T", ".",
+         url(https, f"/consoleStream/{guest.name}")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        process.stdin.write(b"id\r")
+        process.stdin.flush()
+        got = b""
+        while f"guest {guest.name}\r\n".encode() not in got:
+            data = process.stdout.read1(4096)
+            assert data, got
+            got += data
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_output_of_a_guest_that_shuts_down_ends_whole(https, guests):
+    guest, _ = opened(https, guests)
+    stream = Raw(https).send(
+        f"GET /consoleStream/{guest.name} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    stream.until(rb"\r\n\r\n")
+    guest.destroy()
+    stream.until(rb"0\r\n\r\n")
+
+
+def test_history_is_an_answer_with_an_end(https, guests):
+    guest, console = opened(https, guests)
+    word = ask(console)
+    done = curl(https, f"/consoleLog/{guest.name}")
+    assert done.stdout.endswith(b"\n200") and word.encode() in done.stdout, done
+
+
+# requests one after another
+
+def test_a_connection_serves_several_requests(https):
+    raw = Raw(https)
+    for _ in range(3):
+        raw.send(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert raw.until(rb"\r\n\r\nok\n").startswith(b"HTTP/1.1 200 OK\r\n")
+    raw.send(b"HEAD /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    assert raw.rest().endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("request_text, code", [
+    (b"GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n", 404),
+    (b"DELETE /vms HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+    (b"GET /consoleStream/none HTTP/1.1\r\nHost: h\r\n\r\n", 404),
+    (b"GET /vms?x=1 HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET /../vms HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"POST /vm/x/nmi HTTP/1.1\r\nHost: h\r\nOrigin: https://evil\r\n\r\n", 403),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    (b"GET / HTTP/2.0\r\n\r\n", 505),
+    (b"GET / HTTP/1.1\r\nX-A:\rTransfer-Encoding: chunked\r\nHost: h\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 20000 + b"\r\n\r\n", 431),
+])
+def test_what_is_wrong_gets_its_status(https, request_text, code):
+    head = Raw(https).send(request_text).until(rb"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % code), head
+
+
+def test_the_keyboard_of_another_is_a_conflict(https, guests):
+    guest, _ = opened(https, guests)
+    asked = Raw(https).send(b"POST /consoleStream/%s HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
+                            b"\r\nid\r" % guest.name.encode())
+    assert asked.until(rb"\r\n\r\n").startswith(b"HTTP/1.1 409 ")
+
+
+# the door
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_tls_is_refused(https):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError), socket.create_connection(
+            ("127.0.0.1", https.port_tls), 10) as plain:
+        context.wrap_socket(plain)
+
+
+def test_a_dead_door_is_started_again_and_ssh_goes_on(https, guests):
+    guest = guests()
+    https.knows(guest)
+    (door,) = https.doors("https")
+    subprocess.run(["kill", "-9", str(door)], check=True)
+    wait_until(lambda: https.doors("https") not in ([], [door]), 20, "the door is there again")
+    wait_until(lambda: status(https, "/healthz") == "200", 20, "and answers")
+    assert https.ssh(guest.name, "status").status == DONE
+
+
+def test_a_key_that_others_may_read_refuses_the_start(daemons, user, pki, virt):
+    daemon = make_https(daemons, user, pki, virt)
+    daemon.stop()
+    subprocess.run(["chmod", "644", f"{daemon.folder}/server.key"], check=True)
+    daemon.launch()
+    assert daemon.process.wait(20) == 1
+    assert f"chmod 600 {daemon.folder}/server.key" in daemon.log_tail(10)
+    daemon.ended = True

@@ -1,0 +1,131 @@
+/* Requests and the commands they become. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/words.h"
+#include "http/basic.h"
+#include "http/route.h"
+
+static struct http_target target;
+
+static const struct route *find(enum http_method method, const char *path, const char **allow)
+{
+	assert_int_equal(http_target_parse(&target, path), 0);
+	*allow = "";
+	return route_find(method, &target, allow);
+}
+
+static const char *command(enum http_method method, const char *path, bool json)
+{
+	static char text[ROUTE_COMMAND_MAX];
+	const char *allow, *culprit;
+	const struct route *route = find(method, path, &allow);
+
+	assert_non_null(route);
+	assert_int_equal(
+		route_command(route, &target, route_vm(route, &target), json, text, &culprit), 0);
+	return text;
+}
+
+static void a_request_becomes_the_command_of_its_row(void **state)
+{
+	assert_string_equal(command(HTTP_METHOD_GET, "/vms", true), "list --json");
+	assert_string_equal(command(HTTP_METHOD_HEAD, "/vms", false), "list");
+	assert_string_equal(
+		command(HTTP_METHOD_GET, "/consoleStream/web-1?from=12&device=serial0", true),
+		"attach 'web-1' --read-only --no-input --no-wait --from='12' --device='serial0'");
+	assert_string_equal(command(HTTP_METHOD_POST, "/consoleStream/web-1?force", false),
+		"attach 'web-1' --no-wait --force");
+	assert_string_equal(command(HTTP_METHOD_POST, "/consoleStream/web-1?force=no", false),
+		"attach 'web-1' --no-wait");
+	assert_string_equal(command(HTTP_METHOD_GET, "/vm/a/status", true), "status 'a' --json");
+}
+
+/* Whatever stands in a path or a parameter is one word of the command. */
+static void nothing_in_a_request_makes_another_word(void **state)
+{
+	struct words words;
+	const char *text = command(
+		HTTP_METHOD_GET, "/consoleLog/a%27%20--from=0%20%22%5C?lines=1%27%20x", false);
+
+	assert_int_equal(words_split(text, strlen(text), &words), 0);
+	assert_int_equal(words.count, 3);
+	assert_string_equal(words.list[0], "log");
+	assert_string_equal(words.list[1], "a' --from=0 \"\\");
+	assert_string_equal(words.list[2], "--lines=1' x");
+	words_finish(&words);
+}
+
+static void unknown_paths_and_methods_are_told_apart(void **state)
+{
+	const char *allow;
+
+	assert_null(find(HTTP_METHOD_GET, "/", &allow));
+	assert_string_equal(allow, "");
+	assert_null(find(HTTP_METHOD_GET, "/consoleStream/", &allow));
+	assert_null(find(HTTP_METHOD_GET, "/consoleStream/a/b", &allow));
+	assert_null(find(HTTP_METHOD_GET, "/vms/", &allow));
+	assert_string_equal(allow, "");
+	assert_null(find(HTTP_METHOD_PUT, "/consoleStream/a", &allow));
+	assert_string_equal(allow, "GET, HEAD, POST");
+	assert_null(find(HTTP_METHOD_GET, "/vm/a/nmi", &allow));
+	assert_string_equal(allow, "POST");
+}
+
+static void unknown_parameters_are_named(void **state)
+{
+	char text[ROUTE_COMMAND_MAX];
+	const char *allow, *culprit = "";
+	const struct route *route = find(HTTP_METHOD_GET, "/consoleStream/a?frm=1", &allow);
+
+	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
+	assert_string_equal(culprit, "frm");
+	route = find(HTTP_METHOD_GET, "/consoleStream/a?force=yes", &allow);
+	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
+	route = find(HTTP_METHOD_POST, "/consoleStream/a?force=maybe", &allow);
+	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
+}
+
+static void basic_credentials_are_a_user_and_a_password(void **state)
+{
+	struct basic basic;
+
+	/* web-1:se:cret */
+	assert_int_equal(basic_parse("basic d2ViLTE6c2U6Y3JldA==", &basic), 0);
+	assert_string_equal(basic.user, "web-1");
+	assert_string_equal(basic.password, "se:cret");
+	assert_true(basic_user_is("Basic d2ViLTE6c2U6Y3JldA==", "web-1"));
+	assert_false(basic_user_is("Basic d2ViLTE6c2U6Y3JldA==", "web-2"));
+}
+
+static void malformed_credentials_are_refused(void **state)
+{
+	static const char *const bad[] = {"", "Basic", "Basic ", "Bearer abcd", "Basic abc",
+		"Basic d2ViLTE=", "Basic ====", "Basic @@@@", "Basic AAAA", "Basic OgA6"};
+	struct basic basic;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (basic_parse(bad[i], &basic) != -EINVAL)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_becomes_the_command_of_its_row),
+		cmocka_unit_test(nothing_in_a_request_makes_another_word),
+		cmocka_unit_test(unknown_paths_and_methods_are_told_apart),
+		cmocka_unit_test(unknown_parameters_are_named),
+		cmocka_unit_test(basic_credentials_are_a_user_and_a_password),
+		cmocka_unit_test(malformed_credentials_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
