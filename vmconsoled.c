@@ -159,7 +159,7 @@ static int become_door(const char *kind)
 		ssh_door_main(&options);
 	if (strcmp(kind, "https") == 0)
 		https_door_main(&options);
-	fprintf(stderr, "vmconsoled: there is no door %s\n", kind);
+	fprintf(stderr, "vmconsoled: unknown door %s\n", kind);
 	return EXIT_USAGE;
 }
 

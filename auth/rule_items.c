@@ -77,7 +77,8 @@ int who_item_parse(const char *text, struct who_item *out, const char **why)
 
 	if (check_text(text, why) < 0)
 		return -EINVAL;
-	*why = "who knows key: cert: principal: user: entity: entity-id: address: access: ticket";
+	*why = "unknown kind: write key: cert: principal: user: entity: entity-id: address: "
+	       "access: or ticket";
 	if (fact_kind_parse(text, kind_len, &kind) < 0)
 		return -EINVAL;
 	if (colon == NULL && kind != FACT_TICKET) {

@@ -69,7 +69,7 @@ static int check_leaf(X509 *cert, char why[X509_VERIFY_WHY_MAX])
 	if ((flags & EXFLAG_INVALID) != 0)
 		return refuse(why, "the certificate's extensions are malformed");
 	if ((flags & EXFLAG_CA) != 0)
-		return refuse(why, "the certificate is a CA's and no login");
+		return refuse(why, "the certificate is a CA's and cannot log in");
 	if ((X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE) == 0)
 		return refuse(why, "the certificate's key usage does not allow signatures");
 	if ((X509_get_extended_key_usage(cert) & XKU_SSL_CLIENT) == 0)

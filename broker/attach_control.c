@@ -27,7 +27,7 @@ static int may(struct attach *a)
 	if (a->options.read_only)
 		attach_notice(a, "you are watching: nothing is sent");
 	else if (!(login_rights(channel_login(a->channel), g) & RIGHT_CONTROL))
-		attach_notice(a, "no right to control VM %s", guest_name(g));
+		attach_notice(a, "permission denied: control on VM %s", guest_name(g));
 	else
 		return 1;
 	return 0;

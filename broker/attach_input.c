@@ -56,11 +56,11 @@ static int take_for_script(struct attach *a)
 	if (a->options.read_only)
 		attach_exit(a, STATUS_USAGE, "input with --read-only: nothing was typed");
 	else if (!(rights & RIGHT_TYPE))
-		attach_exit(a, STATUS_DENIED, "no right to type into VM %s: nothing was typed",
+		attach_exit(a, STATUS_DENIED, "permission denied: type on VM %s; nothing was typed",
 			guest_name(g));
 	else if (a->options.force && !(rights & RIGHT_FORCE))
-		attach_exit(a, STATUS_DENIED, "no right to force on VM %s: nothing was typed",
-			guest_name(g));
+		attach_exit(a, STATUS_DENIED,
+			"permission denied: force on VM %s; nothing was typed", guest_name(g));
 	else if (viewer_take(a->viewer, a->options.force) == 0) {
 		attach_begun(a);
 		return 0;
@@ -81,9 +81,9 @@ static void force_keyboard(struct attach *a)
 	if (viewer_mode(a->viewer) == VIEWER_WRITES) {
 		attach_notice(a, "you have the keyboard");
 	} else if (!(rights & RIGHT_TYPE)) {
-		attach_notice(a, "no right to type into VM %s", guest_name(g));
+		attach_notice(a, "permission denied: type on VM %s", guest_name(g));
 	} else if (from && !(rights & RIGHT_FORCE)) {
-		attach_notice(a, "the keyboard is with %s, and you have no right to force", from);
+		attach_notice(a, "the keyboard is with %s; permission denied: force", from);
 	} else if (viewer_take(a->viewer, 1) == 0) {
 		a->may_type = 1;
 		journal_mark(console_journal(a->console), JOURNAL_TAKEOVER, login_who(login));

@@ -438,7 +438,7 @@ static int make_guests(struct broker *b)
 			b->hypervisor_count++;
 	}
 	if (r < 0)
-		log_error("cannot begin with the hypervisors: %s", strerror(-r));
+		log_error("cannot set up the hypervisors: %s", strerror(-r));
 	return r;
 }
 

@@ -65,7 +65,7 @@ int guard_init(struct guard *g, struct loop *loop, const struct config *config,
 	if (!r)
 		r = guard_configure(g, config);
 	if (r < 0) {
-		log_error("cannot make what guards logins: %s", strerror(-r));
+		log_error("cannot set up logins: %s", strerror(-r));
 		return r;
 	}
 	audit_write(g->audit, &(struct audit_record){.event = "start"});

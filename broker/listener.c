@@ -274,7 +274,7 @@ static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
 	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
 		getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
 		(sa.ss_family != AF_INET && sa.ss_family != AF_INET6)) {
-		say(why, "descriptor %d from systemd is no listening TCP socket", fd);
+		say(why, "descriptor %d from systemd is not a listening TCP socket", fd);
 		return -ENOTSOCK;
 	}
 	r = fd_nonblock(fd);

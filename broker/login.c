@@ -242,7 +242,7 @@ static void say_bye(struct login *login)
 	loop_timer_set(login->timer, END_US, 0);
 	if (line_send(&login->line, WIRE_BYE, &login->bye, reason,
 		    strnlen(reason, WIRE_REASON_MAX)) < 0)
-		login_close(login, "door does not listen");
+		login_close(login, "the door does not answer");
 }
 
 void login_channel_closed(struct login *login)
@@ -301,7 +301,7 @@ static void on_line_end(struct login *login, int r)
 		login_record_foreign(login);
 	if (r < 0)
 		log_write(LOG_LEVEL_DEBUG, login->tag, "login line: %s", strerror(-r));
-	login_close(login, r ? "it said what is not allowed there" : "connection closed");
+	login_close(login, r ? "it broke the protocol" : "connection closed");
 }
 
 static void on_io(void *arg, uint32_t revents)

@@ -50,7 +50,7 @@ static void say(struct login *login)
 	r = line_send(&login->line, WIRE_VERDICT, &m, reason, strlen(reason));
 	drop_attempt(login);
 	if (r < 0)
-		login_close(login, "door does not listen");
+		login_close(login, "the door does not answer");
 	else if (login_is_local(login) && !is_in)
 		login_close(login, "refused"); /* the kernel's word will not change */
 	else

@@ -83,7 +83,7 @@ static int hold_to_command(struct identity *identity, char why[LOGIN_WHY_MAX])
 		r = verb_ceiling(&words, &identity->denied);
 	words_finish(&words);
 	if (r < 0)
-		snprintf(why, LOGIN_WHY_MAX, "the command of this key is no verb: %.120s",
+		snprintf(why, LOGIN_WHY_MAX, "the command of this key is not a verb: %.120s",
 			identity->command);
 	return r;
 }

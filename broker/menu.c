@@ -68,7 +68,7 @@ static int show(struct menu *m)
 	}
 	free(list);
 	if (m->count == 0)
-		channel_print(m->channel, "there is no VM that you may see\n");
+		channel_print(m->channel, "you may see no VM\n");
 	prompt(m);
 	return 0;
 }

@@ -359,7 +359,7 @@ const char *sources_reason(enum sources_answer answer)
 	case SOURCES_FRESH_PER_NET:
 		return "max_unauthenticated_per_net is reached";
 	case SOURCES_DROPPED:
-		return "early_drop is reached, and chance was against it";
+		return "dropped at random, since early_drop is reached";
 	case SOURCES_NO_MEMORY:
 		return "out of memory";
 	}

@@ -36,7 +36,7 @@ static int parse_lines(const char *text, struct attach_options *o)
 
 static int bad_value(struct verb_call *call, const char *option, const char *value)
 {
-	channel_exit(call->channel, STATUS_USAGE, "%s: bad value %s of --%s; see: help %s",
+	channel_exit(call->channel, STATUS_USAGE, "%s: invalid value %s of --%s; see: help %s",
 		call->verb->name, value, option, call->verb->name);
 	return -EINVAL;
 }

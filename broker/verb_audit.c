@@ -74,7 +74,7 @@ static void step(struct audit_reader *r)
 	if (job_submit(r->pool, step_work, step_done, r) == 0)
 		return;
 	r->busy = 0;
-	channel_exit(r->channel, STATUS_BUSY, "audit: too many look at it now");
+	channel_exit(r->channel, STATUS_BUSY, "audit: too many requests at once; try again");
 }
 
 static void on_writable(void *arg)
@@ -109,7 +109,8 @@ static int parse_time(struct verb_call *call, const char *text, int64_t *out)
 	if (!text || audit_time_parse(text, now_ms(), out) == 0)
 		return 0;
 	channel_exit(call->channel, STATUS_USAGE,
-		"audit: %s is no time: write 2026-11-22, 2026-11-22T13:00:00Z, or 2h for two hours "
+		"audit: invalid time %s: write 2026-11-22, 2026-11-22T13:00:00Z, or 2h for two "
+		"hours "
 		"ago",
 		text);
 	return -EINVAL;

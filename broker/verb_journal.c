@@ -58,7 +58,7 @@ static void finish(struct journal_reading *r)
 	else if (r->result < 0)
 		channel_exit(r->channel, STATUS_INTERNAL, "journal: %s", strerror(-r->result));
 	else if (problems)
-		channel_exit(r->channel, STATUS_INTERNAL, "journal: %u problems", problems);
+		channel_exit(r->channel, STATUS_INTERNAL, "journal: %u problems found", problems);
 	else
 		channel_exit(r->channel, STATUS_OK, NULL);
 }
@@ -103,7 +103,7 @@ static void step(struct journal_reading *r)
 	if (job_submit(r->pool, step_work, step_done, r) == 0)
 		return;
 	r->busy = 0;
-	channel_exit(r->channel, STATUS_BUSY, "journal: too many look at files now");
+	channel_exit(r->channel, STATUS_BUSY, "journal: too many requests at once; try again");
 }
 
 static void on_writable(void *arg)
@@ -202,7 +202,7 @@ static int read_offset(struct verb_call *call, const char *option, const char *t
 	if (!text || text_number(text, out) == 0)
 		return 0;
 	channel_exit(call->channel, STATUS_USAGE,
-		"journal: bad value %s of --%s; see: help journal", text, option);
+		"journal: invalid value %s of --%s; see: help journal", text, option);
 	return -EINVAL;
 }
 

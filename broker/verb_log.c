@@ -82,7 +82,7 @@ static void on_found(void *arg, int error, uint64_t offset)
 
 	s->query = NULL;
 	if (error == -ENOENT)
-		log_exit(s, STATUS_NOT_FOUND, "so many boots are not kept");
+		log_exit(s, STATUS_NOT_FOUND, "the history does not go back so many boots");
 	else if (error)
 		log_exit(s, STATUS_INTERNAL, strerror(-error));
 	else
@@ -186,8 +186,8 @@ struct channel *verb_log_channel(const struct viewer *viewer)
 
 static int bad_value(struct verb_call *call, const char *option, const char *value)
 {
-	channel_exit(call->channel, STATUS_USAGE, "log: bad value %s of --%s; see: help log", value,
-		option);
+	channel_exit(call->channel, STATUS_USAGE, "log: invalid value %s of --%s; see: help log",
+		value, option);
 	return -EINVAL;
 }
 

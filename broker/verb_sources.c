@@ -196,7 +196,7 @@ static void clear(struct verb_call *call, const char *address)
 
 	if (net_block_parse(address, &block) < 0) {
 		channel_exit(call->channel, STATUS_USAGE,
-			"sources: %s is no address; see: help sources", address);
+			"sources: invalid address %s; see: help sources", address);
 		return;
 	}
 	throttle_forget(broker_throttle(login_broker(call->login)), &block.address);

@@ -62,7 +62,7 @@ static void make(struct verb_call *call, unsigned ttl, unsigned uses)
 	if (r < 0) {
 		channel_exit(call->channel, r == -ENOSPC ? STATUS_BUSY : STATUS_INTERNAL,
 			"no ticket: %s",
-			r == -ENOSPC ? "too many of them are good now" : strerror(-r));
+			r == -ENOSPC ? "too many tickets are valid at once" : strerror(-r));
 		return;
 	}
 	record(call, ttl, uses);
@@ -85,10 +85,11 @@ void verb_ticket(struct verb_call *call)
 		return;
 	if (ttl_given && parse_ttl(ttl_text, &ttl) < 0)
 		channel_exit(call->channel, STATUS_USAGE,
-			"ticket: --ttl %s is no time from 1s to 7d", ttl_text);
+			"ticket: invalid --ttl %s: write a time from 1s to 7d", ttl_text);
 	else if (uses_given && parse_uses(uses_text, &uses) < 0)
 		channel_exit(call->channel, STATUS_USAGE,
-			"ticket: --uses %s is no number from 1 to %d", uses_text, TICKET_USES_MAX);
+			"ticket: invalid --uses %s: write a number from 1 to %d", uses_text,
+			TICKET_USES_MAX);
 	else if (!(broker_methods(login_broker(call->login)) & BROKER_TICKETS))
 		channel_exit(call->channel, STATUS_UNAVAILABLE,
 			"ticket: no [access] section is for tickets");

@@ -35,7 +35,7 @@ static const struct verb table[] = {
 		"send a line break, then a key: Linux's sysrq", verb_sysrq, 0},
 	{"nmi", VERB_GUEST, RIGHT_CONTROL, "nmi", "send a non-maskable interrupt", verb_nmi, 0},
 	{"connect", VERB_HOST, 0, "connect --vm-id=ID | --vm-name=NAME",
-		"attach, in the words of ovirt-vmconsole", verb_connect, 0},
+		"attach, with ovirt-vmconsole's options", verb_connect, 0},
 	{"explain", VERB_HOST, RIGHT_ADMIN, "explain USER VM",
 		"which [access] section allows USER what on VM", verb_explain, 1},
 	{"ticket", VERB_GUEST, RIGHT_ADMIN, "ticket [--ttl 120s] [--uses 1]",
@@ -134,8 +134,9 @@ int verb_allowed(struct verb_call *call, unsigned right)
 
 	if ((have & right) == right)
 		return 0;
-	channel_exit(call->channel, STATUS_DENIED, "no right to %s on %s%s", right_name(right),
-		call->guest ? "VM " : "this host", call->guest ? guest_name(call->guest) : "");
+	channel_exit(call->channel, STATUS_DENIED, "permission denied: %s on %s%s",
+		right_name(right), call->guest ? "VM " : "this host",
+		call->guest ? guest_name(call->guest) : "");
 	return -EACCES;
 }
 
@@ -213,9 +214,9 @@ int verb_options(struct verb_call *call, const struct verb_option *options, size
 		if (!o)
 			return bad_option(call, "unknown option", word);
 		if (equals && o->kind == OPTION_FLAG)
-			return bad_option(call, "no value belongs to", word);
+			return bad_option(call, "this option takes no value:", word);
 		if (!equals && o->kind == OPTION_VALUE && in + 1 == call->argc)
-			return bad_option(call, "a value is missing behind", word);
+			return bad_option(call, "missing value after", word);
 		*o->given = 1;
 		if (equals)
 			*o->value = equals + 1;

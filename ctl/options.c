@@ -42,7 +42,7 @@ int ctl_options_parse(int argc, char **argv, const char *socket_variable, struct
 		} else if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
 			out->task = CTL_VERSION;
 		} else if (value || strcmp(word, "-S") == 0 || strcmp(word, "--socket") == 0) {
-			snprintf(why, CTL_WHY_MAX, "%.40s wants a file", word);
+			snprintf(why, CTL_WHY_MAX, "%.40s needs a file", word);
 			return -EINVAL;
 		} else {
 			snprintf(why, CTL_WHY_MAX, "unknown option %.80s", word);

@@ -73,7 +73,7 @@ static int parse_key(
 	int rc;
 
 	if (memmem(type.at, type.len, "-cert-v01@", 10) != NULL)
-		return refuse(why, -EKEYREJECTED, "a certificate is no authorized key");
+		return refuse(why, -EKEYREJECTED, "a certificate cannot be an authorized key");
 	if (text.len == 0)
 		return refuse(why, -EINVAL, "the key is missing behind its type");
 	if (text.len > BASE64_ROOM(PUBKEY_BLOB_MAX))

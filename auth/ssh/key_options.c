@@ -66,7 +66,7 @@ static const char *keep(char **field, char *value)
 {
 	if (*field != NULL) {
 		free(value);
-		return "stands there twice";
+		return "is given twice";
 	}
 	*field = value;
 	return value[0] == 0 ? "is empty" : NULL;
@@ -99,7 +99,7 @@ static const char *set_from(struct key_options *o, char *value)
 	const char *why = keep(&o->from, value);
 
 	if (why == NULL && address_match_list(o->from, &any, false) < 0)
-		why = "is no list of addresses";
+		why = "is not a list of addresses";
 	return why;
 }
 

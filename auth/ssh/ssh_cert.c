@@ -74,7 +74,7 @@ static int check_principals(struct span list, const char **why)
 static int option_value(struct span data, struct span *out, const char **why)
 {
 	if (out->at != NULL)
-		return fail(why, -EBADMSG, "a critical option stands in the certificate twice");
+		return fail(why, -EBADMSG, "the certificate has a critical option twice");
 	if (span_string(&data, out) < 0 || data.len != 0 || out->len == 0 || has_nul(*out))
 		return fail(why, -EBADMSG, "a critical option of the certificate is malformed");
 	return 0;

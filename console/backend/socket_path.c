@@ -115,7 +115,7 @@ static int fail(int error, const char *path, char text[SOCKET_TEXT_MAX])
 	if (error == -EACCES)
 		say_unreachable(path, text);
 	else if (error == -ELOOP || error == -EXDEV)
-		snprintf(text, SOCKET_TEXT_MAX, "%s leads over a symbolic link", path);
+		snprintf(text, SOCKET_TEXT_MAX, "there is a symbolic link in %s", path);
 	else
 		snprintf(text, SOCKET_TEXT_MAX, "%s: %s", path, strerror(-error));
 	return error;

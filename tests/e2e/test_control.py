@@ -125,13 +125,13 @@ def test_right_to_control_is_needed(daemons, guest):
     for verb in (["break"], ["sysrq", "h"], ["nmi"]):
         result = daemon.ssh(guest.name, *verb)
         assert result.status == DENIED, result
-        one_line_reason(result.errors, "no right to control")
+        one_line_reason(result.errors, "permission denied: control")
     with daemon.terminal(guest.name) as session:
         ask(session)
         session.send(ESCAPE + b"b")
-        session.expect("no right to control")
+        session.expect("permission denied: control")
         session.send(ESCAPE + b"sh")
-        session.expect("no right to control")
+        session.expect("permission denied: control")
         session.line("stat")
         session.expect(r"stat [^\n]* brk=0\r\n")
         leave(session)
@@ -231,5 +231,5 @@ def test_ssh_break_without_the_right_is_refused_and_the_session_goes_on(daemons,
         session.send(b"\r")
         session.expect("guest> ")
         session.send(b"~B")
-        session.expect("no right to control")
+        session.expect("permission denied: control")
         ask(session)

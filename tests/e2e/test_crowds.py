@@ -156,7 +156,7 @@ def test_sources_is_for_administrators_and_wants_an_address(daemons):
     daemon = daemons({"access all": {"allow": "view, admin"}})
     assert daemon.ssh("vmconsole", "sources").status == DENIED
     result = daemon.ctl("sources", "--clear", "somewhere")
-    assert result.status == USAGE and "somewhere is no address" in result.errors
+    assert result.status == USAGE and "invalid address somewhere" in result.errors
 
 
 # local users

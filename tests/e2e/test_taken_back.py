@@ -116,9 +116,9 @@ def test_command_that_watches_is_a_ceiling(daemons, guest, keys, how, command):
     options = ["-o", f"CertificateFile={key}-cert.pub"] if how == "certificate" else []
     with daemon.terminal(guest.name, key=key, options=options) as session:
         session.expect("serial0")
-        for escape, answer in ((b"f", "no right to|you are watching"),
-                               (b"b", "no right to control|you are watching"),
-                               (b"sh", "no right to control|you are watching")):
+        for escape, answer in ((b"f", "permission denied|you are watching"),
+                               (b"b", "permission denied: control|you are watching"),
+                               (b"sh", "permission denied: control|you are watching")):
             session.send(ESCAPE + escape)
             session.expect(answer)
             session.line("say typed")

@@ -385,7 +385,9 @@ static int refuse_passed(int fd)
 	if (try_listen(&f, "127.0.0.1:0", NULL) == 0)
 		return 1;
 	fprintf(stderr, "%s\n", f.why);
-	return strstr(f.why, "none named \"ssh\"") ? 0 : strstr(f.why, "no listening TCP") ? 10 : 2;
+	return strstr(f.why, "none named \"ssh\"")    ? 0
+	       : strstr(f.why, "not a listening TCP") ? 10
+						      : 2;
 }
 
 static void sockets_from_systemd_take_the_place_of_addresses(void **state)
