@@ -12,6 +12,7 @@
 
 #include "broker/door_process.h"
 #include "broker/host_keys.h"
+#include "broker/https_keys.h"
 #include "broker/listener.h"
 #include "broker/preflight/private.h"
 #include "core/glob.h"
@@ -83,6 +84,16 @@ static void check_host_keys(const struct config *config, struct config_errors *f
 		say(config, found, false, "ssh.host_keys", "%s", why);
 }
 
+static void check_https(const struct config *config, struct config_errors *found)
+{
+	const struct config_https *https = &config->https;
+	char why[HTTPS_KEYS_WHY_MAX];
+	int fd FD_AUTO = -1;
+
+	if (https->listen.count && https_keys_memfd(https->key, https->certificate, &fd, why) < 0)
+		say(config, found, false, "https.key", "%s", why);
+}
+
 static void check_audit(const struct config *config, struct config_errors *found)
 {
 	const char *path = config->audit.file;
@@ -137,20 +148,21 @@ static bool is_running(const struct config *config)
 	return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
-static void check_listen(const struct config *config, bool managed, struct config_errors *found)
+static void check_listen(const struct config *config, const char *place,
+	const struct config_addresses *addresses, bool managed, struct config_errors *found)
 {
 	char why[LISTENER_WHY_MAX];
-	int r = listener_try(&config->ssh.listen, why);
+	int r = listener_try(addresses, why);
 
 	if (r == 0 || (r == -EADDRINUSE && is_running(config)))
 		return;
 	if (r == -EACCES)
-		say(config, found, managed, "ssh.listen",
+		say(config, found, managed, place,
 			"%s; a port below 1024 needs CAP_NET_BIND_SERVICE, or a socket that "
 			"systemd opens",
 			why);
 	else
-		say(config, found, managed || r == -EADDRINUSE, "ssh.listen", "%s", why);
+		say(config, found, managed || r == -EADDRINUSE, place, "%s", why);
 }
 
 static void check_door_user(const struct config *config, struct config_errors *found)
@@ -174,7 +186,9 @@ void preflight_system(const struct config *config, bool managed, struct config_e
 	check_program(config, "auth.console_command", auth->console_command, found);
 	check_program(config, "console.on_panic", config->console.on_panic, found);
 	check_host_keys(config, found);
+	check_https(config, found);
 	check_audit(config, found);
-	check_listen(config, managed, found);
+	check_listen(config, "ssh.listen", &config->ssh.listen, managed, found);
+	check_listen(config, "https.listen", &config->https.listen, managed, found);
 	check_door_user(config, found);
 }

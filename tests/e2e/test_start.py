@@ -250,6 +250,20 @@ def test_check_looks_at_host_keys(unstarted):
     assert "0644" in errors[0], errors
 
 
+def test_check_looks_at_https(unstarted, user):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        daemon = unstarted()
+        daemon.configure({"https": {"listen": f"127.0.0.1:{port}", "key": f"{daemon.dir}/key",
+                                    "certificate": f"{daemon.dir}/certificate"}})
+        user.write(f"{daemon.dir}/key", "nonsense\n")
+        user.write(f"{daemon.dir}/certificate", "nonsense\n")
+        errors, warnings = check(daemon)
+        assert [line.split(": ", 1)[1] for line in warnings] == [
+            f"listen: cannot listen on 127.0.0.1:{port}: Address already in use"]
+        assert len(errors) == 1 and "key: key of [https] DIR/key: " in errors[0], errors
+
+
 def test_check_looks_at_programs_files_and_addresses(unstarted, user):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
