@@ -27,6 +27,7 @@
 #include "broker/panic_command.h"
 #include "broker/record_rules.h"
 #include "broker/review.h"
+#include "console/domain/domain_xml.h"
 #include "console/hypervisor/hypervisor.h"
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
@@ -629,6 +630,7 @@ int broker_main(const struct broker_options *options)
 	int r;
 
 	LIST_INIT(&b.logins);
+	domain_xml_init();
 	b.loop = loop_create();
 	if (!b.loop) {
 		log_error("out of memory");

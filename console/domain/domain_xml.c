@@ -3,12 +3,15 @@
  * libvirt never writes a document type; one is refused, and with it entities.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
+#include <libxml/xmlmemory.h>
 
 #include "console/domain/domain_xml.h"
 
@@ -46,11 +49,42 @@ static void refuse_doctype(
 	xmlStopParser(parser);
 }
 
+/* --- libxml2's memory --- */
+
+/* A password of VDSM's passes through it, in the parser's buffers, the tree and the copies that are
+ * handed out: so it is all wiped when it goes. What is underneath is still malloc's, and may be
+ * freed by either. */
+static void wiping_free(void *mem)
+{
+	if (mem)
+		explicit_bzero(mem, malloc_usable_size(mem));
+	free(mem);
+}
+
+static void *wiping_realloc(void *mem, size_t size)
+{
+	size_t had = mem ? malloc_usable_size(mem) : 0;
+	void *fresh = malloc(size);
+
+	if (!fresh)
+		return NULL;
+	if (had > 0)
+		memcpy(fresh, mem, had < size ? had : size);
+	wiping_free(mem);
+	return fresh;
+}
+
 static pthread_once_t parser_once = PTHREAD_ONCE_INIT;
 
 static void init_parser(void)
 {
+	xmlMemSetup(wiping_free, malloc, wiping_realloc, strdup);
 	xmlInitParser(); /* not safe in two threads at once */
+}
+
+void domain_xml_init(void)
+{
+	pthread_once(&parser_once, init_parser);
 }
 
 int domain_xml_parse(const char *xml, xmlDoc **document)
@@ -62,7 +96,7 @@ int domain_xml_parse(const char *xml, xmlDoc **document)
 	*document = NULL;
 	if (len == 0 || len > DOMAIN_XML_MAX)
 		return -EBADMSG;
-	pthread_once(&parser_once, init_parser);
+	domain_xml_init();
 	parser = xmlCreateMemoryParserCtxt(xml, (int)len);
 	if (!parser)
 		return -ENOMEM;

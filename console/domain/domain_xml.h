@@ -11,6 +11,10 @@
 
 #define DOMAIN_XML_MAX (4U << 20) /* bytes of one domain's XML */
 
+/* For the whole process: from then on libxml2 wipes what it frees. Best called before there are
+ * threads; domain_xml_parse sees to it otherwise. */
+void domain_xml_init(void);
+
 /* 0 and *document for xmlFreeDoc; -EBADMSG when it is no XML, or has a document type; -ENOMEM. */
 int domain_xml_parse(const char *xml, xmlDoc **document) __attribute__((warn_unused_result));
 

@@ -1,11 +1,15 @@
 /* Groups and tickets out of a domain's XML. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "console/domain/graphics.h"
@@ -136,6 +140,98 @@ static void a_time_that_does_not_fit_is_not_no_time(void **state)
 	assert_string_not_equal(ticket.valid_to, "");
 }
 
+/* --- what is left in memory --- */
+
+#define SECRET_LEN 32
+#define MASK 0x5a
+#define REGION_MAX (256UL << 20) /* a sanitizer's own are larger */
+
+/* Only ever masked, so that what is found is not this. */
+static unsigned char masked[SECRET_LEN];
+
+static size_t count_in(const unsigned char *at, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i + SECRET_LEN <= len; i++) {
+		size_t k = 0;
+
+		while (k < SECRET_LEN && (at[i + k] ^ MASK) == masked[k])
+			k++;
+		count += k == SECRET_LEN;
+	}
+	return count;
+}
+
+/* By way of the kernel: what is mapped may be a sanitizer's, or gone. */
+static size_t count_in_region(int memory, unsigned long from, unsigned long to)
+{
+	unsigned char piece[4096 + SECRET_LEN - 1];
+	size_t count = 0;
+
+	for (; from < to; from += 4096) {
+		ssize_t n = pread(memory, piece, sizeof(piece), (off_t)from);
+
+		if (n > 0)
+			count += count_in(piece, (size_t)n);
+	}
+	explicit_bzero(piece, sizeof(piece));
+	return count;
+}
+
+/* Copies of the secret in the heap and in anonymous memory. */
+static size_t count_copies(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	char line[512], path[256], mode[8];
+	unsigned long from, to;
+	size_t count = 0;
+
+	assert_non_null(maps);
+	assert_true(memory >= 0);
+	while (fgets(line, sizeof(line), maps)) {
+		path[0] = '\0';
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %255s", &from, &to, mode, path) < 3)
+			continue;
+		if (strncmp(mode, "rw", 2) == 0 && to - from <= REGION_MAX &&
+			(path[0] == '\0' || strcmp(path, "[heap]") == 0))
+			count += count_in_region(memory, from, to);
+	}
+	fclose(maps);
+	close(memory);
+	return count;
+}
+
+static void unmask(char *out)
+{
+	for (size_t i = 0; i < SECRET_LEN; i++)
+		out[i] = (char)(masked[i] ^ MASK);
+}
+
+static void a_password_does_not_stay_in_memory(void **state)
+{
+	static const char before[] = "<domain><devices><graphics passwd='",
+			  after[] = "'/></devices></domain>";
+	const size_t len = sizeof(before) - 1 + SECRET_LEN + sizeof(after);
+	struct graphics_ticket ticket;
+	char *xml = calloc(1, len);
+
+	assert_non_null(xml);
+	for (size_t i = 0; i < SECRET_LEN; i++)
+		masked[i] = (unsigned char)(('a' + (int)(i * 7 % 26)) ^ MASK);
+	memcpy(xml, before, sizeof(before) - 1);
+	unmask(xml + sizeof(before) - 1);
+	memcpy(xml + sizeof(before) - 1 + SECRET_LEN, after, sizeof(after));
+	assert_true(count_copies() >= 1);
+	assert_int_equal(graphics_parse(xml, &ticket), 0);
+	assert_int_equal(strlen(ticket.password), SECRET_LEN);
+	explicit_bzero(&ticket, sizeof(ticket));
+	explicit_bzero(xml, len);
+	free(xml);
+	assert_int_equal(count_copies(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +242,7 @@ int main(void)
 		cmocka_unit_test(groups_are_bounded),
 		cmocka_unit_test(what_is_no_domain_has_no_groups),
 		cmocka_unit_test(the_ticket_is_that_of_the_first_graphics),
+		cmocka_unit_test(a_password_does_not_stay_in_memory),
 		cmocka_unit_test(a_time_that_does_not_fit_is_not_no_time),
 	};
 
