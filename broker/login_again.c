@@ -94,7 +94,7 @@ static struct identity *judge_factor(
 
 /* fresh: the factors with other identities. */
 static int judge_whole(const struct login *login, const struct factor *fresh,
-	struct identity **whole, char why[LOGIN_WHY_MAX])
+	enum login_extent extent, struct identity **whole, char why[LOGIN_WHY_MAX])
 {
 	unsigned methods;
 	int enough;
@@ -103,8 +103,7 @@ static int judge_whole(const struct login *login, const struct factor *fresh,
 	if (!*whole)
 		return -EACCES;
 	enough = login_enough(login, *whole, &methods);
-	/* Who is in does not become half in. */
-	if (enough == 0 || (enough == 1 && !login->identity))
+	if (enough == 0 || (enough == 1 && extent == LOGIN_HALF))
 		return 0;
 	snprintf(why, LOGIN_WHY_MAX, "no [access] section is for it any more");
 	identity_destroy(*whole);
@@ -112,7 +111,8 @@ static int judge_whole(const struct login *login, const struct factor *fresh,
 	return -EPERM;
 }
 
-static void adopt(struct login *login, struct factor *fresh, struct identity *whole)
+static void adopt(
+	struct login *login, enum login_extent extent, struct factor *fresh, struct identity *whole)
 {
 	size_t i;
 
@@ -120,7 +120,7 @@ static void adopt(struct login *login, struct factor *fresh, struct identity *wh
 		identity_destroy(login->factors[i].identity);
 		login->factors[i].identity = fresh[i].identity;
 	}
-	if (login->identity) {
+	if (extent == LOGIN_WHOLE) {
 		identity_destroy(login->identity);
 		login->identity = whole;
 	} else {
@@ -128,7 +128,7 @@ static void adopt(struct login *login, struct factor *fresh, struct identity *wh
 	}
 }
 
-int login_renew(struct login *login, char why[LOGIN_WHY_MAX])
+int login_renew(struct login *login, enum login_extent extent, char why[LOGIN_WHY_MAX])
 {
 	struct factor fresh[FACTORS_MAX];
 	struct identity *whole = NULL;
@@ -144,9 +144,9 @@ int login_renew(struct login *login, char why[LOGIN_WHY_MAX])
 			r = -EACCES;
 	}
 	if (r == 0)
-		r = judge_whole(login, fresh, &whole, why);
+		r = judge_whole(login, fresh, extent, &whole, why);
 	if (r == 0) {
-		adopt(login, fresh, whole);
+		adopt(login, extent, fresh, whole);
 		return 0;
 	}
 	while (count > 0)
@@ -166,7 +166,7 @@ void login_review(struct login *login)
 	login->attempt.again = login->attempt.state != ATTEMPT_NONE;
 	if (login->factor_count == 0)
 		return;
-	r = login_renew(login, why);
+	r = login_renew(login, login->identity ? LOGIN_WHOLE : LOGIN_HALF, why);
 	if (r == 0) {
 		login_watch_expiry(login);
 		login_rights_changed(login);

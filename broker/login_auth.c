@@ -162,11 +162,11 @@ static void take_factor(struct login *login)
 
 /* What was judged may have been taken back while it was recorded or a helper asked. False: the
  * login has ended. */
-static bool is_still_good(struct login *login)
+static bool is_still_good(struct login *login, enum login_extent extent)
 {
 	char why[LOGIN_WHY_MAX] = "";
 
-	if (!login->attempt.again || login_renew(login, why) == 0)
+	if (!login->attempt.again || login_renew(login, extent, why) == 0)
 		return true;
 	login_record_end(login, why);
 	login_end(login, STATUS_DENIED, "permission denied");
@@ -188,10 +188,12 @@ static void let_in(struct login *login)
 	struct attempt *a = &login->attempt;
 
 	take_factor(login);
-	login->identity = a->identity;
-	a->identity = NULL;
-	if (!is_still_good(login))
+	if (!is_still_good(login, LOGIN_WHOLE))
 		return;
+	if (!login->identity) {
+		login->identity = a->identity;
+		a->identity = NULL;
+	}
 	if (set_who(login) < 0 || login_make_grant(login) < 0) {
 		login_close(login, "out of memory");
 		return;
@@ -237,7 +239,7 @@ static void ask_more(struct login *login, unsigned methods)
 
 	login_record(login, "login-partial");
 	take_factor(login);
-	if (!is_still_good(login))
+	if (!is_still_good(login, LOGIN_HALF))
 		return;
 	login_watch_expiry(login);
 	login->more = methods;

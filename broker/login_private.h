@@ -145,9 +145,11 @@ void login_ticket_cancel(struct login *login);
 int login_use_tickets(struct login *login) MUST_CHECK;
 void login_give_back_tickets(struct login *login);
 
-/* login_again.c: judges all factors as of now. 0; -EACCES: one does not hold, -EPERM: no rule is
- * left, with the reason in why; -ENOMEM. */
-int login_renew(struct login *login, char why[LOGIN_WHY_MAX]) MUST_CHECK;
+/* login_again.c: judges all factors as of now; LOGIN_WHOLE: they must be enough, and their identity
+ * is the login's then. 0; -EACCES: one does not hold, -EPERM: no rule is left, with the reason in
+ * why. */
+enum login_extent { LOGIN_HALF, LOGIN_WHOLE };
+int login_renew(struct login *login, enum login_extent extent, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* Sets the timer to the earliest end of what was proved. */
 void login_watch_expiry(struct login *login);
 void login_on_expiry(void *arg);

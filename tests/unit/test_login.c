@@ -1,0 +1,322 @@
+/*
+ * Logins in the broker, by a door or a local program that need not keep to anything: what a line
+ * may prove, what counts as a guess, what is taken back on the way.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "auth/ssh/base64.h"
+#include "auth/throttle.h"
+#include "core/io.h"
+#include "wire/status.h"
+
+#include "lone_broker.h"
+
+#define WAIT_S 20
+#define SOURCE "192.0.2.1"
+#define NOBODY 65534
+#define KNOWN "AAAAC3NzaC1lZDI1NTE5AAAAIHFx0+6q6Dh6FISsrXJcTeYoQkR7ATvSnEhGNCXeNCw5"
+#define UNKNOWN "AAAAC3NzaC1lZDI1NTE5AAAAICwycDKj82iQu8x0ecQowYjlD9yBIjnFPIcGtvCF/WUD"
+#define KEYS "ssh-ed25519 " KNOWN " known\n"
+#define RULES                                                                                      \
+	"penalty = 0\n[access all]\nwho = key:*\nvms = *\nallow = view, type, admin\n"             \
+	"[access tickets]\nwho = ticket\nvms = *\nallow = view\n"
+
+struct one {
+	struct broker *broker;
+	struct line line;
+};
+
+static void begin(struct one *o, const char *sections, const char *keys, const char *address)
+{
+	o->broker = lone_broker_create(sections, keys);
+	lone_broker_connect(o->broker, address, NOBODY, &o->line);
+}
+
+static void end(struct one *o)
+{
+	line_finish(&o->line);
+	lone_broker_destroy(o->broker);
+}
+
+static void another(struct one *o, const char *address)
+{
+	line_finish(&o->line);
+	lone_broker_connect(o->broker, address, NOBODY, &o->line);
+}
+
+static void ask(struct one *o, enum wire_method method, const void *proof, size_t len)
+{
+	static const char name[] = "vmconsole";
+	struct wire_auth auth = {(uint8_t)method, sizeof(name) - 1};
+
+	assert_int_equal(
+		line_send2(&o->line, WIRE_AUTH, &auth, name, sizeof(name) - 1, proof, len), 0);
+}
+
+static void ask_key(struct one *o, enum wire_method method, const char *key)
+{
+	uint8_t blob[128];
+	size_t len;
+
+	assert_int_equal(base64_decode(key, strlen(key), blob, sizeof(blob), &len), 0);
+	ask(o, method, blob, len);
+}
+
+/* The verdict, or 0 when the line has ended instead. */
+static int verdict(struct one *o)
+{
+	struct wire_verdict_msg v;
+	struct line_message m;
+	int r = lone_broker_receive(o->broker, &o->line, &m, WAIT_S);
+
+	assert_true(r >= 0);
+	if (r == 0 || m.type == WIRE_BYE)
+		return 0;
+	assert_int_equal(m.type, WIRE_VERDICT);
+	memcpy(&v, m.fixed, sizeof(v));
+	o->line.state = v.verdict == WIRE_ACCEPTED ? WIRE_RUNNING : WIRE_FRESH;
+	return v.verdict;
+}
+
+static int nobody_is_in(const struct one *o)
+{
+	const struct login *login = broker_first_login(o->broker);
+
+	for (; login; login = login_next(login)) {
+		if (login_identity(login))
+			return 0;
+	}
+	return 1;
+}
+
+static unsigned failures(const struct one *o)
+{
+	struct net_address source;
+
+	assert_int_equal(address_parse(SOURCE, &source), 0);
+	return throttle_failures(broker_throttle(o->broker), &source,
+		(int64_t)(loop_now(broker_loop(o->broker)) / LOOP_MSEC));
+}
+
+static void no_word_of_a_local_program_is_a_proof(void **state)
+{
+	struct one o;
+	unsigned method;
+
+	begin(&o, RULES, KEYS, NULL);
+	for (method = WIRE_AUTH_NONE; method < WIRE_AUTH_PEER; method++) {
+		if (method == WIRE_AUTH_NONE)
+			ask(&o, method, NULL, 0);
+		else
+			ask_key(&o, method, KNOWN);
+		assert_int_equal(verdict(&o), 0);
+		assert_true(nobody_is_in(&o));
+		another(&o, NULL);
+	}
+	ask(&o, WIRE_AUTH_PEER, NULL, 0);
+	assert_int_equal(verdict(&o), WIRE_DENIED);
+	assert_int_equal(verdict(&o), 0);
+	end(&o);
+}
+
+static void a_door_cannot_speak_for_the_kernel(void **state)
+{
+	struct one o;
+
+	begin(&o, RULES, KEYS, SOURCE);
+	ask(&o, WIRE_AUTH_PEER, NULL, 0);
+	assert_int_equal(verdict(&o), 0);
+	another(&o, SOURCE);
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	end(&o);
+}
+
+static void a_probe_lets_nobody_in(void **state)
+{
+	struct one o;
+
+	begin(&o, RULES, KEYS, SOURCE);
+	ask_key(&o, WIRE_AUTH_PROBE, KNOWN);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	assert_true(nobody_is_in(&o));
+	end(&o);
+}
+
+static void only_what_can_be_guessed_counts(void **state)
+{
+	static const struct {
+		enum wire_method method;
+		const char *key; /* NULL: a password */
+		unsigned counts;
+	} rows[] = {
+		{WIRE_AUTH_PROBE, UNKNOWN, 0},
+		{WIRE_AUTH_PUBLICKEY, UNKNOWN, 0},
+		{WIRE_AUTH_FORGED, UNKNOWN, 1},
+		{WIRE_AUTH_FORGED, KNOWN, 1},
+		{WIRE_AUTH_PASSWORD, NULL, 1},
+		{WIRE_AUTH_INTERACTIVE, NULL, 1},
+	};
+	unsigned before;
+	struct one o;
+	size_t i;
+
+	begin(&o, RULES, KEYS, SOURCE);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		before = failures(&o);
+		if (rows[i].key)
+			ask_key(&o, rows[i].method, rows[i].key);
+		else
+			ask(&o, rows[i].method, "wrong", 5);
+		assert_int_equal(verdict(&o), WIRE_DENIED);
+		another(&o, SOURCE); /* its end counts as nothing either */
+		lone_broker_turn(o.broker, 10);
+		assert_int_equal(failures(&o), before + rows[i].counts);
+	}
+	end(&o);
+}
+
+/* A door counts as well, and ends the connection; this is about one that does not. */
+static void attempts_are_bounded_whatever_the_door_does(void **state)
+{
+	struct one o;
+	unsigned i;
+
+	begin(&o, RULES "[ssh]\nmax_auth_tries = 3\n", KEYS, SOURCE);
+	for (i = 0; i < 3; i++) {
+		ask_key(&o, WIRE_AUTH_FORGED, KNOWN);
+		assert_int_equal(verdict(&o), WIRE_DENIED);
+	}
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	assert_int_equal(verdict(&o), 0);
+	another(&o, SOURCE);
+	for (i = 0; i <= WIRE_OFFERS_MAX + 1; i++) {
+		ask_key(&o, WIRE_AUTH_PROBE, UNKNOWN);
+		assert_int_equal(verdict(&o), WIRE_DENIED);
+	}
+	ask_key(&o, WIRE_AUTH_PROBE, UNKNOWN);
+	assert_int_equal(verdict(&o), 0);
+	end(&o);
+}
+
+static void a_silent_local_line_ends(void **state)
+{
+	struct one o;
+
+	begin(&o, RULES "[ssh]\nlogin_grace = 1s\n", KEYS, NULL);
+	assert_int_equal(verdict(&o), 0);
+	end(&o);
+}
+
+/* Between the judgement and the answer lies a disk. */
+static void a_key_taken_away_while_its_login_is_recorded_lets_nobody_in(void **state)
+{
+	struct one o;
+
+	begin(&o, RULES "[audit]\nstrict = yes\n", KEYS, SOURCE);
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	while (!*login_name(broker_first_login(o.broker))) /* the question is heard */
+		(void)loop_turn(broker_loop(o.broker), LOOP_SECOND);
+	assert_true(nobody_is_in(&o)); /* the answer of the disk comes on a later turn */
+	lone_broker_set_keys(o.broker, "");
+	assert_int_equal(verdict(&o), 0);
+	assert_true(nobody_is_in(&o));
+	end(&o);
+}
+
+static void a_key_taken_away_ends_who_is_in(void **state)
+{
+	struct wire_bye bye;
+	struct line_message m;
+	struct one o;
+
+	begin(&o, RULES, KEYS, SOURCE);
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	lone_broker_set_keys(o.broker, KEYS "# nothing else\n");
+	assert_false(nobody_is_in(&o));
+	lone_broker_set_keys(o.broker, "# nobody\n");
+	assert_int_equal(lone_broker_receive(o.broker, &o.line, &m, WAIT_S), 1);
+	assert_int_equal(m.type, WIRE_BYE);
+	memcpy(&bye, m.fixed, sizeof(bye));
+	assert_int_equal(bye.status, STATUS_DENIED);
+	end(&o);
+}
+
+/* Asks for a shell on a fresh channel: the status it ends with. */
+static int shell_status(struct one *o, int pty)
+{
+	struct wire_request request = {.pty = (uint8_t)pty};
+	struct wire_exit last = {-1};
+	struct line channel;
+	struct line_message m;
+	int fds[2];
+
+	assert_int_equal(line_pair(fds), 0);
+	line_init(&channel, fds[0], WIRE_CHANNEL, WIRE_DOOR);
+	assert_int_equal(line_send_fds(&o->line, WIRE_OPEN, NULL, NULL, 0, &fds[1], 1), 0);
+	fd_close(&fds[1]);
+	assert_int_equal(line_send(&channel, WIRE_SHELL, &request, NULL, 0), 0);
+	do {
+		assert_int_equal(lone_broker_receive(o->broker, &channel, &m, WAIT_S), 1);
+	} while (m.type != WIRE_EXIT);
+	memcpy(&last, m.fixed, sizeof(last));
+	line_finish(&channel);
+	return last.status;
+}
+
+static void a_terminal_is_not_for_the_door_to_give(void **state)
+{
+	struct one o;
+
+	begin(&o, RULES, "no-pty " KEYS, SOURCE);
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	assert_int_equal(shell_status(&o, 1), STATUS_DENIED);
+	assert_int_equal(shell_status(&o, 0), STATUS_USAGE); /* the menu needs one */
+	end(&o);
+}
+
+/* A channel that asks for nothing holds no place for ever. */
+static void a_channel_that_is_the_line_itself_is_let_go(void **state)
+{
+	struct line_message m;
+	struct one o;
+
+	begin(&o, RULES, KEYS, SOURCE);
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	assert_int_equal(line_send_fds(&o.line, WIRE_OPEN, NULL, NULL, 0, &o.line.fd, 1), 0);
+	lone_broker_turn(o.broker, 10);
+	line_finish(&o.line);
+	lone_broker_connect(o.broker, SOURCE, NOBODY, &o.line);
+	assert_false(nobody_is_in(&o));
+	(void)lone_broker_receive(o.broker, &o.line, &m, WAIT_S);
+	assert_true(nobody_is_in(&o));
+	end(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_word_of_a_local_program_is_a_proof),
+		cmocka_unit_test(a_door_cannot_speak_for_the_kernel),
+		cmocka_unit_test(a_probe_lets_nobody_in),
+		cmocka_unit_test(only_what_can_be_guessed_counts),
+		cmocka_unit_test(attempts_are_bounded_whatever_the_door_does),
+		cmocka_unit_test(a_silent_local_line_ends),
+		cmocka_unit_test(a_key_taken_away_while_its_login_is_recorded_lets_nobody_in),
+		cmocka_unit_test(a_key_taken_away_ends_who_is_in),
+		cmocka_unit_test(a_terminal_is_not_for_the_door_to_give),
+		cmocka_unit_test(a_channel_that_is_the_line_itself_is_let_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
