@@ -207,7 +207,7 @@ struct broker *lone_broker_create(const char *sections, const char *keys)
 	check(guard_init(&b->guard, b->loop, b->config, &owner) == 0, "guard");
 	options.state_dir = b->folder;
 	check(directory_create(b->loop, b->folder, &options, &b->directory) == 0, "directory");
-	check(connections_create(b, NULL, nothing, b, &b->connections) == 0, "connections");
+	check(connections_create(b, nothing, b, &b->connections) == 0, "connections");
 	return b;
 }
 
