@@ -22,9 +22,10 @@ int buf_add(struct buf *b, const void *data, size_t len) __attribute__((warn_unu
 /* Drops len bytes (at most all) from the front. */
 void buf_drop(struct buf *b, size_t len);
 
+/* NULL when it is empty: nothing may be added to that, not even 0. */
 static inline const uint8_t *buf_data(const struct buf *b)
 {
-	return b->mem + b->start;
+	return b->mem ? b->mem + b->start : NULL;
 }
 static inline size_t buf_len(const struct buf *b)
 {

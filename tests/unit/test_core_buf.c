@@ -80,6 +80,19 @@ static void a_steady_flow_does_not_grow_the_memory(void **state)
 	buf_finish(&b);
 }
 
+/* Adding to a null pointer is not defined, not even 0: the sanitizer tells. */
+static void an_empty_queue_points_nowhere(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 100);
+	assert_null(buf_data(&b));
+	assert_int_equal(buf_add(&b, "abc", 3), 0);
+	buf_drop(&b, 3);
+	assert_null(buf_data(&b));
+	buf_finish(&b);
+}
+
 /* Against a plain array, in random steps. */
 static void it_agrees_with_a_plain_array(void **state)
 {
@@ -126,6 +139,7 @@ int main(void)
 		cmocka_unit_test(what_exceeds_the_maximum_is_not_added_in_part),
 		cmocka_unit_test(memory_goes_back_when_it_is_empty),
 		cmocka_unit_test(a_steady_flow_does_not_grow_the_memory),
+		cmocka_unit_test(an_empty_queue_points_nowhere),
 		cmocka_unit_test(it_agrees_with_a_plain_array),
 	};
 
