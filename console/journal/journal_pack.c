@@ -230,7 +230,7 @@ static int load_table(int fd, struct table *table)
 			table->frames[i].packed > ZSTD_compressBound(JOURNAL_PACK_FRAME))
 			r = -EBADMSG;
 	}
-	table->count = count;
+	table->count = r ? 0 : count; /* without memory there are no frames to count */
 	free(mem);
 	return r;
 }
