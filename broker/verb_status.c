@@ -6,6 +6,7 @@
 #include "broker/json.h"
 #include "broker/login.h"
 #include "broker/verbs.h"
+#include "config/rights.h"
 #include "core/escape.h"
 
 static const char *console_word(const struct console *c)
@@ -37,9 +38,15 @@ static const struct console *console_of_slot(const struct guest *g, const char *
 	return NULL;
 }
 
+/* Who else is here is for those who may be there themselves. */
+static int may_know_people(const struct verb_call *call)
+{
+	return (login_rights(call->login, call->guest) & RIGHT_VIEW) != 0;
+}
+
 /* --- JSON --- */
 
-static json_t *device_json(const struct guest *g, const struct device *device)
+static json_t *device_json(const struct guest *g, const struct device *device, int may_know_people)
 {
 	char slot[DEVICE_SLOT_MAX];
 	const struct console *c;
@@ -57,8 +64,10 @@ static json_t *device_json(const struct guest *g, const struct device *device)
 		o, "first", json_integer((json_int_t)journal_first(console_journal(c))));
 	json_object_set_new(o, "next", json_integer((json_int_t)journal_next(console_journal(c))));
 	json_object_set_new(o, "viewers", json_integer((json_int_t)console_viewer_count(c)));
-	json_object_set_new(o, "keyboard",
-		console_writer(c) ? json_foreign(viewer_who(console_writer(c))) : json_null());
+	if (may_know_people)
+		json_object_set_new(o, "keyboard",
+			console_writer(c) ? json_foreign(viewer_who(console_writer(c)))
+					  : json_null());
 	json_object_set_new(o, "trouble", json_foreign(console_trouble(c)));
 	json_object_set_new(o, "panic_texts", json_integer((json_int_t)console_panic_texts(c)));
 	return o;
@@ -77,7 +86,8 @@ static void guest_as_json(struct verb_call *call)
 	json_object_set_new(o, "state", json_string(guest_state_name(guest_state(g))));
 	json_object_set_new(o, "hypervisor", h ? json_foreign(hypervisor_name(h)) : json_null());
 	for (i = 0; i < devices->count; i++)
-		json_array_append_new(list, device_json(g, &devices->list[i]));
+		json_array_append_new(
+			list, device_json(g, &devices->list[i], may_know_people(call)));
 	json_object_set_new(o, "consoles", list);
 	json_answer(call->channel, o);
 }
@@ -90,14 +100,24 @@ static const char *shown(const char *text, char *room, size_t size)
 	return room;
 }
 
-static void device_text(struct channel *channel, const struct guest *g, const struct device *device)
+static void keyboard_text(struct channel *channel, const struct console *c)
 {
+	char who[ESCAPE_ROOM(512)];
+
+	channel_print(channel, ", keyboard with %s",
+		console_writer(c) ? shown(viewer_who(console_writer(c)), who, sizeof(who))
+				  : "nobody");
+}
+
+static void device_text(const struct verb_call *call, const struct device *device)
+{
+	struct channel *channel = call->channel;
 	char slot[DEVICE_SLOT_MAX], name[ESCAPE_ROOM(DEVICE_ALIAS_MAX)];
 	char who[ESCAPE_ROOM(512)], type[ESCAPE_ROOM(DEVICE_TYPE_MAX)];
 	const struct console *c;
 
 	device_slot(device, slot);
-	c = console_of_slot(g, slot);
+	c = console_of_slot(call->guest, slot);
 	channel_print(channel, "console     %s %s, type %s, %s\n", slot,
 		shown(device->alias, name, sizeof(name)), shown(device->type, type, sizeof(type)),
 		c ? console_word(c) : "closed");
@@ -107,9 +127,10 @@ static void device_text(struct channel *channel, const struct guest *g, const st
 		"  offset    %" PRIu64 ", history from %" PRIu64 " (%" PRIu64 " bytes)\n",
 		journal_next(console_journal(c)), journal_first(console_journal(c)),
 		journal_next(console_journal(c)) - journal_first(console_journal(c)));
-	channel_print(channel, "  viewers   %zu, keyboard with %s\n", console_viewer_count(c),
-		console_writer(c) ? shown(viewer_who(console_writer(c)), who, sizeof(who))
-				  : "nobody");
+	channel_print(channel, "  viewers   %zu", console_viewer_count(c));
+	if (may_know_people(call))
+		keyboard_text(channel, c);
+	channel_print(channel, "\n");
 	if (*console_trouble(c))
 		channel_print(
 			channel, "  trouble   %s\n", shown(console_trouble(c), who, sizeof(who)));
@@ -129,7 +150,7 @@ static void guest_as_text(struct verb_call *call)
 	channel_print(call->channel, "hypervisor  %s\n",
 		h ? shown(hypervisor_name(h), name, sizeof(name)) : "none");
 	for (i = 0; i < devices->count; i++)
-		device_text(call->channel, g, &devices->list[i]);
+		device_text(call, &devices->list[i]);
 }
 
 /* --- the host --- */

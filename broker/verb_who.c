@@ -72,14 +72,17 @@ static json_t *row_json(const struct who_row *row, int admin)
 static void row_text(struct channel *channel, const struct who_row *row, int admin)
 {
 	char who[ESCAPE_ROOM(512)], vm[ESCAPE_ROOM(PLACE_NAME_MAX)], since[32];
+	char device[ESCAPE_ROOM(DEVICE_ALIAS_MAX)];
 	const char *name = guest_name(console_guest(row->console));
+	const char *alias = console_device_name(row->console);
 
 	escape_text(login_who(row->login), strlen(login_who(row->login)), who, sizeof(who));
 	escape_text(name, strlen(name), vm, sizeof(vm));
+	escape_text(alias, strlen(alias), device, sizeof(device));
 	time_text(login_since(row->login), since);
 	channel_print(channel, "%-8s %-7s %s  %s %s  %s%s%s\n", channel_tag(row->channel),
-		row->mode, since, vm, console_device_name(row->console), who,
-		admin ? "  from " : "", admin ? login_address(row->login) : "");
+		row->mode, since, vm, device, who, admin ? "  from " : "",
+		admin ? login_address(row->login) : "");
 }
 
 static void add_console(
