@@ -500,6 +500,11 @@ void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *
 	c->policy = policy;
 }
 
+int channel_has_policy(const struct channel *c)
+{
+	return c->ops != NULL;
+}
+
 struct login *channel_login(const struct channel *c)
 {
 	return c->login;

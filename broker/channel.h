@@ -53,6 +53,7 @@ int channel_accept(struct login *login, int fd, unsigned number, struct channel 
 void channel_close(struct channel *c);
 
 void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *policy);
+int channel_has_policy(const struct channel *c);
 
 struct login *channel_login(const struct channel *c);
 struct audit_trail *channel_trail(struct channel *c);

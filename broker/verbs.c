@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/broker.h"
@@ -13,6 +12,7 @@
 #include "config/rights.h"
 #include "console/guest/guest.h"
 #include "core/log.h"
+#include "wire/msg.h"
 
 static const struct verb table[] = {
 	{"attach", VERB_GUEST, RIGHT_VIEW,
@@ -143,7 +143,7 @@ int verb_allowed(struct verb_call *call, unsigned right)
 /* Which VM the call is about: the login's, or an argument. */
 static int find_guest(struct verb_call *call)
 {
-	char *name;
+	char name[WIRE_LOGIN_MAX + 1];
 	int r;
 
 	if (call->verb->scope == VERB_HOST)
@@ -156,19 +156,15 @@ static int find_guest(struct verb_call *call)
 				call->verb->name, call->verb->usage);
 			return -EINVAL;
 		}
-		name = *call->argv++;
 		call->argc--;
-		return verb_resolve(call, name);
+		return verb_resolve(call, *call->argv++);
 	}
-	name = strdup(login_name(call->login));
-	if (!name)
-		return -ENOMEM;
+	snprintf(name, sizeof(name), "%s", login_name(call->login));
 	r = verb_resolve(call, name);
 	if (r == 0 && call->device) {
 		/* The device's name lies in the copy; the login's own text says the same. */
 		call->device = strrchr(login_name(call->login), '+') + 1;
 	}
-	free(name);
 	return r;
 }
 
@@ -307,4 +303,7 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len)
 	else
 		dispatch_words(channel, &words);
 	words_finish(&words);
+	/* Whatever went wrong: nobody waits for an answer that will not come. */
+	if (!channel_is_exiting(channel) && !channel_has_policy(channel))
+		channel_exit(channel, STATUS_INTERNAL, "the verb could not begin");
 }

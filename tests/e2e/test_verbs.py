@@ -1,10 +1,13 @@
 """list, status, who, help; the login vmconsole; vmconsolectl."""
 
+import copy
 import json
 import re
+import subprocess
 
 import pytest
 
+from lib.daemon import Daemon
 from lib.session import (DENIED, DONE, NO_SUCH, USAGE, ask, leave, parse_json, rows_of, see, walk)
 from lib.term import Terminal
 
@@ -77,6 +80,47 @@ def test_status_names_people_only_to_those_who_may_view(daemons, pair, keys):
             result = daemon.ssh(pair[0].name, *words, key=keys.other)
             assert result.status == DONE and pair[0].uuid in result.text, result
             assert name not in result.text and "keyboard" not in result.text, result
+
+
+def test_verb_that_finds_no_memory_does_not_leave_the_client_waiting(
+        user, programs, virt, keys, guests, tmp_path):
+    """Copying a string with this name in it fails, as it does when memory is full."""
+    daemon = NoMemory(user, programs, virt, keys).preload(tmp_path)
+    guest = guests("no-memory", start=False)
+    try:
+        daemon.start()
+        daemon.knows(guest)
+        result = daemon.ssh(guest.name, "status")
+        assert result.status == DONE and guest.uuid in result.text, result
+    finally:
+        daemon.finish()
+
+
+class NoMemory(Daemon):
+    SOURCE = """
+        #include <errno.h>
+        #include <stdlib.h>
+        #include <string.h>
+        char *strdup(const char *from)
+        {
+            size_t len = strlen(from) + 1;
+            char *to = strncmp(from, "no-memory", 9) == 0 ? NULL : malloc(len);
+            if (!to)
+                errno = ENOMEM;
+            return to ? memcpy(to, from, len) : NULL;
+        }
+        """
+
+    def preload(self, folder):
+        """The library that fails, where the daemon's user can read it."""
+        source, library = folder / "strdup.c", f"{self.dir}/strdup.so"
+        source.write_text(self.SOURCE)
+        subprocess.run(["cc", "-shared", "-fPIC", "-fno-builtin", "-o", library, source],
+                       check=True)
+        self.virt = copy.copy(self.virt)
+        self.virt.env = dict(self.virt.env, LD_PRELOAD=library,
+                             ASAN_OPTIONS="verify_asan_link_order=0")
+        return self
 
 
 def test_who_lists_sessions_with_identity_and_mode(daemon, pair, keys):
