@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth/rule_items.h"
+#include "broker/login.h"
 #include "broker/record_rules.h"
 
 struct record_rule {
@@ -82,15 +83,13 @@ void record_rules_destroy(struct record_rules **out)
 
 static enum config_record find_mode(const struct record_rules *rules, const struct guest *g)
 {
-	struct hypervisor *h = guest_hypervisor(g);
-	const struct rule_vm vm = {.uuid = guest_uuid_text(g),
-		.name = guest_name(g),
-		.hypervisor = h ? hypervisor_name(h) : NULL};
+	struct login_vm vm;
 	size_t i, j;
 
+	login_vm_init(&vm, g);
 	for (i = 0; i < rules->count; i++) {
 		for (j = 0; j < rules->rules[i].count; j++) {
-			if (vm_item_matches(&rules->rules[i].items[j], &vm))
+			if (vm_item_matches(&rules->rules[i].items[j], &vm.rule))
 				return rules->rules[i].mode;
 		}
 	}

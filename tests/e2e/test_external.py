@@ -9,8 +9,6 @@ import pytest
 from lib.proc import wait_until
 from lib.session import BROKEN, DENIED, DONE, NO_SUCH, ask
 
-SPACE = "https://vmconsoled.org/domain/1.0"
-
 
 @pytest.fixture(scope="module")
 def shared(module_guests):
@@ -174,16 +172,9 @@ def test_shell_signs_are_words(daemons, shared, keys):
 # Groups
 
 
-def set_groups(guest, *names):
-    import libvirt
-    xml = "<groups>" + "".join(f"<group>{name}</group>" for name in names) + "</groups>"
-    guest.domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, xml, "vmconsoled", SPACE,
-                             libvirt.VIR_DOMAIN_AFFECT_LIVE)
-
-
 def test_rules_name_groups_of_the_metadata(daemons, guests):
     guest = guests()
-    set_groups(guest, "web", "test")
+    guest.set_groups("web", "test")
     daemon = daemons({"access all": {"vms": "group:web"}})
     wait_until(lambda: daemon.ssh(guest.name, "status").status == DONE, 10, "the group is seen")
     daemon.configure({"access all": {"vms": "group:we"}})
@@ -195,12 +186,12 @@ def test_change_of_the_metadata_counts_for_live_sessions(daemons, guests):
     guest = guests()
     daemon = daemons({"access all": {"vms": "group:w*"}})
     assert daemon.ssh(guest.name, "status").status == NO_SUCH
-    set_groups(guest, "web")
+    guest.set_groups("web")
     wait_until(lambda: daemon.ssh(guest.name, "status").status == DONE, 10, "the group is seen")
     with daemon.terminal(guest.name) as session:
         session.expect("serial0")
         ask(session)
-        set_groups(guest, "db")
+        guest.set_groups("db")
         session.expect("the right to view VM .* was withdrawn")
         assert session.wait(10) == DENIED
 
@@ -215,7 +206,7 @@ def test_rules_name_hypervisors(daemons, shared):
 
 def test_explain_knows_groups(daemons, guests):
     guest = guests()
-    set_groups(guest, "web")
+    guest.set_groups("web")
     daemon = daemons({"access all": {"vms": "group:web", "who": "user:alice"}})
     wait_until(lambda: "all" in daemon.ctl("explain", "user:alice", guest.name).text, 10,
                "the section is named")

@@ -99,6 +99,20 @@ def test_record_can_be_chosen_for_each_guest(daemons, guests):
     assert not kept(daemon, none).bytes
 
 
+def test_record_can_be_chosen_by_group(daemons, guests):
+    secret, plain = guests(), guests()
+    secret.set_groups("web", "secret")
+    plain.set_groups("web")
+    daemon = daemons({"history": {"record": "attached"},
+                      "record secrets": {"vms": "group:secret", "record": "none"}})
+    for guest in (secret, plain):
+        daemon.knows(guest)
+        ask_once(daemon, guest)
+        assert log(daemon, guest).endswith(PROMPT)
+    assert kept(daemon, plain).bytes.endswith(PROMPT)
+    assert not kept(daemon, secret).bytes
+
+
 def test_files_are_for_their_owner_only(recorder, opened):
     guest = opened()
     ask_once(recorder, guest)

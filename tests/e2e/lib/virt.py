@@ -18,6 +18,7 @@ from .proc import wait_until
 os.environ["LIBVIRT_AUTOSTART"] = "0"  # no client may start a libvirtd of its own
 libvirt.registerErrorHandler(lambda *_: None, None)
 
+GROUPS = "https://vmconsoled.org/domain/1.0"
 STATES = {libvirt.VIR_DOMAIN_RUNNING: "running", libvirt.VIR_DOMAIN_PAUSED: "paused",
           libvirt.VIR_DOMAIN_SHUTDOWN: "shutdown", libvirt.VIR_DOMAIN_SHUTOFF: "shut off",
           libvirt.VIR_DOMAIN_CRASHED: "crashed", libvirt.VIR_DOMAIN_PMSUSPENDED: "suspended"}
@@ -216,6 +217,12 @@ class Guest:
         self.virt.connection.createXML(self._xml, 0)
         self.wait_boot()
         return self
+
+    def set_groups(self, *names):
+        """The groups of its metadata, from now on."""
+        groups = "".join(f"<group>{name}</group>" for name in names)
+        self.domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, f"<groups>{groups}</groups>",
+                                "vmconsoled", GROUPS, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
     def report_lines(self):
         try:
