@@ -8,6 +8,7 @@
 #include "config/rights.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ struct section {
 	size_t vms_count;
 	unsigned rights;
 	unsigned require; /* FACT_BITs */
-	bool host;        /* one of vms is `*` */
+	unsigned lines;
+	bool host; /* one of vms is `*` */
 };
 
 struct rules {
@@ -94,6 +96,7 @@ static int compile(
 	if (spec->who_count > RULES_ITEMS_MAX || spec->vms_count > RULES_ITEMS_MAX)
 		return fail(error, index, "too many items", NULL);
 	s->rights = spec->rights;
+	s->lines = spec->lines;
 	s->name = strdup(spec->name);
 	if (s->name == NULL)
 		return -ENOMEM;
@@ -320,6 +323,19 @@ unsigned grant_any(const struct grant *g)
 	for (size_t i = 0; i < g->count; i++)
 		rights |= granted(g, i)->rights;
 	return rights & ~g->limits->denied;
+}
+
+unsigned grant_lines(const struct grant *g, const struct rule_vm *vm)
+{
+	unsigned lines = UINT_MAX;
+
+	for (size_t i = 0; i < g->count; i++) {
+		const struct section *s = granted(g, i);
+
+		if (s->lines < lines && find_vm(s, vm) != NULL)
+			lines = s->lines;
+	}
+	return lines;
 }
 
 void rules_judge(const struct rules *r, size_t index, const struct identity *id,

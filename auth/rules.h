@@ -31,6 +31,7 @@ struct rule_spec {
 	size_t vms_count;
 	unsigned rights;     /* enum right bits (config/rights.h) */
 	const char *require; /* "key+ticket", or NULL: factors that must all be there */
+	unsigned lines;      /* of history that a session begins with, at most */
 };
 
 struct rules_error {
@@ -80,6 +81,8 @@ void grant_destroy(struct grant *g);
 unsigned grant_rights(const struct grant *g, const struct rule_vm *vm);
 unsigned grant_host_rights(const struct grant *g);
 unsigned grant_any(const struct grant *g);
+/* The least `lines` of the sections that count; UINT_MAX: none says so. */
+unsigned grant_lines(const struct grant *g, const struct rule_vm *vm);
 
 /* How one section judges: for explain. */
 struct rule_verdict {

@@ -44,7 +44,8 @@ static int load_rules(struct access *a, const struct config *config, struct conf
 			.vms = (const char *const *)from->vms.items,
 			.vms_count = from->vms.count,
 			.rights = from->allow,
-			.require = *from->require ? from->require : NULL};
+			.require = *from->require ? from->require : NULL,
+			.lines = (unsigned)from->lines};
 	}
 	r = rules_create(specs, config->access_count, &a->rules, &error);
 	if (r == -EINVAL)

@@ -88,7 +88,7 @@ void config_object_check(const struct config *c, struct config_errors *errors)
 	check_listen(c, errors);
 	check_https(c, errors);
 	check_auth(c, errors);
-	if (c->console.linger_max < c->console.linger)
+	if (c->console.linger_max && c->console.linger_max < c->console.linger)
 		add_at_key(c, errors, "console", "linger_max", "linger_max is less than linger");
 }
 

@@ -137,6 +137,7 @@ struct config_access {
 	struct config_list vms; /* patterns and UUIDs */
 	unsigned allow;         /* enum right, never 0 */
 	char *require;          /* "" or factors joined by + */
+	uint64_t lines;         /* of history that a session on a terminal begins with, at most */
 };
 
 struct config_record_rule {

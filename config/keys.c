@@ -242,10 +242,11 @@ const struct key config_keys[] = {
 	{ROW(CONSOLE, escape), ESCAPE(console, escape), .def = "^]", RELOAD,
 		.help = "Escape character of sessions on a terminal, or none."},
 	{ROW(CONSOLE, linger), DURATION(console, linger), .max = HOUR, .def = "1s", RELOAD,
-		.help = "A session without a terminal whose input has ended goes on until "
-			"nothing was printed for so long."},
-	{ROW(CONSOLE, linger_max), DURATION(console, linger_max), .max = DAY, .def = "10s", RELOAD,
-		.help = "The longest such a session goes on."},
+		.help = "A session whose input has ended goes on until nothing was printed for so "
+			"long."},
+	{ROW(CONSOLE, linger_max), DURATION(console, linger_max), .max = DAY, .def = "1h", RELOAD,
+		.help = "The longest such a session goes on while the guest prints; 0 is no "
+			"limit."},
 	{ROW(CONSOLE, history_memory), SIZE(console, history_memory), .min = 64 * KIB,
 		.max = 64 * MIB, .def = "1M", RELOAD,
 		.help = "Output of each console that is kept in memory."},
@@ -301,6 +302,9 @@ const struct key config_keys[] = {
 			"dump-delete, admin."},
 	{ROW(ACCESS, require), TEXT(access, require), .def = "", .example = "key+ticket", RELOAD,
 		.help = "Factors that a login must all have proved, joined by +."},
+	{ROW(ACCESS, lines), NUMBER(access, lines), .max = 200, .def = "200", RELOAD,
+		.help = "Lines of history that a session on a terminal begins with unless it says "
+			"how many, at most; 0 is none."},
 };
 const size_t config_key_count = sizeof(config_keys) / sizeof(config_keys[0]);
 

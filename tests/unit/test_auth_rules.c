@@ -5,6 +5,7 @@
 #include "config/rights.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,18 +39,19 @@
 #define UUID_SECRET "6f1c2d3e-0000-4000-8000-00000000000e"
 
 static const struct rule_spec specs[] = {
-	{"admins", LIST(KEY_ADMIN, "user:operator"), LIST("*"), A, NULL},
-	{"owners", LIST(KEY_ALICE, "cert:CN=alice*"), LIST("web-*", UUID_DB), V | T | L | G, NULL},
-	{"watch", LIST("key:*"), LIST("name:lab:*", "public"), V, NULL},
-	{"team", LIST("principal:web-team"), LIST("group:web"), V | T | F, NULL},
-	{"acme", LIST("cert:O=acme"), LIST("hypervisor:hv2"), V | C, NULL},
-	{"bob", LIST("cert:CN=bob,O=acme"), LIST("db"), M, NULL},
-	{"tickets", LIST("ticket"), LIST("*"), V | T, NULL},
-	{"two", LIST(KEY_CAROL), LIST("secret"), V | T | L, "key+ticket"},
-	{"entity", LIST("entity:admin@internal", "entity-id:77*"), LIST("[Ss]ecret"), V, NULL},
+	{"admins", LIST(KEY_ADMIN, "user:operator"), LIST("*"), A, NULL, 200},
+	{"owners", LIST(KEY_ALICE, "cert:CN=alice*"), LIST("web-*", UUID_DB), V | T | L | G, NULL,
+		200},
+	{"watch", LIST("key:*"), LIST("name:lab:*", "public"), V, NULL, 200},
+	{"team", LIST("principal:web-team"), LIST("group:web"), V | T | F, NULL, 200},
+	{"acme", LIST("cert:O=acme"), LIST("hypervisor:hv2"), V | C, NULL, 200},
+	{"bob", LIST("cert:CN=bob,O=acme"), LIST("db"), M, NULL, 200},
+	{"tickets", LIST("ticket"), LIST("*"), V | T, NULL, 200},
+	{"two", LIST(KEY_CAROL), LIST("secret"), V | T | L, "key+ticket", 200},
+	{"entity", LIST("entity:admin@internal", "entity-id:77*"), LIST("[Ss]ecret"), V, NULL, 200},
 	{"net", LIST("address:10.0.0.0/8", "address:2001:db8::/32"), LIST("hypervisor:hv1"), L,
-		NULL},
-	{"batch", LIST("access:batch"), LIST("web-?", "lab*"), T, NULL},
+		NULL, 200},
+	{"batch", LIST("access:batch"), LIST("web-?", "lab*"), T, NULL, 200},
 };
 
 static const struct rule_vm vms[] = {
@@ -274,29 +276,29 @@ static void mistakes_name_the_section_and_the_item(void **state)
 		struct rule_spec spec;
 		const char *word;
 	} rows[] = {
-		{{"a", NULL, 0, LIST("*"), V, NULL}, "who is empty"},
-		{{"a", LIST("user:x"), NULL, 0, V, NULL}, "vms is empty"},
-		{{"a", LIST("*"), LIST("*"), V, NULL}, "\"*\""},
-		{{"a", LIST("key"), LIST("*"), V, NULL}, "missing"},
-		{{"a", LIST("key:"), LIST("*"), V, NULL}, "empty"},
-		{{"a", LIST("Key:x"), LIST("*"), V, NULL}, "Key:x"},
-		{{"a", LIST("SHA256:x"), LIST("*"), V, NULL}, "SHA256:x"},
-		{{"a", LIST("user:x", ""), LIST("*"), V, NULL}, "empty"},
-		{{"a", LIST("address:10.0.0.1/8"), LIST("*"), V, NULL}, "block"},
-		{{"a", LIST("address:10.0.0.0/33"), LIST("*"), V, NULL}, "block"},
-		{{"a", LIST("key:SHA256:tooshort"), LIST("*"), V, NULL}, "43 characters"},
-		{{"a", LIST(KEY_ALICE "w"), LIST("*"), V, NULL}, "43 characters"},
-		{{"a", LIST("key:MD5:16:27:ac:a5"), LIST("*"), V, NULL}, "43 characters"},
-		{{"a", LIST("key:sha256:*"), LIST("*"), V, NULL}, "43 characters"},
-		{{"a", LIST("key:SHA256:*="), LIST("*"), V, NULL}, "43 characters"},
-		{{"a", LIST("user:[ab"), LIST("*"), V, NULL}, "never closed: write [[]"},
-		{{"a", LIST("user:x"), LIST("web-[1"), V, NULL}, "never closed: write [[]"},
-		{{"a", LIST("user:x"), LIST("group:[9-0]"), V, NULL}, "ends before it begins"},
-		{{"a", LIST("user:x"), LIST(""), V, NULL}, "empty"},
-		{{"a", LIST("user:x"), LIST("group:"), V, NULL}, "empty"},
-		{{"a", LIST("user:x"), LIST("*"), V, "key+"}, "factors"},
-		{{"a", LIST("user:x"), LIST("*"), V, ""}, "factors"},
-		{{"a", LIST("user:x"), LIST("*"), V, "key ticket"}, "factors"},
+		{{"a", NULL, 0, LIST("*"), V, NULL, 200}, "who is empty"},
+		{{"a", LIST("user:x"), NULL, 0, V, NULL, 200}, "vms is empty"},
+		{{"a", LIST("*"), LIST("*"), V, NULL, 200}, "\"*\""},
+		{{"a", LIST("key"), LIST("*"), V, NULL, 200}, "missing"},
+		{{"a", LIST("key:"), LIST("*"), V, NULL, 200}, "empty"},
+		{{"a", LIST("Key:x"), LIST("*"), V, NULL, 200}, "Key:x"},
+		{{"a", LIST("SHA256:x"), LIST("*"), V, NULL, 200}, "SHA256:x"},
+		{{"a", LIST("user:x", ""), LIST("*"), V, NULL, 200}, "empty"},
+		{{"a", LIST("address:10.0.0.1/8"), LIST("*"), V, NULL, 200}, "block"},
+		{{"a", LIST("address:10.0.0.0/33"), LIST("*"), V, NULL, 200}, "block"},
+		{{"a", LIST("key:SHA256:tooshort"), LIST("*"), V, NULL, 200}, "43 characters"},
+		{{"a", LIST(KEY_ALICE "w"), LIST("*"), V, NULL, 200}, "43 characters"},
+		{{"a", LIST("key:MD5:16:27:ac:a5"), LIST("*"), V, NULL, 200}, "43 characters"},
+		{{"a", LIST("key:sha256:*"), LIST("*"), V, NULL, 200}, "43 characters"},
+		{{"a", LIST("key:SHA256:*="), LIST("*"), V, NULL, 200}, "43 characters"},
+		{{"a", LIST("user:[ab"), LIST("*"), V, NULL, 200}, "never closed: write [[]"},
+		{{"a", LIST("user:x"), LIST("web-[1"), V, NULL, 200}, "never closed: write [[]"},
+		{{"a", LIST("user:x"), LIST("group:[9-0]"), V, NULL, 200}, "ends before it begins"},
+		{{"a", LIST("user:x"), LIST(""), V, NULL, 200}, "empty"},
+		{{"a", LIST("user:x"), LIST("group:"), V, NULL, 200}, "empty"},
+		{{"a", LIST("user:x"), LIST("*"), V, "key+", 200}, "factors"},
+		{{"a", LIST("user:x"), LIST("*"), V, "", 200}, "factors"},
+		{{"a", LIST("user:x"), LIST("*"), V, "key ticket", 200}, "factors"},
 	};
 
 	(void)state;
@@ -319,7 +321,7 @@ static void keys_are_named_by_what_a_fingerprint_may_be(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++) {
-		const struct rule_spec spec = {"a", &good[i], 1, LIST("*"), V, NULL};
+		const struct rule_spec spec = {"a", &good[i], 1, LIST("*"), V, NULL, 200};
 		struct rules_error error = {0};
 		struct rules *r = NULL;
 
@@ -357,7 +359,7 @@ static void five_hundred_sections_decide_within_a_millisecond(void **state)
 		lists[i][1] = KEY_CAROL;
 		lists[i][2] = vm[i];
 		lists[i][3] = "web-*";
-		many[i] = (struct rule_spec){"s", &lists[i][0], 2, &lists[i][2], 2, V, NULL};
+		many[i] = (struct rule_spec){"s", &lists[i][0], 2, &lists[i][2], 2, V, NULL, 200};
 	}
 	assert_int_equal(rules_create(many, SECTIONS, &r, &error), 0);
 	start = seconds();
@@ -366,6 +368,39 @@ static void five_hundred_sections_decide_within_a_millisecond(void **state)
 	assert_true((seconds() - start) / ROUNDS < 1e-3);
 	rules_destroy(r);
 	identity_destroy(id);
+}
+
+static void the_least_number_of_lines_counts(void **state)
+{
+	const struct rule_spec rows[] = {
+		{"all", LIST("key:*"), LIST("*"), V, NULL, 200},
+		{"robots", LIST(KEY_CAROL), LIST("web-*"), V, NULL, 0},
+		{"some", LIST(KEY_CAROL), LIST("*"), V, NULL, 20},
+		{"locals", LIST("user:*"), LIST("*"), V, NULL, 7},
+	};
+	struct identity *id;
+	struct rules_error error;
+	struct rules *r;
+	struct grant *g;
+
+	assert_int_equal(rules_create(rows, COUNT(rows), &r, &error), 0);
+	assert_int_equal(identity_create(FACT_KEY, KEY_CAROL + strlen("key:"), &id), 0);
+	assert_int_equal(grant_create(r, id, &g), 0);
+	assert_int_equal(grant_lines(g, &vms[0]), 0);
+	assert_int_equal(grant_lines(g, &vms[1]), 20);
+	grant_destroy(g);
+	identity_destroy(id);
+	assert_int_equal(identity_create(FACT_KEY, "SHA256:person", &id), 0);
+	assert_int_equal(grant_create(r, id, &g), 0);
+	assert_int_equal(grant_lines(g, &vms[0]), 200);
+	grant_destroy(g);
+	identity_destroy(id);
+	assert_int_equal(identity_create(FACT_TICKET, "", &id), 0);
+	assert_int_equal(grant_create(r, id, &g), 0);
+	assert_true(grant_lines(g, &vms[0]) == UINT_MAX);
+	grant_destroy(g);
+	identity_destroy(id);
+	rules_destroy(r);
 }
 
 static void address_lists_match_as_openssh_does(void **state)
@@ -438,6 +473,7 @@ int main(void)
 		cmocka_unit_test(mistakes_name_the_section_and_the_item),
 		cmocka_unit_test(keys_are_named_by_what_a_fingerprint_may_be),
 		cmocka_unit_test(five_hundred_sections_decide_within_a_millisecond),
+		cmocka_unit_test(the_least_number_of_lines_counts),
 		cmocka_unit_test(address_lists_match_as_openssh_does),
 	};
 

@@ -91,7 +91,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_int_equal(c->auth.authorized_keys.count, 0);
 	assert_int_equal(c->console.escape, 0x1d);
 	assert_int_equal(c->console.linger, SECOND);
-	assert_int_equal(c->console.linger_max, 10 * SECOND);
+	assert_int_equal(c->console.linger_max, 3600 * SECOND);
 	assert_int_equal(c->console.history_memory, 1 << 20);
 	assert_int_equal(c->console.keep_open, 600 * SECOND);
 	assert_int_equal(c->console.writers, CONFIG_WRITERS_ONE);
@@ -248,8 +248,7 @@ static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 			"main.conf:2: escape: invalid escape character \"^J\": "
 			"write ^] or another of "
 			"^A to ^_, but not ^J or ^M; or none"},
-		{"[console]\nlinger = 20s\n", "linger_max is less than linger"},
-		{"[console]\nlinger_max = 0\n", "main.conf:2: linger_max is less than linger"},
+		{"[console]\nlinger_max = 999ms\n", "main.conf:2: linger_max is less than linger"},
 		{"[console]\nwriters = two\n",
 			"main.conf:2: writers: invalid value \"two\": write one of one, many"},
 		{"[hypervisor x]\nuri = system\n", "main.conf:2: uri: invalid libvirt URI "
