@@ -51,8 +51,10 @@ static int request(
 	char command[WIRE_COMMAND_MAX];
 	const char *term = getenv("TERM");
 	struct terminal_size size = terminal_size(terminal);
-	struct wire_request fixed = {
-		.pty = terminal->fd >= 0, .columns = size.columns, .rows = size.rows};
+	struct wire_request fixed = {.pty = terminal->fd >= 0,
+		.terminal = isatty(STDOUT_FILENO) != 0,
+		.columns = size.columns,
+		.rows = size.rows};
 	size_t len = 0;
 	int r;
 

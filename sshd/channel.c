@@ -83,6 +83,9 @@ static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *name, 
 	struct channel *c = arg;
 
 	log_write(LOG_LEVEL_DEBUG, c->owner->tag, "refused subsystem %s", name ? name : "");
+	/* File clients go on with a shell, and type their commands into it. */
+	if (name && strcmp(name, "sftp") == 0)
+		*c->owner->files_refused = true;
 	return -1;
 }
 
@@ -236,6 +239,7 @@ static int send_request(struct channel *c)
 	size_t term_len = c->term ? strlen(c->term) : 0;
 
 	c->request.pty = c->pty;
+	c->request.files_refused = *c->owner->files_refused;
 	c->request.term_len = (uint8_t)term_len;
 	if (c->command)
 		return line_send2(&c->line, WIRE_EXEC, &c->request, c->term, term_len, c->command,

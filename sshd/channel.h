@@ -47,6 +47,7 @@ struct channel_owner {
 	const struct ssh_counter_struct *bytes; /* of the connection */
 	const char *tag;
 	bool may_pty;
+	bool *files_refused; /* on this connection: the broker is told with each request */
 	/* The broker's side of a channel had something; libssh has run, channel_settle is due. */
 	void (*wake)(void *arg);
 	void *arg;

@@ -368,6 +368,7 @@ static void init(struct session *s, struct context *context, struct session_list
 		.login = &s->login,
 		.bytes = &s->bytes,
 		.tag = s->tag,
+		.files_refused = &s->files_refused,
 		.wake = on_wake,
 		.arg = s};
 	ssh_set_counters(s->ssh, &s->bytes, &s->packets);

@@ -53,6 +53,7 @@ struct session {
 	struct channel_owner owner;
 	struct channel_list channels;
 	unsigned channel_count;
+	bool files_refused; /* a file client was refused */
 
 	struct loop_timer *timer; /* for whatever is due next: session_clock.c */
 	uint64_t timer_due, grace_at, closing_at, keepalive_at, idle_since;

@@ -164,6 +164,8 @@ struct wire_bye {
 
 struct wire_request { /* SHELL, EXEC */
 	uint8_t pty;
+	uint8_t terminal;       /* standard output is a terminal; with a pty it is in any case */
+	uint8_t files_refused;  /* SHELL: a file client was refused on this connection before */
 	uint16_t columns, rows; /* 0: not known */
 	uint8_t term_len;
 } WIRE_PACKED;

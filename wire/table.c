@@ -177,8 +177,8 @@ static int check_fields(
 	case WIRE_SHELL:
 	case WIRE_EXEC:
 		memcpy(&request, fixed, sizeof(request));
-		if (request.pty > 1 || request.term_len > WIRE_TERM_MAX ||
-			request.term_len > payload)
+		if (request.pty > 1 || request.terminal > 1 || request.files_refused > 1 ||
+			request.term_len > WIRE_TERM_MAX || request.term_len > payload)
 			return -EINVAL;
 		return payload - request.term_len > WIRE_COMMAND_MAX ? -EINVAL : 0;
 	case WIRE_MATCH:

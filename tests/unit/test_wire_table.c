@@ -39,8 +39,8 @@ static const struct expectation {
 	{"VERDICT", 9, "IO", WIRE_BROKER, "A", '=', 3, 0, 1024, 0},
 	{"OPEN", 10, "IO", WIRE_DOOR, "R", '=', 0, 0, 0, 1},
 	{"BYE", 11, "IO", WIRE_BROKER, "FAR", 'E', 4, 0, 1024, 0},
-	{"SHELL", 12, "H", WIRE_DOOR, "F", 'R', 6, 0, 64, 0},
-	{"EXEC", 13, "H", WIRE_DOOR, "F", 'R', 6, 0, 64 + 8192, 0},
+	{"SHELL", 12, "H", WIRE_DOOR, "F", 'R', 8, 0, 64, 0},
+	{"EXEC", 13, "H", WIRE_DOOR, "F", 'R', 8, 0, 64 + 8192, 0},
 	{"DATA", 14, "H", WIRE_DOOR, "RE", '=', 0, 1, 16384 - 256, 0},
 	{"EOF", 15, "H", WIRE_DOOR, "RE", 'H', 0, 0, 0, 0},
 	{"WINSIZE", 16, "H", WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
@@ -303,17 +303,31 @@ static void auth_fields_are_bounded(void **state)
 	assert_int_equal(check_auth(WIRE_LOCAL, WIRE_AUTH_PEER, 4, 5), -EINVAL);
 }
 
-static int check_request(unsigned type, unsigned pty, size_t term, size_t payload)
+static int check(unsigned type, const struct wire_request *request, size_t payload)
 {
 	static unsigned char message[WIRE_MESSAGE_MAX];
-	struct wire_request request = {.pty = (uint8_t)pty, .term_len = (uint8_t)term};
 	enum wire_state next;
 
 	memset(message, 0, sizeof(message));
 	message[0] = (unsigned char)type;
-	memcpy(message + 1, &request, sizeof(request));
+	memcpy(message + 1, request, sizeof(*request));
 	return wire_check(WIRE_CHANNEL, WIRE_DOOR, WIRE_FRESH, message,
-		1 + sizeof(request) + payload, 0, &next);
+		1 + sizeof(*request) + payload, 0, &next);
+}
+
+static int check_request(unsigned type, unsigned pty, size_t term, size_t payload)
+{
+	struct wire_request request = {.pty = (uint8_t)pty, .term_len = (uint8_t)term};
+
+	return check(type, &request, payload);
+}
+
+static int check_flags(unsigned terminal, unsigned files_refused)
+{
+	struct wire_request request = {
+		.terminal = (uint8_t)terminal, .files_refused = (uint8_t)files_refused};
+
+	return check(WIRE_SHELL, &request, 0);
 }
 
 static void request_fields_are_bounded(void **state)
@@ -322,6 +336,9 @@ static void request_fields_are_bounded(void **state)
 	assert_int_equal(check_request(WIRE_EXEC, 1, 0, 0), 0);
 	assert_int_equal(check_request(WIRE_EXEC, 2, 0, 0), -EINVAL);
 	assert_int_equal(check_request(WIRE_SHELL, 255, 0, 0), -EINVAL);
+	assert_int_equal(check_flags(1, 1), 0);
+	assert_int_equal(check_flags(2, 0), -EINVAL);
+	assert_int_equal(check_flags(0, 2), -EINVAL);
 	assert_int_equal(check_request(WIRE_SHELL, 1, WIRE_TERM_MAX, WIRE_TERM_MAX), 0);
 	assert_int_equal(check_request(WIRE_SHELL, 1, 6, 5), -EINVAL);
 	assert_int_equal(check_request(WIRE_EXEC, 1, WIRE_TERM_MAX + 1, 200), -EINVAL);
