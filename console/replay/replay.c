@@ -51,17 +51,35 @@ static const uint16_t dec_modes[] = {1, 3, 4, 5, 6, 7, 8, 9, 12, 25, 40, 45, 47,
 	2027};
 static const uint16_t ansi_modes[] = {4, 20};
 
-static bool mode_passes(char prefix, int mode)
-{
-	const uint16_t *list = prefix ? dec_modes : ansi_modes;
-	size_t count = prefix ? sizeof(dec_modes) / sizeof(*dec_modes)
-			      : sizeof(ansi_modes) / sizeof(*ansi_modes);
+/* Those of them that change what the terminal types: keys, mouse, pasting. */
+static const uint16_t dec_key_modes[] = {1, 8, 9, 66, 67, 1000, 1002, 1003, 1005, 1006, 1007, 1015,
+	1016, 1034, 1035, 1036, 1039, 2004};
+static const uint16_t ansi_key_modes[] = {20};
 
+static bool is_one_of(int mode, const uint16_t *list, size_t count)
+{
 	for (size_t i = 0; i < count; i++) {
 		if (list[i] == mode)
 			return true;
 	}
 	return false;
+}
+#define IS_ONE_OF(mode, list) is_one_of(mode, list, sizeof(list) / sizeof(*(list)))
+
+static bool mode_passes(const struct replay_filter *f, char prefix, int mode)
+{
+	if (prefix)
+		return IS_ONE_OF(mode, dec_modes) &&
+		       !(f->foreign_keyboard && IS_ONE_OF(mode, dec_key_modes));
+	return IS_ONE_OF(mode, ansi_modes) &&
+	       !(f->foreign_keyboard && IS_ONE_OF(mode, ansi_key_modes));
+}
+
+/* Keyboard protocols: xterm's modifyOtherKeys, kitty's. */
+static bool is_for_keys(const struct vt_csi *csi)
+{
+	return (csi->prefix == '>' || csi->prefix == '=' || csi->prefix == '<') &&
+	       !csi->intermediate;
 }
 
 static size_t copy(const struct vt_scan *s, uint8_t *out)
@@ -71,7 +89,7 @@ static size_t copy(const struct vt_scan *s, uint8_t *out)
 }
 
 /* Set or reset mode, with the modes that do not pass left out. */
-static size_t write_modes(const struct vt_csi *csi, uint8_t *out)
+static size_t write_modes(const struct replay_filter *f, const struct vt_csi *csi, uint8_t *out)
 {
 	size_t n = 0, at = 0, count = 0;
 	int value;
@@ -85,7 +103,7 @@ static size_t write_modes(const struct vt_csi *csi, uint8_t *out)
 
 		if (!vt_csi_next(csi, &at, &value))
 			break;
-		if (!mode_passes(csi->prefix, value))
+		if (!mode_passes(f, csi->prefix, value))
 			continue;
 		if (count++)
 			out[n++] = ';';
@@ -96,11 +114,13 @@ static size_t write_modes(const struct vt_csi *csi, uint8_t *out)
 	return count ? n : 0;
 }
 
-static size_t write_csi(const struct vt_scan *s, uint8_t *out)
+static size_t write_csi(const struct replay_filter *f, uint8_t *out)
 {
 	struct vt_csi csi;
 
-	vt_csi_parse(s, &csi);
+	vt_csi_parse(&f->scan, &csi);
+	if (f->foreign_keyboard && is_for_keys(&csi))
+		return 0;
 	for (size_t i = 0; i < sizeof(csi_rules) / sizeof(*csi_rules); i++) {
 		const struct csi_rule *rule = &csi_rules[i];
 
@@ -109,24 +129,30 @@ static size_t write_csi(const struct vt_scan *s, uint8_t *out)
 		if (!strchr(rule->finals, csi.final))
 			return 0;
 		if (!csi.intermediate && (csi.final == 'h' || csi.final == 'l'))
-			return write_modes(&csi, out);
+			return write_modes(f, &csi, out);
 		/* With several parameters this is xterm's mouse highlighting, which waits. */
 		if (!csi.prefix && csi.final == 'T' && memchr(csi.params, ';', csi.params_len))
 			return 0;
-		return copy(s, out);
+		return copy(&f->scan, out);
 	}
 	return 0;
 }
 
-static size_t write_escape(const struct vt_scan *s, uint8_t *out)
+static size_t write_escape(const struct replay_filter *f, uint8_t *out)
 {
+	const struct vt_scan *s = &f->scan;
+
+	if (s->len == 2 && f->foreign_keyboard && strchr("=>", s->seq[1]))
+		return 0; /* the keypad */
 	if (s->len == 2)
 		return strchr(escape_finals, s->seq[1]) ? copy(s, out) : 0;
 	return s->len == 3 && strchr(escape_intermediates, s->seq[1]) ? copy(s, out) : 0;
 }
 
-static size_t write_token(const struct vt_scan *s, uint8_t *out)
+static size_t write_token(const struct replay_filter *f, uint8_t *out)
 {
+	const struct vt_scan *s = &f->scan;
+
 	switch (s->token) {
 	case VT_TEXT:
 		return copy(s, out);
@@ -136,9 +162,9 @@ static size_t write_token(const struct vt_scan *s, uint8_t *out)
 		out[0] = s->control;
 		return 1;
 	case VT_ESCAPE:
-		return write_escape(s, out);
+		return write_escape(f, out);
 	case VT_CSI_SEQ:
-		return write_csi(s, out);
+		return write_csi(f, out);
 	case VT_NOTHING:
 	case VT_STRING_DONE:
 	case VT_BROKEN:
@@ -151,6 +177,7 @@ void replay_filter_init(struct replay_filter *f)
 {
 	vt_scan_init(&f->scan);
 	f->joined = f->skip = 0;
+	f->foreign_keyboard = false;
 }
 
 void replay_filter_init_cut(struct replay_filter *f)
@@ -192,7 +219,7 @@ size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uin
 			continue;
 		}
 		i += vt_scan_byte(&f->scan, in[i]);
-		n += write_token(&f->scan, out + n);
+		n += write_token(f, out + n);
 	}
 	*consumed = i;
 	return n;
@@ -209,7 +236,7 @@ size_t replay_filter_join(struct replay_filter *f, const uint8_t *in, size_t len
 
 		i += taken;
 		f->joined += taken;
-		n += write_token(&f->scan, out + n);
+		n += write_token(f, out + n);
 	}
 	if (f->joined >= REPLAY_JOIN_MAX)
 		vt_scan_init(&f->scan);

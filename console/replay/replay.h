@@ -44,6 +44,9 @@ struct replay_filter {
 	struct vt_scan scan;
 	size_t joined; /* live bytes taken by replay_filter_join */
 	size_t skip;   /* bytes that may still be left out to find the start of a line */
+	/* Set after an init: the terminal's keyboard is somebody else's, a shell's. What changes
+	 * what is typed there (mouse, key modes, pasting) does not pass either. */
+	bool foreign_keyboard;
 };
 
 void replay_filter_init(struct replay_filter *f);

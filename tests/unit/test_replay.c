@@ -147,6 +147,23 @@ static void test_only_the_modes_that_report_are_taken_out_of_a_list(void **state
 	assert_string_equal(FILTERED("\x1b[2;4h"), "\x1b[4h");
 }
 
+/* Shown without a pty, the terminal types into a shell, later if not now. */
+static void test_nothing_changes_a_keyboard_that_is_not_ours(void **state)
+{
+	static const char in[] = "\x1b[?1003;7h\x1b[?1049h\x1b[20;4h\x1b[?2004h\x1b[>4;2m\x1b[>1u"
+				 "\x1b[=1u\x1b[<u\x1b[?1h\x1b=\x1b>\x1b[31mred\x1b[0m";
+	char out[sizeof(in) + REPLAY_ROOM] = "";
+	struct replay_filter f;
+	size_t consumed;
+
+	replay_filter_init(&f);
+	f.foreign_keyboard = true;
+	assert_true(replay_filter(&f, (const uint8_t *)in, sizeof(in) - 1, (uint8_t *)out,
+			    sizeof(out), &consumed) < sizeof(out));
+	assert_int_equal(consumed, sizeof(in) - 1);
+	assert_string_equal(out, "\x1b[?7h\x1b[?1049h\x1b[4h\x1b[31mred\x1b[0m");
+}
+
 static void test_malformed_sequences_leave_the_terminal_in_ground(void **state)
 {
 	/* Controls inside a sequence are obeyed, ESC begins anew, CAN ends. */
@@ -460,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_utf8_with_bytes_like_c1_controls_passes),
 		cmocka_unit_test(test_latin1_passes_as_it_is),
 		cmocka_unit_test(test_only_the_modes_that_report_are_taken_out_of_a_list),
+		cmocka_unit_test(test_nothing_changes_a_keyboard_that_is_not_ours),
 		cmocka_unit_test(test_malformed_sequences_leave_the_terminal_in_ground),
 		cmocka_unit_test(test_filter_stops_when_out_is_full_and_goes_on),
 		cmocka_unit_test(test_live_output_joins_a_half_sequence),
