@@ -1,5 +1,5 @@
 /*
- * Task: what a session types: the escape key, the keyboard, back-pressure, the end of input.
+ * Task: what a session types: the escape key, the keyboard, back-pressure.
  *
  * Input that the guest does not take is held in the channel, and the client's window closes. On a
  * pty one must always be able to leave, so after some seconds without progress input is read all
@@ -80,12 +80,15 @@ static void force_keyboard(struct attach *a)
 
 	if (viewer_mode(a->viewer) == VIEWER_WRITES) {
 		attach_notice(a, "you have the keyboard");
+	} else if (a->options.no_input) {
+		attach_notice(a, "with --no-input nothing is typed");
 	} else if (!(rights & RIGHT_TYPE)) {
 		attach_notice(a, "permission denied: type on VM %s", guest_name(g));
 	} else if (from && !(rights & RIGHT_FORCE)) {
 		attach_notice(a, "the keyboard is with %s; permission denied: force", from);
 	} else if (viewer_take(a->viewer, 1) == 0) {
 		a->may_type = 1;
+		a->options.read_only = 0;
 		journal_mark(console_journal(a->console), JOURNAL_TAKEOVER, login_who(login));
 		if (from)
 			attach_notice(a, "you have taken the keyboard from %s", from);
@@ -103,14 +106,18 @@ static void tell_dropped(struct attach *a)
 		attach_notice(a, "%zu typed bytes were dropped", dropped);
 }
 
+void attach_leave(struct attach *a)
+{
+	tell_dropped(a);
+	attach_exit(a, STATUS_OK, "left VM %s at offset %llu",
+		guest_name(console_guest(a->console)), (unsigned long long)a->reached);
+}
+
 static void on_command(struct attach *a, uint8_t key)
 {
 	switch (key) {
 	case '.':
-		tell_dropped(a);
-		attach_exit(a, STATUS_OK, "left VM %s at offset %llu",
-			guest_name(console_guest(a->console)),
-			(unsigned long long)journal_reader_offset(viewer_reader(a->viewer)));
+		attach_leave(a);
 		break;
 	case '?':
 		attach_help_notice(a);
@@ -179,7 +186,7 @@ static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 {
 	size_t done = 0;
 
-	while (done < len && !a->ended) {
+	while (done < len && !attach_is_over(a)) {
 		struct escape_found f;
 		size_t n;
 
@@ -236,14 +243,41 @@ size_t attach_input(void *arg, const uint8_t *data, size_t len)
 	struct attach *a = arg;
 	size_t done;
 
+	if (a->state != ATTACH_RUNS)
+		return len;
 	a->last_input = a->last_activity = loop_now(a->loop);
 	if (a->pty)
 		done = input_of_person(a, data, len);
 	else
 		done = input_of_script(a, data, len);
-	if (!a->ended)
+	if (a->state == ATTACH_RUNS)
 		watch_for_stall(a, done < len);
 	return done;
+}
+
+/* The keyboard of a script is taken for it, but nothing is lost when it is not to be had. */
+static int may_interrupt(struct attach *a)
+{
+	if (a->pty || viewer_mode(a->viewer) == VIEWER_WRITES)
+		return 1;
+	if (a->may_type && viewer_take(a->viewer, 0) == 0)
+		return 1;
+	viewer_yield(a->viewer);
+	tell_no_keyboard(a);
+	return 0;
+}
+
+void attach_interrupt(struct attach *a)
+{
+	const uint8_t etx = 3;
+
+	a->last_input = a->last_activity = loop_now(a->loop);
+	if (!may_interrupt(a))
+		return;
+	if (a->pty)
+		(void)type_for_person(a, &etx, 1);
+	else if (viewer_type(a->viewer, &etx, 1) > 0)
+		pace_reset(&a->pace);
 }
 
 void attach_input_again(struct attach *a)
@@ -251,7 +285,7 @@ void attach_input_again(struct attach *a)
 	a->dropping = 0;
 	loop_timer_stop(a->stall);
 	tell_dropped(a);
-	if (!a->ended)
+	if (!attach_is_over(a))
 		channel_resume(a->channel);
 }
 
@@ -278,69 +312,4 @@ void attach_on_stall(void *arg)
 		console_state(a->console) == CONSOLE_OPEN ? "the guest takes no input"
 							  : "the console is not open");
 	channel_resume(a->channel);
-}
-
-/* --- the end of a script's input --- */
-
-static uint64_t later(uint64_t x, uint64_t y)
-{
-	return x > y ? x : y;
-}
-
-/*
- * After the end of input a script's session goes on until nothing has been printed for `linger`,
- * counted from the last byte in or out, and never before the console has been open for a while;
- * at most for `linger_max`. A guest that does not take the input gets that long too.
- */
-void attach_on_linger(void *arg)
-{
-	struct attach *a = arg;
-	const struct config *config = broker_config(login_broker(channel_login(a->channel)));
-	uint64_t now = loop_now(a->loop), opened = console_opened_at(a->console), until, most;
-	size_t pending = viewer_typed_pending(a->viewer);
-
-	if (!opened) {
-		loop_timer_set(a->linger, 100 * LOOP_MSEC, 0);
-		return;
-	}
-	if (pending) {
-		most = later(a->last_input, console_input_progress(a->console)) +
-		       config->console.linger_max;
-		if (now >= most) {
-			attach_exit(a, STATUS_BUSY,
-				"VM %s takes no input: %zu bytes were not delivered",
-				guest_name(console_guest(a->console)), pending);
-			return;
-		}
-		a->ended_at = now;
-		loop_timer_set(a->linger, 100 * LOOP_MSEC, 0);
-		return;
-	}
-	until = later(later(a->last_input, a->last_output), console_input_progress(a->console)) +
-		config->console.linger;
-	until = later(until, opened + ATTACH_SETTLE_US);
-	most = later(a->ended_at + config->console.linger_max, opened + ATTACH_SETTLE_US);
-	if (until > most)
-		until = most;
-	if (now < until) {
-		loop_timer_set(a->linger, until - now, 0);
-		return;
-	}
-	if (viewer_mode(a->viewer) == VIEWER_WRITES)
-		viewer_yield(a->viewer);
-	channel_exit(a->channel, STATUS_OK, NULL);
-}
-
-void attach_input_end(void *arg)
-{
-	struct attach *a = arg;
-
-	if (a->pty || a->options.no_input)
-		return; /* a person leaves by the escape, a watcher by the console's end */
-	a->input_ended = 1;
-	attach_begun(a);
-	a->ended_at = loop_now(a->loop);
-	if (!a->last_input)
-		a->last_input = a->ended_at;
-	attach_on_linger(a);
 }

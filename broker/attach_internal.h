@@ -14,7 +14,22 @@
 
 struct console_control;
 
+enum attach_state {
+	ATTACH_RUNS,
+	ATTACH_DRAINS, /* it ends as soon as the output so far is sent */
+	ATTACH_ENDED,  /* the channel has let go */
+};
+
+/* The last word of a session that drains. */
+struct attach_end {
+	enum status status;
+	uint64_t offset;       /* output up to here is still sent */
+	uint64_t seen_reached; /* at the last look at whether the client takes any */
+	char text[512];
+};
+
 struct attach {
+	enum attach_state state;
 	struct channel *channel;
 	struct console *console;
 	struct viewer *viewer;
@@ -28,6 +43,8 @@ struct attach {
 	struct history history;        /* pty: while history is shown, and till it joins */
 	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
 	uint64_t sent_from; /* nothing before it was sent since the session, or a replay, began */
+	uint64_t reached;   /* all before it was sent, or not wanted: where to resume */
+	int mark_due;       /* pty: that live output begins is still to be said */
 	struct loop_timer *batch;
 	struct pace pace; /* of output; begins anew with what is typed */
 	int pump_deferred;
@@ -40,10 +57,12 @@ struct attach {
 	struct loop_timer *stall;        /* input is held back: until when */
 	int dropping; /* the guest takes nothing: input is read for the escape only */
 	size_t dropped;
-	uint64_t last_input; /* loop time of the last input, or of its last acceptance */
-	int input_ended;
-	uint64_t ended_at;         /* loop time from which linger_max counts */
+	uint64_t last_input;       /* loop time of the last input, or of its last acceptance */
 	uint64_t told_no_keyboard; /* loop time; 0 never */
+
+	/* after the end of input */
+	int input_ended;
+	uint64_t ended_at; /* loop time from which linger_max counts */
 	struct loop_timer *linger;
 
 	/* notices */
@@ -53,12 +72,21 @@ struct attach {
 	/* waiting */
 	struct loop_timer *wait; /* for the guest, or for the console to open */
 	int has_opened;
+	int open_due;     /* the guest has come in time, and `wait` runs for its console */
 	int panicked;     /* the session ends when its timer `wait` says so */
 	int told_trouble; /* that the console cannot be had: said once until it opens */
+	int is_held;      /*   because another client of the hypervisor has it */
 	struct loop_timer *idle;
 	uint64_t last_activity;
-	int ended;
+
+	struct loop_timer *drain;
+	struct attach_end end;
 };
+
+static inline int attach_is_over(const struct attach *a)
+{
+	return a->state == ATTACH_ENDED;
+}
 
 /* attach_output.c */
 void attach_wake(void *arg);     /* viewer event: something to read */
@@ -68,19 +96,27 @@ void attach_begun(struct attach *a);
 void attach_start_history(struct attach *a);
 void attach_replay_screen(struct attach *a); /* again, for the escape key */
 void attach_output_finish(struct attach *a);
+/* Whether output that is there was not sent yet. */
+int attach_is_behind(const struct attach *a);
 
 /* attach_input.c */
 size_t attach_input(void *arg, const uint8_t *data, size_t len);
-void attach_input_end(void *arg);
 void attach_room(void *arg); /* viewer event */
 void attach_on_stall(void *arg);
-void attach_on_linger(void *arg);
 /* The console takes input from now on (again), or the mode has changed. */
 void attach_input_again(struct attach *a);
 void attach_ask_keyboard(struct attach *a);
+/* Types ^C for the client's signal, if he may type. */
+void attach_interrupt(struct attach *a);
+void attach_leave(struct attach *a);
+
+/* attach_linger.c */
+void attach_input_end(void *arg);
+void attach_on_linger(void *arg);
 
 /* attach_control.c */
 void attach_break(void *arg, uint32_t ms); /* the client's own break request */
+void attach_signal(void *arg, enum channel_signal signal);
 void attach_control_key(struct attach *a, uint8_t escape);
 void attach_sysrq(struct attach *a, uint8_t key);
 
@@ -101,12 +137,20 @@ void attach_who_notice(struct attach *a);
 void attach_event(void *arg, const struct console_event *event); /* viewer event */
 /* The guest is off, away or held at the beginning: says so, or ends the session. */
 void attach_say_state(struct attach *a);
+/* Ends the session: the guest is off or away, and nobody waits for it. */
+void attach_say_absent(struct attach *a);
 
 /* Ends the session: the guest has panicked. */
 void attach_say_panicked(struct attach *a);
 
-/* attach.c: the one way to end a session */
+/* attach.c: the two ways to end a session: now, or behind the output there is so far. */
 void attach_exit(struct attach *a, enum status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void attach_exit_after_output(struct attach *a, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The session drains, and something was sent. */
+void attach_drained(struct attach *a);
+/* The limit of waiting runs for a guest that is off, or for the console of one that runs. */
+void attach_start_wait(struct attach *a);
 
 #endif

@@ -93,7 +93,7 @@ void attach_who_notice(struct attach *a)
 {
 	const struct viewer *v = NULL;
 
-	while ((v = console_next_viewer(a->console, v)) && !a->ended) {
+	while ((v = console_next_viewer(a->console, v)) && !attach_is_over(a)) {
 		if (!attach_channel(v))
 			continue; /* reads the log */
 		attach_notice(a, "%s %s%s", channel_tag(attach_channel(v)), viewer_who(v),
@@ -149,20 +149,19 @@ static void on_stopped(struct attach *a, const struct console_event *event)
 	char lost[64] = "", hint[32];
 
 	attach_writable(a); /* what the guest said last comes before that */
-	if (a->ended)
+	if (attach_is_over(a))
 		return;
 	if (event->dropped && viewer_mode(a->viewer) == VIEWER_WRITES)
 		snprintf(
 			lost, sizeof(lost), "; %zu typed bytes were not delivered", event->dropped);
 	if (!a->options.wait) {
-		attach_exit(a, stop_status(event->stop), "VM %s %s%s", name, stop_text(event->stop),
-			lost);
+		attach_exit_after_output(a, stop_status(event->stop), "VM %s %s%s", name,
+			stop_text(event->stop), lost);
 		return;
 	}
 	attach_notice(a, "VM %s %s%s; waiting for it to start%s", name, stop_text(event->stop),
 		lost, leave_hint(a, hint));
-	if (a->options.wait_us)
-		loop_timer_set(a->wait, a->options.wait_us, 0);
+	attach_start_wait(a);
 	attach_input_again(a);
 }
 
@@ -170,8 +169,9 @@ static void on_opened(struct attach *a, const struct console_event *event)
 {
 	const char *name = guest_name(console_guest(a->console));
 
-	loop_timer_stop(a->wait);
-	a->told_trouble = 0;
+	if (!a->panicked)
+		loop_timer_stop(a->wait);
+	a->told_trouble = a->is_held = 0;
 	if (event->outage_us)
 		attach_notice(a, "VM %s: console is back after %.1f seconds", name,
 			(double)event->outage_us / LOOP_SECOND);
@@ -179,9 +179,9 @@ static void on_opened(struct attach *a, const struct console_event *event)
 		attach_notice(a, "VM %s has started", name);
 	a->has_opened = 1;
 	attach_begun(a);
-	if (!a->ended)
+	if (!attach_is_over(a))
 		attach_input_again(a);
-	if (!a->ended && a->input_ended)
+	if (!attach_is_over(a) && a->input_ended)
 		attach_on_linger(a);
 }
 
@@ -191,7 +191,7 @@ static void on_busy(struct attach *a, const char *how)
 	const char *name = guest_name(console_guest(a->console));
 
 	if (!a->options.wait) {
-		attach_exit(a, STATUS_BUSY,
+		attach_exit_after_output(a, STATUS_BUSY,
 			"the console of VM %s %s another client of the hypervisor", name, how);
 		return;
 	}
@@ -200,7 +200,7 @@ static void on_busy(struct attach *a, const char *how)
 			"the console of VM %s %s another client of the hypervisor; waiting until "
 			"it is free",
 			name, how);
-	a->told_trouble = 1;
+	a->told_trouble = a->is_held = 1;
 }
 
 static void on_keyboard(struct attach *a, const struct console_event *event)
@@ -213,7 +213,7 @@ static void on_keyboard(struct attach *a, const struct console_event *event)
 		return;
 	}
 	if (!a->pty) {
-		attach_exit(a, STATUS_BUSY,
+		attach_exit_after_output(a, STATUS_BUSY,
 			"the keyboard was taken by %s; %zu typed bytes were "
 			"dropped",
 			who, event->dropped);
@@ -229,15 +229,15 @@ static void on_keyboard(struct attach *a, const struct console_event *event)
 
 void attach_say_panicked(struct attach *a)
 {
-	attach_writable(a); /* what the guest said last comes before that */
-	attach_exit(a, STATUS_CRASHED, "VM %s has panicked", guest_name(console_guest(a->console)));
+	attach_exit_after_output(
+		a, STATUS_CRASHED, "VM %s has panicked", guest_name(console_guest(a->console)));
 }
 
 /* Its last words may be on their way still: another connection brings them. */
 static void on_panicked(struct attach *a, const char *name)
 {
 	attach_notice(a, "VM %s has panicked", name);
-	if (a->ended || a->options.wait)
+	if (attach_is_over(a) || a->options.wait)
 		return;
 	a->panicked = 1;
 	loop_timer_set(a->wait, ATTACH_PANIC_US, 0);
@@ -245,14 +245,16 @@ static void on_panicked(struct attach *a, const char *name)
 
 static void on_unfit(struct attach *a, const char *text)
 {
-	attach_exit(a, STATUS_UNAVAILABLE, "VM %s has no console vmconsoled can open: %s",
+	attach_exit_after_output(a, STATUS_UNAVAILABLE,
+		"VM %s has no console vmconsoled can open: %s",
 		guest_name(console_guest(a->console)), text);
 }
 
 static void on_failed(struct attach *a, const char *text)
 {
 	if (!a->options.wait && !a->has_opened)
-		attach_exit(a, STATUS_UNAVAILABLE, "the console does not open: %s", text);
+		attach_exit_after_output(
+			a, STATUS_UNAVAILABLE, "the console does not open: %s", text);
 	else if (!a->told_trouble)
 		attach_notice(a, "the console does not open: %s; trying again", text);
 	a->told_trouble = 1;
@@ -271,7 +273,7 @@ void attach_event(void *arg, const struct console_event *event)
 	struct attach *a = arg;
 	const char *name = guest_name(console_guest(a->console));
 
-	if (a->ended)
+	if (a->state != ATTACH_RUNS)
 		return;
 	switch (event->kind) {
 	case CONSOLE_EV_OPENED:
@@ -335,24 +337,32 @@ static void say_obstacle(struct attach *a)
 		on_failed(a, console_trouble(a->console));
 }
 
+void attach_say_absent(struct attach *a)
+{
+	const struct guest *g = console_guest(a->console);
+
+	if (guest_state(g) == GUEST_UNREACHABLE)
+		attach_exit(a, STATUS_UNAVAILABLE, "the hypervisor of VM %s cannot be reached",
+			guest_name(g));
+	else
+		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is %s", guest_name(g),
+			guest_state_name(guest_state(g)));
+}
+
 void attach_say_state(struct attach *a)
 {
 	const struct guest *g = console_guest(a->console);
 	char hint[32];
 
-	if (a->ended || a->has_opened)
+	if (attach_is_over(a) || a->has_opened)
 		return;
 	if (console_is_unfit(a->console) && guest_is_on(g)) {
 		on_unfit(a, console_trouble(a->console));
 	} else if (guest_is_on(g)) {
 		if (console_state(a->console) == CONSOLE_WAITING && *console_trouble(a->console))
 			say_obstacle(a);
-	} else if (guest_state(g) == GUEST_UNREACHABLE && !a->options.wait) {
-		attach_exit(a, STATUS_UNAVAILABLE, "the hypervisor of VM %s cannot be reached",
-			guest_name(g));
 	} else if (!a->options.wait) {
-		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is %s", guest_name(g),
-			guest_state_name(guest_state(g)));
+		attach_say_absent(a);
 	} else if (guest_state(g) == GUEST_UNREACHABLE) {
 		attach_notice(a, "the hypervisor of VM %s cannot be reached; waiting for it%s",
 			guest_name(g), leave_hint(a, hint));

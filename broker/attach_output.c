@@ -1,5 +1,6 @@
 /*
- * Task: what a session shows: history first, filtered on a pty, then the live bytes as they are.
+ * Task: what a session shows: history first, filtered on a pty, then the live bytes as they are. On
+ * a terminal that is not a pty of ours all of it is filtered.
  *
  * Nothing is buffered here: the session stands at an offset of the journal and sends from there
  * what the channel takes. Bulk output is put together for some milliseconds; a lone echo is not.
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "broker/attach_internal.h"
+#include "config/rights.h"
 #include "console/replay/replay.h"
 #include "wire/msg.h"
 
@@ -71,17 +73,54 @@ static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, i
 static int write_modes(struct attach *a)
 {
 	char text[REPLAY_MODES_ROOM];
-	size_t len = replay_modes_write(a->history.before, text, sizeof(text));
+	size_t len = a->pty ? replay_modes_write(a->history.before, text, sizeof(text)) : 0;
 
 	history_show(&a->history);
 	return len == 0 || channel_put(a->channel, text, len) == 0;
+}
+
+/* A replay does not take back what was reached before. */
+static void note_reached(struct attach *a)
+{
+	uint64_t offset = journal_reader_offset(reader(a));
+
+	if (!a->history.before && offset > a->reached)
+		a->reached = offset;
 }
 
 static int pass_hole(struct attach *a, const struct journal_hole *hole)
 {
 	if (!a->history.before)
 		tell_hole(a, hole);
-	return journal_reader_seek(reader(a), history_pass(&a->history, hole)) == 0;
+	if (journal_reader_seek(reader(a), history_pass(&a->history, hole)) < 0)
+		return 0;
+	note_reached(a);
+	return 1;
+}
+
+/* What comes from here on is new: a script on a terminal tells it from history by this line. */
+static void say_live(struct attach *a)
+{
+	a->mark_due = 0;
+	attach_notice(a, "live output from offset %" PRIu64, a->live_from);
+}
+
+int attach_is_behind(const struct attach *a)
+{
+	uint64_t end = a->state == ATTACH_DRAINS ? a->end.offset
+						 : journal_next(console_journal(a->console));
+
+	return a->finding || a->history.before || journal_reader_offset(reader(a)) < end;
+}
+
+/* Up to where this step may go: history ends where live output begins. */
+static size_t bound(const struct attach *a, uint64_t offset, size_t len)
+{
+	if (a->state == ATTACH_DRAINS && len > a->end.offset - offset)
+		len = (size_t)(a->end.offset - offset);
+	if (offset < a->live_from && len > a->live_from - offset)
+		len = (size_t)(a->live_from - offset);
+	return len;
 }
 
 /* One step: 1 something was done, 0 nothing can be done now. */
@@ -95,28 +134,36 @@ static int pump_step(struct attach *a)
 
 	if (a->history.before && offset >= a->history.shown_from)
 		return write_modes(a);
+	if (a->mark_due && offset >= a->live_from) {
+		say_live(a);
+		return 1;
+	}
+	if (a->state == ATTACH_DRAINS && !attach_is_behind(a)) {
+		attach_drained(a);
+		return 0;
+	}
 	r = journal_reader_next(reader(a), &data, &len, &hole);
 	if (r == -ERANGE)
 		return pass_hole(a, &hole);
 	if (r < 0)
 		return 0; /* the journal wakes us */
-	if (offset < a->live_from && len > a->live_from - offset)
-		len = (size_t)(a->live_from - offset);
+	len = bound(a, offset, len);
 	if (a->history.before) {
 		done = history_gather(&a->history, offset, data, len);
 	} else if (a->history.filter) {
-		done = send_filtered(a, data, len, offset >= a->live_from);
+		done = send_filtered(a, data, len, a->pty && offset >= a->live_from);
 		/* The join may end without a byte of its own. */
-		if (done == 0 && !a->history.filter && !a->ended)
+		if (done == 0 && !a->history.filter && !attach_is_over(a))
 			return 1;
 	} else {
 		channel_begin(a->channel, a->sent_from);
 		done = channel_send(
 			a->channel, data, len < WIRE_PAYLOAD_MAX ? len : WIRE_PAYLOAD_MAX);
 	}
-	if (a->ended || done == 0)
+	if (attach_is_over(a) || done == 0)
 		return 0;
 	journal_reader_consume(reader(a), done);
+	note_reached(a);
 	return 1;
 }
 
@@ -124,7 +171,7 @@ static int pump_step(struct attach *a)
 static bool pump_round(struct attach *a)
 {
 	for (int i = 0; i < PUMP_ROUNDS; i++) {
-		if (a->ended || a->finding || !channel_ready(a->channel) || !pump_step(a))
+		if (attach_is_over(a) || a->finding || !channel_ready(a->channel) || !pump_step(a))
 			return true;
 	}
 	return false;
@@ -144,7 +191,7 @@ void attach_writable(void *arg)
 {
 	struct attach *a = arg;
 
-	if (!a->ended)
+	if (!attach_is_over(a))
 		pump(a);
 }
 
@@ -153,7 +200,7 @@ static void pump_deferred(void *arg)
 	struct attach *a = arg;
 
 	a->pump_deferred = 0;
-	if (!a->ended)
+	if (!attach_is_over(a))
 		pump(a);
 }
 
@@ -192,11 +239,32 @@ void attach_begun(struct attach *a)
 
 /* --- where to begin --- */
 
+unsigned attach_lines_max(const struct channel *channel)
+{
+	unsigned rows = channel_window(channel).rows;
+
+	if (rows < ATTACH_LINES_DEFAULT)
+		return ATTACH_LINES_DEFAULT;
+	return rows < ATTACH_LINES_MAX ? rows : ATTACH_LINES_MAX;
+}
+
+/* The line that history ends with and that of the cursor take two. */
 static unsigned screen_lines(const struct attach *a)
 {
-	unsigned rows = channel_window(a->channel).rows;
+	unsigned rows = channel_window(a->channel).rows, most = attach_lines_max(a->channel);
 
-	return rows > 2 ? rows - 2 : ATTACH_LINES_DEFAULT;
+	if (a->options.lines < most)
+		most = a->options.lines;
+	rows = rows > 2 ? rows - 2 : ATTACH_LINES_DEFAULT;
+	return rows < most ? rows : most;
+}
+
+/* A screenful is looked for in the newest part of the journal, however long its lines are; and
+ * whoever has no right to more gets no more by asking for lines. */
+static int is_screenful(const struct attach *a)
+{
+	return a->options.from == ATTACH_FROM_SCREEN ||
+	       !(login_rights(channel_login(a->channel), console_guest(a->console)) & RIGHT_LOG);
 }
 
 /* The offset from which so many lines are shown, looked for in the newest part of memory. */
@@ -234,25 +302,43 @@ static uint64_t start_offset(struct attach *a)
 	return end;
 }
 
+/*
+ * Makes the filter, if there is to be one: on a pty for history; and for all that is printed where
+ * it is shown on a terminal whose keyboard is not ours. *from: where to begin to read.
+ */
+static int begin_history(struct attach *a, uint64_t offset, uint64_t *from)
+{
+	uint64_t first = journal_first(console_journal(a->console));
+	int is_past = offset < a->live_from;
+	int is_filtered = a->pty ? is_past : channel_is_shown(a->channel);
+
+	*from = offset;
+	if (is_filtered && history_begin(&a->history, offset, is_past ? first : 0, !a->pty) < 0)
+		return -ENOMEM;
+	if (a->pty ? a->options.from != ATTACH_FROM_NOW && offset <= a->live_from : is_filtered)
+		*from = history_look_back(&a->history, offset, first);
+	return 0;
+}
+
 static void show_from(struct attach *a, uint64_t offset)
 {
-	uint64_t first = journal_first(console_journal(a->console)), from;
+	uint64_t from;
 
+	if (a->sent_from == UINT64_MAX)
+		a->reached = offset;
 	a->sent_from = offset;
 	a->live_from = journal_next(console_journal(a->console));
-	if (a->pty && offset < a->live_from && history_begin(&a->history, offset, first) < 0)
-		offset = a->live_from;
-	from = offset;
-	if (a->pty && a->options.from != ATTACH_FROM_NOW && offset <= a->live_from)
-		from = history_look_back(&a->history, offset, first);
-	if (journal_reader_seek(reader(a), from) < 0) {
+	a->mark_due = a->pty;
+	if (begin_history(a, offset, &from) < 0)
+		attach_exit(a, STATUS_INTERNAL, "out of memory");
+	else if (journal_reader_seek(reader(a), from) < 0)
 		attach_exit(a, STATUS_NOT_FOUND,
 			"offset %" PRIu64 " is not reached yet: %" PRIu64 " is the next one",
 			offset, a->live_from);
-		return;
+	else {
+		attach_begun(a);
+		attach_pump_soon(a);
 	}
-	attach_begun(a);
-	attach_pump_soon(a);
 }
 
 /* How many lines are to be shown; 0: it is not asked in lines. */
@@ -267,8 +353,15 @@ static void on_found(void *arg, int error, uint64_t offset)
 {
 	struct attach *a = arg;
 
+	struct journal *j = console_journal(a->console);
+	uint64_t window = history_window(journal_next(j), journal_first(j));
+
 	a->finding = NULL;
-	show_from(a, error ? journal_next(console_journal(a->console)) : offset);
+	if (error)
+		offset = journal_next(j);
+	else if (is_screenful(a) && offset < window)
+		offset = window;
+	show_from(a, offset);
 }
 
 /* Whether the newest part of memory has so many lines, or all there are. */
@@ -284,7 +377,7 @@ static int has_lines(const struct attach *a, unsigned lines)
 	if (from == journal_first(j) || journal_view(j, from, &data, &len) < 0)
 		return 1;
 	/* A program that draws by moving the cursor ends no lines. */
-	if (a->options.from == ATTACH_FROM_SCREEN && len >= HISTORY_WINDOW)
+	if (is_screenful(a) && len >= HISTORY_WINDOW)
 		return 1;
 	while (len > 0 && count < lines)
 		count += data[--len] == '\n';
@@ -324,6 +417,7 @@ void attach_replay_screen(struct attach *a)
 {
 	attach_output_finish(a);
 	a->options.from = ATTACH_FROM_SCREEN;
+	a->options.lines = ATTACH_LINES_MAX;
 	attach_start_history(a);
 }
 

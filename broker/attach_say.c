@@ -57,7 +57,7 @@ static void on_hold(void *arg)
 	struct attach *a = arg;
 	const uint8_t cancel = CANCEL;
 
-	if (a->ended)
+	if (attach_is_over(a))
 		return;
 	if (state_of_terminal(a) > VT_UTF8 && channel_put(a->channel, &cancel, 1) < 0)
 		return;
@@ -70,7 +70,7 @@ void attach_notice(struct attach *a, const char *format, ...)
 	va_list args;
 	int len;
 
-	if (a->ended)
+	if (attach_is_over(a))
 		return;
 	va_start(args, format);
 	vsnprintf(raw, sizeof(raw), format, args);
@@ -95,13 +95,13 @@ void attach_notice(struct attach *a, const char *format, ...)
 
 void attach_say_after_output(struct attach *a)
 {
-	if (!a->ended && buf_len(&a->held) && state_of_terminal(a) == VT_GROUND)
+	if (!attach_is_over(a) && buf_len(&a->held) && state_of_terminal(a) == VT_GROUND)
 		say_held(a);
 }
 
 void attach_say_last(struct attach *a)
 {
-	if (!a->ended)
+	if (!attach_is_over(a))
 		say_held(a);
 }
 

@@ -14,7 +14,6 @@
 
 #include "auth/throttle.h"
 #include "auth/tickets.h"
-#include "broker/attach.h"
 #include "broker/broker.h"
 #include "broker/connections.h"
 #include "broker/control.h"
@@ -264,7 +263,9 @@ static void give_settings(struct broker *b)
 		.log_level = (uint8_t)b->config->daemon.log_level,
 		.methods = (uint8_t)broker_methods(b)};
 	struct door_limits limits = door_limits_for(ssh->max_connections, ssh->max_channels);
+	uint64_t idle = ssh->idle_timeout / LOOP_MSEC;
 
+	s.idle_timeout_ms = idle < UINT32_MAX ? (uint32_t)idle : UINT32_MAX;
 	for (size_t i = 0; i < ENDPOINTS; i++) {
 		if (!b->endpoints[i])
 			continue;
@@ -433,8 +434,7 @@ static int make_guests(struct broker *b)
 			.sasl_password_file =
 				*from->sasl_password_file ? from->sasl_password_file : NULL};
 
-		r = hypervisor_create(
-			b->loop, b->virt, &o, &guest_events, b->directory, &b->hypervisors[i]);
+		r = hypervisor_create(b->loop, b->virt, &o, &guest_events, b, &b->hypervisors[i]);
 		if (!r)
 			b->hypervisor_count++;
 	}

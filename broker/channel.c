@@ -1,213 +1,19 @@
 /*
- * Task: a channel line's input, output and end. Owner: the login.
+ * Task: a channel's life and its input. Owner: the login.
  * Knows no verb and no console: policies hang on it.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/identity.h"
-#include "broker/channel.h"
+#include "broker/channel_private.h"
 #include "broker/login.h"
 #include "broker/verbs.h"
-#include "core/buf.h"
-#include "core/escape.h"
 #include "core/log.h"
-#include "wire/line.h"
 
 #define INPUT_ROUNDS 8 /* messages read in one turn */
-
-struct channel {
-	LIST_ENTRY(channel) entry;
-	struct login *login;
-	struct line line;
-	struct loop_io *io;
-	struct loop_timer *timer; /* runs until something is asked, and at the end */
-	char tag[32];
-	const struct channel_ops *ops;
-	void *policy;
-	struct buf out, err, held;
-	struct channel_window window;
-	int pty;
-	int begun;   /* channel_begin has been called */
-	int blocked; /* channel_send was refused: writable() is owed */
-	int input_ended, end_told;
-	int exiting, exit_sent, closed;
-	struct wire_exit exit;
-	char *reason;
-	struct audit_trail trail;
-};
-
-static void update_events(struct channel *c);
-static void flush(struct channel *c);
-
-/* --- output --- */
-
-static int send_queue(struct channel *c, struct buf *b, enum wire_type type)
-{
-	while (buf_len(b) > 0) {
-		size_t len = buf_len(b) < WIRE_PAYLOAD_MAX ? buf_len(b) : WIRE_PAYLOAD_MAX;
-		int r = line_send(&c->line, type, NULL, buf_data(b), len);
-
-		if (r < 0)
-			return r;
-		buf_drop(b, len);
-	}
-	return 0;
-}
-
-/* 0 when nothing is queued any more, -EAGAIN, or the line is dead. */
-static int send_queued(struct channel *c)
-{
-	int r = send_queue(c, &c->err, WIRE_ERR);
-
-	if (r == 0)
-		r = send_queue(c, &c->out, WIRE_OUT);
-	return r;
-}
-
-static void say_exit(struct channel *c)
-{
-	const char *reason = c->reason ? c->reason : "";
-	int r;
-
-	if (c->exit_sent)
-		return;
-	r = line_send(&c->line, WIRE_EXIT, &c->exit, reason, strnlen(reason, WIRE_REASON_MAX));
-	if (r == -EAGAIN)
-		return;
-	if (r < 0) {
-		channel_close(c);
-		return;
-	}
-	c->exit_sent = 1;
-	loop_timer_set(c->timer, CHANNEL_LINGER_US, LOOP_SECOND);
-}
-
-static void flush(struct channel *c)
-{
-	int r = send_queued(c);
-
-	if (r < 0 && r != -EAGAIN) {
-		channel_close(c);
-		return;
-	}
-	if (r == 0 && c->exiting)
-		say_exit(c);
-	if (!c->closed)
-		update_events(c);
-}
-
-static void put_text(struct channel *c, struct buf *b, const char *text, size_t len)
-{
-	const char *newline;
-
-	if (c->closed)
-		return;
-	c->trail.bytes_out += len;
-	while (c->pty && (newline = memchr(text, '\n', len))) {
-		size_t part = (size_t)(newline - text);
-
-		if (buf_add(b, text, part) < 0 || buf_add(b, "\r\n", 2) < 0)
-			return;
-		text += part + 1;
-		len -= part + 1;
-	}
-	if (buf_add(b, text, len) < 0)
-		log_write(LOG_LEVEL_WARNING, c->tag, "too much text for one answer: cut");
-}
-
-__attribute__((format(printf, 3, 0))) static void vprint(
-	struct channel *c, struct buf *b, const char *format, va_list args)
-{
-	char text[4096];
-	int n = vsnprintf(text, sizeof(text), format, args);
-
-	if (n >= (int)sizeof(text))
-		n = sizeof(text) - 1;
-	if (n > 0)
-		put_text(c, b, text, (size_t)n);
-}
-
-void channel_print(struct channel *c, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vprint(c, &c->out, format, args);
-	va_end(args);
-	flush(c);
-}
-
-/* Foreign names may stand in it: the whole line is escaped. */
-void channel_complain(struct channel *c, const char *format, ...)
-{
-	char raw[1024], text[ESCAPE_ROOM(sizeof(raw))];
-	struct buf *b = c->pty ? &c->out : &c->err;
-	va_list args;
-	size_t len;
-
-	va_start(args, format);
-	vsnprintf(raw, sizeof(raw), format, args);
-	va_end(args);
-	len = escape_text(raw, strlen(raw), text, sizeof(text));
-	put_text(c, b, "vmconsoled: ", 12);
-	put_text(c, b, text, len);
-	put_text(c, b, "\n", 1);
-	flush(c);
-}
-
-int channel_put(struct channel *c, const void *data, size_t len)
-{
-	int r = c->closed ? -EPIPE : buf_add(&c->out, data, len);
-
-	c->trail.bytes_out += r == 0 ? len : 0;
-	if (r == 0)
-		flush(c);
-	return r;
-}
-
-size_t channel_send(struct channel *c, const void *data, size_t len)
-{
-	int r;
-
-	if (c->closed || c->exiting)
-		return 0;
-	r = send_queued(c);
-	if (r == 0)
-		r = line_send(&c->line, WIRE_OUT, NULL, data, len);
-	if (r == 0) {
-		c->trail.bytes_out += len;
-		return len;
-	}
-	c->blocked = 1;
-	update_events(c);
-	return 0;
-}
-
-void channel_begin(struct channel *c, uint64_t offset)
-{
-	struct wire_begin begin = {.offset = offset};
-
-	/* Nothing has gone out yet, so there is room; a dead line is noticed by reading it. */
-	if (login_kind(c->login) == LOGIN_HTTPS && !c->begun) {
-		c->begun = 1;
-		(void)!line_send(&c->line, WIRE_BEGIN, &begin, NULL, 0);
-	}
-}
-
-int channel_ready(struct channel *c)
-{
-	if (c->closed || c->exiting)
-		return 0;
-	if (send_queued(c) == 0)
-		return 1;
-	c->blocked = 1;
-	update_events(c);
-	return 0;
-}
 
 /* --- input --- */
 
@@ -247,7 +53,23 @@ void channel_resume(struct channel *c)
 	buf_finish(&old);
 	tell_input_end(c);
 	if (!c->closed)
-		update_events(c);
+		channel_update_events(c);
+}
+
+void channel_need(struct channel *c, const struct guest *guest, unsigned rights)
+{
+	c->guest = guest;
+	c->needs = rights;
+}
+
+const struct guest *channel_guest(const struct channel *c)
+{
+	return c->guest;
+}
+
+unsigned channel_needs(const struct channel *c)
+{
+	return c->needs;
 }
 
 void channel_rights_changed(struct channel *c)
@@ -270,6 +92,8 @@ static void on_request(struct channel *c, const struct line_message *m)
 		return;
 	}
 	c->pty = request.pty;
+	c->shown = request.pty || request.terminal;
+	c->files_refused = request.files_refused;
 	c->window.columns = request.columns;
 	c->window.rows = request.rows;
 	if (m->type == WIRE_EXEC) {
@@ -299,6 +123,39 @@ static void on_break(struct channel *c, const struct line_message *m)
 		c->ops->line_break(c->policy, request.ms);
 }
 
+/* 0 and *signal, or -ENOENT: one that changes nothing, such as WINCH. */
+static int find_signal(const struct line_message *m, enum channel_signal *signal)
+{
+	static const struct {
+		const char *name;
+		enum channel_signal signal;
+	} known[] = {{"INT", CHANNEL_INTERRUPT}, {"TERM", CHANNEL_LEAVE}, {"HUP", CHANNEL_LEAVE},
+		{"KILL", CHANNEL_LEAVE}};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strlen(known[i].name) == m->payload_len &&
+			memcmp(known[i].name, m->payload, m->payload_len) == 0) {
+			*signal = known[i].signal;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static void on_signal(struct channel *c, const struct line_message *m)
+{
+	enum channel_signal signal;
+
+	if (c->exiting || find_signal(m, &signal) < 0)
+		return;
+	if (c->ops && c->ops->signal)
+		c->ops->signal(c->policy, signal);
+	else
+		channel_exit(c, STATUS_OK, "ended by signal %.*s", (int)m->payload_len,
+			(const char *)m->payload);
+}
+
 static void on_message(struct channel *c, const struct line_message *m)
 {
 	switch (m->type) {
@@ -321,10 +178,7 @@ static void on_message(struct channel *c, const struct line_message *m)
 		on_break(c, m);
 		break;
 	case WIRE_SIGNAL:
-		/* RFC 4254 §6.9: what a shell would die of, ends the session. */
-		if (!c->exiting)
-			channel_exit(c, STATUS_OK, "ended by signal %.*s", (int)m->payload_len,
-				(const char *)m->payload);
+		on_signal(c, m);
 		break;
 	default: /* the table lets no other type through */
 		break;
@@ -356,19 +210,6 @@ static void read_line(struct channel *c)
 
 /* --- events --- */
 
-static void update_events(struct channel *c)
-{
-	uint32_t events = 0;
-
-	if (buf_len(&c->held) == 0 || c->exiting)
-		events |= EPOLLIN;
-	else
-		events |= EPOLLRDHUP;
-	if (buf_len(&c->out) || buf_len(&c->err) || c->blocked || (c->exiting && !c->exit_sent))
-		events |= EPOLLOUT;
-	loop_io_set(c->io, events);
-}
-
 static void on_io(void *arg, uint32_t revents)
 {
 	struct channel *c = arg;
@@ -383,17 +224,12 @@ static void on_io(void *arg, uint32_t revents)
 		int owed = c->blocked;
 
 		c->blocked = 0;
-		flush(c);
+		channel_flush(c);
 		if (owed && !c->closed && !c->exiting && c->ops && c->ops->writable)
 			c->ops->writable(c->policy);
 	}
 	if (!c->closed)
-		update_events(c);
-}
-
-static void on_timer(void *arg)
-{
-	channel_close(arg);
+		channel_update_events(c);
 }
 
 /* --- life --- */
@@ -412,7 +248,7 @@ int channel_accept(struct login *login, int fd, unsigned number, struct channel 
 	buf_init(&c->err, CHANNEL_TEXT_MAX);
 	buf_init(&c->held, WIRE_PAYLOAD_MAX);
 	snprintf(c->tag, sizeof(c->tag), "%s.%u", login_tag(login), number);
-	r = loop_timer_add(loop, &c->timer, on_timer, c);
+	r = loop_timer_add(loop, &c->timer, channel_on_timer, c);
 	if (!r)
 		r = loop_io_add(loop, &c->io, fd, EPOLLIN, on_io, c);
 	if (r < 0) {
@@ -437,7 +273,7 @@ static void free_channel(void *arg)
 	free(c);
 }
 
-static void end_policy(struct channel *c)
+void channel_end_policy(struct channel *c)
 {
 	const struct channel_ops *ops = c->ops;
 
@@ -453,40 +289,13 @@ void channel_close(struct channel *c)
 		return;
 	audit_trail_end(c, STATUS_OK, "the client left");
 	c->closed = 1;
-	end_policy(c);
+	channel_end_policy(c);
 	loop_io_del(&c->io);
 	loop_timer_del(&c->timer);
 	line_finish(&c->line);
 	LIST_REMOVE(c, entry);
 	loop_defer(login_loop(c->login), free_channel, c);
 	login_channel_closed(c->login);
-}
-
-void channel_exit(struct channel *c, enum status status, const char *format, ...)
-{
-	va_list args;
-
-	if (c->closed || c->exiting)
-		return;
-	c->exit.status = status;
-	if (format) {
-		va_start(args, format);
-		if (vasprintf(&c->reason, format, args) < 0)
-			c->reason = NULL;
-		va_end(args);
-	}
-	audit_trail_end(c, status, c->reason);
-	end_policy(c);
-	if (c->reason)
-		channel_complain(c, "%s", c->reason);
-	if (c->closed)
-		return;
-	c->exiting = 1;
-	buf_finish(&c->held);
-	log_write(LOG_LEVEL_INFO, c->tag, "ended with %d%s%s", (int)status, c->reason ? ": " : "",
-		c->reason ? c->reason : "");
-	loop_timer_set(c->timer, CHANNEL_FLUSH_US, 0);
-	flush(c);
 }
 
 int channel_is_exiting(const struct channel *c)
@@ -523,6 +332,16 @@ const char *channel_tag(const struct channel *c)
 int channel_has_pty(const struct channel *c)
 {
 	return c->pty;
+}
+
+int channel_is_shown(const struct channel *c)
+{
+	return c->shown;
+}
+
+int channel_follows_files(const struct channel *c)
+{
+	return c->files_refused;
 }
 
 struct channel_window channel_window(const struct channel *c)

@@ -20,12 +20,20 @@
 #include "core/loop.h"
 
 struct channel;
+struct guest;
 struct login;
 
-#define CHANNEL_TEXT_MAX ((size_t)4 << 20)   /* of a list of all guests */
-#define CHANNEL_ASK_US (10 * LOOP_SECOND)    /* for SHELL or EXEC: doors send it at once */
-#define CHANNEL_FLUSH_US (5 * LOOP_SECOND)   /* to take what is queued at the end */
+#define CHANNEL_TEXT_MAX ((size_t)4 << 20)  /* of a list of all guests */
+#define CHANNEL_ASK_US (10 * LOOP_SECOND)   /* for SHELL or EXEC: doors send it at once */
+#define CHANNEL_FLUSH_US (30 * LOOP_SECOND) /* to take some of what is queued at the end */
+#define CHANNEL_WHERE_MAX 64
 #define CHANNEL_LINGER_US (10 * LOOP_SECOND) /* for the door to close after EXIT */
+
+/* RFC 4254 §6.9: the signals that mean something here. */
+enum channel_signal {
+	CHANNEL_INTERRUPT, /* INT */
+	CHANNEL_LEAVE,     /* TERM, HUP, KILL */
+};
 
 /* What a policy does; any may be NULL. */
 struct channel_ops {
@@ -35,8 +43,13 @@ struct channel_ops {
 	void (*input_end)(void *policy);
 	void (*winsize)(void *policy);
 	void (*line_break)(void *policy, uint32_t ms); /* RFC 4335; 0: as long as is usual */
-	void (*writable)(void *policy);                /* after channel_send has returned 0 */
-	void (*rights_changed)(void *policy);          /* rules were read again */
+	void (*signal)(void *policy, enum channel_signal signal); /* NULL: it ends the channel */
+	void (*writable)(void *policy); /* after channel_send has returned 0 */
+	/* Rules, or the guest, are others now; what channel_need says is still allowed. */
+	void (*rights_changed)(void *policy);
+	/* The last word comes next: puts the terminal in order, and tells in where ("" at first)
+	 * what an end from outside is to say besides. */
+	void (*leave)(void *policy, char where[CHANNEL_WHERE_MAX]);
 	/* The channel is going (client gone, or exit was said): let go of everything. */
 	void (*end)(void *policy);
 };
@@ -59,6 +72,11 @@ struct login *channel_login(const struct channel *c);
 struct audit_trail *channel_trail(struct channel *c);
 const char *channel_tag(const struct channel *c); /* "c12.0" */
 int channel_has_pty(const struct channel *c);
+/* Whether standard output is a terminal: always with a pty, perhaps without. Then what is shown
+ * there must not make it type: that would go to the caller's shell. */
+int channel_is_shown(const struct channel *c);
+/* Whether a file client was refused on this connection before this was asked. */
+int channel_follows_files(const struct channel *c);
 struct channel_window channel_window(const struct channel *c);
 
 /* channel_print: text to standard output as it is; foreign bytes in it are escaped by the caller.
@@ -81,7 +99,11 @@ void channel_begin(struct channel *c, uint64_t offset);
 /* Whether nothing is queued; if something is, writable() follows. */
 int channel_ready(struct channel *c) MUST_CHECK;
 
-/* Tells the policy that the login's rights may be others now. */
+/* What goes on here is about this guest (NULL: the host) and needs these rights on it. */
+void channel_need(struct channel *c, const struct guest *guest, unsigned rights);
+const struct guest *channel_guest(const struct channel *c);
+unsigned channel_needs(const struct channel *c);
+/* Tells the policy that the login's rights may be others now: for broker/judge.h. */
 void channel_rights_changed(struct channel *c);
 
 /* Gives held input to the policy again, and reads on. */

@@ -2,18 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/attach.h"
+#include "broker/broker.h"
 #include "broker/guest_events.h"
+#include "broker/judge.h"
 #include "console/guest/directory.h"
-
-void guest_rights_changed(const struct guest *guest)
-{
-	struct console *c;
-	size_t i;
-
-	for (i = 0; (c = guest_console_at(guest, i)); i++)
-		attach_all_rights_changed(c);
-}
 
 /* What rules look at. */
 struct face {
@@ -38,40 +30,51 @@ static int is_same(const struct face *a, const struct face *b)
 	       groups_equal(&a->groups, &b->groups);
 }
 
+/* Where a guest is may depend on who can be asked. */
 static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 {
-	directory_events.link(arg, h, up, text);
+	directory_events.link(broker_directory(arg), h, up, text);
+	judge_all(arg);
 }
 
 static void on_place(void *arg, struct hypervisor *h, const struct place_info *info)
 {
-	const struct guest *g = directory_by_uuid(arg, &info->uuid);
+	struct directory *d = broker_directory(arg);
+	const struct guest *g = directory_by_uuid(d, &info->uuid);
 	struct face before, after;
 
 	look(g, &before);
-	directory_events.place(arg, h, info);
+	directory_events.place(d, h, info);
 	if (!g)
 		return;
 	look(g, &after);
 	if (!is_same(&before, &after))
-		guest_rights_changed(g);
+		judge_guest(arg, g);
 }
 
 /* A guest that nobody knows any more keeps its sessions: they say themselves what has become of
- * it, and no rule can have got wider by its going. */
+ * it, and no rule can have got wider by its going. One that another hypervisor knows is there. */
 static void on_gone(void *arg, struct hypervisor *h, const struct place_info *info)
 {
-	directory_events.gone(arg, h, info);
+	struct directory *d = broker_directory(arg);
+	const struct guest *g = directory_by_uuid(d, &info->uuid);
+	struct face before, after;
+
+	look(g, &before);
+	directory_events.gone(d, h, info);
+	look(g, &after);
+	if (g && guest_is_known(g) && !is_same(&before, &after))
+		judge_guest(arg, g);
 }
 
 static void on_rebooted(void *arg, struct hypervisor *h, const struct uuid *uuid)
 {
-	directory_events.rebooted(arg, h, uuid);
+	directory_events.rebooted(broker_directory(arg), h, uuid);
 }
 
 static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid)
 {
-	directory_events.panicked(arg, h, uuid);
+	directory_events.panicked(broker_directory(arg), h, uuid);
 }
 
 const struct hypervisor_events guest_events = {

@@ -2,13 +2,12 @@
  * Task: see history.h. May not know sessions, channels, viewers.
  */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "broker/history.h"
 #include "console/replay/replay.h"
 
-int history_begin(struct history *h, uint64_t offset, uint64_t first)
+int history_begin(struct history *h, uint64_t offset, uint64_t first, bool foreign_keyboard)
 {
 	if (!h->filter)
 		h->filter = malloc(sizeof(*h->filter));
@@ -18,6 +17,7 @@ int history_begin(struct history *h, uint64_t offset, uint64_t first)
 		replay_filter_init_cut(h->filter);
 	else
 		replay_filter_init(h->filter);
+	h->foreign_keyboard = h->filter->foreign_keyboard = foreign_keyboard;
 	return 0;
 }
 
@@ -43,8 +43,10 @@ size_t history_gather(struct history *h, uint64_t offset, const uint8_t *data, s
 
 void history_show(struct history *h)
 {
-	if (h->filter)
+	if (h->filter) {
 		replay_filter_init_after(h->filter, h->before);
+		h->filter->foreign_keyboard = h->foreign_keyboard;
+	}
 	free(h->before);
 	h->before = NULL;
 }
@@ -57,6 +59,8 @@ uint64_t history_pass(struct history *h, const struct journal_hole *hole)
 		vt_scan_init(&h->before->scan);
 	else if (missing && h->filter)
 		replay_filter_init_cut(h->filter);
+	if (h->filter)
+		h->filter->foreign_keyboard = h->foreign_keyboard;
 	return h->before && hole->to > h->shown_from ? h->shown_from : hole->to;
 }
 

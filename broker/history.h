@@ -5,6 +5,7 @@
 #ifndef BROKER_HISTORY_H
 #define BROKER_HISTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,10 +26,12 @@ struct history {
 	struct replay_filter *filter;
 	struct replay_modes *before; /* what is known of the bytes before shown_from, till it is */
 	uint64_t shown_from;         /*   reached */
+	bool foreign_keyboard;       /* what the terminal types does not come to us */
 };
 
 /* The filter, for bytes from offset on; first is the oldest one kept. 0, -ENOMEM. */
-int history_begin(struct history *h, uint64_t offset, uint64_t first) MUST_CHECK;
+int history_begin(
+	struct history *h, uint64_t offset, uint64_t first, bool foreign_keyboard) MUST_CHECK;
 
 /* Where to begin to read, so that what came before offset is known there. */
 uint64_t history_look_back(struct history *h, uint64_t offset, uint64_t first);

@@ -31,7 +31,7 @@ struct log_session {
 	struct viewer *viewer; /* --follow: keeps the console open */
 	struct loop_timer *again;
 	struct log_options options;
-	struct history history; /* on a pty */
+	struct history history; /* on a terminal */
 	uint64_t end;           /* without --follow */
 	int in_line, over;
 };

@@ -1,9 +1,9 @@
 /*
  * Task: what the verb log sends: bytes from an offset on, with times if wanted.
  *
- * As fast as the channel takes it and no faster. On a pty it passes the replay filter, because old
- * output must not make a terminal type; what the filter has to know of the output before is looked
- * at first, and not shown.
+ * As fast as the channel takes it and no faster. On a terminal it passes the replay filter, because
+ * old output must not make a terminal type; what the filter has to know of the output before is
+ * looked at first, and not shown.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -103,17 +103,9 @@ static int pass_hole(struct log_session *s, const struct journal_hole *hole)
 	return !s->over && journal_reader_seek(s->reader, history_pass(&s->history, hole)) == 0;
 }
 
-/* All is shown. The terminal is left without the guest's modes. */
+/* All is shown. */
 static void reach_end(struct log_session *s)
 {
-	const char *text;
-	size_t len;
-
-	if (s->history.filter) {
-		text = replay_prologue(&len);
-		if (channel_put(s->channel, text, len) < 0)
-			return;
-	}
 	channel_exit(s->channel, STATUS_OK, NULL);
 }
 
@@ -175,8 +167,8 @@ int log_output_place(struct log_session *s, uint64_t offset)
 {
 	uint64_t first = journal_first(s->journal);
 
-	if (channel_has_pty(s->channel)) {
-		if (history_begin(&s->history, offset, first) < 0)
+	if (channel_is_shown(s->channel)) {
+		if (history_begin(&s->history, offset, first, !channel_has_pty(s->channel)) < 0)
 			return -ENOMEM;
 		offset = history_look_back(&s->history, offset, first);
 	}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "broker/broker.h"
+#include "broker/judge.h"
 #include "broker/login_private.h"
 
 #define READ_ROUNDS 8
@@ -131,6 +132,14 @@ unsigned login_host_rights(const struct login *login)
 	return login->grant ? grant_host_rights(login->grant) : 0;
 }
 
+unsigned login_lines(const struct login *login, const struct guest *guest)
+{
+	struct login_vm vm;
+
+	login_vm_init(&vm, guest);
+	return login->grant ? grant_lines(login->grant, &vm.rule) : 0;
+}
+
 int login_make_grant(struct login *login)
 {
 	const struct access *access = broker_access(login->options.broker);
@@ -152,17 +161,12 @@ void login_forget_rights(struct login *login)
 
 void login_rights_changed(struct login *login)
 {
-	struct channel *c, *next;
-
 	if (login->identity && login_make_grant(login) < 0) {
 		login_forget_rights(login);
 		login_close(login, "out of memory");
 		return;
 	}
-	for (c = login_first_channel(login); c; c = next) {
-		next = channel_next(c);
-		channel_rights_changed(c);
-	}
+	judge_login(login);
 }
 
 static int may_see(void *arg, const struct guest *guest)

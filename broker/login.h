@@ -81,6 +81,8 @@ void login_vm_init(struct login_vm *vm, const struct guest *guest);
 
 unsigned login_rights(const struct login *login, const struct guest *guest);
 unsigned login_host_rights(const struct login *login);
+/* Lines of history that a session on a terminal begins with, at most; UINT_MAX: no such limit. */
+unsigned login_lines(const struct login *login, const struct guest *guest);
 
 /*
  * What a name means for this login: "VM" or "VM+DEVICE". 0 with *guest and *device (inside name,

@@ -10,7 +10,6 @@
 
 #include "broker/broker.h"
 #include "broker/login_private.h"
-#include "broker/review.h"
 
 /* --- one factor --- */
 
@@ -234,5 +233,4 @@ void login_on_expiry(void *arg)
 		return;
 	}
 	login_review(login);
-	review_tell_sessions(login->options.broker);
 }

@@ -93,7 +93,7 @@ static void choose(struct menu *m, const char *word)
 	}
 	channel_set_policy(m->channel, NULL, NULL);
 	menu_end(m);
-	if (verb_allowed(&call, call.verb->right) == 0)
+	if (verb_begin(&call) == 0)
 		verb_attach(&call);
 }
 

@@ -3,22 +3,12 @@
 #include <stdlib.h>
 
 #include "broker/broker.h"
-#include "broker/guest_events.h"
 #include "broker/review.h"
 
 struct review {
 	struct broker *broker;
 	struct loop_timer *timer;
 };
-
-void review_tell_sessions(const struct broker *b)
-{
-	struct guest *g;
-	size_t cursor = 0;
-
-	while ((g = directory_next(broker_directory(b), &cursor)))
-		guest_rights_changed(g);
-}
 
 static void judge_all(struct review *r)
 {
@@ -28,7 +18,6 @@ static void judge_all(struct review *r)
 		next = login_next(login); /* its memory outlives this turn, whatever is closed */
 		login_review(login);
 	}
-	review_tell_sessions(r->broker);
 }
 
 void review_now(struct review *r)

@@ -1,6 +1,6 @@
 /*
  * After a change of what logins are judged by: all of them are judged again, whole and half done,
- * and sessions are told of the rights they have now. Owned by the broker.
+ * and with them what goes on in them (broker/judge.h). Owned by the broker.
  */
 #ifndef BROKER_REVIEW_H
 #define BROKER_REVIEW_H
@@ -15,9 +15,6 @@ struct review;
 
 int review_create(struct broker *broker, struct review **out) MUST_CHECK;
 void review_destroy(struct review **out);
-
-/* Console sessions look at their rights again. */
-void review_tell_sessions(const struct broker *b);
 
 /* At once: somebody has asked for it. Helper commands are asked again, too, and what they answer
  * leads to another review. */

@@ -55,7 +55,7 @@ static int read_options(struct verb_call *call, struct attach_options *o, struct
 		{"from", OPTION_VALUE, &from, &t->from},
 		{"lines", OPTION_VALUE, &lines, &t->lines},
 		{"device", OPTION_VALUE, &device, &t->device},
-		{"wait", OPTION_MAYBE, &o->wait, &t->wait},
+		{"wait", OPTION_MAYBE, &o->wait_asked, &t->wait},
 		{"no-wait", OPTION_FLAG, &t->no_wait, NULL},
 		{"no-input", OPTION_FLAG, &o->no_input, NULL},
 	};
@@ -74,24 +74,27 @@ static int read_options(struct verb_call *call, struct attach_options *o, struct
 		return bad_value(call, "lines", t->lines);
 	if (t->wait && value_duration(t->wait, &o->wait_us) < 0)
 		return bad_value(call, "wait", t->wait);
+	if (t->no_wait && o->wait_asked) {
+		channel_exit(call->channel, STATUS_USAGE,
+			"attach: --wait and --no-wait cannot go together; see: help attach");
+		return -EINVAL;
+	}
 	if (t->no_wait)
 		o->wait = 0;
+	else if (o->wait_asked)
+		o->wait = 1;
 	return 0;
 }
 
 /* The last screenful belongs to the right to view; more is history. */
-static int check_history_right(struct verb_call *call, const struct attach_options *o)
+static int check_history_right(struct verb_call *call, struct attach_options *o)
 {
-	unsigned rows = channel_window(call->channel).rows;
-
-	if (rows < ATTACH_LINES_DEFAULT)
-		rows = ATTACH_LINES_DEFAULT;
 	switch (o->from) {
 	case ATTACH_FROM_SCREEN:
 	case ATTACH_FROM_NOW:
 		return 0;
 	case ATTACH_FROM_LINES:
-		if (o->from_value <= rows)
+		if (o->from_value <= attach_lines_max(call->channel))
 			return 0;
 		break;
 	case ATTACH_FROM_START:
@@ -99,6 +102,7 @@ static int check_history_right(struct verb_call *call, const struct attach_optio
 	case ATTACH_FROM_BACK:
 		break;
 	}
+	o->needs_log = 1;
 	return verb_allowed(call, RIGHT_LOG);
 }
 
@@ -143,9 +147,10 @@ static void begin(struct verb_call *call, const struct attach_options *o, const 
 void verb_attach(struct verb_call *call)
 {
 	int pty = channel_has_pty(call->channel);
-	struct attach_options o = {.wait = pty, .from = pty ? ATTACH_FROM_SCREEN : ATTACH_FROM_NOW};
+	struct attach_options o = {.wait = pty, .lines = login_lines(call->login, call->guest)};
 	struct texts t = {0};
 
+	o.from = pty && o.lines ? ATTACH_FROM_SCREEN : ATTACH_FROM_NOW;
 	if (read_options(call, &o, &t) < 0)
 		return;
 	if (check_history_right(call, &o) < 0)
@@ -178,7 +183,7 @@ void verb_connect(struct verb_call *call)
 	}
 	call->argc = 0;
 	call->verb = verb_find("attach");
-	if (verb_resolve(call, vm) == 0 && verb_allowed(call, RIGHT_VIEW) == 0)
+	if (verb_resolve(call, vm) == 0 && verb_begin(call) == 0)
 		verb_attach(call);
 	free(vm);
 }

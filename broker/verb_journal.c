@@ -225,6 +225,12 @@ void verb_journal(struct verb_call *call)
 			"journal: --from and --to belong to export; see: help journal");
 		return;
 	}
+	if (o.task == JOURNAL_LOOK_EXPORT && channel_is_shown(call->channel)) {
+		channel_exit(call->channel, STATUS_USAGE,
+			"journal: export writes bytes as they are, and standard output is a "
+			"terminal; see: help log");
+		return;
+	}
 	if (read_offset(call, "from", from, &o.from) < 0 ||
 		read_offset(call, "to", to, &o.to) < 0 || find_console(call, device, &o) < 0)
 		return;

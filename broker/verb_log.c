@@ -13,7 +13,6 @@
 #include "broker/login.h"
 #include "broker/text_value.h"
 #include "broker/verbs.h"
-#include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/replay/replay.h"
 
@@ -46,18 +45,25 @@ static void log_exit(struct log_session *s, enum status status, const char *text
 	channel_exit(s->channel, status, text ? "%s" : NULL, text);
 }
 
-static void log_rights_changed(void *arg)
+/* A terminal is left without the guest's modes. */
+static void log_leave(void *arg, char where[CHANNEL_WHERE_MAX])
 {
 	struct log_session *s = arg;
-	const struct guest *g = console_guest(s->console);
+	const char *text;
+	size_t len;
 
-	if (!(login_rights(channel_login(s->channel), g) & RIGHT_LOG))
-		channel_exit(s->channel, STATUS_DENIED,
-			"the right to the log of VM %s was withdrawn", guest_name(g));
+	if (s->history.filter) {
+		text = replay_prologue(&len);
+		if (channel_put(s->channel, text, len) < 0)
+			return;
+	}
+	if (s->reader)
+		snprintf(where, CHANNEL_WHERE_MAX, "; left at offset %" PRIu64,
+			journal_reader_offset(s->reader));
 }
 
 static const struct channel_ops log_ops = {
-	.writable = log_output_pump, .rights_changed = log_rights_changed, .end = log_end};
+	.writable = log_output_pump, .leave = log_leave, .end = log_end};
 
 /* --- where to begin --- */
 

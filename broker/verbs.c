@@ -140,6 +140,16 @@ int verb_allowed(struct verb_call *call, unsigned right)
 	return -EACCES;
 }
 
+int verb_begin(struct verb_call *call)
+{
+	if (call->guest)
+		audit_trail_guest(call->channel, call->guest);
+	if (call->verb->right && verb_allowed(call, call->verb->right) < 0)
+		return -EACCES;
+	channel_need(call->channel, call->guest, call->verb->right);
+	return 0;
+}
+
 /* Which VM the call is about: the login's, or an argument. */
 static int find_guest(struct verb_call *call)
 {
@@ -237,13 +247,8 @@ static void run(struct verb_call *call)
 			call->verb->name);
 		return;
 	}
-	if (find_guest(call) < 0)
-		return;
-	if (call->guest)
-		audit_trail_guest(call->channel, call->guest);
-	if (call->verb->right && verb_allowed(call, call->verb->right) < 0)
-		return;
-	call->verb->run(call);
+	if (find_guest(call) == 0 && verb_begin(call) == 0)
+		call->verb->run(call);
 }
 
 static void dispatch_words(struct channel *channel, struct words *words)
@@ -269,7 +274,11 @@ static void dispatch_shell(struct channel *channel)
 	struct verb_call call = {.channel = channel, .login = login, .verb = verb_find("attach")};
 
 	audit_trail_verb(channel, login_is_host(login) ? "menu" : "attach");
-	if (!login_is_host(login))
+	if (channel_follows_files(channel) && !channel_has_pty(channel))
+		channel_exit(channel, STATUS_DENIED,
+			"a shell without a terminal after a refused sftp is a file client's: "
+			"nothing was typed");
+	else if (!login_is_host(login))
 		run(&call);
 	else if (channel_has_pty(channel))
 		menu_begin(channel);

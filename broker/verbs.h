@@ -54,6 +54,9 @@ int verb_resolve(struct verb_call *call, char *name) MUST_CHECK;
 /* Whether the login has the right on the call's guest; if not the channel has been ended. */
 int verb_allowed(struct verb_call *call, unsigned right) MUST_CHECK;
 
+/* verb_allowed for the verb's own right, which the channel needs from then on. */
+int verb_begin(struct verb_call *call) MUST_CHECK;
+
 /*
  * Options of a verb: "--name" or "--name=VALUE" or "--name VALUE". What is no option moves to the
  * front of argv, and argc counts only that. -EINVAL: the channel has been ended with a word that

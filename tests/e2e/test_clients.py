@@ -132,16 +132,6 @@ def test_no_input_ends_by_itself(daemon, shared):
     assert time.monotonic() - begun < 6 * SLOW
 
 
-def test_linger_has_a_maximum(daemons, guest):
-    """A guest that prints for ever does not hold a pipe for ever."""
-    daemon = daemons({"console": {"linger_max": "3s"}})
-    begun = time.monotonic()
-    result = daemon.ssh(guest.name, stdin=b"tick 10\n")
-    assert result.status == 0, result
-    assert b"tick 0000000009" in result.out, result
-    assert 2.5 < time.monotonic() - begun < 8 * SLOW
-
-
 def test_no_input_option_stays_and_does_not_type(daemon, guest):
     with daemon.pipes(guest.name, "attach", "--no-input") as watcher, \
             daemon.terminal(guest.name) as writer:

@@ -67,18 +67,18 @@ def test_status_of_a_guest_that_is_off(daemon, pair):
     assert result.status == DONE and "off" in result.text, result
 
 
-def test_status_names_people_only_to_those_who_may_view(daemons, pair, keys):
+def test_status_names_people_only_to_those_who_may_view(daemons, guest, keys):
     """`log` alone shows what was printed, not who is there."""
     mark = keys.fingerprint(keys.other)
     daemon = daemons({"access all": {"who": f"key:{keys.fingerprint(keys.ed25519)}"},
                       "access readers": {"who": f"key:{mark}", "vms": "*", "allow": "log"}})
-    with daemon.terminal(pair[0].name) as session:
+    with daemon.terminal(guest.name) as session:
         ask(session)
         name = keys.fingerprint(keys.ed25519)
         for words in (["status"], ["status", "--json"]):
-            assert name in daemon.ssh(pair[0].name, *words).text
-            result = daemon.ssh(pair[0].name, *words, key=keys.other)
-            assert result.status == DONE and pair[0].uuid in result.text, result
+            assert name in daemon.ssh(guest.name, *words).text
+            result = daemon.ssh(guest.name, *words, key=keys.other)
+            assert result.status == DONE and guest.uuid in result.text, result
             assert name not in result.text and "keyboard" not in result.text, result
 
 

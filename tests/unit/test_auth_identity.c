@@ -48,7 +48,7 @@ static struct rules *make_rules(void)
 {
 	static const char *const who[] = {"entity:*", "ticket"};
 	static const char *const vms[] = {"*"};
-	const struct rule_spec spec = {"all", who, 2, vms, 1, RIGHT_ALL, NULL};
+	const struct rule_spec spec = {"all", who, 2, vms, 1, RIGHT_ALL, NULL, 200};
 	struct rules_error error;
 	struct rules *r = NULL;
 

@@ -1,0 +1,179 @@
+"""What a terminal is shown must not make it type: where standard output is one and the keyboard is
+the caller's shell's, the guest's questions are left out. To a file all bytes go as they are."""
+
+import os
+import subprocess
+
+import paramiko
+import pytest
+
+from lib import clients
+from lib.proc import SLOW
+from lib.session import DONE, USAGE, ask, word
+from lib.term import Stream, Terminal
+
+QUESTIONS = (b"\x1b[6n", b"\x1b[5n", b"\x1b[c", b"\x1b[0c", b"\x1b[>c", b"\x1b]10;?", b"\x1b]11;?",
+             b"\x1bP$q", b"\x1bP+q", b"\x05", b"\x1bZ", b"\x1b[x", b"\x1b[18t", b"\x1b[?1$p")
+KEYS = b"\x1b[?1003;7h\x1b[?2004h\x1b[>4;2m\x1b[>1u\x1b[?1h\x1b=\x1b[31m"  # and a colour
+
+
+@pytest.fixture(scope="module")
+def asked(daemon, module_guests):
+    """A guest that has put all questions, and set modes that change what a keyboard types."""
+    guest = module_guests("asked")
+    with daemon.pipes(guest.name) as script:
+        script.send(b"esc\r")
+        live = script.expect(rb"esc<.*>esc\r+\n").group(0)
+        assert b"\x1b[6n" in live and b"\x1bP$q" in live
+        script.send(b"say keys<" + KEYS + b">keys\r")
+        script.expect(rb">keys\r+\n.*guest> ")
+    return guest
+
+
+def assert_quiet(shown):
+    """Up to what leaves the terminal in order; bytes of the guest's come before it."""
+    shown = shown[:shown.rindex(b"\x18\x1b[!p")]
+    assert b"bold" in shown and b"keys<" in shown
+    for question in QUESTIONS:
+        assert question not in shown, question
+    assert b"\x1b[31m" in shown
+    for mode in (b"1003", b"2004", b"\x1b[>", b"\x1b[?1h", b"\x1b="):
+        assert mode not in shown, mode
+
+
+@pytest.mark.parametrize("words", [(), ("--follow",), ("--timestamps",), ("--lines", "10")])
+def test_log_of_vmconsolectl_on_a_terminal_is_filtered(daemon, asked, words):
+    with Terminal(daemon.ctl_argv("log", asked.name, *words)) as reader:
+        if "--follow" in words:
+            reader.expect(rb">keys\r+\n.*guest> ")
+            daemon.ctl("kick", session_of(daemon, asked))
+            assert reader.wait() == 84
+        else:
+            assert reader.wait() == DONE
+        assert_quiet(reader.seen)
+
+
+def session_of(daemon, guest):
+    row, = [line for line in daemon.ctl("who", guest.name).text.split("\n") if " reads " in line]
+    return row.split()[0]
+
+
+def test_log_of_vmconsolectl_into_a_file_is_byte_exact(daemon, asked):
+    result = daemon.ctl("log", asked.name)
+    assert result.status == DONE and result.out == daemon.ssh(asked.name, "log").out
+    assert all(question in result.out for question in (b"\x1b[6n", b"\x1bP$q", KEYS)), result
+
+
+class Half(Stream):
+    """vmconsolectl attach with a pipe as standard input and a terminal as output."""
+
+    def __init__(self, argv):
+        master, slave = os.openpty()
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=slave, bufsize=0,
+                                        stderr=subprocess.PIPE)
+        os.close(slave)
+        os.set_blocking(master, False)
+        super().__init__(master, self.process.stdin.fileno())
+
+
+@pytest.mark.parametrize("words", [(), ("--from", "start")], ids=["live", "history"])
+def test_attach_of_a_pipe_onto_a_terminal_is_filtered(daemon, asked, words):
+    session = Half(daemon.ctl_argv("attach", asked.name, *words))
+    session.send(b"esc\r")
+    session.expect(rb"esc<.*>esc\r+\n.*guest> ")
+    session.send(b"say keys<" + KEYS + b">keys\r")
+    answer = word().encode()
+    session.expect(rb">keys\r+\n.*guest> ")
+    session.send(b"say " + answer + b"\r")
+    session.expect(answer + rb"\r+\n")
+    session.process.stdin.close()
+    while session.read_some(20 * SLOW):
+        pass
+    assert session.process.wait(20 * SLOW) == DONE, session.process.stderr.read()
+    assert session.process.stderr.read() == b""
+    session.process.stderr.close()
+    os.close(session.read_fd)
+    assert_quiet(session.seen)
+
+
+def test_attach_of_a_pipe_into_a_file_is_byte_exact(daemon, asked):
+    result = daemon.ctl("attach", asked.name, stdin=b"esc\r")
+    assert result.status == DONE, result
+    assert b"\x1b[6n" in result.out and b"\x1bP$q" in result.out, result
+
+
+def test_files_of_history_are_not_written_to_a_terminal(daemon, asked):
+    with Terminal(daemon.ctl_argv("journal", "export", asked.name)) as reader:
+        assert reader.wait() == USAGE
+        assert b"standard output is a terminal" in reader.seen and b"bold" not in reader.seen
+    result = daemon.ctl("journal", "export", asked.name)
+    assert result.status == DONE and KEYS in result.out, result
+
+
+def test_log_over_ssh_without_a_terminal_is_byte_exact(daemon, asked):
+    """Nobody can know where it goes; scripts count offsets."""
+    with daemon.terminal(asked.name, "log", tty=False) as reader:  # ssh's own output is a terminal
+        assert reader.wait() == DONE
+        assert b"\x1b[6n" in reader.seen
+    with daemon.terminal(asked.name, "log", tty=True) as reader:
+        assert reader.wait() == DONE
+        for question in QUESTIONS:
+            assert question not in reader.seen, question
+
+
+# File clients that were refused
+
+
+UNALIAS = b'unalias ls; pwd ; echo "end:$?"\n'  # what one of them goes on with
+
+
+def refused_then(daemon, guest, pty):
+    """sftp is refused, and a shell asked for on the same connection."""
+    client = clients.paramiko_connect(daemon, guest.name)
+    transport = client.get_transport()
+    with pytest.raises(paramiko.SSHException):
+        transport.open_session().invoke_subsystem("sftp")
+    channel = transport.open_session()
+    channel.settimeout(20 * SLOW)
+    if pty:
+        channel.get_pty("xterm", 80, 24)
+    channel.invoke_shell()
+    return client, channel
+
+
+@pytest.fixture
+def no_files(daemons):
+    """A daemon that gives nobody files."""
+    return daemons({"access all": {"allow": "view, type"}})
+
+
+def test_fallback_of_a_file_client_does_not_type_into_the_guest(no_files, guest):
+    client, channel = refused_then(no_files, guest, pty=False)
+    channel.sendall(UNALIAS)
+    said = channel.makefile_stderr("rb").read().decode()
+    assert channel.recv_exit_status() == 77 and "file client" in said, said
+    assert channel.makefile("rb").read() == b""
+    client.close()
+    no_files.wait_audit("file client", event="verb", verb="attach", status=77)
+    with no_files.terminal(guest.name) as person:
+        ask(person)
+    assert not [line for line in guest.report_lines() if "unalias" in line or "pwd" in line]
+
+
+def test_person_on_a_connection_that_was_refused_files_gets_the_console(no_files, guest):
+    client, channel = refused_then(no_files, guest, pty=True)
+    answer = word().encode()
+    channel.sendall(b"say " + answer + b"\r")
+    got = b""
+    while answer + b"\r\n" not in got:
+        data = channel.recv(4096)
+        assert data, got
+        got += data
+    client.close()
+
+
+def test_pipe_on_another_connection_is_not_concerned(no_files, guest):
+    client, _ = refused_then(no_files, guest, pty=False)
+    result = no_files.ssh(guest.name, stdin=b"say here\n")
+    assert result.status == DONE and b"here\r\n" in result.out, result
+    client.close()
