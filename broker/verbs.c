@@ -22,7 +22,8 @@ static const struct verb table[] = {
 	{"log", VERB_GUEST, RIGHT_LOG,
 		"log [--follow] [--from OFFSET|start|-BYTES | --lines N | --since TIME | --boot N] "
 		"[--timestamps] [--device D]",
-		"history, to its end", verb_log, 0},
+		"history, to its end; to read it, ssh -t leaves out what makes a terminal answer",
+		verb_log, 0},
 	{"list", VERB_HOST, 0, "list [--json]", "the VMs you may see", verb_list, 0},
 	{"status", VERB_EITHER, 0, "status [--json]", "state, console, offset, size of history",
 		verb_status, 0},
