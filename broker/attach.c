@@ -84,7 +84,9 @@ static void leave(void *arg, char where[CHANNEL_WHERE_MAX])
 			channel_print(a->channel, "\n");
 	}
 	attach_say_last(a);
-	snprintf(where, CHANNEL_WHERE_MAX, "; left at offset %llu", (unsigned long long)a->reached);
+	if (!a->end_told) /* the end comes from outside, and does not know */
+		snprintf(where, CHANNEL_WHERE_MAX, "; left at offset %llu",
+			(unsigned long long)a->reached);
 }
 
 static const struct channel_ops channel_ops = {
@@ -108,6 +110,7 @@ void attach_exit(struct attach *a, enum status status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	a->end_told = 1;
 	channel_exit(a->channel, status, "%s", text);
 }
 

@@ -79,6 +79,7 @@ struct attach {
 	struct loop_timer *idle;
 	uint64_t last_activity;
 
+	int end_told; /* by the session itself, with the offset where that matters */
 	struct loop_timer *drain;
 	struct attach_end end;
 };

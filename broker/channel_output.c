@@ -209,12 +209,6 @@ void channel_on_timer(void *arg)
 	channel_close(c);
 }
 
-/* What comes from outside does not know where in the output the client was. */
-static int comes_from_outside(int status)
-{
-	return status == STATUS_KICKED || status == STATUS_RESTART || status == STATUS_DENIED;
-}
-
 __attribute__((format(printf, 2, 0))) static void set_reason(
 	struct channel *c, const char *format, va_list args)
 {
@@ -229,8 +223,6 @@ __attribute__((format(printf, 2, 0))) static void set_reason(
 		snprintf(text, sizeof(text), "too much text for one answer: cut after %zu bytes",
 			CHANNEL_TEXT_MAX);
 	}
-	if (!comes_from_outside(c->exit.status))
-		*where = '\0';
 	if (*text && asprintf(&c->reason, "%s%s", text, where) < 0)
 		c->reason = NULL;
 }

@@ -1,0 +1,236 @@
+/* A channel line in the broker, with nothing behind it: the linker takes the stand-ins here. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "auth/identity.h"
+#include "broker/channel.h"
+#include "broker/login.h"
+#include "broker/verbs.h"
+#include "wire/line.h"
+
+/* --- stand-ins --- */
+
+static struct loop *loop;
+static int dispatched, closed;
+
+struct loop *login_loop(const struct login *login)
+{
+	return loop;
+}
+
+const char *login_tag(const struct login *login)
+{
+	return "c1";
+}
+
+const struct identity *login_identity(const struct login *login)
+{
+	static const struct identity identity = {.pty_allowed = true};
+
+	return &identity;
+}
+
+enum login_kind login_kind(const struct login *login)
+{
+	return LOGIN_SSH;
+}
+
+void login_channel_closed(struct login *login)
+{
+	closed++;
+}
+
+void verbs_dispatch(struct channel *channel, const char *command, size_t len)
+{
+	dispatched++;
+}
+
+void audit_trail_end(struct channel *channel, enum status status, const char *reason)
+{
+}
+
+void audit_trail_finish(struct audit_trail *trail)
+{
+}
+
+/* --- the door's end --- */
+
+struct end {
+	struct line line;
+	struct channel *channel;
+	struct channel_list list;
+	size_t out;
+	char err[1024];
+	int status; /* -1: no EXIT yet */
+};
+
+static void begin(struct end *e)
+{
+	struct wire_request request = {0};
+	int fds[2];
+
+	*e = (struct end){.status = -1};
+	dispatched = closed = 0;
+	loop = loop_create();
+	assert_non_null(loop);
+	assert_int_equal(line_pair(fds), 0);
+	line_init(&e->line, fds[0], WIRE_CHANNEL, WIRE_DOOR);
+	assert_int_equal(channel_accept(NULL, fds[1], 0, &e->channel), 0);
+	LIST_INIT(&e->list);
+	channel_link(e->channel, &e->list);
+	assert_int_equal(line_send(&e->line, WIRE_SHELL, &request, NULL, 0), 0);
+	while (!dispatched)
+		assert_true(loop_turn(loop, LOOP_SECOND) >= 0);
+}
+
+/* Reads what is there. */
+static void read_line(struct end *e)
+{
+	struct line_message m;
+	struct wire_exit last;
+
+	while (line_receive(&e->line, &m) == 1) {
+		if (m.type == WIRE_OUT) {
+			e->out += m.payload_len;
+		} else if (m.type == WIRE_ERR) {
+			size_t used = strlen(e->err);
+
+			snprintf(e->err + used, sizeof(e->err) - used, "%.*s", (int)m.payload_len,
+				(const char *)m.payload);
+		} else {
+			assert_int_equal(m.type, WIRE_EXIT);
+			memcpy(&last, m.fixed, sizeof(last));
+			e->status = last.status;
+		}
+		line_message_finish(&m);
+	}
+}
+
+static void read_to_exit(struct end *e)
+{
+	while (e->status < 0) {
+		assert_true(loop_turn(loop, 10 * LOOP_MSEC) >= 0);
+		read_line(e);
+	}
+}
+
+static void finish(struct end *e)
+{
+	line_finish(&e->line);
+	while (!closed)
+		assert_true(loop_turn(loop, LOOP_SECOND) >= 0);
+	loop_destroy(loop);
+}
+
+static void send_signal(struct end *e, const char *name)
+{
+	assert_int_equal(line_send(&e->line, WIRE_SIGNAL, NULL, name, strlen(name)), 0);
+}
+
+/* --- what a user would miss --- */
+
+static void an_answer_that_is_too_long_does_not_end_as_if_it_were_whole(void **state)
+{
+	static char text[1024];
+	struct end e;
+	size_t i;
+
+	begin(&e);
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 0; i < 2 * CHANNEL_TEXT_MAX / sizeof(text); i++)
+		channel_print(e.channel, "%s\n", text);
+	channel_exit(e.channel, STATUS_OK, NULL);
+	read_to_exit(&e);
+	assert_int_equal(e.status, STATUS_LIMIT);
+	assert_non_null(strstr(e.err, "cut after 4194304 bytes"));
+	assert_true(e.out >= CHANNEL_TEXT_MAX && e.out < 2 * CHANNEL_TEXT_MAX);
+	finish(&e);
+}
+
+static void an_answer_that_fits_is_whole(void **state)
+{
+	static char text[1024];
+	struct end e;
+	size_t i;
+
+	begin(&e);
+	memset(text, 'x', sizeof(text) - 1);
+	for (i = 0; i < CHANNEL_TEXT_MAX / sizeof(text); i++)
+		channel_print(e.channel, "%s\n", text);
+	channel_exit(e.channel, STATUS_OK, NULL);
+	read_to_exit(&e);
+	assert_int_equal(e.status, STATUS_OK);
+	assert_string_equal(e.err, "");
+	assert_true(e.out == CHANNEL_TEXT_MAX);
+	finish(&e);
+}
+
+static enum channel_signal heard;
+static int heard_count;
+
+static void hear(void *policy, enum channel_signal signal)
+{
+	heard = signal;
+	heard_count++;
+}
+
+static void signals_reach_what_understands_them(void **state)
+{
+	static const struct channel_ops ops = {.signal = hear};
+	static const struct {
+		const char *name;
+		enum channel_signal signal;
+	} rows[] = {{"INT", CHANNEL_INTERRUPT}, {"TERM", CHANNEL_LEAVE}, {"HUP", CHANNEL_LEAVE},
+		{"KILL", CHANNEL_LEAVE}};
+	struct end e;
+	size_t i;
+
+	begin(&e);
+	channel_set_policy(e.channel, &ops, NULL);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		heard_count = 0;
+		send_signal(&e, "WINCH");
+		send_signal(&e, "USR1");
+		send_signal(&e, "TERMINATE");
+		send_signal(&e, "I");
+		send_signal(&e, rows[i].name);
+		while (!heard_count)
+			assert_true(loop_turn(loop, LOOP_SECOND) >= 0);
+		assert_int_equal(heard_count, 1);
+		assert_int_equal(heard, rows[i].signal);
+	}
+	assert_int_equal(e.status, -1);
+	finish(&e);
+}
+
+static void a_signal_ends_what_does_not_understand_it(void **state)
+{
+	struct end e;
+
+	begin(&e);
+	send_signal(&e, "WINCH");
+	send_signal(&e, "INT");
+	read_to_exit(&e);
+	assert_int_equal(e.status, STATUS_OK);
+	assert_string_equal(e.err, "vmconsoled: ended by signal INT\n");
+	finish(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_that_is_too_long_does_not_end_as_if_it_were_whole),
+		cmocka_unit_test(an_answer_that_fits_is_whole),
+		cmocka_unit_test(signals_reach_what_understands_them),
+		cmocka_unit_test(a_signal_ends_what_does_not_understand_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
