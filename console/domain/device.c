@@ -58,6 +58,9 @@ int devices_find(const struct devices *devices, const char *name)
 	for (i = 0; i < devices->count; i++)
 		if (strcmp(devices->list[i].alias, name) == 0)
 			return (int)i;
+	for (i = 0; i < devices->count; i++)
+		if (!*devices->list[i].alias && strcmp(devices->list[i].usual, name) == 0)
+			return (int)i;
 	if (strncmp(name, "ttyS", 4) == 0 && parse_port(name + 4, &port) == 0)
 		return find_port(devices, DEVICE_SERIAL, port);
 	if (strncmp(name, "hvc", 3) == 0 && parse_port(name + 3, &port) == 0)
@@ -91,8 +94,9 @@ static unsigned target_port(const xmlNode *node)
 	return parse_port(text, &port) == 0 ? port : 0;
 }
 
-static void add_device(
-	struct devices *devices, const xmlNode *node, enum device_kind kind, unsigned port)
+/* number: which <serial> or <console> it is. */
+static void add_device(struct devices *devices, const xmlNode *node, enum device_kind kind,
+	unsigned port, unsigned number)
 {
 	const xmlNode *source = domain_child(node, "source");
 	struct device *d;
@@ -105,6 +109,8 @@ static void add_device(
 	d->port = port;
 	domain_attribute(node, "type", d->type, sizeof(d->type));
 	domain_attribute(domain_child(node, "alias"), "name", d->alias, sizeof(d->alias));
+	snprintf(d->usual, sizeof(d->usual), "%s%u",
+		domain_is(node, "serial") ? "serial" : "console", number);
 	if (strcmp(d->type, "unix") == 0 || strcmp(d->type, "pty") == 0)
 		domain_attribute(source, "path", d->path, sizeof(d->path));
 	d->bind = strcmp(d->type, "unix") == 0 && attribute_is(source, "mode", "bind");
@@ -112,18 +118,19 @@ static void add_device(
 
 static void read_serials(struct devices *devices, const xmlNode *list)
 {
+	unsigned number = 0;
 	const xmlNode *at;
 
 	for (at = list->children; at; at = at->next)
 		if (domain_is(at, "serial"))
-			add_device(devices, at, DEVICE_SERIAL, target_port(at));
+			add_device(devices, at, DEVICE_SERIAL, target_port(at), number++);
 }
 
 /* The first <console> repeats the first <serial>, if there is one. The n-th virtio console is
  * hvc<n> in the guest, whatever number libvirt gives its port. */
 static void read_consoles(struct devices *devices, const xmlNode *list, struct first_console *first)
 {
-	unsigned virtio = 0;
+	unsigned virtio = 0, number = 0;
 	const xmlNode *at;
 
 	for (at = list->children; at; at = at->next) {
@@ -138,7 +145,9 @@ static void read_consoles(struct devices *devices, const xmlNode *list, struct f
 		if (!first->seen)
 			*first = (struct first_console){1, !is_virtio, port};
 		if (!mirrors)
-			add_device(devices, at, is_virtio ? DEVICE_VIRTIO : DEVICE_SERIAL, port);
+			add_device(devices, at, is_virtio ? DEVICE_VIRTIO : DEVICE_SERIAL, port,
+				number);
+		number++;
 	}
 }
 

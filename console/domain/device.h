@@ -8,6 +8,7 @@
 
 #define DEVICES_MAX 16
 #define DEVICE_ALIAS_MAX 64
+#define DEVICE_USUAL_MAX 24
 #define DEVICE_TYPE_MAX 16
 #define DEVICE_PATH_MAX 108
 
@@ -17,6 +18,7 @@ struct device {
 	enum device_kind kind;
 	unsigned port;
 	char alias[DEVICE_ALIAS_MAX]; /* what virDomainOpenConsole takes; "" when off */
+	char usual[DEVICE_USUAL_MAX]; /* the alias it gets at its start if it has none: "serial0" */
 	char type[DEVICE_TYPE_MAX];   /* "pty", "unix", "tcp", "file" ... */
 	char path[DEVICE_PATH_MAX];   /* unix: the socket; pty: /dev/pts/N; else "" */
 	int bind;                     /* unix: QEMU listens (mode='bind') */
@@ -32,7 +34,8 @@ struct devices {
 #define DEVICE_SLOT_MAX 24
 void device_slot(const struct device *device, char out[DEVICE_SLOT_MAX]);
 
-/* By alias, or ttyS<n> or hvc<n>; NULL: the main one. Returns an index, or -ENODEV. */
+/* By alias, when off by the one it will get, or ttyS<n> or hvc<n>; NULL: the main one. Returns an
+ * index, or -ENODEV. */
 int devices_find(const struct devices *devices, const char *name);
 
 /* The one that device_slot gives this slot; NULL. */

@@ -420,6 +420,8 @@ void guest_remember(struct guest *g, const char *name, uint64_t last_seen, const
 	g->devices.main = 0;
 	device->kind = strncmp(slot, "virtio", 6) == 0 ? DEVICE_VIRTIO : DEVICE_SERIAL;
 	snprintf(device->type, sizeof(device->type), "pty");
+	if (device->kind == DEVICE_SERIAL)
+		snprintf(device->usual, sizeof(device->usual), "serial0");
 }
 
 void guest_destroy(struct guest *g)

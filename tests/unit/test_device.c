@@ -50,7 +50,7 @@ static void the_console_that_mirrors_a_serial_is_no_second_device(void **state)
 	assert_string_equal(slot, "serial:0");
 }
 
-static void a_guest_that_is_off_has_slots_and_no_alias(void **state)
+static void a_guest_that_is_off_is_known_by_the_alias_it_will_get(void **state)
 {
 	struct devices d = parse_file("pty-off");
 
@@ -58,8 +58,15 @@ static void a_guest_that_is_off_has_slots_and_no_alias(void **state)
 	assert_string_equal(d.list[0].alias, "");
 	assert_int_equal(devices_find(&d, NULL), 0);
 	assert_int_equal(devices_find(&d, "ttyS0"), 0);
-	assert_int_equal(devices_find(&d, "serial0"), -ENODEV);
+	assert_int_equal(devices_find(&d, "serial0"), 0);
+	assert_int_equal(devices_find(&d, "serial1"), -ENODEV);
+	assert_int_equal(devices_find(&d, "console0"), -ENODEV);
 	assert_int_equal(devices_find(&d, ""), -ENODEV);
+	d = parse_file("ua-unix-hvc-off");
+	assert_int_equal(devices_find(&d, "ua-ser0"), 0);
+	assert_int_equal(devices_find(&d, "serial0"), -ENODEV);
+	assert_int_equal(devices_find(&d, "serial1"), 1);
+	assert_int_equal(devices_find(&d, "console1"), 2);
 }
 
 static void pty_unix_and_virtio_side_by_side(void **state)
@@ -207,7 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_console_that_mirrors_a_serial_is_no_second_device),
-		cmocka_unit_test(a_guest_that_is_off_has_slots_and_no_alias),
+		cmocka_unit_test(a_guest_that_is_off_is_known_by_the_alias_it_will_get),
 		cmocka_unit_test(pty_unix_and_virtio_side_by_side),
 		cmocka_unit_test(a_virtio_console_alone_is_the_main_one),
 		cmocka_unit_test(kinds_that_cannot_be_opened_keep_their_type),
