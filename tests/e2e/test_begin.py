@@ -57,7 +57,7 @@ def test_lines_beyond_a_screenful_need_the_right_to_log(viewers, printed, keys):
         with viewers.terminal(printed.name, "attach", "--lines", str(lines), rows=60000,
                               key=keys.other) as viewer:
             assert viewer.wait() == DENIED
-            assert b"no right to log" in viewer.seen and not numbers(viewer.seen), viewer.seen
+            assert b"permission denied: log" in viewer.seen and not numbers(viewer.seen), viewer.seen
     with viewers.terminal(printed.name, "attach", "--lines", str(SCREENFUL), rows=60000,
                           key=keys.other) as viewer:
         viewer.expect(LIVE)

@@ -213,6 +213,7 @@ def test_terminal_whose_input_has_ended_gives_the_keyboard_to_who_waits(daemon, 
             second.expect("tick 0000000020")
             assert first.process.poll() is None
             second.send(b"x")
+            second.expect("guest> ")
         assert first.wait(20) == DONE
 
 

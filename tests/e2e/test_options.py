@@ -59,7 +59,7 @@ TABLE = {
     "log --from 0": everywhere(*QUIET),
     "log --lines 5": everywhere(*QUIET),
     "log --since 10m": everywhere(*QUIET),
-    "log --boot 0": runs(*QUIET, off=(NO_SUCH, "so many boots are not kept")),
+    "log --boot 0": runs(*QUIET, off=(NO_SUCH, "does not go back so many boots")),
     "log --timestamps": everywhere(*QUIET),
     "log --device serial0": everywhere(*QUIET),
     "log --device serial7": everywhere(NO_SUCH, "VM {name} has no device serial7"),

@@ -85,7 +85,7 @@ def test_right_to_type_makes_a_watcher_and_comes_back(daemons, guest):
         assert daemon.ctl("reload").status == DONE
         person.expect("the right to type was withdrawn; you are watching")
         person.send(ESCAPE + b"f")
-        person.expect("no right to type into VM")
+        person.expect("permission denied: type on VM")
         daemon.configure({"access all": {"allow": "view, force, type"}})
         assert daemon.ctl("reload").status == DONE
         person.send(ESCAPE + b"f")
