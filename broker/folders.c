@@ -33,26 +33,41 @@ static void find_folders(const struct config *config, struct folder out[FOLDERS]
 		config_place(config, "daemon", out[i].key, &out[i].file, &out[i].line);
 }
 
-static const char *user_name(char out[USER_ROOM])
+static const char *user_name(uid_t uid, char out[USER_ROOM])
 {
 	char room[4096];
 	struct passwd entry, *found = NULL;
 
-	if (getpwuid_r(geteuid(), &entry, room, sizeof(room), &found) == 0 && found)
+	if (getpwuid_r(uid, &entry, room, sizeof(room), &found) == 0 && found)
 		snprintf(out, USER_ROOM, "%s", found->pw_name);
 	else
-		snprintf(out, USER_ROOM, "%u", (unsigned)geteuid());
+		snprintf(out, USER_ROOM, "%u", (unsigned)uid);
 	return out;
+}
+
+/* Root looks at the folder of a service that is to run as somebody else: giving it to root would be
+ * the wrong cure. */
+static void say_as_whom(const struct folder *f, uid_t owner, char why[TRUST_WHY_MAX])
+{
+	char user[USER_ROOM];
+
+	user_name(owner, user);
+	snprintf(why, TRUST_WHY_MAX,
+		"it belongs to user %s and not to root: start the service as %s, and --check with "
+		"--user %s; or chown root %s",
+		user, user, user, f->path);
 }
 
 /* What is there: ours, nobody else's, and not on a file system that cannot be written. */
 static int check_there(const struct folder *f, struct config_errors *errors)
 {
 	char why[TRUST_WHY_MAX] = "it is not a folder";
-	struct stat st;
+	struct stat st = {0};
 	int r = stat(f->path, &st) == 0 && !S_ISDIR(st.st_mode) ? -ENOTDIR
 								: trust_own(f->path, why);
 
+	if (r == -EPERM && geteuid() == 0 && st.st_uid != 0)
+		say_as_whom(f, st.st_uid, why);
 	if (r == 0 && access(f->path, W_OK | X_OK) < 0) {
 		r = -errno;
 		snprintf(why, sizeof(why), "it cannot be written to: %s", strerror(errno));
@@ -71,7 +86,7 @@ static void say_why(const struct folder *f, int error, char out[WHY_MAX])
 
 	if ((error == EACCES || error == EPERM) && n > 0 && n < WHY_MAX)
 		snprintf(out + n, (size_t)(WHY_MAX - n), "; as root: install -d -o %s -m %04o %s",
-			user_name(user), (unsigned)f->mode, f->path);
+			user_name(geteuid(), user), (unsigned)f->mode, f->path);
 }
 
 static int make(const struct folder *f, struct config_errors *errors)

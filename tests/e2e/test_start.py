@@ -2,6 +2,7 @@
 
 import grp
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -99,6 +100,28 @@ def test_missing_folders_are_made_for_the_service_alone(unstarted):
     assert stat.S_IMODE(os.stat(f"{daemon.dir}/newrun").st_mode) == 0o755
 
 
+class Root:
+    """Whoever runs the tests, when that is root."""
+
+    @staticmethod
+    def argv(argv, die_with_us=False):
+        return [str(word) for word in argv]
+
+
+def test_root_is_told_as_whom_the_service_should_run(unstarted, user, tmp_path):
+    if not user.switch:
+        pytest.skip("needs root")
+    daemon = unstarted()
+    # In a folder that root believes.
+    daemon.file = shutil.copy(daemon.file, tmp_path / "vmconsoled.conf")
+    os.chown(daemon.file, 0, 0)
+    state = f"{daemon.dir}/state"
+    words = (f"state_dir {state}: it belongs to user {user.name} and not to root: start the service "
+             f"as {user.name}, and --check with --user {user.name}; or chown root {state}")
+    result = daemon.check_config(user=Root)
+    assert result.status == 1 and words in result.errors, result
+
+
 # --check
 
 GOOD = "the configuration is good"
@@ -130,9 +153,8 @@ def test_check_of_what_starts_says_nothing(unstarted, user):
     assert check(daemon, "--user", user.name) == ([], [])
     if user.switch:
         daemon.stop()
-        root = type("Root", (), {"argv": staticmethod(lambda argv: argv)})
-        assert check(daemon, "--user", user.name, user=root) == ([], [])
-        errors, _ = check(daemon, user=root)
+        assert check(daemon, "--user", user.name, user=Root) == ([], [])
+        errors, _ = check(daemon, user=Root)
         assert errors[0].startswith("DIR/vmconsoled.conf: it belongs to user"), errors
 
 
