@@ -401,6 +401,9 @@ static void judge(struct login *login)
 	case WIRE_AUTH_FORGED:
 		refuse_because(login, "the signature is wrong");
 		break;
+	case WIRE_AUTH_UNUSABLE:
+		refuse_because(login, "%.*s", (int)a->proof_len, (const char *)a->proof);
+		break;
 	case WIRE_AUTH_PASSWORD:
 	case WIRE_AUTH_INTERACTIVE:
 		login_judge_ticket(login);

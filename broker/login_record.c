@@ -11,6 +11,13 @@ int login_is_ticket(enum wire_method method)
 	return method == WIRE_AUTH_PASSWORD || method == WIRE_AUTH_INTERACTIVE;
 }
 
+/* Whether the proof is a public key. */
+static int is_key(enum wire_method method)
+{
+	return method == WIRE_AUTH_PROBE || method == WIRE_AUTH_PUBLICKEY ||
+	       method == WIRE_AUTH_FORGED;
+}
+
 static const char *method_name(enum wire_method method)
 {
 	switch (method) {
@@ -28,6 +35,8 @@ static const char *method_name(enum wire_method method)
 		return "keyboard-interactive";
 	case WIRE_AUTH_PEER:
 		return "peer";
+	case WIRE_AUTH_UNUSABLE: /* the reason says what it was */
+		return NULL;
 	}
 	return "unknown";
 }
@@ -87,7 +96,7 @@ void login_record_refusal(struct login *login)
 
 	fill_attempt(login, "login-refused", &r);
 	r.reason = a->why;
-	if (!r.fingerprint && a->proof_len && !login_is_ticket(a->method)) {
+	if (!r.fingerprint && a->proof_len && is_key(a->method)) {
 		pubkey_fingerprint((struct span){a->proof, a->proof_len}, fingerprint);
 		r.fingerprint = fingerprint;
 	}

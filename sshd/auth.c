@@ -3,13 +3,15 @@
  * Decides nothing: who may come in is the broker's to say.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/log.h"
 #include "sshd/auth.h"
 
-void auth_init(struct auth *auth, const struct context *context, ssh_session ssh, struct line *line)
+void auth_init(struct auth *auth, struct context *context, ssh_session ssh, struct line *line)
 {
 	memset(auth, 0, sizeof(*auth));
 	auth->context = context;
@@ -18,10 +20,31 @@ void auth_init(struct auth *auth, const struct context *context, ssh_session ssh
 	auth->methods = context->settings.methods;
 }
 
+static void forget(ssh_message *message)
+{
+	if (*message)
+		ssh_message_free(*message); /* wipes a password */
+	*message = NULL;
+}
+
 static void forget_held(struct auth *auth)
 {
-	if (auth->held)
-		ssh_message_free(auth->held); /* wipes a password */
+	forget(&auth->held);
+}
+
+/* The first refused one is kept: any can be refused with it. */
+static void keep_spare(struct auth *auth)
+{
+	char *password;
+
+	if (auth->spare || !auth->held) {
+		forget_held(auth);
+		return;
+	}
+	password = (char *)(uintptr_t)ssh_message_auth_password(auth->held);
+	if (password)
+		explicit_bzero(password, strlen(password));
+	auth->spare = auth->held;
 	auth->held = NULL;
 }
 
@@ -42,6 +65,7 @@ static void wipe_answers(struct auth *auth)
 void auth_finish(struct auth *auth)
 {
 	forget_held(auth);
+	forget(&auth->spare);
 	free(auth->login);
 	auth->login = NULL;
 }
@@ -88,8 +112,10 @@ static enum auth_step refuse(struct auth *auth)
 		return over(auth, "too many keys were offered");
 	if (!auth->methods) /* libssh would take an empty list for a default one */
 		return over(auth, "no authentication method left");
-	ssh_message_reply_default(auth->held);
-	forget_held(auth);
+	if (!auth->held && !auth->spare)
+		return over(auth, auth->lost_reason);
+	ssh_message_reply_default(auth->held ? auth->held : auth->spare);
+	keep_spare(auth);
 	return AUTH_GOING_ON;
 }
 
@@ -119,7 +145,22 @@ static enum auth_step ask(struct auth *auth, const char *login, const void *proo
 	question.login_len = (uint16_t)login_len;
 	if (line_send2(auth->line, WIRE_AUTH, &question, login, login_len, proof, len) < 0)
 		return over(auth, "the broker does not listen");
+	auth->asked = true;
 	return AUTH_ASKING;
+}
+
+/* What no broker can judge: it records why it is refused. */
+__attribute__((format(printf, 3, 4))) static enum auth_step ask_unusable(
+	struct auth *auth, const char *login, const char *format, ...)
+{
+	char why[AUTH_REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	auth->method = WIRE_AUTH_UNUSABLE;
+	return ask(auth, *login ? login : "?", why, strlen(why));
 }
 
 static enum auth_step ask_publickey(struct auth *auth, const char *login)
@@ -130,10 +171,13 @@ static enum auth_step ask_publickey(struct auth *auth, const char *login)
 	size_t len;
 
 	/* libssh has checked the signature; what was wrong with one never gets here. */
+	if (!auth_key_type_known(ssh_key_type(key)))
+		return ask_unusable(auth, login, "keys of type %s are not accepted",
+			ssh_key_type_to_char(ssh_key_type(key)));
 	auth->method = ssh_message_auth_publickey_state(auth->held) == SSH_PUBLICKEY_STATE_VALID
 			       ? WIRE_AUTH_PUBLICKEY
 			       : WIRE_AUTH_PROBE;
-	if (!auth_key_type_known(ssh_key_type(key)) || auth_key_blob(key, &blob, &len) < 0)
+	if (auth_key_blob(key, &blob, &len) < 0)
 		return refuse(auth);
 	step = ask(auth, login, blob, len);
 	free(blob);
@@ -142,12 +186,13 @@ static enum auth_step ask_publickey(struct auth *auth, const char *login)
 
 static enum auth_step prompt(struct auth *auth, const char *login)
 {
-	const char *prompts[] = {"Ticket: "};
+	/* Programs that give passwords away wait for "assword". */
+	const char *prompts[] = {"Password (ticket): "};
 	char echo[] = {0};
 
 	auth->method = WIRE_AUTH_INTERACTIVE;
 	if (!(auth->methods & WIRE_CAN_INTERACTIVE))
-		return refuse(auth);
+		return ask_unusable(auth, login, "tickets are not in use");
 	free(auth->login);
 	auth->login = strdup(login);
 	if (!auth->login || ssh_message_auth_interactive_request(
@@ -175,6 +220,13 @@ static enum auth_step answered(struct auth *auth)
 	return step;
 }
 
+/* Of keyboard-interactive: another message than the request. */
+static bool is_response(ssh_message message)
+{
+	return ssh_message_subtype(message) == SSH_AUTH_METHOD_INTERACTIVE &&
+	       ssh_message_auth_kbdint_is_response(message);
+}
+
 static enum auth_step take_auth(struct auth *auth)
 {
 	const char *login = ssh_message_auth_user(auth->held);
@@ -182,8 +234,7 @@ static enum auth_step take_auth(struct auth *auth)
 
 	if (introduce(auth) < 0)
 		return over(auth, "the broker does not listen");
-	if (ssh_message_subtype(auth->held) == SSH_AUTH_METHOD_INTERACTIVE &&
-		ssh_message_auth_kbdint_is_response(auth->held))
+	if (is_response(auth->held))
 		return answered(auth);
 	if (!login)
 		return over(auth, "malformed authentication request");
@@ -200,8 +251,7 @@ static enum auth_step take_auth(struct auth *auth)
 	case SSH_AUTH_METHOD_INTERACTIVE:
 		return prompt(auth, login);
 	default: /* hostbased and whatever else there is */
-		auth->method = WIRE_AUTH_PASSWORD;
-		return refuse(auth);
+		return ask_unusable(auth, login, "the method is not offered");
 	}
 }
 
@@ -209,12 +259,14 @@ static enum auth_step take_message(struct auth *auth)
 {
 	switch (ssh_message_type(auth->held)) {
 	case SSH_REQUEST_AUTH:
+		auth->taken += !is_response(auth->held);
 		return take_auth(auth);
 	case SSH_REQUEST_SERVICE:
 		if (strcmp(ssh_message_service_service(auth->held), "ssh-userauth") != 0)
 			return over(auth, "unknown service requested");
 		ssh_message_reply_default(auth->held); /* accepts */
 		forget_held(auth);
+		auth->begun = true;
 		return AUTH_GOING_ON;
 	default:
 		ssh_message_reply_default(auth->held); /* refuses */
@@ -223,16 +275,89 @@ static enum auth_step take_message(struct auth *auth)
 	}
 }
 
+/* --- what libssh has dropped --- */
+
+/* Not during the key exchange, of which libssh has much to tell. */
+void auth_hear(struct auth *auth)
+{
+	if (auth->begun)
+		hearing_begin(&auth->context->hearing, true);
+}
+
+void auth_heard(struct auth *auth)
+{
+	const struct hearing *hearing = &auth->context->hearing;
+
+	if (!auth->begun)
+		return;
+	hearing_end();
+	auth->came += hearing->logins;
+	if (hearing->logins)
+		auth->last = hearing->last;
+}
+
+/* Looks at the socket as well when nothing is queued. */
+static ssh_message next_message(struct auth *auth)
+{
+	ssh_message message;
+
+	auth_hear(auth);
+	message = ssh_message_get(auth->ssh);
+	auth_heard(auth);
+	return message;
+}
+
+/* One that libssh began with and handed over no message for. */
+static enum auth_step take_lost(struct auth *auth)
+{
+	const struct heard_login *last = &auth->last;
+
+	auth->taken++;
+	if (introduce(auth) < 0)
+		return over(auth, "the broker does not listen");
+	if (*last->algorithm) {
+		snprintf(auth->lost_reason, sizeof(auth->lost_reason),
+			"signatures by %.40s are not accepted%s", last->algorithm,
+			strncmp(last->algorithm, "ssh-rsa", 7) == 0
+				? " (SHA-1): the client has to use rsa-sha2-256 or rsa-sha2-512"
+				: "");
+	} else if (last->wrong_signature) {
+		snprintf(auth->lost_reason, sizeof(auth->lost_reason), "the signature is wrong");
+		auth->method = WIRE_AUTH_FORGED;
+		return ask(auth, *last->login ? last->login : "?", NULL, 0);
+	} else if (strcmp(last->method, "publickey") == 0) {
+		snprintf(auth->lost_reason, sizeof(auth->lost_reason),
+			"keys of its type are not known here, or it is malformed");
+	} else {
+		snprintf(auth->lost_reason, sizeof(auth->lost_reason),
+			"the request by method %.40s is malformed", last->method);
+	}
+	return ask_unusable(auth, last->login, "%s", auth->lost_reason);
+}
+
+/* libssh has nothing more; what it began with and did not hand over is lost. */
+static enum auth_step take_all_lost(struct auth *auth)
+{
+	enum auth_step step = AUTH_GOING_ON;
+
+	while (step == AUTH_GOING_ON && auth->taken < auth->came)
+		step = take_lost(auth);
+	/* Those that came before anybody listened. */
+	if (auth->taken > auth->came)
+		auth->came = auth->taken;
+	return step;
+}
+
 enum auth_step auth_requests(struct auth *auth)
 {
 	enum auth_step step = AUTH_GOING_ON;
 
-	if (auth->held)
+	if (auth->asked)
 		return AUTH_ASKING;
 	while (step == AUTH_GOING_ON) {
-		auth->held = ssh_message_get(auth->ssh);
+		auth->held = next_message(auth);
 		if (!auth->held)
-			break;
+			return take_all_lost(auth);
 		step = take_message(auth);
 	}
 	return step;
@@ -244,8 +369,9 @@ enum auth_step auth_verdict(struct auth *auth, const struct line_message *messag
 
 	memcpy(&verdict, message->fixed, sizeof(verdict));
 	auth->line->state = WIRE_FRESH;
-	if (!auth->held)
+	if (!auth->asked || (!auth->held && verdict.verdict != WIRE_DENIED))
 		return over(auth, "verdict without a question");
+	auth->asked = false;
 	switch (verdict.verdict) {
 	case WIRE_ACCEPTED:
 		if (auth->method == WIRE_AUTH_PROBE) {
@@ -279,6 +405,7 @@ void auth_succeed(struct auth *auth)
 
 	ssh_message_auth_reply_success(auth->held, 0);
 	forget_held(auth);
+	forget(&auth->spare);
 	/* Requests sent before the answer came are to be ignored (RFC 4252 §5.1). */
 	while ((late = ssh_message_get(auth->ssh)))
 		ssh_message_free(late);

@@ -4,6 +4,10 @@
  *
  * libssh's callbacks want an answer at once; so none are set while nobody is known, requests queue
  * up, and one is held until the broker has decided. One question is under way at a time.
+ *
+ * What libssh drops without a word (sshd/hearing.h) is told to the broker as what it was, and
+ * refused as any other; when nothing was refused before, there is no message to do that with, and
+ * the connection is ended with the reason.
  */
 #ifndef SSHD_AUTH_H
 #define SSHD_AUTH_H
@@ -12,6 +16,8 @@
 
 #include "sshd/context.h"
 #include "wire/line.h"
+
+#define AUTH_REASON_MAX 160
 
 /* What came of a step. */
 enum auth_step {
@@ -22,24 +28,33 @@ enum auth_step {
 };
 
 struct auth {
-	const struct context *context;
+	struct context *context;
 	ssh_session ssh;
 	struct line *line; /* the login line; its state is kept here */
-	ssh_message held;  /* the request that waits for a verdict */
+	ssh_message held;  /* the request that waits for a verdict; NULL for one that is lost */
+	ssh_message spare; /* a refused one: by it others are refused that libssh has dropped */
+	bool asked;        /* a verdict is due */
 	enum wire_method method;
 	unsigned methods;         /* that can go on, enum wire_methods */
 	unsigned guesses, offers; /* refused */
 	char *login;              /* of a keyboard-interactive exchange under way */
+	bool begun;               /* the client has been let at logging in */
+	unsigned came, taken;     /* requests that libssh has begun with, and handed over */
+	struct heard_login last;
 	bool introduced;
 	bool may_pty;
 	const char *reason;
+	char lost_reason[AUTH_REASON_MAX];
 };
 
-void auth_init(
-	struct auth *auth, const struct context *context, ssh_session ssh, struct line *line);
+void auth_init(struct auth *auth, struct context *context, ssh_session ssh, struct line *line);
 
 /* Before the session is freed: it holds a message of it. */
 void auth_finish(struct auth *auth);
+
+/* Around what lets libssh take in packets before somebody is known. */
+void auth_hear(struct auth *auth);
+void auth_heard(struct auth *auth);
 
 /* Takes the queued requests until one has to wait. Call after libssh has run. */
 enum auth_step auth_requests(struct auth *auth);

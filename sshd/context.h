@@ -13,7 +13,7 @@
 #include <libssh/server.h>
 
 #include "core/loop.h"
-#include "sshd/break_watch.h"
+#include "sshd/hearing.h"
 #include "door/gate.h"
 #include "wire/msg.h"
 
@@ -46,7 +46,7 @@ struct context {
 	struct held_list held;         /* channels whose output is being gathered */
 	struct loop_timer *held_timer; /* wakes all of them */
 
-	struct break_watch breaks;
+	struct hearing hearing;
 	struct gate gate; /* for connections that nobody knows yet */
 
 	unsigned char *scratch; /* SCRATCH_SIZE */

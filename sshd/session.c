@@ -128,7 +128,7 @@ static int on_break(struct session *s, ssh_message message)
 {
 	struct channel *c;
 
-	if (!break_watch_take(&s->context->breaks) ||
+	if (!hearing_take_break(&s->context->hearing) ||
 		ssh_message_type(message) != SSH_REQUEST_CHANNEL ||
 		ssh_message_subtype(message) != SSH_CHANNEL_REQUEST_UNKNOWN)
 		return -1;
@@ -275,10 +275,15 @@ static void pump(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->state == SESSION_OPEN)
-		break_watch_begin();
-	ssh_event_dopoll(s->event, 0);
-	break_watch_end();
+	if (s->state == SESSION_LOGIN) {
+		auth_hear(&s->auth);
+		ssh_event_dopoll(s->event, 0);
+		auth_heard(&s->auth);
+	} else {
+		hearing_begin(&s->context->hearing, false);
+		ssh_event_dopoll(s->event, 0);
+		hearing_end();
+	}
 	if (s->state == SESSION_OPEN && window_exceeded(s))
 		session_close(s, WINDOW_IGNORED);
 	else

@@ -119,7 +119,7 @@ static int begin(void *arg, struct loop *loop)
 	int r;
 
 	context->loop = loop;
-	break_watch_init(&context->breaks);
+	hearing_init(&context->hearing);
 	r = loop_timer_add(loop, &context->held_timer, channel_release_held, context);
 	if (!r)
 		r = gate_init(&context->gate, loop);

@@ -104,6 +104,7 @@ enum wire_method {
 	WIRE_AUTH_PROBE,     /* public key, no signature yet: would it do? */
 	WIRE_AUTH_PUBLICKEY, /* public key, signature verified by the door */
 	WIRE_AUTH_FORGED,    /* public key, signature found wrong by the door: a guess */
+	WIRE_AUTH_UNUSABLE,  /* what the door does not take; proof: why, in words */
 	WIRE_AUTH_PASSWORD,
 	WIRE_AUTH_INTERACTIVE, /* keyboard-interactive, one prompt, answered */
 	WIRE_AUTH_CERTIFICATE, /* X.509 in DER, TLS has proved that the client has its key */

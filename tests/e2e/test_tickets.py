@@ -4,6 +4,7 @@ import concurrent.futures
 import re
 import socket
 import statistics
+import subprocess
 import time
 
 import paramiko
@@ -133,17 +134,43 @@ def test_ticket_shows_no_other_guest(quick, shared, second):
 def test_console_by_ticket_in_a_terminal(quick, shared):
     """PuTTY, Dropbear and a person at OpenSSH's prompt do the same: one prompt, no echo."""
     word = ticket(quick, shared)
-    argv = clients.ssh_argv(quick, shared.name, options=[
-        "-e", "none", "-o", "PreferredAuthentications=keyboard-interactive",
-        "-o", "PubkeyAuthentication=no"])
-    argv[argv.index("BatchMode=yes")] = "BatchMode=no"
-    with Terminal(argv, 24, 80) as session:
-        session.expect("Ticket: ")
+    argv = asking_argv(quick, shared.name, method="keyboard-interactive")
+    with Terminal([argv[0], "-e", "none", *argv[1:]], 24, 80) as session:
+        session.expect(r"Password \(ticket\): ")
         session.line(word)
         session.expect("serial0")
         ask(session)
         leave(session)
     assert word.encode() not in session.seen
+
+
+def asking_argv(daemon, login, *command, method):
+    """ssh that asks its user."""
+    argv = clients.ssh_argv(daemon, login, *command, options=[
+        "-o", f"PreferredAuthentications={method}", "-o", "PubkeyAuthentication=no"])
+    argv[argv.index("BatchMode=yes")] = "BatchMode=no"
+    return argv
+
+
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
+def test_sshpass_finds_the_prompt(quick, shared, method):
+    """It, and Ansible by it, waits for "assword"; 5 is its word for a wrong one."""
+    argv = ["sshpass", "-p", ticket(quick, shared),
+            *asking_argv(quick, shared.name, "status", method=method)]
+    for status in (DONE, 5):
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              timeout=30 * SLOW)
+        assert done.returncode == status, done
+
+
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
+def test_prompt_that_is_not_answered_ends_with_the_grace_time(daemons, shared, method):
+    daemon = daemons({**RULES, "ssh": {"login_grace": "2s"}})
+    with Terminal(asking_argv(daemon, shared.name, "status", method=method), 24, 80) as session:
+        session.expect("assword")
+        daemon.wait_log("connection ended: no login within 2 s")
+        session.line("")  # ssh reads nothing else while it asks
+        assert session.wait() == BROKEN
 
 
 def test_ticket_wants_the_right_admin(quick, shared):

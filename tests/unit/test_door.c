@@ -198,7 +198,7 @@ static void each_key_type_logs_in(void **state)
 
 static void passwords_log_in(void **state)
 {
-	expect("$C $PORT interactive", "[('Ticket: ', False)] True\n");
+	expect("$C $PORT interactive", "[('Password (ticket): ', False)] True\n");
 	expect("$C $PORT interactive_wrong", "refused\n");
 }
 

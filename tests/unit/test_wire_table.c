@@ -269,6 +269,7 @@ static void a_proof_belongs_to_one_kind_of_line(void **state)
 		{WIRE_AUTH_PROBE, 0, -EACCES},
 		{WIRE_AUTH_PUBLICKEY, 0, -EACCES},
 		{WIRE_AUTH_FORGED, 0, -EACCES},
+		{WIRE_AUTH_UNUSABLE, 0, -EACCES},
 		{WIRE_AUTH_PASSWORD, 0, -EACCES},
 		{WIRE_AUTH_INTERACTIVE, 0, -EACCES},
 		{WIRE_AUTH_PEER, -EACCES, 0},
