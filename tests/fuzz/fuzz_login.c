@@ -253,7 +253,10 @@ static void request(int fd, struct input *in)
 		"nmi " LONE_VM, "sources", "'"};
 	const size_t count = sizeof(commands) / sizeof(commands[0]);
 	unsigned what = take(in), which = take(in);
-	struct wire_request r = {(uint8_t)(what & 1), 80, (uint16_t)(what << 8), 0};
+	struct wire_request r = {.pty = (uint8_t)(what & 1),
+		.terminal = (uint8_t)(what >> 1 & 1),
+		.columns = 80,
+		.rows = (uint16_t)(what << 8)};
 	const char *command = which % (count + 1) < count ? commands[which % (count + 1)] : "";
 	unsigned char message[256];
 	size_t len = 1 + sizeof(r);
