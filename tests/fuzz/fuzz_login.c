@@ -22,7 +22,7 @@
 #include "config/rights.h"
 #include "core/io.h"
 
-#include "../unit/lone_broker.h"
+#include "lone_broker.h"
 
 #define NOBODY 65534
 #define STRANGER 4711
