@@ -112,6 +112,8 @@ authorized_keys = $DIR/authorized_keys
 [console]
 # The demo is looked at now and then: its console is held in between.
 keep_open = 30d
+# It is emulated, and slow to answer where the machine has other work.
+linger = 3s
 
 [access demo]
 who = key:*
