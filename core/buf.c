@@ -34,26 +34,37 @@ static int grow(struct buf *b, size_t need)
 	return 0;
 }
 
-int buf_add(struct buf *b, const void *data, size_t len)
+/* There may be len more. */
+static int make_room(struct buf *b, size_t len)
 {
-	int r;
-
 	if (len > buf_room(b))
 		return -ENOBUFS;
-	if (len == 0)
-		return 0;
 	if (b->start && b->start + b->len + len > b->size) {
 		memmove(b->mem, b->mem + b->start, b->len);
 		b->start = 0;
 	}
-	if (b->start + b->len + len > b->size) {
-		r = grow(b, b->len + len);
-		if (r)
-			return r;
-	}
-	memcpy(b->mem + b->start + b->len, data, len);
+	return b->start + b->len + len > b->size ? grow(b, b->len + len) : 0;
+}
+
+int buf_add(struct buf *b, const void *data, size_t len)
+{
+	int r = make_room(b, len);
+
+	if (r || len == 0)
+		return r;
+	memcpy(buf_end(b), data, len);
 	b->len += len;
 	return 0;
+}
+
+uint8_t *buf_space(struct buf *b, size_t len)
+{
+	return make_room(b, len) ? NULL : buf_end(b);
+}
+
+void buf_grow(struct buf *b, size_t len)
+{
+	b->len += len;
 }
 
 void buf_drop(struct buf *b, size_t len)

@@ -19,6 +19,11 @@ void buf_finish(struct buf *b);
 /* 0, -ENOBUFS when max would be passed (nothing is added then), -ENOMEM. */
 int buf_add(struct buf *b, const void *data, size_t len) __attribute__((warn_unused_result));
 
+/* Room for len bytes behind the end, for the caller to write to; NULL when max would be passed or
+ * memory is out. Good until the next call. buf_grow counts those that were written. */
+uint8_t *buf_space(struct buf *b, size_t len) __attribute__((warn_unused_result));
+void buf_grow(struct buf *b, size_t len);
+
 /* Drops len bytes (at most all) from the front. */
 void buf_drop(struct buf *b, size_t len);
 
@@ -26,6 +31,10 @@ void buf_drop(struct buf *b, size_t len);
 static inline const uint8_t *buf_data(const struct buf *b)
 {
 	return b->mem ? b->mem + b->start : NULL;
+}
+static inline uint8_t *buf_end(const struct buf *b)
+{
+	return b->mem ? b->mem + b->start + b->len : NULL;
 }
 static inline size_t buf_len(const struct buf *b)
 {

@@ -93,6 +93,28 @@ static void an_empty_queue_points_nowhere(void **state)
 	buf_finish(&b);
 }
 
+static void bytes_can_be_written_in_place(void **state)
+{
+	unsigned char *at;
+	struct buf b;
+
+	buf_init(&b, 1000);
+	assert_null(buf_data(&b));
+	assert_int_equal(buf_add(&b, "abc", 3), 0);
+	buf_drop(&b, 2);
+	at = buf_space(&b, 999);
+	assert_non_null(at);
+	memcpy(at, "defgh", 6);           /* its end, too */
+	assert_int_equal(buf_len(&b), 1); /* not yet counted */
+	buf_grow(&b, 3);
+	assert_int_equal(buf_len(&b), 4);
+	assert_memory_equal(buf_data(&b), "cdef", 4);
+	assert_null(buf_space(&b, 997));
+	assert_non_null(buf_space(&b, 996));
+	assert_memory_equal(buf_data(&b), "cdef", 4);
+	buf_finish(&b);
+}
+
 /* Against a plain array, in random steps. */
 static void it_agrees_with_a_plain_array(void **state)
 {
@@ -140,6 +162,7 @@ int main(void)
 		cmocka_unit_test(memory_goes_back_when_it_is_empty),
 		cmocka_unit_test(a_steady_flow_does_not_grow_the_memory),
 		cmocka_unit_test(an_empty_queue_points_nowhere),
+		cmocka_unit_test(bytes_can_be_written_in_place),
 		cmocka_unit_test(it_agrees_with_a_plain_array),
 	};
 

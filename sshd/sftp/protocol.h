@@ -1,0 +1,68 @@
+/*
+ * SFTP version 3 by number, draft-ietf-secsh-filexfer-02; extensions by name, OpenSSH's PROTOCOL §4
+ * and asyncssh.
+ */
+#ifndef SSHD_SFTP_PROTOCOL_H
+#define SSHD_SFTP_PROTOCOL_H
+
+#define SFTP_VERSION 3
+
+enum sftp_type {
+	SFTP_INIT = 1,
+	SFTP_VERSION_REPLY = 2,
+	SFTP_OPEN = 3,
+	SFTP_CLOSE = 4,
+	SFTP_READ = 5,
+	SFTP_WRITE = 6,
+	SFTP_LSTAT = 7,
+	SFTP_FSTAT = 8,
+	SFTP_SETSTAT = 9,
+	SFTP_FSETSTAT = 10,
+	SFTP_OPENDIR = 11,
+	SFTP_READDIR = 12,
+	SFTP_REMOVE = 13,
+	SFTP_MKDIR = 14,
+	SFTP_RMDIR = 15,
+	SFTP_REALPATH = 16,
+	SFTP_STAT = 17,
+	SFTP_RENAME = 18,
+	SFTP_READLINK = 19,
+	SFTP_SYMLINK = 20,
+	SFTP_STATUS = 101,
+	SFTP_HANDLE = 102,
+	SFTP_DATA = 103,
+	SFTP_NAME = 104,
+	SFTP_ATTRS = 105,
+	SFTP_EXTENDED = 200,
+	SFTP_EXTENDED_REPLY = 201,
+};
+
+enum sftp_status {
+	SFTP_OK,
+	SFTP_EOF,
+	SFTP_NO_SUCH_FILE,
+	SFTP_PERMISSION_DENIED,
+	SFTP_FAILURE,
+	SFTP_BAD_MESSAGE,
+	SFTP_NO_CONNECTION,
+	SFTP_CONNECTION_LOST,
+	SFTP_OP_UNSUPPORTED,
+};
+
+/* Bits of OPEN, §6.3. */
+#define SFTP_OPEN_READ 0x01U
+#define SFTP_OPEN_WRITES 0x3eU /* write, append, create, truncate, exclusive */
+
+/* Bits of ATTRS, §5: those that every answer carries. */
+#define SFTP_ATTR_SIZE 0x01U
+#define SFTP_ATTR_UIDGID 0x02U
+#define SFTP_ATTR_PERMISSIONS 0x04U
+#define SFTP_ATTR_TIMES 0x08U
+#define SFTP_ATTR_ALL (SFTP_ATTR_SIZE | SFTP_ATTR_UIDGID | SFTP_ATTR_PERMISSIONS | SFTP_ATTR_TIMES)
+#define SFTP_ATTRS_LENGTH 32 /* bytes of such ATTRS */
+
+/* Bits of statvfs. */
+#define SFTP_SPACE_RDONLY 0x1U
+#define SFTP_SPACE_NOSUID 0x2U
+
+#endif
