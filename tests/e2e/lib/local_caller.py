@@ -64,7 +64,7 @@ def run(step):
     except OSError:
         return {"end": "closed"}
     theirs.close()
-    request = struct.pack("=BBHHB", types["EXEC"], step["pty"], 80, 24, 0)
+    request = struct.pack("=BBBBHHB", types["EXEC"], step["pty"], 0, 0, 80, 24, 0)
     ours.send(request + step["command"].encode())
     text = {"OUT": b"", "ERR": b""}
     while True:
