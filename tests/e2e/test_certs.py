@@ -124,6 +124,11 @@ class Sshd:
                       "AuthorizedKeysFile none\nPermitRootLogin yes\nStrictModes no\n"
                       "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n"
                       f"PidFile none\nRequiredRSASize 1024\nForceCommand /bin/true\n")
+        # Since OpenSSH 9.8 refusals hold off the next ones. The option is new as well.
+        if subprocess.run([SSHD, "-G", "-f", f"{folder}/sshd_config", "-o", "PerSourcePenalties=no"],
+                          capture_output=True, check=False).returncode == 0:
+            with open(f"{folder}/sshd_config", "a", encoding="ascii") as out:
+                out.write("PerSourcePenalties no\n")
         self.process = subprocess.Popen(
             ["unshare", "-m", "--propagation", "private", "sh", "-c",
              "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && "
