@@ -166,7 +166,9 @@ def host_key_fingerprint(daemon):
     """The server's ed25519 host key, as PuTTY wants to be told it."""
     scan = subprocess.run(["ssh-keyscan", "-t", "ed25519", "-p", str(daemon.port), HOST],
                           capture_output=True, check=True, timeout=20 * proc.SLOW)
-    blob = base64.b64decode(scan.stdout.split()[2])
+    # OpenSSH 10 prints a comment beside the key: standard output has "HOST TYPE KEY" once.
+    (line,) = (x for x in scan.stdout.splitlines() if not x.startswith(b"#"))
+    blob = base64.b64decode(line.split()[2])
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
