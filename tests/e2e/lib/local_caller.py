@@ -16,7 +16,13 @@ PROGRAM = r"""
 import array, json, os, select, socket, struct, sys
 
 order = json.loads(sys.stdin.readline())
-types, kept = order["types"], []
+types, structs, kept = order["types"], order["structs"], []
+
+def pack(name, **values):
+    # A type byte and its struct; what is not said is 0.
+    fields = structs[name]
+    return struct.pack("=B" + "".join(code for _, code in fields), types[name],
+                       *(values.get(field, 0) for field, _ in fields))
 line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 line.connect(order["path"])
 
@@ -39,7 +45,7 @@ def said(seconds):
 
 def authenticate(step):
     login, proof = step["login"].encode(), bytes.fromhex(step["proof"])
-    message = struct.pack("=BBH", types["AUTH"], step["method"], len(login)) + login + proof
+    message = pack("AUTH", method=step["method"], login_len=len(login)) + login + proof
     try:
         line.send(message)
     except OSError:
@@ -64,7 +70,7 @@ def run(step):
     except OSError:
         return {"end": "closed"}
     theirs.close()
-    request = struct.pack("=BBBBHHB", types["EXEC"], step["pty"], 0, 0, 80, 24, 0)
+    request = pack("EXEC", pty=step["pty"], columns=80, rows=24)
     ours.send(request + step["command"].encode())
     text = {"OUT": b"", "ERR": b""}
     while True:
@@ -97,7 +103,19 @@ def _enumeration(name):
     return found
 
 
+def _structure(name):
+    """[["method", "B"], ...] of a struct in wire/msg.h, in the letters of Python's struct."""
+    letters = {"uint8_t": "B", "uint16_t": "H", "uint32_t": "I", "uint64_t": "Q", "int32_t": "i"}
+    with open(HEADER, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    body = re.search(rf"struct {name} {{(.*?)}}", text, re.S).group(1)
+    return [[field.strip(), letters[kind]]
+            for kind, names in re.findall(r"(\w+)\s+([^;]+);", body)
+            for field in names.split(",")]
+
+
 TYPES = _enumeration("wire_type")
+STRUCTS = {"AUTH": _structure("wire_auth"), "EXEC": _structure("wire_request")}
 METHODS = _enumeration("wire_method")
 
 
@@ -124,7 +142,8 @@ def call(daemon, *steps, uid=NOBODY):
     argv = [sys.executable, "-c", PROGRAM]
     if os.getuid() == 0:
         argv = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--", *argv]
-    order = {"path": f"{daemon.dir}/run/control", "types": TYPES, "steps": steps}
+    order = {"path": f"{daemon.dir}/run/control", "types": TYPES, "structs": STRUCTS,
+             "steps": steps}
     done = subprocess.run(argv, input=json.dumps(order) + "\n", capture_output=True, text=True,
                           check=False, cwd="/", timeout=120 * proc.SLOW)
     assert done.returncode == 0, done.stderr
