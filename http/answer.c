@@ -100,11 +100,10 @@ int answer_text(struct buf *out, const struct http_request *r, unsigned status, 
 		.keep_alive = keep_alive};
 	int head;
 
-	escape_text(text, strlen(text), body, sizeof(body) - 1);
-	strcat(body, "\n");
-	a.length = strlen(body);
+	a.length = escape_text(text, strlen(text), body, sizeof(body) - 1);
+	body[a.length++] = '\n';
 	head = answer_head(out, &a);
 	if (head || (r && r->method == HTTP_METHOD_HEAD))
 		return head;
-	return add(out, body);
+	return buf_add(out, body, a.length);
 }

@@ -176,6 +176,7 @@ def test_renamed_guest_is_found_by_its_new_name_and_keeps_its_history(daemon, gu
         assert daemon.ssh(old, "status").status == 66
         guest.domain.create()
         session.expect(f"VM {new} has started", 20)
+        session.expect("guest> ", 20)  # what is typed earlier is lost in the guest's start
         ask(session, 20)
     assert answer.encode() in daemon.ssh(new, "log").out
 
