@@ -6,12 +6,11 @@
 
 static int hex_value(char c)
 {
-	const char *digits = "0123456789abcdef", *at;
-
-	if (c >= 'A' && c <= 'F')
-		c = (char)(c - 'A' + 'a');
-	at = c ? strchr(digits, c) : NULL;
-	return at ? (int)(at - digits) : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* In place. A '+' of a query is a blank (the urlencoded form). */
@@ -23,14 +22,17 @@ static int decode(char *text, bool is_query)
 		int high, low;
 
 		if (*text != '%') {
-			*out++ = *text == '+' && is_query ? ' ' : *text;
+			*out = *text;
+			if (is_query && *text == '+')
+				*out = ' ';
+			out++;
 			continue;
 		}
 		high = hex_value(text[1]);
 		low = high < 0 ? -1 : hex_value(text[2]);
 		if (low < 0 || (high == 0 && low == 0))
 			return -EINVAL;
-		*out++ = (char)(high << 4 | low);
+		*out++ = (char)(unsigned char)(high << 4 | low);
 		text += 2;
 	}
 	*out = '\0';
@@ -85,13 +87,14 @@ static int cut(struct http_target *t, char *text, char separator,
 
 int http_target_parse(struct http_target *t, const char *target)
 {
+	size_t len = strlen(target);
 	char *query;
 	int r;
 
 	memset(t, 0, offsetof(struct http_target, text));
-	if (strlen(target) > HTTP_TARGET_MAX || *target != '/')
+	if (len > HTTP_TARGET_MAX || *target != '/')
 		return -EINVAL;
-	strcpy(t->text, target);
+	memcpy(t->text, target, len + 1);
 	query = strchr(t->text, '?');
 	if (query)
 		*query++ = '\0';
