@@ -311,8 +311,8 @@ static void many_sources_of_one_net_are_slowed_together(void **state)
 	assert_int_equal(throttle_delay(t, &other, 0), 0);
 	assert_false(throttle_refuses(t, &neighbour, 0));
 	/* it fades eight times as fast */
-	assert_int_equal(throttle_delay(t, &neighbour, 60000 * 6), 500);
-	assert_int_equal(throttle_delay(t, &neighbour, 60000 * 7), 0);
+	assert_int_equal(throttle_delay(t, &neighbour, (int64_t)60000 * 6), 500);
+	assert_int_equal(throttle_delay(t, &neighbour, (int64_t)60000 * 7), 0);
 	throttle_destroy(t);
 }
 
