@@ -118,11 +118,14 @@ static void fill_list(struct world *w, struct tree_answer *a, struct tree_entry 
 
 	a->last = true;
 	for (i = 0; i < sizeof(tree) / sizeof(tree[0]); i++) {
-		const char *name = tree[i] + len + (len > 1);
-		size_t name_len = strcspn(name, "/");
+		const char *name;
+		size_t name_len;
 
-		if (strncmp(tree[i], w->path, len) != 0 || (len > 1 && tree[i][len] != '/') ||
-			name_len == 0 || name[name_len + (name[name_len] == '/')] != '\0')
+		if (strncmp(tree[i], w->path, len) != 0 || (len > 1 && tree[i][len] != '/'))
+			continue;
+		name = tree[i] + len + (len > 1);
+		name_len = strcspn(name, "/");
+		if (name_len == 0 || name[name_len + (name[name_len] == '/')] != '\0')
 			continue;
 		if (seen++ < w->from)
 			continue;
