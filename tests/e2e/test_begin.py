@@ -95,6 +95,7 @@ def test_screenful_replayed_where_60000_rows_were_claimed(viewers, printed, keys
         assert_screenful(replayed(viewer))
 
 
+@pytest.mark.timeout(400)
 def test_lines_without_end_are_no_way_around(viewers, guest, keys):
     """A screenful is looked for in the newest 256 KiB, though fewer lines end there."""
     first, size = word().encode(), 300000
@@ -103,8 +104,8 @@ def test_lines_without_end_are_no_way_around(viewers, guest, keys):
         script.expect(first + b"\r\n.*guest> ")
         script.send(b"echo\r")
         script.expect("echo ready\r\n")
-        script.send(b"x" * size + b"\x04", 60)
-        script.expect(rf"echo {size} bytes", 60)
+        script.send(b"x" * size + b"\x04", 200)
+        script.expect(rf"echo {size} bytes", 200)
     for words in (("attach", "--lines", "24"), ("attach", "--lines", "4")):
         result = viewers.ssh(guest.name, *words, key=keys.other)
         assert result.status == DONE and first not in result.out, result
