@@ -11,7 +11,6 @@
 #include "core/io.h"
 #include "core/trust.h"
 
-#define USER_ROOM 64
 #define WHY_MAX 1024
 
 /* One of the two, and where it is configured. */
@@ -33,25 +32,13 @@ static void find_folders(const struct config *config, struct folder out[FOLDERS]
 		config_place(config, "daemon", out[i].key, &out[i].file, &out[i].line);
 }
 
-static const char *user_name(uid_t uid, char out[USER_ROOM])
-{
-	char room[4096];
-	struct passwd entry, *found = NULL;
-
-	if (getpwuid_r(uid, &entry, room, sizeof(room), &found) == 0 && found)
-		snprintf(out, USER_ROOM, "%s", found->pw_name);
-	else
-		snprintf(out, USER_ROOM, "%u", (unsigned)uid);
-	return out;
-}
-
 /* Root looks at the folder of a service that is to run as somebody else: giving it to root would be
  * the wrong cure. */
 static void say_as_whom(const struct folder *f, uid_t owner, char why[TRUST_WHY_MAX])
 {
-	char user[USER_ROOM];
+	char user[TRUST_USER_ROOM];
 
-	user_name(owner, user);
+	trust_user_name(owner, user);
 	snprintf(why, TRUST_WHY_MAX,
 		"it belongs to user %s and not to root: start the service as %s, and --check with "
 		"--user %s; or chown root %s",
@@ -82,11 +69,11 @@ static void say_why(const struct folder *f, int error, char out[WHY_MAX])
 {
 	int n = snprintf(
 		out, WHY_MAX, "%s %s cannot be made: %s", f->key, f->path, strerror(error));
-	char user[USER_ROOM];
+	char user[TRUST_USER_ROOM];
 
 	if ((error == EACCES || error == EPERM) && n > 0 && n < WHY_MAX)
 		snprintf(out + n, (size_t)(WHY_MAX - n), "; as root: install -d -o %s -m %04o %s",
-			user_name(geteuid(), user), (unsigned)f->mode, f->path);
+			trust_user_name(geteuid(), user), (unsigned)f->mode, f->path);
 }
 
 static int make(const struct folder *f, struct config_errors *errors)

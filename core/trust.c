@@ -12,8 +12,6 @@
 
 #include "core/trust.h"
 
-#define NAME_ROOM 64
-
 enum owner { OWNER_US, OWNER_US_OR_ROOT, OWNER_ANY };
 
 __attribute__((format(printf, 3, 4))) static int refuse(
@@ -27,25 +25,24 @@ __attribute__((format(printf, 3, 4))) static int refuse(
 	return -error;
 }
 
-/* "alice", or "4711" where nobody has that number. */
-static const char *user_name(uid_t uid, char out[NAME_ROOM])
+const char *trust_user_name(uid_t uid, char out[TRUST_USER_ROOM])
 {
 	char room[4096];
 	struct passwd entry, *found = NULL;
 
 	if (getpwuid_r(uid, &entry, room, sizeof(room), &found) == 0 && found)
-		snprintf(out, NAME_ROOM, "%s", found->pw_name);
+		snprintf(out, TRUST_USER_ROOM, "%s", found->pw_name);
 	else
-		snprintf(out, NAME_ROOM, "%u", (unsigned)uid);
+		snprintf(out, TRUST_USER_ROOM, "%u", (unsigned)uid);
 	return out;
 }
 
 static int refuse_owner(const char *path, uid_t uid, enum owner own, char why[TRUST_WHY_MAX])
 {
-	char owner[NAME_ROOM], user[NAME_ROOM];
+	char owner[TRUST_USER_ROOM], user[TRUST_USER_ROOM];
 
-	user_name(uid, owner);
-	user_name(geteuid(), user);
+	trust_user_name(uid, owner);
+	trust_user_name(geteuid(), user);
 	return own == OWNER_US
 		       ? refuse(why, EPERM, "it belongs to user %s and not to %s: chown %s %s",
 				 owner, user, user, path)
@@ -72,7 +69,7 @@ static int check_itself(
 
 static int check_above(const char *folder, enum owner own, char why[TRUST_WHY_MAX])
 {
-	char owner[NAME_ROOM];
+	char owner[TRUST_USER_ROOM];
 	struct stat st;
 
 	if (stat(folder, &st) < 0)
@@ -81,7 +78,7 @@ static int check_above(const char *folder, enum owner own, char why[TRUST_WHY_MA
 		return refuse(why, EPERM,
 			"the folder %s above it belongs to user %s, who could replace it: chown "
 			"root %s",
-			folder, user_name(st.st_uid, owner), folder);
+			folder, trust_user_name(st.st_uid, owner), folder);
 	if ((st.st_mode & 022) && !(st.st_mode & S_ISVTX))
 		return refuse(why, EPERM,
 			"others may write to the folder %s above it (mode %04o) and could replace "

@@ -5,6 +5,8 @@
 #ifndef CORE_TRUST_H
 #define CORE_TRUST_H
 
+#include <sys/types.h>
+
 #define TRUST_WHY_MAX 768 /* bytes of a reason, terminator included */
 
 /*
@@ -23,5 +25,10 @@ int trust_shut(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_un
 /* The same as trust_path, and path must be the effective user's own: for folders that we keep
  * things in. */
 int trust_own(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
+
+#define TRUST_USER_ROOM 64
+
+/* For people: "alice", or "4711" where nobody has that number. Returns out. */
+const char *trust_user_name(uid_t uid, char out[TRUST_USER_ROOM]);
 
 #endif
