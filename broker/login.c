@@ -406,14 +406,15 @@ void login_close(struct login *login, const char *why)
 
 int login_create(const struct login_options *options, struct login **out)
 {
+	static const enum wire_line lines[] = {
+		[LOGIN_SSH] = WIRE_LOGIN, [LOGIN_HTTPS] = WIRE_HTTPS, [LOGIN_LOCAL] = WIRE_LOCAL};
 	struct login *login = calloc(1, sizeof(*login));
 	int r;
 
 	if (!login)
 		return -ENOMEM;
 	login->options = *options;
-	line_init(&login->line, options->fd, options->kind == LOGIN_LOCAL ? WIRE_LOCAL : WIRE_LOGIN,
-		WIRE_BROKER);
+	line_init(&login->line, options->fd, lines[options->kind], WIRE_BROKER);
 	LIST_INIT(&login->channels);
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);
 	snprintf(login->address, sizeof(login->address), "%s",

@@ -593,7 +593,7 @@ int connection_create(struct http_context *context, uint64_t id, int socket_fd, 
 	}
 	c->context = context;
 	c->fd = socket_fd;
-	line_init(&c->login, login_fd, WIRE_LOGIN, WIRE_DOOR);
+	line_init(&c->login, login_fd, WIRE_HTTPS, WIRE_DOOR);
 	buf_init(&c->in, CONNECTION_IN_MAX);
 	buf_init(&c->out, CONNECTION_OUT_MAX);
 	snprintf(c->tag, sizeof(c->tag), "c%llu", (unsigned long long)id);

@@ -11,7 +11,8 @@
  *   login    one per connection; owns the identity and, in the broker, the rights
  *   local    a login line that vmconsolectl, or any other local program, made by connecting to the
  *            control socket: the same messages, but nobody vouches for what they say
- *   channel  one per ssh channel; made by the other end of a login or local line, passed over it
+ *   https    a login line of the https door
+ *   channel  one per ssh channel or request; made by the other end of one of these, passed over it
  *   worker   broker <-> worker: its control line
  *   job      broker <-> worker, one per job; made by the broker, passed over the worker's line
  *
@@ -38,8 +39,16 @@
 #define WIRE_FOUND_MAX 8192                /* bytes of a match's lines */
 #define WIRE_OFFERS_MAX 64 /* refused keys that a connection may offer: they are no guesses */
 
-enum wire_line { WIRE_CONTROL, WIRE_LOGIN, WIRE_LOCAL, WIRE_CHANNEL, WIRE_WORKER, WIRE_JOB };
-#define WIRE_LINES (WIRE_JOB + 1)
+enum wire_line {
+	WIRE_CONTROL,
+	WIRE_LOGIN,
+	WIRE_LOCAL,
+	WIRE_CHANNEL,
+	WIRE_WORKER,
+	WIRE_JOB,
+	WIRE_HTTPS
+};
+#define WIRE_LINES (WIRE_HTTPS + 1)
 enum wire_side { WIRE_BROKER, WIRE_DOOR }; /* DOOR: whoever is not the broker */
 
 /* Where a line stands. One set for all kinds; the table uses them as masks. */
@@ -98,7 +107,8 @@ enum wire_type {
 	WIRE_TYPES
 };
 
-/* All but PEER are a door's to say, on a login line; PEER is the only one on a local line. */
+/* PEER is the only one on a local line; PASSWORD and CERTIFICATE are those on an https line; all
+ * but these two, and PASSWORD, are the ssh door's to say. */
 enum wire_method {
 	WIRE_AUTH_NONE = 1,
 	WIRE_AUTH_PROBE,     /* public key, no signature yet: would it do? */

@@ -13,6 +13,8 @@
 #define CONTROL (1u << WIRE_CONTROL)
 #define LOGIN (1u << WIRE_LOGIN)
 #define LOCAL (1u << WIRE_LOCAL)
+#define HTTPS (1u << WIRE_HTTPS)
+#define DOORS (LOGIN | HTTPS)
 #define CHANNEL (1u << WIRE_CHANNEL)
 #define WORKER (1u << WIRE_WORKER)
 #define JOB (1u << WIRE_JOB)
@@ -35,13 +37,13 @@ static const struct wire_row table[WIRE_TYPES] = {
 		sizeof(struct wire_log), 0, 4096, 0),
 	ROW(STOP, CONTROL | WORKER, BROKER, WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
 
-	ROW(CLIENT, LOGIN, DOOR, WIRE_FRESH, 0, 0, 0, WIRE_VERSION_MAX, 0),
-	ROW(AUTH, LOGIN | LOCAL, DOOR, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_auth), 0,
+	ROW(CLIENT, DOORS, DOOR, WIRE_FRESH, 0, 0, 0, WIRE_VERSION_MAX, 0),
+	ROW(AUTH, DOORS | LOCAL, DOOR, WIRE_FRESH, WIRE_ASKED, sizeof(struct wire_auth), 0,
 		WIRE_LOGIN_MAX + WIRE_PROOF_MAX, 0),
-	ROW(VERDICT, LOGIN | LOCAL, BROKER, WIRE_ASKED, 0, sizeof(struct wire_verdict_msg), 0,
+	ROW(VERDICT, DOORS | LOCAL, BROKER, WIRE_ASKED, 0, sizeof(struct wire_verdict_msg), 0,
 		WIRE_REASON_MAX, 0),
-	ROW(OPEN, LOGIN | LOCAL, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 1),
-	ROW(BYE, LOGIN | LOCAL, BROKER, WIRE_FRESH | WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED,
+	ROW(OPEN, DOORS | LOCAL, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 1),
+	ROW(BYE, DOORS | LOCAL, BROKER, WIRE_FRESH | WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED,
 		sizeof(struct wire_bye), 0, WIRE_REASON_MAX, 0),
 
 	ROW(SHELL, CHANNEL, DOOR, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_request), 0,
@@ -76,9 +78,9 @@ static const struct wire_row table[WIRE_TYPES] = {
 };
 
 /*
- * Who can vouch for what. A door has verified a signature, or heard a password; at the control
- * socket only the kernel's word counts, since anybody can send any message there. Neither can speak
- * for the other.
+ * Who can vouch for what. The ssh door has verified a signature, the https door that a client has
+ * the key of its certificate, and both have heard passwords; at the control socket only the
+ * kernel's word counts, since anybody can send any message there. None can speak for another.
  */
 static const struct method {
 	unsigned lines;
@@ -89,9 +91,9 @@ static const struct method {
 	[WIRE_AUTH_PUBLICKEY] = {LOGIN, WIRE_PROOF_MAX},
 	[WIRE_AUTH_FORGED] = {LOGIN, WIRE_PROOF_MAX},
 	[WIRE_AUTH_UNUSABLE] = {LOGIN, WIRE_REASON_MAX},
-	[WIRE_AUTH_PASSWORD] = {LOGIN, WIRE_PROOF_MAX},
+	[WIRE_AUTH_PASSWORD] = {DOORS, WIRE_PROOF_MAX},
 	[WIRE_AUTH_INTERACTIVE] = {LOGIN, WIRE_PROOF_MAX},
-	[WIRE_AUTH_CERTIFICATE] = {LOGIN, WIRE_PROOF_MAX},
+	[WIRE_AUTH_CERTIFICATE] = {HTTPS, WIRE_PROOF_MAX},
 	[WIRE_AUTH_PEER] = {LOCAL, 0},
 };
 

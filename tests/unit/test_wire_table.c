@@ -34,11 +34,11 @@ static const struct expectation {
 	{"NEW", 4, "C", WIRE_BROKER, "R", '=', 8, 0, 0, 2},
 	{"LOG", 5, "CW", WIRE_DOOR, "ARE", '=', 9, 0, 4096, 0},
 	{"STOP", 6, "CW", WIRE_BROKER, "AR", 'E', 0, 0, 0, 0},
-	{"CLIENT", 7, "I", WIRE_DOOR, "F", '=', 0, 0, 256, 0},
-	{"AUTH", 8, "IO", WIRE_DOOR, "F", 'A', 3, 0, 256 + 12288, 0},
-	{"VERDICT", 9, "IO", WIRE_BROKER, "A", '=', 3, 0, 1024, 0},
-	{"OPEN", 10, "IO", WIRE_DOOR, "R", '=', 0, 0, 0, 1},
-	{"BYE", 11, "IO", WIRE_BROKER, "FAR", 'E', 4, 0, 1024, 0},
+	{"CLIENT", 7, "IS", WIRE_DOOR, "F", '=', 0, 0, 256, 0},
+	{"AUTH", 8, "IOS", WIRE_DOOR, "F", 'A', 3, 0, 256 + 12288, 0},
+	{"VERDICT", 9, "IOS", WIRE_BROKER, "A", '=', 3, 0, 1024, 0},
+	{"OPEN", 10, "IOS", WIRE_DOOR, "R", '=', 0, 0, 0, 1},
+	{"BYE", 11, "IOS", WIRE_BROKER, "FAR", 'E', 4, 0, 1024, 0},
 	{"SHELL", 12, "H", WIRE_DOOR, "F", 'R', 8, 0, 64, 0},
 	{"EXEC", 13, "H", WIRE_DOOR, "F", 'R', 8, 0, 64 + 8192, 0},
 	{"DATA", 14, "H", WIRE_DOOR, "RE", '=', 0, 1, 16384 - 256, 0},
@@ -62,7 +62,7 @@ static const struct expectation {
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 
-static const char line_letters[] = "CIOHWJ"; /* by enum wire_line */
+static const char line_letters[] = "CIOHWJS"; /* by enum wire_line */
 
 static enum wire_line first_line(const struct expectation *e)
 {
@@ -262,28 +262,32 @@ static void a_proof_belongs_to_one_kind_of_line(void **state)
 {
 	static const struct {
 		unsigned method;
-		int door, local;
+		int ssh, https, local;
 	} rows[] = {
-		{0, -EINVAL, -EINVAL},
-		{WIRE_AUTH_NONE, 0, -EACCES},
-		{WIRE_AUTH_PROBE, 0, -EACCES},
-		{WIRE_AUTH_PUBLICKEY, 0, -EACCES},
-		{WIRE_AUTH_FORGED, 0, -EACCES},
-		{WIRE_AUTH_UNUSABLE, 0, -EACCES},
-		{WIRE_AUTH_PASSWORD, 0, -EACCES},
-		{WIRE_AUTH_INTERACTIVE, 0, -EACCES},
-		{WIRE_AUTH_PEER, -EACCES, 0},
-		{WIRE_AUTH_PEER + 1, -EINVAL, -EINVAL},
-		{255, -EINVAL, -EINVAL},
+		{0, -EINVAL, -EINVAL, -EINVAL},
+		{WIRE_AUTH_NONE, 0, -EACCES, -EACCES},
+		{WIRE_AUTH_PROBE, 0, -EACCES, -EACCES},
+		{WIRE_AUTH_PUBLICKEY, 0, -EACCES, -EACCES},
+		{WIRE_AUTH_FORGED, 0, -EACCES, -EACCES},
+		{WIRE_AUTH_UNUSABLE, 0, -EACCES, -EACCES},
+		{WIRE_AUTH_PASSWORD, 0, 0, -EACCES},
+		{WIRE_AUTH_INTERACTIVE, 0, -EACCES, -EACCES},
+		{WIRE_AUTH_CERTIFICATE, -EACCES, 0, -EACCES},
+		{WIRE_AUTH_PEER, -EACCES, -EACCES, 0},
+		{WIRE_AUTH_PEER + 1, -EINVAL, -EINVAL, -EINVAL},
+		{255, -EINVAL, -EINVAL, -EINVAL},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(check_auth(WIRE_LOGIN, rows[i].method, 4, 4), rows[i].door);
+		assert_int_equal(check_auth(WIRE_LOGIN, rows[i].method, 4, 4), rows[i].ssh);
+		assert_int_equal(check_auth(WIRE_HTTPS, rows[i].method, 4, 4), rows[i].https);
 		assert_int_equal(check_auth(WIRE_LOCAL, rows[i].method, 4, 4), rows[i].local);
 	}
 	assert_int_equal(wire_methods(WIRE_LOCAL), 1u << WIRE_AUTH_PEER);
-	assert_int_equal(wire_methods(WIRE_LOGIN), ((1u << WIRE_AUTH_PEER) - 1) & ~1u);
+	assert_int_equal(wire_methods(WIRE_LOGIN), ((1u << WIRE_AUTH_CERTIFICATE) - 1) & ~1u);
+	assert_int_equal(
+		wire_methods(WIRE_HTTPS), 1u << WIRE_AUTH_PASSWORD | 1u << WIRE_AUTH_CERTIFICATE);
 	assert_int_equal(wire_methods(WIRE_CONTROL) | wire_methods(WIRE_CHANNEL), 0);
 }
 
