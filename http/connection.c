@@ -37,6 +37,7 @@ struct connection {
 	struct line login;
 	struct loop_io *login_io;
 	struct loop_timer *timer;
+	uint64_t begun; /* loop time */
 	struct buf in, out;
 	size_t searched;   /* of in, for the end of a head */
 	bool input_ended;  /* the client has closed its side */
@@ -101,13 +102,21 @@ static void next_request(struct connection *c)
 {
 	c->state = CONNECTION_HEAD;
 	c->searched = 0;
-	loop_timer_set(c->timer, CONNECTION_IDLE_US, LOOP_SECOND);
+	loop_timer_set(
+		c->timer, c->known ? CONNECTION_IDLE_US : CONNECTION_UNKNOWN_US, LOOP_SECOND);
+}
+
+/* One that nobody knows goes before the broker takes it for somebody who never says who he is. */
+static bool may_stay(const struct connection *c)
+{
+	return c->known || loop_now(c->context->loop) - c->begun < CONNECTION_UNKNOWN_US;
 }
 
 /* The body of a request that is refused is not waited for. */
 static void answer(struct connection *c, unsigned status, const char *fields, const char *text)
 {
-	bool stays = c->request.keep_alive && c->request.body == HTTP_BODY_NONE && status < 500;
+	bool stays = c->request.keep_alive && c->request.body == HTTP_BODY_NONE && status < 500 &&
+		     may_stay(c);
 
 	if (answer_text(&c->out, &c->request, status, fields, text, stays) < 0)
 		stays = false;
@@ -280,7 +289,11 @@ static bool is_somebody_else(const struct connection *c)
 {
 	const char *field = http_request_field(&c->request, "Authorization");
 
-	return c->known && c->credentials && (!field || strcmp(field, c->credentials) != 0);
+	if (!c->known)
+		return false;
+	if (!c->credentials)
+		return field && may_use_tickets(c);
+	return !field || strcmp(field, c->credentials) != 0;
 }
 
 static void serve(struct connection *c)
@@ -334,6 +347,8 @@ static bool take_head(struct connection *c)
 		return true;
 	}
 	status = http_request_parse(&c->request, buf_data(&c->in), (size_t)len, &reason);
+	/* It may hold a ticket. */
+	explicit_bzero((void *)(uintptr_t)buf_data(&c->in), (size_t)len);
 	buf_drop(&c->in, (size_t)len);
 	c->searched = 0;
 	if (status)
@@ -471,6 +486,8 @@ static void finish_round(struct connection *c)
 	} else if (c->state == CONNECTION_ANSWERING && buf_len(&c->out) == 0) {
 		/* Nothing waits for the client: a silent console is no stalled client. */
 		loop_timer_stop(c->timer);
+	} else if (c->state == CONNECTION_ANSWERING && !loop_timer_armed(c->timer)) {
+		loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
 	}
 }
 
@@ -593,6 +610,7 @@ int connection_create(struct http_context *context, uint64_t id, int socket_fd, 
 	}
 	c->context = context;
 	c->fd = socket_fd;
+	c->begun = loop_now(context->loop);
 	line_init(&c->login, login_fd, WIRE_HTTPS, WIRE_DOOR);
 	buf_init(&c->in, CONNECTION_IN_MAX);
 	buf_init(&c->out, CONNECTION_OUT_MAX);

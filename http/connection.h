@@ -17,9 +17,10 @@
 struct connection;
 TAILQ_HEAD(connection_list, connection);
 
-#define CONNECTION_HEAD_US (20 * LOOP_SECOND)   /* for the handshake, and for each head */
-#define CONNECTION_IDLE_US (60 * LOOP_SECOND)   /* between two requests */
-#define CONNECTION_STALL_US (300 * LOOP_SECOND) /* for a client that takes nothing */
+#define CONNECTION_HEAD_US (20 * LOOP_SECOND)    /* for the handshake, and for each head */
+#define CONNECTION_IDLE_US (60 * LOOP_SECOND)    /* between two requests */
+#define CONNECTION_UNKNOWN_US (10 * LOOP_SECOND) /* the same, when nobody has logged in */
+#define CONNECTION_STALL_US (300 * LOOP_SECOND)  /* for a client that takes nothing */
 #define CONNECTION_FLUSH_US (5 * LOOP_SECOND)
 #define CONNECTION_IN_MAX ((size_t)32 << 10)
 #define CONNECTION_OUT_MAX ((size_t)128 << 10)

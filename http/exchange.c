@@ -55,6 +55,9 @@ static int send_head(struct exchange *e)
 	if (e->offset_known)
 		snprintf(fields, sizeof(fields), "X-Console-Offset: %" PRIu64 "\r\n", e->offset);
 	e->head_sent = true;
+	/* There is no body to wait for, which may be an endless one. */
+	if (e->o.request->method == HTTP_METHOD_HEAD)
+		e->state = EXCHANGE_ENDED;
 	return answer_head(e->o.out, &a);
 }
 

@@ -265,6 +265,32 @@ def test_a_connection_serves_several_requests(https):
     assert raw.rest().endswith(b"\r\n\r\n")
 
 
+def test_head_of_an_endless_stream_is_a_head_and_no_stream(https, guests):
+    guest, console = opened(https, guests)
+    raw = Raw(https).send(f"HEAD /consoleStream/{guest.name} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+    assert b"X-Console-Offset: " in raw.until(rb"\r\n\r\n")
+    ask(console)
+    raw.send(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert raw.until(rb"ok\n").startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_another_login_needs_a_connection_of_its_own(https):
+    raw = Raw(https).send(b"GET /vms HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert raw.until(rb"0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    raw.send(b"GET /vms HTTP/1.1\r\nHost: h\r\nAuthorization: Basic eDp5\r\n\r\n")
+    assert raw.rest().startswith(b"HTTP/1.1 401 ")
+
+
+def test_who_never_logs_in_is_let_go_before_it_counts_as_silent(https):
+    https.ctl("sources", "--clear", "127.0.0.1")
+    raw = Raw(https, who=None)
+    raw.socket.settimeout(40)
+    raw.send(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert raw.rest().endswith(b"ok\n")
+    penalties = json.loads(https.ctl("sources", "--json").out)["penalties"]
+    assert [row["failures"] for row in penalties if row["source"] == "127.0.0.1"] == []
+
+
 @pytest.mark.parametrize("request_text, code", [
     (b"GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n", 404),
     (b"DELETE /vms HTTP/1.1\r\nHost: h\r\n\r\n", 405),
