@@ -10,7 +10,7 @@
 #include "answering_tree.h"
 
 #define SMALL 5000
-#define SPARSE (3 * 1024 * 1024) /* long enough that holes are looked for */
+#define SPARSE ((off_t)3 * 1024 * 1024) /* long enough that holes are looked for */
 
 static int small_file, sparse_file, first_number;
 
@@ -67,7 +67,7 @@ static int ask_open(void *arg, uint32_t question, const char *path)
 
 static int ask_read(void *arg, uint32_t question, uint32_t file, uint64_t offset, uint32_t len)
 {
-	fuzz_check(len > 0 && offset + len <= SPARSE);
+	fuzz_check(len > 0 && offset + len <= (uint64_t)SPARSE);
 	return note(arg, FUZZ_READ, question, "/", len);
 }
 
