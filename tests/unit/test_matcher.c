@@ -198,7 +198,7 @@ static void a_wrong_pattern_and_a_limit_are_told_apart(void **state)
 	assert_int_equal(w[0].failure, MATCHER_BAD_PATTERN);
 	assert_non_null(strstr(w[0].text, "pattern 1: missing closing parenthesis"));
 	assert_int_equal(w[1].failure, MATCHER_LIMIT);
-	assert_non_null(strstr(w[1].text, "the limit steps"));
+	assert_non_null(strstr(w[1].text, "pattern 1 exceeds the limit "));
 	matcher_job_destroy(&w[0].job);
 	matcher_job_destroy(&w[1].job);
 }

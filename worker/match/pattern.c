@@ -18,6 +18,7 @@ struct match_room {
 	pcre2_match_data *data; /* keeps what backtracking needed, for the next search */
 	unsigned steps;
 	uint64_t began_ns; /* 0: the clock was not looked at yet */
+	uint64_t time_max_ns;
 	enum match_limit spent;
 };
 
@@ -87,7 +88,7 @@ static int count_step(pcre2_callout_block *callout, void *arg)
 	now = processor_ns();
 	if (!room->began_ns)
 		room->began_ns = now;
-	if (now - room->began_ns <= (uint64_t)MATCH_TIME_MAX_MS * 1000000)
+	if (now - room->began_ns <= room->time_max_ns)
 		return 0;
 	room->spent = MATCH_LIMIT_TIME;
 	return PCRE2_ERROR_CALLOUT;
@@ -105,6 +106,7 @@ int match_room_create(struct match_room **out)
 		match_room_destroy(&room);
 		return -ENOMEM;
 	}
+	match_room_patience(room, MATCH_TIME_MAX_MS);
 	pcre2_set_match_limit(room->context, MATCH_STEPS_MAX);
 	pcre2_set_depth_limit(room->context, MATCH_DEPTH_MAX);
 	pcre2_set_heap_limit(room->context, MATCH_HEAP_MAX_KIB);
@@ -121,6 +123,11 @@ void match_room_destroy(struct match_room **room)
 	pcre2_match_context_free((*room)->context);
 	free(*room);
 	*room = NULL;
+}
+
+void match_room_patience(struct match_room *room, unsigned ms)
+{
+	room->time_max_ns = (uint64_t)ms * 1000000;
 }
 
 void match_room_begin(struct match_room *room)
