@@ -5,10 +5,10 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
-#include "broker/access.h"
-#include "broker/audit.h"
-#include "broker/external.h"
-#include "broker/login.h"
+#include "broker/access/access.h"
+#include "broker/audit/audit.h"
+#include "broker/command/external.h"
+#include "broker/login/login.h"
 #include "config/config.h"
 #include "console/guest/directory.h"
 #include "core/loop.h"

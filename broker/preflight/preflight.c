@@ -8,11 +8,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "broker/access.h"
+#include "broker/access/access.h"
 #include "broker/folders.h"
 #include "broker/preflight/preflight.h"
 #include "broker/preflight/private.h"
-#include "broker/record_rules.h"
+#include "broker/access/record_rules.h"
 #include "core/log.h"
 
 /* --- as whom --- */

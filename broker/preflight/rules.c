@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "auth/rule_items.h"
-#include "broker/access.h"
+#include "broker/access/access.h"
 #include "broker/preflight/private.h"
 #include "config/nearest.h"
 #include "core/glob.h"

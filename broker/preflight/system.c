@@ -10,10 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "broker/door_process.h"
-#include "broker/host_keys.h"
-#include "broker/https_keys.h"
-#include "broker/listener.h"
+#include "broker/door/door_process.h"
+#include "broker/door/host_keys.h"
+#include "broker/door/https_keys.h"
+#include "broker/listen/listener.h"
 #include "broker/preflight/private.h"
 #include "core/glob.h"
 #include "core/io.h"

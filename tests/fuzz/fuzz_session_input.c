@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/escape_key.h"
+#include "broker/session/escape_key.h"
 #include "core/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

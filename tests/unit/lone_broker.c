@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "broker/connections.h"
-#include "broker/guard.h"
-#include "broker/review.h"
+#include "broker/login/connections.h"
+#include "broker/access/guard.h"
+#include "broker/login/review.h"
 #include "core/io.h"
 #include "core/log.h"
 

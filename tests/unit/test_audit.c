@@ -12,9 +12,9 @@
 
 #include <jansson.h>
 
-#include "broker/audit.h"
-#include "broker/audit_record.h"
-#include "broker/refusals.h"
+#include "broker/audit/audit.h"
+#include "broker/audit/audit_record.h"
+#include "broker/audit/refusals.h"
 #include "core/io.h"
 #include "core/log.h"
 

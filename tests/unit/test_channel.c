@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "auth/identity.h"
-#include "broker/channel.h"
-#include "broker/login.h"
-#include "broker/verbs.h"
+#include "broker/channel/channel.h"
+#include "broker/login/login.h"
+#include "broker/verbs/verbs.h"
 #include "wire/line.h"
 
 /* --- stand-ins --- */

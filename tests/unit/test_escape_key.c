@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/escape_key.h"
+#include "broker/session/escape_key.h"
 
 struct result {
 	char typed[256], keys[64];

@@ -21,9 +21,9 @@
 
 #include "auth/ssh/base64.h"
 #include "auth/ssh/pubkey.h"
-#include "broker/host_key_check.h"
-#include "broker/host_keys.h"
-#include "broker/openssh_key.h"
+#include "broker/door/host_key_check.h"
+#include "broker/door/host_keys.h"
+#include "broker/door/openssh_key.h"
 #include "core/io.h"
 #include "core/log.h"
 

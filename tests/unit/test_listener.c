@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "broker/listener.h"
+#include "broker/listen/listener.h"
 #include "core/log.h"
 
 #define PEERS_MAX 200

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "broker/matcher.h"
+#include "broker/matcher/matcher.h"
 #include "core/build_id.h"
 #include "core/log.h"
 #include "worker/match_worker.h"

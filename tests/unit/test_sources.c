@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/sources.h"
+#include "broker/listen/sources.h"
 
 #define MANY 1000000
 static const struct sources_limits wide = {MANY, MANY, MANY, MANY, MANY, MANY};

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/verbs.h"
+#include "broker/verbs/verbs.h"
 #include "core/io.h"
 
 static char *page(const char *name)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/text_value.h"
+#include "broker/verb/text_value.h"
 #include "core/words.h"
 
 static void check(const char *text, const char *const *wanted)

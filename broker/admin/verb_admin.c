@@ -1,0 +1,133 @@
+/* Task: the verbs of the host's administrator: reload, explain. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/explain.h"
+#include "auth/rule_items.h"
+#include "broker/access/access.h"
+#include "broker/broker.h"
+#include "broker/login/login.h"
+#include "broker/verbs/verbs.h"
+#include "core/escape.h"
+
+void verb_reload(struct verb_call *call)
+{
+	struct config_errors errors = {0};
+	size_t i;
+	int r;
+
+	if (verb_no_more(call, 0) < 0)
+		return;
+	r = broker_reload(login_broker(call->login), &errors);
+	for (i = 0; i < errors.count; i++)
+		channel_complain(
+			call->channel, "%s%s", config_errors_prefix(&errors, i), errors.lines[i]);
+	config_errors_finish(&errors);
+	if (r < 0)
+		channel_exit(call->channel, STATUS_USAGE,
+			"not reloaded: the configuration in force stays");
+	else
+		channel_exit(call->channel, STATUS_OK, NULL);
+}
+
+static void explain_line(void *arg, const char *line)
+{
+	char text[ESCAPE_ROOM(2048)];
+	struct verb_call *call = arg;
+
+	escape_text(line, strlen(line), text, sizeof(text));
+	channel_print(call->channel, "%s\n", text);
+}
+
+/* What there is to say of a key before the rules are asked: whether it could log in at all. */
+struct key_note {
+	char text[1024];
+};
+
+__attribute__((format(printf, 2, 3))) static void note(struct key_note *n, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(n->text, sizeof(n->text), format, args);
+	va_end(args);
+}
+
+/* As it would be after logging in: its line may hold it to one section or command. */
+static int identity_of_key(
+	struct verb_call *call, const char *fingerprint, struct identity **out, struct key_note *n)
+{
+	const struct access *access = broker_access(login_broker(call->login));
+	const struct authorized_key *line;
+	int r = login_by_fingerprint(&access->sources, fingerprint, &line, out);
+
+	if (r == -ENOENT) {
+		note(n, "no file of authorized_keys has this key: it cannot log in until one has");
+		return identity_create(FACT_KEY, fingerprint, out);
+	}
+	if (r < 0)
+		return r;
+	if (access->sources.revoked && revoked_key(access->sources.revoked, line->key.blob))
+		note(n, "%s:%u has this key, but it is revoked: it cannot log in", line->file,
+			line->line);
+	else
+		note(n, "%s:%u has this key%s%s", line->file, line->line,
+			*line->comment ? ": " : "", line->comment);
+	return 0;
+}
+
+/* USER as in `who`: key:SHA256:..., user:alice. NULL: the client has its answer. */
+static struct identity *identity_of(struct verb_call *call, const char *user, struct key_note *n)
+{
+	const char *colon = strchr(user, ':');
+	struct identity *identity = NULL;
+	enum fact_kind kind;
+	int r;
+
+	n->text[0] = '\0';
+	if (strcmp(user, "ticket") == 0)
+		r = identity_create(FACT_TICKET, "", &identity);
+	else if (!colon || fact_kind_parse(user, (size_t)(colon - user), &kind) < 0)
+		r = -EINVAL;
+	else if (kind == FACT_KEY && !key_fingerprint_is(colon + 1))
+		r = -EKEYREJECTED;
+	else if (kind == FACT_KEY)
+		r = identity_of_key(call, colon + 1, &identity, n);
+	else
+		r = identity_create(kind, colon + 1, &identity);
+	if (r == -EKEYREJECTED)
+		channel_exit(call->channel, STATUS_USAGE, "explain: %s: %s", user, KEY_PATTERN_WHY);
+	else if (r < 0)
+		channel_exit(call->channel, r == -ENOMEM ? STATUS_INTERNAL : STATUS_USAGE,
+			r == -ENOMEM ? "explain: %s: out of memory"
+				     : "explain: invalid user %s: write it as in `who`, such as "
+				       "user:alice or key:SHA256:...",
+			user);
+	return r < 0 ? NULL : identity;
+}
+
+void verb_explain(struct verb_call *call)
+{
+	struct identity *identity;
+	struct login_vm vm;
+	struct key_note n;
+
+	if (call->argc != 2) {
+		channel_exit(call->channel, STATUS_USAGE, "explain: usage: %s", call->verb->usage);
+		return;
+	}
+	identity = identity_of(call, call->argv[0], &n);
+	if (!identity)
+		return;
+	if (verb_resolve(call, call->argv[1]) == 0) {
+		login_vm_init(&vm, call->guest);
+		if (*n.text)
+			explain_line(call, n.text);
+		rules_explain(broker_access(login_broker(call->login))->rules, identity, &vm.rule,
+			explain_line, call);
+		channel_exit(call->channel, STATUS_OK, NULL);
+	}
+	identity_destroy(identity);
+}

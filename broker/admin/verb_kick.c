@@ -1,0 +1,92 @@
+/* Task: the verb kick: an administrator ends a session, or a whole connection. */
+#include <string.h>
+
+#include "broker/session/attach.h"
+#include "broker/broker.h"
+#include "broker/login/login.h"
+#include "broker/verbs/verbs.h"
+
+/* The guest that a channel watches; NULL: none. */
+static struct guest *guest_of(struct directory *d, const struct channel *channel)
+{
+	size_t cursor = 0, i;
+	struct guest *g;
+
+	while ((g = directory_next(d, &cursor))) {
+		struct console *c;
+
+		for (i = 0; (c = guest_console_at(g, i)); i++) {
+			const struct viewer *v = NULL;
+
+			while ((v = console_next_viewer(c, v))) {
+				if (attach_channel(v) == channel || verb_log_channel(v) == channel)
+					return g;
+			}
+		}
+	}
+	return NULL;
+}
+
+static int may_kick(struct verb_call *call, const struct channel *channel)
+{
+	struct guest *g = guest_of(broker_directory(login_broker(call->login)), channel);
+
+	if (login_host_rights(call->login) & RIGHT_ADMIN)
+		return 1;
+	return g && (login_rights(call->login, g) & RIGHT_ADMIN);
+}
+
+/* 1 when the session was found (and ended, if the caller may). */
+static int kick_session(struct verb_call *call, const char *tag)
+{
+	const struct login *login;
+	struct channel *c;
+
+	for (login = broker_first_login(login_broker(call->login)); login;
+		login = login_next(login)) {
+		for (c = login_first_channel(login); c; c = channel_next(c)) {
+			if (strcmp(channel_tag(c), tag) != 0 || !may_kick(call, c))
+				continue;
+			channel_exit(c, STATUS_KICKED, "ended by %s", login_who(call->login));
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int kick_connection(struct verb_call *call, const char *tag)
+{
+	struct login *login;
+
+	if (!(login_host_rights(call->login) & RIGHT_ADMIN))
+		return 0;
+	for (login = broker_first_login(login_broker(call->login)); login;
+		login = login_next(login)) {
+		char reason[512];
+
+		if (strcmp(login_tag(login), tag) != 0 || login == call->login)
+			continue;
+		snprintf(reason, sizeof(reason), "ended by %s", login_who(call->login));
+		login_end(login, STATUS_KICKED, reason);
+		return 1;
+	}
+	return 0;
+}
+
+void verb_kick(struct verb_call *call)
+{
+	const char *tag;
+
+	if (call->argc != 1) {
+		channel_exit(call->channel, STATUS_USAGE, "kick: usage: %s", call->verb->usage);
+		return;
+	}
+	tag = call->argv[0];
+	if (strcmp(tag, channel_tag(call->channel)) == 0)
+		channel_exit(call->channel, STATUS_USAGE, "kick: this is your own session");
+	else if (kick_session(call, tag) || kick_connection(call, tag))
+		channel_exit(call->channel, STATUS_OK, NULL);
+	else
+		channel_exit(call->channel, STATUS_NOT_FOUND,
+			"no session %s that you may end; see: who", tag);
+}

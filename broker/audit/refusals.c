@@ -1,0 +1,215 @@
+/* Task: see refusals.h. Knows nothing of logins. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "broker/audit/refusals.h"
+#include "core/log.h"
+#include "core/net_address.h"
+
+#define TEXT_MAX 256 /* of what is kept of the last one */
+#define V6_BITS 64
+
+/* The last refusal that is no record of its own. */
+struct last {
+	char source[REFUSALS_KEY_MAX], login[TEXT_MAX], identity[TEXT_MAX], client[TEXT_MAX];
+	char reason[TEXT_MAX];
+	const char *method; /* constant text */
+};
+
+struct refuser {
+	LIST_ENTRY(refuser) entry;
+	char key[REFUSALS_KEY_MAX];
+	unsigned single, single_max; /* records of their own in this window */
+	uint64_t folded;
+	struct last last;
+};
+
+struct refusals {
+	struct loop *loop;
+	struct audit *audit;
+	struct loop_timer *window; /* armed while there is somebody */
+	uint64_t window_us;
+	LIST_HEAD(, refuser) list;
+	size_t count;
+	unsigned single; /* of all, in this window */
+	struct refuser others;
+};
+
+/* --- what stands for many --- */
+
+static const char *text_or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static void keep(char *out, size_t room, const char *text)
+{
+	snprintf(out, room, "%s", text ? text : "");
+}
+
+static void fold(struct refuser *who, const struct audit_record *record)
+{
+	struct last *last = &who->last;
+
+	who->folded++;
+	keep(last->source, sizeof(last->source), record->source);
+	keep(last->login, sizeof(last->login), record->login);
+	keep(last->identity, sizeof(last->identity), record->identity);
+	keep(last->client, sizeof(last->client), record->client);
+	keep(last->reason, sizeof(last->reason), record->reason);
+	last->method = record->method;
+}
+
+static void tell(struct refusals *r, struct refuser *who)
+{
+	const struct last *last = &who->last;
+	int is_others = who == &r->others;
+	char reason[TEXT_MAX + 64];
+	const struct audit_record record = {.event = "login-refused",
+		.source = is_others ? "several" : text_or_null(last->source),
+		.login = text_or_null(last->login),
+		.identity = text_or_null(last->identity),
+		.method = last->method,
+		.client = text_or_null(last->client),
+		.reason = reason,
+		.count = who->folded};
+
+	if (!who->folded)
+		return;
+	snprintf(reason, sizeof(reason), "so many more of this source; the last one: %s",
+		last->reason);
+	audit_write(r->audit, &record);
+	log_info("%llu more logins from %s refused; the last one as %s: %s",
+		(unsigned long long)who->folded, is_others ? "several sources" : who->key,
+		last->login, last->reason);
+}
+
+/* False: it has been quiet. */
+static bool begin_window(struct refusals *r, struct refuser *who)
+{
+	bool goes_on = who->folded > 0;
+
+	tell(r, who);
+	who->single = 0;
+	who->folded = 0;
+	who->single_max = goes_on ? 1 : REFUSALS_SINGLE;
+	return goes_on;
+}
+
+static void on_window(void *arg)
+{
+	struct refusals *r = arg;
+	struct refuser *who, *next;
+	bool somebody = begin_window(r, &r->others);
+
+	r->single = 0;
+	for (who = LIST_FIRST(&r->list); who; who = next) {
+		next = LIST_NEXT(who, entry);
+		if (begin_window(r, who)) {
+			somebody = true;
+			continue;
+		}
+		LIST_REMOVE(who, entry);
+		r->count--;
+		free(who);
+	}
+	if (somebody)
+		loop_timer_set(r->window, r->window_us, 0);
+}
+
+/* --- who it is --- */
+
+static void source_key(const char *key, char out[REFUSALS_KEY_MAX])
+{
+	struct net_address address;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (address_parse(key, &address) < 0 || address.size != 16) {
+		snprintf(out, REFUSALS_KEY_MAX, "%s", key);
+		return;
+	}
+	address_mask(&address, V6_BITS);
+	address_text(&address, text);
+	snprintf(out, REFUSALS_KEY_MAX, "%s/%d", text, V6_BITS);
+}
+
+static struct refuser *find(struct refusals *r, const char *key)
+{
+	char wanted[REFUSALS_KEY_MAX];
+	struct refuser *who;
+
+	source_key(key, wanted);
+	LIST_FOREACH (who, &r->list, entry) {
+		if (strcmp(who->key, wanted) == 0)
+			return who;
+	}
+	who = r->count < REFUSALS_SOURCES ? calloc(1, sizeof(*who)) : NULL;
+	if (!who)
+		return &r->others;
+	memcpy(who->key, wanted, sizeof(who->key));
+	who->single_max = REFUSALS_SINGLE;
+	LIST_INSERT_HEAD(&r->list, who, entry);
+	r->count++;
+	return who;
+}
+
+bool refusals_add(struct refusals *r, const char *key, const struct audit_record *record)
+{
+	struct refuser *who = find(r, key);
+
+	if (!loop_timer_armed(r->window))
+		loop_timer_set(r->window, r->window_us, 0);
+	if (who->single >= who->single_max || r->single >= REFUSALS_SINGLE_ALL) {
+		fold(who, record);
+		return false;
+	}
+	who->single++;
+	r->single++;
+	audit_write(r->audit, record);
+	return true;
+}
+
+/* --- life --- */
+
+int refusals_create(
+	struct loop *loop, struct audit *audit, uint64_t window_us, struct refusals **out)
+{
+	struct refusals *r = calloc(1, sizeof(*r));
+	int error;
+
+	if (!r)
+		return -ENOMEM;
+	r->loop = loop;
+	r->audit = audit;
+	r->window_us = window_us;
+	r->others.single_max = REFUSALS_SINGLE;
+	LIST_INIT(&r->list);
+	error = loop_timer_add(loop, &r->window, on_window, r);
+	if (error < 0) {
+		free(r);
+		return error;
+	}
+	*out = r;
+	return 0;
+}
+
+void refusals_destroy(struct refusals **out)
+{
+	struct refusals *r = *out;
+	struct refuser *who;
+
+	if (!r)
+		return;
+	*out = NULL;
+	tell(r, &r->others);
+	while ((who = LIST_FIRST(&r->list))) {
+		LIST_REMOVE(who, entry);
+		tell(r, who);
+		free(who);
+	}
+	loop_timer_del(&r->window);
+	free(r);
+}

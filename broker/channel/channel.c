@@ -1,0 +1,360 @@
+/*
+ * Task: a channel's life and its input. Owner: the login.
+ * Knows no verb and no console: policies hang on it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/identity.h"
+#include "broker/channel/channel_private.h"
+#include "broker/login/login.h"
+#include "broker/verbs/verbs.h"
+#include "core/log.h"
+
+#define INPUT_ROUNDS 8 /* messages read in one turn */
+
+/* --- input --- */
+
+/* Offers bytes to the policy; holds what it does not take. */
+static void offer(struct channel *c, const uint8_t *data, size_t len)
+{
+	size_t taken = len;
+
+	if (c->ops && c->ops->input && !c->exiting)
+		taken = c->ops->input(c->policy, data, len);
+	if (c->closed || c->exiting || taken >= len)
+		return;
+	if (buf_add(&c->held, data + taken, len - taken) < 0)
+		channel_exit(c, STATUS_INTERNAL, "out of memory");
+}
+
+static void tell_input_end(struct channel *c)
+{
+	if (!c->input_ended || c->end_told || buf_len(&c->held) > 0 || c->exiting)
+		return;
+	c->end_told = 1;
+	if (c->ops && c->ops->input_end)
+		c->ops->input_end(c->policy);
+}
+
+void channel_resume(struct channel *c)
+{
+	size_t len = buf_len(&c->held);
+	struct buf old;
+
+	if (c->closed || c->exiting || len == 0)
+		return;
+	/* The policy may come back here; what it sees is no longer ours then. */
+	old = c->held;
+	buf_init(&c->held, WIRE_PAYLOAD_MAX);
+	offer(c, buf_data(&old), len);
+	buf_finish(&old);
+	tell_input_end(c);
+	if (!c->closed)
+		channel_update_events(c);
+}
+
+void channel_need(struct channel *c, const struct guest *guest, unsigned rights)
+{
+	c->guest = guest;
+	c->needs = rights;
+}
+
+const struct guest *channel_guest(const struct channel *c)
+{
+	return c->guest;
+}
+
+unsigned channel_needs(const struct channel *c)
+{
+	return c->needs;
+}
+
+void channel_rights_changed(struct channel *c)
+{
+	if (!c->closed && !c->exiting && c->ops && c->ops->rights_changed)
+		c->ops->rights_changed(c->policy);
+}
+
+static void on_request(struct channel *c, const struct line_message *m)
+{
+	struct wire_request request;
+	const char *command = NULL;
+	size_t len = 0;
+
+	loop_timer_stop(c->timer);
+	memcpy(&request, m->fixed, sizeof(request));
+	/* The door does not give one; this is for a broken one. */
+	if (request.pty && !login_identity(c->login)->pty_allowed) {
+		channel_exit(c, STATUS_DENIED, "this login gets no terminal");
+		return;
+	}
+	c->pty = request.pty;
+	c->shown = request.pty || request.terminal;
+	c->files_refused = request.files_refused;
+	c->window.columns = request.columns;
+	c->window.rows = request.rows;
+	if (m->type == WIRE_EXEC) {
+		command = (const char *)m->payload + request.term_len;
+		len = m->payload_len - request.term_len;
+	}
+	verbs_dispatch(c, command, len);
+}
+
+static void on_winsize(struct channel *c, const struct line_message *m)
+{
+	struct wire_winsize size;
+
+	memcpy(&size, m->fixed, sizeof(size));
+	c->window.columns = size.columns;
+	c->window.rows = size.rows;
+	if (c->ops && c->ops->winsize && !c->exiting)
+		c->ops->winsize(c->policy);
+}
+
+static void on_break(struct channel *c, const struct line_message *m)
+{
+	struct wire_break request;
+
+	memcpy(&request, m->fixed, sizeof(request));
+	if (c->ops && c->ops->line_break && !c->exiting)
+		c->ops->line_break(c->policy, request.ms);
+}
+
+/* 0 and *signal, or -ENOENT: one that changes nothing, such as WINCH. */
+static int find_signal(const struct line_message *m, enum channel_signal *signal)
+{
+	static const struct {
+		const char *name;
+		enum channel_signal signal;
+	} known[] = {{"INT", CHANNEL_INTERRUPT}, {"TERM", CHANNEL_LEAVE}, {"HUP", CHANNEL_LEAVE},
+		{"KILL", CHANNEL_LEAVE}};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strlen(known[i].name) == m->payload_len &&
+			memcmp(known[i].name, m->payload, m->payload_len) == 0) {
+			*signal = known[i].signal;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static void on_signal(struct channel *c, const struct line_message *m)
+{
+	enum channel_signal signal;
+
+	if (c->exiting || find_signal(m, &signal) < 0)
+		return;
+	if (c->ops && c->ops->signal)
+		c->ops->signal(c->policy, signal);
+	else
+		channel_exit(c, STATUS_OK, "ended by signal %.*s", (int)m->payload_len,
+			(const char *)m->payload);
+}
+
+static void on_message(struct channel *c, const struct line_message *m)
+{
+	switch (m->type) {
+	case WIRE_SHELL:
+	case WIRE_EXEC:
+		on_request(c, m);
+		break;
+	case WIRE_DATA:
+		c->trail.bytes_in += m->payload_len;
+		offer(c, m->payload, m->payload_len);
+		break;
+	case WIRE_EOF:
+		c->input_ended = 1;
+		tell_input_end(c);
+		break;
+	case WIRE_WINSIZE:
+		on_winsize(c, m);
+		break;
+	case WIRE_BREAK:
+		on_break(c, m);
+		break;
+	case WIRE_SIGNAL:
+		on_signal(c, m);
+		break;
+	default: /* the table lets no other type through */
+		break;
+	}
+}
+
+static void read_line(struct channel *c)
+{
+	struct line_message m;
+	int i, r;
+
+	for (i = 0; i < INPUT_ROUNDS && !c->closed && buf_len(&c->held) == 0; i++) {
+		r = line_receive(&c->line, &m);
+		if (r == -EAGAIN)
+			return;
+		if (r == -EPROTO && c->exit_sent)
+			continue; /* said before our EXIT was heard */
+		if (r <= 0) {
+			if (r < 0)
+				log_write(LOG_LEVEL_WARNING, c->tag, "channel line: %s",
+					strerror(-r));
+			channel_close(c);
+			return;
+		}
+		on_message(c, &m);
+		line_message_finish(&m);
+	}
+}
+
+/* --- events --- */
+
+static void on_io(void *arg, uint32_t revents)
+{
+	struct channel *c = arg;
+
+	if (revents & EPOLLIN)
+		read_line(c);
+	else if (revents & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
+		channel_close(c);
+	if (c->closed)
+		return;
+	if (revents & EPOLLOUT) {
+		int owed = c->blocked;
+
+		c->blocked = 0;
+		channel_flush(c);
+		if (owed && !c->closed && !c->exiting && c->ops && c->ops->writable)
+			c->ops->writable(c->policy);
+	}
+	if (!c->closed)
+		channel_update_events(c);
+}
+
+/* --- life --- */
+
+int channel_accept(struct login *login, int fd, unsigned number, struct channel **out)
+{
+	struct loop *loop = login_loop(login);
+	struct channel *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->login = login;
+	line_init(&c->line, fd, WIRE_CHANNEL, WIRE_BROKER);
+	buf_init(&c->out, CHANNEL_TEXT_MAX);
+	buf_init(&c->err, CHANNEL_TEXT_MAX);
+	buf_init(&c->held, WIRE_PAYLOAD_MAX);
+	snprintf(c->tag, sizeof(c->tag), "%s.%u", login_tag(login), number);
+	r = loop_timer_add(loop, &c->timer, channel_on_timer, c);
+	if (!r)
+		r = loop_io_add(loop, &c->io, fd, EPOLLIN, on_io, c);
+	if (r < 0) {
+		loop_timer_del(&c->timer);
+		free(c); /* the descriptor stays the caller's */
+		return r;
+	}
+	loop_timer_set(c->timer, CHANNEL_ASK_US, LOOP_SECOND);
+	*out = c;
+	return 0;
+}
+
+static void free_channel(void *arg)
+{
+	struct channel *c = arg;
+
+	buf_finish(&c->out);
+	buf_finish(&c->err);
+	buf_finish(&c->held);
+	free(c->reason);
+	audit_trail_finish(&c->trail);
+	free(c);
+}
+
+void channel_end_policy(struct channel *c)
+{
+	const struct channel_ops *ops = c->ops;
+
+	c->ops = NULL;
+	if (ops && ops->end)
+		ops->end(c->policy);
+	c->policy = NULL;
+}
+
+void channel_close(struct channel *c)
+{
+	if (c->closed)
+		return;
+	audit_trail_end(c, STATUS_OK, "the client left");
+	c->closed = 1;
+	channel_end_policy(c);
+	loop_io_del(&c->io);
+	loop_timer_del(&c->timer);
+	line_finish(&c->line);
+	LIST_REMOVE(c, entry);
+	loop_defer(login_loop(c->login), free_channel, c);
+	login_channel_closed(c->login);
+}
+
+int channel_is_exiting(const struct channel *c)
+{
+	return c->exiting || c->closed;
+}
+
+void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *policy)
+{
+	c->ops = ops;
+	c->policy = policy;
+}
+
+int channel_has_policy(const struct channel *c)
+{
+	return c->ops != NULL;
+}
+
+struct login *channel_login(const struct channel *c)
+{
+	return c->login;
+}
+
+struct audit_trail *channel_trail(struct channel *c)
+{
+	return &c->trail;
+}
+
+const char *channel_tag(const struct channel *c)
+{
+	return c->tag;
+}
+
+int channel_has_pty(const struct channel *c)
+{
+	return c->pty;
+}
+
+int channel_is_shown(const struct channel *c)
+{
+	return c->shown;
+}
+
+int channel_follows_files(const struct channel *c)
+{
+	return c->files_refused;
+}
+
+struct channel_window channel_window(const struct channel *c)
+{
+	return c->window;
+}
+
+struct channel *channel_next(const struct channel *c)
+{
+	return LIST_NEXT(c, entry);
+}
+
+void channel_link(struct channel *c, struct channel_list *list)
+{
+	LIST_INSERT_HEAD(list, c, entry);
+}

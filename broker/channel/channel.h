@@ -1,0 +1,123 @@
+/*
+ * A channel line in the broker: the mechanism under every session and verb.
+ *
+ * Output: text is queued (bounded) and goes out as the line takes it; console bytes are sent
+ * directly or not at all, so that a slow reader costs no memory. Input: what the policy does not
+ * take is held, and the line is not read meanwhile, so that the client's window closes.
+ * Exit: after the queue has gone out, EXIT is said once; then the door closes its end.
+ *
+ * Owned by its login. Policies (a verb, a console session) hang on it by channel_ops.
+ */
+#ifndef BROKER_CHANNEL_CHANNEL_H
+#define BROKER_CHANNEL_CHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "broker/audit/audit_trail.h"
+#include "wire/status.h"
+#include "core/loop.h"
+
+struct channel;
+struct guest;
+struct login;
+
+#define CHANNEL_TEXT_MAX ((size_t)4 << 20)  /* of a list of all guests */
+#define CHANNEL_ASK_US (10 * LOOP_SECOND)   /* for SHELL or EXEC: doors send it at once */
+#define CHANNEL_FLUSH_US (30 * LOOP_SECOND) /* to take some of what is queued at the end */
+#define CHANNEL_WHERE_MAX 64
+#define CHANNEL_LINGER_US (10 * LOOP_SECOND) /* for the door to close after EXIT */
+
+/* RFC 4254 §6.9: the signals that mean something here. */
+enum channel_signal {
+	CHANNEL_INTERRUPT, /* INT */
+	CHANNEL_LEAVE,     /* TERM, HUP, KILL */
+};
+
+/* What a policy does; any may be NULL. */
+struct channel_ops {
+	/* The client's input. Returns how many bytes were taken; the rest is held until
+	 * channel_resume. */
+	size_t (*input)(void *policy, const uint8_t *data, size_t len);
+	void (*input_end)(void *policy);
+	void (*winsize)(void *policy);
+	void (*line_break)(void *policy, uint32_t ms); /* RFC 4335; 0: as long as is usual */
+	void (*signal)(void *policy, enum channel_signal signal); /* NULL: it ends the channel */
+	void (*writable)(void *policy); /* after channel_send has returned 0 */
+	/* Rules, or the guest, are others now; what channel_need says is still allowed. */
+	void (*rights_changed)(void *policy);
+	/* The last word comes next: puts the terminal in order, and tells in where ("" at first)
+	 * what an end from outside is to say besides. */
+	void (*leave)(void *policy, char where[CHANNEL_WHERE_MAX]);
+	/* The channel is going (client gone, or exit was said): let go of everything. */
+	void (*end)(void *policy);
+};
+
+struct channel_window {
+	unsigned columns, rows; /* 0: not known */
+};
+
+/* Takes over the descriptor. Waits for SHELL or EXEC, CHANNEL_ASK_US at most, then the dispatcher
+ * begins (broker/verbs/verbs.h). */
+int channel_accept(struct login *login, int fd, unsigned number, struct channel **out) MUST_CHECK;
+
+/* Ends at once, without a word; the memory goes after the turn. */
+void channel_close(struct channel *c);
+
+void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *policy);
+int channel_has_policy(const struct channel *c);
+
+struct login *channel_login(const struct channel *c);
+struct audit_trail *channel_trail(struct channel *c);
+const char *channel_tag(const struct channel *c); /* "c12.0" */
+int channel_has_pty(const struct channel *c);
+/* Whether standard output is a terminal: always with a pty, perhaps without. Then what is shown
+ * there must not make it type: that would go to the caller's shell. */
+int channel_is_shown(const struct channel *c);
+/* Whether a file client was refused on this connection before this was asked. */
+int channel_follows_files(const struct channel *c);
+struct channel_window channel_window(const struct channel *c);
+
+/* channel_print: text to standard output as it is; foreign bytes in it are escaped by the caller.
+ * channel_complain: one line to standard error, escaped here, "vmconsoled: " put before it and a
+ * newline behind it. On a pty both become one stream, with CR LF. */
+void channel_print(struct channel *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void channel_complain(struct channel *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Raw bytes behind the queued text. 0 or -ENOBUFS. */
+int channel_put(struct channel *c, const void *data, size_t len) MUST_CHECK;
+
+/* Console bytes, directly: all of len (≤ WIRE_PAYLOAD_MAX) or, when the line is full or text is
+ * still queued, none: 0, and writable() follows. */
+size_t channel_send(struct channel *c, const void *data, size_t len) MUST_CHECK;
+
+/* The first byte that goes out has this offset: for clients whose protocol has a place for it. */
+void channel_begin(struct channel *c, uint64_t offset);
+
+/* Whether nothing is queued; if something is, writable() follows. */
+int channel_ready(struct channel *c) MUST_CHECK;
+
+/* What goes on here is about this guest (NULL: the host) and needs these rights on it. */
+void channel_need(struct channel *c, const struct guest *guest, unsigned rights);
+const struct guest *channel_guest(const struct channel *c);
+unsigned channel_needs(const struct channel *c);
+/* Tells the policy that the login's rights may be others now: for broker/login/judge.h. */
+void channel_rights_changed(struct channel *c);
+
+/* Gives held input to the policy again, and reads on. */
+void channel_resume(struct channel *c);
+
+/* The one way to end: says the reason on standard error (unless NULL), then EXIT. The policy is
+ * let go. Further calls are ignored. */
+void channel_exit(struct channel *c, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int channel_is_exiting(const struct channel *c);
+
+/* List link for the login. */
+LIST_HEAD(channel_list, channel);
+struct channel *channel_next(const struct channel *c);
+void channel_link(struct channel *c, struct channel_list *list);
+
+#endif

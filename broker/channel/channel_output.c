@@ -1,0 +1,254 @@
+/*
+ * Task: a channel's output, and the end of it. Owner: the channel.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/channel/channel_private.h"
+#include "broker/login/login.h"
+#include "core/escape.h"
+#include "core/log.h"
+
+void channel_update_events(struct channel *c)
+{
+	uint32_t events = 0;
+
+	if (buf_len(&c->held) == 0 || c->exiting)
+		events |= EPOLLIN;
+	else
+		events |= EPOLLRDHUP;
+	if (buf_len(&c->out) || buf_len(&c->err) || c->blocked || (c->exiting && !c->exit_sent))
+		events |= EPOLLOUT;
+	loop_io_set(c->io, events);
+}
+
+/* --- output --- */
+
+static int send_queue(struct channel *c, struct buf *b, enum wire_type type)
+{
+	while (buf_len(b) > 0) {
+		size_t len = buf_len(b) < WIRE_PAYLOAD_MAX ? buf_len(b) : WIRE_PAYLOAD_MAX;
+		int r = line_send(&c->line, type, NULL, buf_data(b), len);
+
+		if (r < 0)
+			return r;
+		buf_drop(b, len);
+		c->flushed++;
+	}
+	return 0;
+}
+
+/* 0 when nothing is queued any more, -EAGAIN, or the line is dead. */
+static int send_queued(struct channel *c)
+{
+	int r = send_queue(c, &c->err, WIRE_ERR);
+
+	if (r == 0)
+		r = send_queue(c, &c->out, WIRE_OUT);
+	return r;
+}
+
+static void say_exit(struct channel *c)
+{
+	const char *reason = c->reason ? c->reason : "";
+	int r;
+
+	if (c->exit_sent)
+		return;
+	r = line_send(&c->line, WIRE_EXIT, &c->exit, reason, strnlen(reason, WIRE_REASON_MAX));
+	if (r == -EAGAIN)
+		return;
+	if (r < 0) {
+		channel_close(c);
+		return;
+	}
+	c->exit_sent = 1;
+	loop_timer_set(c->timer, CHANNEL_LINGER_US, LOOP_SECOND);
+}
+
+void channel_flush(struct channel *c)
+{
+	int r = send_queued(c);
+
+	if (r < 0 && r != -EAGAIN) {
+		channel_close(c);
+		return;
+	}
+	if (r == 0 && c->exiting)
+		say_exit(c);
+	if (!c->closed)
+		channel_update_events(c);
+}
+
+static void put_text(struct channel *c, struct buf *b, const char *text, size_t len)
+{
+	const char *newline;
+
+	if (c->closed)
+		return;
+	c->trail.bytes_out += len;
+	while (c->pty && (newline = memchr(text, '\n', len))) {
+		size_t part = (size_t)(newline - text);
+
+		if (buf_add(b, text, part) < 0 || buf_add(b, "\r\n", 2) < 0) {
+			c->cut = 1;
+			return;
+		}
+		text += part + 1;
+		len -= part + 1;
+	}
+	c->cut |= buf_add(b, text, len) < 0;
+}
+
+__attribute__((format(printf, 3, 0))) static void vprint(
+	struct channel *c, struct buf *b, const char *format, va_list args)
+{
+	char text[4096];
+	int n = vsnprintf(text, sizeof(text), format, args);
+
+	if (n >= (int)sizeof(text))
+		n = sizeof(text) - 1;
+	if (n > 0)
+		put_text(c, b, text, (size_t)n);
+}
+
+void channel_print(struct channel *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vprint(c, &c->out, format, args);
+	va_end(args);
+	channel_flush(c);
+}
+
+/* Foreign names may stand in it: the whole line is escaped. */
+void channel_complain(struct channel *c, const char *format, ...)
+{
+	char raw[1024], text[ESCAPE_ROOM(sizeof(raw))];
+	struct buf *b = c->pty ? &c->out : &c->err;
+	va_list args;
+	size_t len;
+
+	va_start(args, format);
+	vsnprintf(raw, sizeof(raw), format, args);
+	va_end(args);
+	len = escape_text(raw, strlen(raw), text, sizeof(text));
+	put_text(c, b, "vmconsoled: ", 12);
+	put_text(c, b, text, len);
+	put_text(c, b, "\n", 1);
+	channel_flush(c);
+}
+
+int channel_put(struct channel *c, const void *data, size_t len)
+{
+	int r = c->closed ? -EPIPE : buf_add(&c->out, data, len);
+
+	c->trail.bytes_out += r == 0 ? len : 0;
+	if (r == 0)
+		channel_flush(c);
+	return r;
+}
+
+size_t channel_send(struct channel *c, const void *data, size_t len)
+{
+	int r;
+
+	if (c->closed || c->exiting)
+		return 0;
+	r = send_queued(c);
+	if (r == 0)
+		r = line_send(&c->line, WIRE_OUT, NULL, data, len);
+	if (r == 0) {
+		c->trail.bytes_out += len;
+		return len;
+	}
+	c->blocked = 1;
+	channel_update_events(c);
+	return 0;
+}
+
+void channel_begin(struct channel *c, uint64_t offset)
+{
+	struct wire_begin begin = {.offset = offset};
+
+	/* Nothing has gone out yet, so there is room; a dead line is noticed by reading it. */
+	if (login_kind(c->login) == LOGIN_HTTPS && !c->begun) {
+		c->begun = 1;
+		(void)!line_send(&c->line, WIRE_BEGIN, &begin, NULL, 0);
+	}
+}
+
+int channel_ready(struct channel *c)
+{
+	if (c->closed || c->exiting)
+		return 0;
+	if (send_queued(c) == 0)
+		return 1;
+	c->blocked = 1;
+	channel_update_events(c);
+	return 0;
+}
+
+/* --- the end --- */
+
+void channel_on_timer(void *arg)
+{
+	struct channel *c = arg;
+
+	if (c->exiting && !c->exit_sent && c->flushed != c->flushed_seen) {
+		c->flushed_seen = c->flushed;
+		loop_timer_set(c->timer, CHANNEL_FLUSH_US, 0);
+		return;
+	}
+	if (c->exiting && !c->exit_sent)
+		log_write(LOG_LEVEL_INFO, c->tag, "the client does not take the end of its output");
+	channel_close(c);
+}
+
+__attribute__((format(printf, 2, 0))) static void set_reason(
+	struct channel *c, const char *format, va_list args)
+{
+	char text[WIRE_REASON_MAX] = "", where[CHANNEL_WHERE_MAX] = "";
+
+	if (format)
+		vsnprintf(text, sizeof(text), format, args);
+	if (c->ops && c->ops->leave)
+		c->ops->leave(c->policy, where);
+	if (c->cut && c->exit.status == STATUS_OK) {
+		c->exit.status = STATUS_LIMIT;
+		snprintf(text, sizeof(text), "too much text for one answer: cut after %zu bytes",
+			CHANNEL_TEXT_MAX);
+	}
+	if (*text && asprintf(&c->reason, "%s%s", text, where) < 0)
+		c->reason = NULL;
+}
+
+void channel_exit(struct channel *c, enum status status, const char *format, ...)
+{
+	va_list args;
+
+	if (c->closed || c->exiting)
+		return;
+	c->exit.status = status;
+	va_start(args, format);
+	set_reason(c, format, args);
+	va_end(args);
+	if (c->closed)
+		return; /* the terminal was to be put in order, and is gone */
+	audit_trail_end(c, c->exit.status, c->reason);
+	channel_end_policy(c);
+	if (c->reason)
+		channel_complain(c, "%s", c->reason);
+	if (c->closed)
+		return;
+	c->exiting = 1;
+	buf_finish(&c->held);
+	log_write(LOG_LEVEL_INFO, c->tag, "ended with %d%s%s", c->exit.status,
+		c->reason ? ": " : "", c->reason ? c->reason : "");
+	loop_timer_set(c->timer, CHANNEL_FLUSH_US, 0);
+	channel_flush(c);
+}

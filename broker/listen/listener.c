@@ -1,0 +1,459 @@
+/*
+ * Task: listen and accept. Owner: the broker, one listener per protocol.
+ * Knows no limits per source and no protocol: a socket goes to the callback as it came.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "broker/listen/listener.h"
+#include "broker/listen/sources.h"
+#include "core/io.h"
+#include "core/log.h"
+
+#define REST_US LOOP_SECOND
+#define REST_SLACK_US (100 * LOOP_MSEC)
+#define KEEPALIVE_IDLE_S 60
+#define KEEPALIVE_INTERVAL_S 15
+#define KEEPALIVE_COUNT 4
+#define USER_TIMEOUT_MS 120000 /* data unacknowledged for so long: the peer is gone */
+
+struct listen_socket {
+	struct listener *listener;
+	struct loop_io *io;
+	int fd;
+	struct sockaddr_storage bound;
+	char text[LISTENER_PEER_MAX];
+};
+
+struct listener {
+	struct loop *loop;
+	listener_fn accepted;
+	void *arg;
+	struct loop_timer *rest; /* armed while descriptors are short */
+	struct listen_socket sockets[LISTENER_SOCKETS_MAX];
+	size_t count;
+	int paused, closed;
+	int short_told; /* the shortage has been logged and has not ended */
+};
+
+/* --- addresses --- */
+
+static uint16_t port_of(const struct sockaddr_storage *a)
+{
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+
+	memcpy(&four, a, sizeof(four));
+	memcpy(&six, a, sizeof(six));
+	if (a->ss_family == AF_INET)
+		return ntohs(four.sin_port);
+	return a->ss_family == AF_INET6 ? ntohs(six.sin6_port) : 0;
+}
+
+void listener_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEER_MAX])
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+
+	if (a->ss_family == AF_INET) {
+		memcpy(&four, a, sizeof(four));
+		inet_ntop(AF_INET, &four.sin_addr, host, sizeof(host));
+		snprintf(out, LISTENER_PEER_MAX, "%s:%u", host, port_of(a));
+	} else if (a->ss_family == AF_INET6) {
+		memcpy(&six, a, sizeof(six));
+		inet_ntop(AF_INET6, &six.sin6_addr, host, sizeof(host));
+		snprintf(out, LISTENER_PEER_MAX, "[%s]:%u", host, port_of(a));
+	} else {
+		snprintf(out, LISTENER_PEER_MAX, "unknown");
+	}
+}
+
+static int is_any(const struct sockaddr_storage *a, sa_family_t family)
+{
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+
+	if (a->ss_family != family)
+		return 0;
+	memcpy(&four, a, sizeof(four));
+	memcpy(&six, a, sizeof(six));
+	return family == AF_INET ? four.sin_addr.s_addr == htonl(INADDR_ANY)
+				 : !!IN6_IS_ADDR_UNSPECIFIED(&six.sin6_addr);
+}
+
+/* [::] takes IPv4 too, unless 0.0.0.0 with the same port is listed beside it. */
+static int wants_v6_only(const struct config_addresses *all, const struct config_address *one)
+{
+	size_t i;
+
+	if (!is_any(&one->sa, AF_INET6))
+		return 1;
+	for (i = 0; i < all->count; i++) {
+		const struct sockaddr_storage *other = &all->items[i].sa;
+
+		if (is_any(other, AF_INET) && port_of(other) == port_of(&one->sa) &&
+			port_of(other) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* --- making sockets --- */
+
+static void say(char why[LISTENER_WHY_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(char why[LISTENER_WHY_MAX], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, LISTENER_WHY_MAX, format, args);
+	va_end(args);
+}
+
+static int set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* Set on the listening socket: those it accepts inherit them, without system calls for each. */
+static int set_inherited(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
+		{IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
+		/* Bounds what a stalled reader costs. SO_SNDBUF would bound it too, but with it the
+		 * rate on long paths, where much is on its way. */
+		{IPPROTO_TCP, TCP_NOTSENT_LOWAT, LISTENER_NOTSENT_MAX},
+	};
+	size_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < sizeof(options) / sizeof(options[0]); i++)
+		r = set_option(fd, options[i].level, options[i].name, options[i].value);
+	return r;
+}
+
+static int bind_and_listen(int fd, const struct sockaddr_storage *sa, socklen_t len, int v6_only)
+{
+	int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (!r && sa->ss_family == AF_INET6)
+		r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only);
+	if (!r && bind(fd, (const struct sockaddr *)sa, len) < 0)
+		r = -errno;
+	if (!r && listen(fd, LISTENER_BACKLOG) < 0)
+		r = -errno;
+	return r;
+}
+
+/* A descriptor or -errno. */
+static int open_address(const struct config_addresses *all, const struct config_address *address)
+{
+	struct sockaddr_storage sa = address->sa;
+	socklen_t len = address->sa_len;
+	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0 && errno == EAFNOSUPPORT && is_any(&sa, AF_INET6)) {
+		/* A kernel without IPv6: every address is then every IPv4 address. */
+		struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port_of(&sa))};
+
+		memcpy(&sa, &four, sizeof(four));
+		len = sizeof(four);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	}
+	if (fd < 0)
+		return -errno;
+	r = bind_and_listen(fd, &sa, len, wants_v6_only(all, address));
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static void on_readable(void *arg, uint32_t revents);
+
+/* Takes fd over, also on error. */
+static int add_socket(struct listener *l, int fd, const char *label, char why[LISTENER_WHY_MAX])
+{
+	struct listen_socket *s = &l->sockets[l->count];
+	socklen_t len = sizeof(s->bound);
+	int r;
+
+	s->listener = l;
+	s->fd = fd;
+	r = getsockname(fd, (struct sockaddr *)&s->bound, &len) < 0 ? -errno : 0;
+	if (!r)
+		r = set_inherited(fd);
+	if (!r)
+		r = loop_io_add(l->loop, &s->io, fd, EPOLLIN, on_readable, s);
+	if (r < 0) {
+		say(why, "%s: %s", label, strerror(-r));
+		close(fd);
+		return r;
+	}
+	listener_address_text(&s->bound, s->text);
+	l->count++;
+	return 0;
+}
+
+static int listen_on_addresses(
+	struct listener *l, const struct config_addresses *addresses, char why[LISTENER_WHY_MAX])
+{
+	size_t i;
+
+	if (addresses->count > LISTENER_SOCKETS_MAX) {
+		say(why, "more than %d addresses to listen on", LISTENER_SOCKETS_MAX);
+		return -E2BIG;
+	}
+	for (i = 0; i < addresses->count; i++) {
+		const struct config_address *address = &addresses->items[i];
+		int fd = open_address(addresses, address), r;
+
+		if (fd < 0) {
+			say(why, "cannot listen on %s: %s", address->text,
+				fd == -EADDRINUSE ? "address already in use" : strerror(-fd));
+			return fd;
+		}
+		r = add_socket(l, fd, address->text, why);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY_MAX])
+{
+	size_t i;
+
+	for (i = 0; i < addresses->count; i++) {
+		int fd = open_address(addresses, &addresses->items[i]);
+
+		if (fd < 0) {
+			say(why, "cannot listen on %s: %s", addresses->items[i].text,
+				strerror(-fd));
+			return fd;
+		}
+		close(fd);
+	}
+	return 0;
+}
+
+/* --- sockets from systemd --- */
+
+static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
+{
+	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(sa);
+	int r;
+
+	if (l->count == LISTENER_SOCKETS_MAX) {
+		say(why, "systemd passed more than %d sockets", LISTENER_SOCKETS_MAX);
+		return -E2BIG;
+	}
+	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
+		getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
+		(sa.ss_family != AF_INET && sa.ss_family != AF_INET6)) {
+		say(why, "descriptor %d from systemd is not a listening TCP socket", fd);
+		return -ENOTSOCK;
+	}
+	r = fd_nonblock(fd);
+	if (r < 0) {
+		say(why, "descriptor %d from systemd: %s", fd, strerror(-r));
+		return r;
+	}
+	return add_socket(l, fd, "socket from systemd", why);
+}
+
+/* 1: there were some; 0: none. The environment stays: other listeners look for theirs. */
+static int listen_on_passed(struct listener *l, const char *name, char why[LISTENER_WHY_MAX])
+{
+	char **names = NULL;
+	int count = sd_listen_fds_with_names(0, &names), i, r = 0;
+
+	for (i = 0; i < count; i++) {
+		if (!r && strcmp(names[i], name) == 0)
+			r = adopt(l, SD_LISTEN_FDS_START + i, why);
+	}
+	if (!r && count > 0 && l->count == 0) {
+		say(why, "systemd passed %d socket%s, but none named \"%s\" (FileDescriptorName=)",
+			count, count == 1 ? "" : "s", name);
+		r = -ENOENT;
+	}
+	if (count < 0) {
+		say(why, "sockets from systemd: %s", strerror(-count));
+		r = count;
+	}
+	for (i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+	return r < 0 ? r : count > 0;
+}
+
+/* --- accepting --- */
+
+static uint32_t wanted_events(const struct listener *l)
+{
+	return l->paused || loop_timer_armed(l->rest) ? 0 : EPOLLIN;
+}
+
+static void update(struct listener *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->count; i++)
+		loop_io_set(l->sockets[i].io, wanted_events(l));
+}
+
+static void on_rested(void *arg)
+{
+	update(arg);
+}
+
+/* The connection stays in the backlog and keeps the socket readable: look away for a while. */
+static void rest(struct listener *l, int error)
+{
+	if (!l->short_told)
+		log_warning("cannot accept connections: %s; trying once a second", strerror(error));
+	l->short_told = 1;
+	loop_timer_set(l->rest, REST_US, REST_SLACK_US);
+	update(l);
+}
+
+/* accept(2) returns errors of the new connection too; only these are ours. */
+static int is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* 1: go on with the round. */
+static int accept_one(struct listener *l, int listening)
+{
+	struct sockaddr_storage peer;
+	char text[LISTENER_PEER_MAX];
+	socklen_t len = sizeof(peer);
+	int fd;
+
+	memset(&peer, 0, sizeof(peer));
+	fd = accept4(listening, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0 && is_shortage(errno)) {
+		rest(l, errno);
+		return 0;
+	}
+	if (fd < 0)
+		return errno != EAGAIN;
+	l->short_told = 0;
+	sources_normalise(&peer);
+	listener_address_text(&peer, text);
+	l->accepted(l->arg, fd, &peer, text);
+	return 1;
+}
+
+static void on_readable(void *arg, uint32_t revents)
+{
+	struct listen_socket *s = arg;
+	struct listener *l = s->listener;
+	int left = LISTENER_ROUND_MAX;
+
+	while (!l->closed && wanted_events(l) && left-- > 0 && accept_one(l, s->fd))
+		;
+}
+
+/* --- life --- */
+
+static void free_listener(void *arg)
+{
+	free(arg);
+}
+
+int listener_create(struct loop *loop, const char *name, const struct config_addresses *addresses,
+	listener_fn accepted, void *arg, struct listener **out, char why[LISTENER_WHY_MAX])
+{
+	struct listener *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l) {
+		say(why, "out of memory");
+		return -ENOMEM;
+	}
+	l->loop = loop;
+	l->accepted = accepted;
+	l->arg = arg;
+	r = loop_timer_add(loop, &l->rest, on_rested, l);
+	if (r < 0)
+		say(why, "timer: %s", strerror(-r));
+	if (!r)
+		r = listen_on_passed(l, name, why);
+	if (r == 0)
+		r = listen_on_addresses(l, addresses, why);
+	if (r < 0) {
+		listener_destroy(&l);
+		return r;
+	}
+	*out = l;
+	return 0;
+}
+
+void listener_destroy(struct listener **pointer)
+{
+	struct listener *l = *pointer;
+	size_t i;
+
+	*pointer = NULL;
+	if (!l)
+		return;
+	l->closed = 1;
+	for (i = 0; i < l->count; i++) {
+		loop_io_del(&l->sockets[i].io);
+		fd_close(&l->sockets[i].fd);
+	}
+	loop_timer_del(&l->rest);
+	loop_defer(l->loop, free_listener, l); /* we may be in its callback */
+}
+
+void listener_pause(struct listener *l)
+{
+	l->paused = 1;
+	update(l);
+}
+
+void listener_resume(struct listener *l)
+{
+	l->paused = 0;
+	update(l);
+}
+
+size_t listener_count(const struct listener *l)
+{
+	return l->count;
+}
+
+const char *listener_text(const struct listener *l, size_t i)
+{
+	return l->sockets[i].text;
+}
+
+uint16_t listener_port(const struct listener *l, size_t i)
+{
+	return i < l->count ? port_of(&l->sockets[i].bound) : 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * What verb_log.c (options, where to begin, following) and log_output.c share. Nobody else
+ * includes it.
+ */
+#ifndef BROKER_LOG_LOG_INTERNAL_H
+#define BROKER_LOG_LOG_INTERNAL_H
+
+#include "broker/channel/channel.h"
+#include "broker/log/history.h"
+#include "console/journal/journal.h"
+#include "core/loop.h"
+
+struct console;
+struct viewer;
+
+enum log_start { LOG_ALL, LOG_FROM, LOG_BACK, LOG_LINES, LOG_SINCE, LOG_BOOT };
+
+struct log_options {
+	enum log_start start;
+	uint64_t value;
+	int follow, timestamps;
+};
+
+struct log_session {
+	struct channel *channel;
+	struct loop *loop;
+	struct console *console;
+	struct journal *journal;
+	struct journal_reader *reader; /* the viewer's, if there is one */
+	struct journal_query *query;
+	struct viewer *viewer; /* --follow: keeps the console open */
+	struct loop_timer *again;
+	struct log_options options;
+	struct history history; /* on a terminal */
+	uint64_t end;           /* without --follow */
+	int in_line, over;
+};
+
+/* Makes the reader; what is shown begins at offset. 0, -ERANGE it is not reached yet, -ENOMEM. */
+int log_output_place(struct log_session *s, uint64_t offset);
+
+/* Sends what the channel takes, from the reader on; ends the session at the end. */
+void log_output_pump(void *arg);
+
+/* There may be more. */
+void log_output_wake(void *arg);
+
+#endif

@@ -1,0 +1,86 @@
+/* Task: notice that rules may match a guest otherwise than before. Owner: nobody; no state. */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/broker.h"
+#include "broker/login/guest_events.h"
+#include "broker/login/judge.h"
+#include "console/guest/directory.h"
+
+/* What rules look at. */
+struct face {
+	char name[PLACE_NAME_MAX];
+	struct groups groups;
+	struct hypervisor *hypervisor;
+};
+
+static void look(const struct guest *g, struct face *face)
+{
+	memset(face, 0, sizeof(*face));
+	if (!g)
+		return;
+	snprintf(face->name, sizeof(face->name), "%s", guest_name(g));
+	face->groups = *guest_groups(g);
+	face->hypervisor = guest_hypervisor(g);
+}
+
+static int is_same(const struct face *a, const struct face *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->hypervisor == b->hypervisor &&
+	       groups_equal(&a->groups, &b->groups);
+}
+
+/* Where a guest is may depend on who can be asked. */
+static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
+{
+	directory_events.link(broker_directory(arg), h, up, text);
+	judge_all(arg);
+}
+
+static void on_place(void *arg, struct hypervisor *h, const struct place_info *info)
+{
+	struct directory *d = broker_directory(arg);
+	const struct guest *g = directory_by_uuid(d, &info->uuid);
+	struct face before, after;
+
+	look(g, &before);
+	directory_events.place(d, h, info);
+	if (!g)
+		return;
+	look(g, &after);
+	if (!is_same(&before, &after))
+		judge_guest(arg, g);
+}
+
+/* A guest that nobody knows any more keeps its sessions: they say themselves what has become of
+ * it, and no rule can have got wider by its going. One that another hypervisor knows is there. */
+static void on_gone(void *arg, struct hypervisor *h, const struct place_info *info)
+{
+	struct directory *d = broker_directory(arg);
+	const struct guest *g = directory_by_uuid(d, &info->uuid);
+	struct face before, after;
+
+	look(g, &before);
+	directory_events.gone(d, h, info);
+	look(g, &after);
+	if (g && guest_is_known(g) && !is_same(&before, &after))
+		judge_guest(arg, g);
+}
+
+static void on_rebooted(void *arg, struct hypervisor *h, const struct uuid *uuid)
+{
+	directory_events.rebooted(broker_directory(arg), h, uuid);
+}
+
+static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid)
+{
+	directory_events.panicked(broker_directory(arg), h, uuid);
+}
+
+const struct hypervisor_events guest_events = {
+	.link = on_link,
+	.place = on_place,
+	.gone = on_gone,
+	.rebooted = on_rebooted,
+	.panicked = on_panicked,
+};

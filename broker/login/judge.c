@@ -1,0 +1,53 @@
+/* Task: see judge.h. Owner: nobody; no state. */
+#include "broker/broker.h"
+#include "broker/login/judge.h"
+#include "broker/login/login.h"
+#include "config/rights.h"
+#include "console/guest/guest.h"
+
+static void judge(struct channel *c)
+{
+	const struct login *login = channel_login(c);
+	const struct guest *g = channel_guest(c);
+	unsigned have = g ? login_rights(login, g) : login_host_rights(login);
+	unsigned missing = channel_needs(c) & ~have;
+
+	if (missing)
+		channel_exit(c, STATUS_DENIED, "the right to %s %s%s was withdrawn",
+			right_name(missing & -missing), g ? "VM " : "on this host",
+			g ? guest_name(g) : "");
+	else
+		channel_rights_changed(c);
+}
+
+/* The channels of a login that are about the guest; NULL: all. An end may end others. */
+static void judge_channels(struct login *login, const struct guest *guest)
+{
+	struct channel *c, *next;
+
+	for (c = login_first_channel(login); c; c = next) {
+		next = channel_next(c);
+		if (!channel_is_exiting(c) && (!guest || channel_guest(c) == guest))
+			judge(c);
+	}
+}
+
+void judge_login(struct login *login)
+{
+	judge_channels(login, NULL);
+}
+
+void judge_guest(struct broker *broker, const struct guest *guest)
+{
+	struct login *login, *next;
+
+	for (login = broker_first_login(broker); login; login = next) {
+		next = login_next(login);
+		judge_channels(login, guest);
+	}
+}
+
+void judge_all(struct broker *broker)
+{
+	judge_guest(broker, NULL);
+}

@@ -1,0 +1,156 @@
+/* Task: from a proof to an identity: keys, certificates, local peers. Owner: the login. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/broker.h"
+#include "broker/login/login_private.h"
+#include "broker/verbs/verbs.h"
+
+struct identity *login_judge_key(
+	struct login *login, struct span blob, int64_t now, char why[LOGIN_WHY_MAX])
+{
+	struct broker *b = login->options.broker;
+	struct login_sources sources = broker_access(b)->sources;
+	struct login_proof proof = {.blob = blob,
+		.address = login->options.address ? login->address : NULL,
+		.now = now};
+	struct identity *identity = NULL;
+	int r;
+
+	if (external_has_keys(broker_external(b)))
+		sources.ovirt = external_keys(broker_external(b));
+	r = login_by_key(&sources, &proof, &identity, why);
+	if (r == -ENOMEM)
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	return r < 0 ? NULL : identity;
+}
+
+struct identity *login_judge_certificate(
+	struct login *login, struct span der, int64_t now, char why[LOGIN_WHY_MAX])
+{
+	const struct x509_store *store = broker_access(login->options.broker)->sources.x509;
+	struct identity *identity = NULL;
+	int r;
+
+	if (!store) {
+		snprintf(why, LOGIN_WHY_MAX,
+			"no authority for certificates is configured (vdsm_ca)");
+		return NULL;
+	}
+	r = x509_store_check_der(store, der, now, &identity, why);
+	if (r == -ENOMEM)
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	return r < 0 ? NULL : identity;
+}
+
+/* Root and the daemon's own user may do all; others what user:NAME is allowed. */
+struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX])
+{
+	char room[4096], number[32];
+	struct passwd entry, *found = NULL;
+	struct identity *identity = NULL;
+	const char *name = number;
+
+	if (!login_is_local(login)) {
+		snprintf(why, LOGIN_WHY_MAX, "no local connection");
+		return NULL;
+	}
+	snprintf(number, sizeof(number), "%u", (unsigned)login->peer.uid);
+	if (getpwuid_r(login->peer.uid, &entry, room, sizeof(room), &found) == 0 && found)
+		name = found->pw_name;
+	if (identity_create(FACT_USER, name, &identity) < 0) {
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+		return NULL;
+	}
+	identity->pty_allowed = true;
+	identity->everything = login->peer.uid == 0 || login->peer.uid == geteuid();
+	return identity;
+}
+
+/* A forced command is a ceiling: what it does not allow, no other way in the login does. */
+static int hold_to_command(struct identity *identity, char why[LOGIN_WHY_MAX])
+{
+	struct words words = {0};
+	int r = -EINVAL;
+
+	if (!identity->command)
+		return 0;
+	if (words_split(identity->command, strlen(identity->command), &words) == 0)
+		r = verb_ceiling(&words, &identity->denied);
+	words_finish(&words);
+	if (r < 0)
+		snprintf(why, LOGIN_WHY_MAX, "the command of this key is not a verb: %.120s",
+			identity->command);
+	return r;
+}
+
+static int join(struct identity *whole, const struct factor *f, char why[LOGIN_WHY_MAX])
+{
+	int r = identity_join(whole, f->identity);
+
+	if (r < 0)
+		snprintf(why, LOGIN_WHY_MAX, "%s",
+			r == -EACCES ? "the factors are limited to different things"
+				     : strerror(-r));
+	return r;
+}
+
+struct identity *login_whole(const struct factor *factors, size_t count, const struct factor *more,
+	char why[LOGIN_WHY_MAX])
+{
+	struct identity *whole = NULL;
+	size_t i;
+	int r;
+
+	if (count == 0 && !more)
+		return NULL;
+	r = identity_copy(count > 0 ? factors[0].identity : more->identity, &whole);
+	if (r < 0)
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	for (i = 1; r == 0 && i < count; i++)
+		r = join(whole, &factors[i], why);
+	if (r == 0 && count > 0 && more)
+		r = join(whole, more, why);
+	if (r == 0)
+		r = hold_to_command(whole, why);
+	if (r == 0)
+		return whole;
+	identity_destroy(whole);
+	return NULL;
+}
+
+#define BY_KEY                                                                                     \
+	(FACT_BIT(FACT_KEY) | FACT_BIT(FACT_CERT) | FACT_BIT(FACT_PRINCIPAL) |                     \
+		FACT_BIT(FACT_ENTITY) | FACT_BIT(FACT_ENTITY_ID) | FACT_BIT(FACT_ACCESS))
+
+static unsigned methods_for(unsigned facts)
+{
+	unsigned methods = 0;
+
+	if (facts & FACT_BIT(FACT_TICKET))
+		methods |= WIRE_CAN_PASSWORD | WIRE_CAN_INTERACTIVE;
+	if (facts & BY_KEY)
+		methods |= WIRE_CAN_PUBLICKEY;
+	return methods;
+}
+
+int login_enough(const struct login *login, const struct identity *whole, unsigned *methods)
+{
+	const struct rules *rules = broker_access(login->options.broker)->rules;
+
+	if (rules_any(rules, whole) != 0)
+		return 0;
+	*methods = methods_for(rules_missing_factors(rules, whole));
+	return *methods ? 1 : -EPERM;
+}
+
+void factor_finish(struct factor *f)
+{
+	identity_destroy(f->identity);
+	free(f->key);
+	explicit_bzero(f, sizeof(*f));
+}

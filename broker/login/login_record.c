@@ -1,0 +1,133 @@
+/* Task: the audit's records of a login, and its lines in the log. Owner: the login. Judges nothing.
+ */
+#include <stdio.h>
+
+#include "broker/broker.h"
+#include "broker/login/login_private.h"
+#include "broker/audit/refusals.h"
+
+int login_is_ticket(enum wire_method method)
+{
+	return method == WIRE_AUTH_PASSWORD || method == WIRE_AUTH_INTERACTIVE;
+}
+
+/* Whether the proof is a public key. */
+static int is_key(enum wire_method method)
+{
+	return method == WIRE_AUTH_PROBE || method == WIRE_AUTH_PUBLICKEY ||
+	       method == WIRE_AUTH_FORGED;
+}
+
+static const char *method_name(enum wire_method method)
+{
+	switch (method) {
+	case WIRE_AUTH_NONE:
+		return "none";
+	case WIRE_AUTH_PROBE:
+	case WIRE_AUTH_PUBLICKEY:
+	case WIRE_AUTH_FORGED:
+		return "publickey";
+	case WIRE_AUTH_CERTIFICATE:
+		return "certificate";
+	case WIRE_AUTH_PASSWORD:
+		return "password";
+	case WIRE_AUTH_INTERACTIVE:
+		return "keyboard-interactive";
+	case WIRE_AUTH_PEER:
+		return "peer";
+	case WIRE_AUTH_UNUSABLE: /* the reason says what it was */
+		return NULL;
+	}
+	return "unknown";
+}
+
+static void fill(const struct login *login, const struct identity *identity, struct audit_record *r)
+{
+	*r = (struct audit_record){.session = login->tag,
+		.source = login->address,
+		.login = login->name,
+		.client = login->client};
+	if (identity) {
+		r->identity = identity->text;
+		r->fingerprint = *identity->fingerprint ? identity->fingerprint : NULL;
+	}
+}
+
+static void fill_attempt(const struct login *login, const char *event, struct audit_record *r)
+{
+	const struct attempt *a = &login->attempt;
+
+	fill(login, a->identity ? a->identity : a->factor.identity, r);
+	r->method = method_name(a->method);
+	r->event = event;
+}
+
+void login_record(struct login *login, const char *event)
+{
+	struct audit_record r;
+
+	fill_attempt(login, event, &r);
+	audit_write(broker_audit(login->options.broker), &r);
+}
+
+void login_record_then(struct login *login, audit_done_fn done)
+{
+	struct audit_record r;
+
+	fill_attempt(login, "login", &r);
+	audit_write_then(broker_audit(login->options.broker), &r, done, login);
+}
+
+/* Anybody can make any number of them. True: it is worth a line in the log. */
+static bool add_refusal(const struct login *login, const struct audit_record *r)
+{
+	char uid[32];
+
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)login->peer.uid);
+	return refusals_add(broker_refusals(login->options.broker),
+		login_is_local(login) ? uid : login->address, r);
+}
+
+void login_record_refusal(struct login *login)
+{
+	const struct attempt *a = &login->attempt;
+	char fingerprint[PUBKEY_FINGERPRINT_ROOM];
+	struct audit_record r;
+
+	fill_attempt(login, "login-refused", &r);
+	r.reason = a->why;
+	if (!r.fingerprint && a->proof_len && is_key(a->method)) {
+		pubkey_fingerprint((struct span){a->proof, a->proof_len}, fingerprint);
+		r.fingerprint = fingerprint;
+	}
+	if (add_refusal(login, &r))
+		log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s",
+			login->name, login->address, a->why);
+}
+
+void login_record_foreign(struct login *login)
+{
+	char why[LOGIN_WHY_MAX] = "";
+	struct identity *identity = login_is_local(login) ? login_judge_peer(login, why) : NULL;
+	struct audit_record r;
+
+	fill(login, identity, &r);
+	r.event = "login-refused";
+	r.reason = "a way to log in that does not belong there";
+	(void)add_refusal(login, &r);
+	identity_destroy(identity);
+}
+
+void login_record_end(struct login *login, const char *why)
+{
+	const struct identity *identity =
+		login->identity ? login->identity : login->factors[0].identity;
+	struct audit_record r;
+
+	fill(login, identity, &r);
+	r.event = "login-ended";
+	r.reason = why;
+	audit_write(broker_audit(login->options.broker), &r);
+	log_write(LOG_LEVEL_INFO, login->tag, "%s is no longer accepted: %s",
+		login->who ? login->who : identity->text, why);
+}

@@ -1,0 +1,72 @@
+/* Task: judge all logins again. Owner: the broker. Knows not how one is judged. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/broker.h"
+#include "broker/login/review.h"
+
+struct review {
+	struct broker *broker;
+	struct loop_timer *timer;
+};
+
+static void judge_all(struct review *r)
+{
+	struct login *login = broker_first_login(r->broker), *next;
+
+	for (; login; login = next) {
+		next = login_next(login); /* its memory outlives this turn, whatever is closed */
+		login_review(login);
+	}
+}
+
+void review_now(struct review *r)
+{
+	const struct login *login;
+
+	loop_timer_stop(r->timer);
+	judge_all(r);
+	for (login = broker_first_login(r->broker); login; login = login_next(login))
+		login_ask_again(login);
+}
+
+static void on_timer(void *arg)
+{
+	judge_all(arg);
+}
+
+void review_soon(void *arg)
+{
+	struct review *r = arg;
+
+	if (!loop_timer_armed(r->timer))
+		loop_timer_set(r->timer, REVIEW_SOON_US, LOOP_SECOND / 10);
+}
+
+int review_create(struct broker *broker, struct review **out)
+{
+	struct review *r = calloc(1, sizeof(*r));
+	int error;
+
+	if (!r)
+		return -ENOMEM;
+	r->broker = broker;
+	error = loop_timer_add(broker_loop(broker), &r->timer, on_timer, r);
+	if (error < 0) {
+		free(r);
+		return error;
+	}
+	*out = r;
+	return 0;
+}
+
+void review_destroy(struct review **out)
+{
+	struct review *r = *out;
+
+	if (!r)
+		return;
+	*out = NULL;
+	loop_timer_del(&r->timer);
+	free(r);
+}

@@ -1,0 +1,26 @@
+/*
+ * After a change of what logins are judged by: all of them are judged again, whole and half done,
+ * and with them what goes on in them (broker/login/judge.h). Owned by the broker.
+ */
+#ifndef BROKER_LOGIN_REVIEW_H
+#define BROKER_LOGIN_REVIEW_H
+
+#include "core/loop.h"
+
+struct broker;
+struct review;
+
+/* A file that is written anew is gone for a moment: nobody is put out for that. */
+#define REVIEW_SOON_US (2 * LOOP_SECOND)
+
+int review_create(struct broker *broker, struct review **out) MUST_CHECK;
+void review_destroy(struct review **out);
+
+/* At once: somebody has asked for it. Helper commands are asked again, too, and what they answer
+ * leads to another review. */
+void review_now(struct review *r);
+
+/* Within REVIEW_SOON_US; many changes are one. arg is the review. */
+void review_soon(void *arg);
+
+#endif

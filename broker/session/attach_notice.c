@@ -1,0 +1,374 @@
+/*
+ * Task: what a session says beside the guest's bytes, and what ends it when the guest goes.
+ * On a pty a notice is a line of its own in the stream; else it goes to standard error.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/session/attach_internal.h"
+
+/* "^]" of 0x1d. */
+static const char *key_name(const struct attach *a, char out[8])
+{
+	int c = a->escape.character;
+
+	if (c < 32)
+		snprintf(out, 8, "^%c", c + 64);
+	else
+		snprintf(out, 8, c == 127 ? "^?" : "%c", c);
+	return out;
+}
+
+static const char *leave_hint(const struct attach *a, char out[32])
+{
+	char key[8];
+
+	if (a->escape.character < 0)
+		return "";
+	snprintf(out, 32, "; leave with %s .", key_name(a, key));
+	return out;
+}
+
+/* --- asked for --- */
+
+static void describe_keyboard(const struct attach *a, char *out, size_t room)
+{
+	const struct viewer *writer = console_writer(a->console);
+
+	if (viewer_mode(a->viewer) == VIEWER_WRITES)
+		snprintf(out, room, "you have the keyboard");
+	else if (writer)
+		snprintf(
+			out, room, "you are watching; the keyboard is with %s", viewer_who(writer));
+	else
+		snprintf(out, room, "you are watching");
+}
+
+static void describe(const struct attach *a, char *out, size_t room)
+{
+	const struct guest *g = console_guest(a->console);
+	struct journal *j = console_journal(a->console);
+	size_t others = console_viewer_count(a->console) - 1;
+	char keyboard[512];
+
+	describe_keyboard(a, keyboard, sizeof(keyboard));
+	snprintf(out, room, "VM %s, %s, %s; %s; %zu other%s here; offset %" PRIu64, guest_name(g),
+		console_device_name(a->console), guest_state_name(guest_state(g)), keyboard, others,
+		others == 1 ? "" : "s", journal_next(j));
+}
+
+void attach_header(struct attach *a)
+{
+	char text[1024], hint[32];
+
+	describe(a, text, sizeof(text));
+	attach_notice(a, "%s%s", text, leave_hint(a, hint));
+}
+
+void attach_status_notice(struct attach *a)
+{
+	struct journal *j = console_journal(a->console);
+	char text[1024];
+
+	describe(a, text, sizeof(text));
+	attach_notice(a, "%s; history from offset %" PRIu64 "%s%s", text, journal_first(j),
+		*console_trouble(a->console) ? "; " : "", console_trouble(a->console));
+}
+
+void attach_help_notice(struct attach *a)
+{
+	char key[8];
+
+	key_name(a, key);
+	attach_notice(a,
+		"%s then: . leave, ? help, i status and offset, w who, r replay a screenful, "
+		"f take the keyboard, o give it up, b break, s and a key sysrq, %s the character "
+		"itself",
+		key, key);
+}
+
+void attach_who_notice(struct attach *a)
+{
+	const struct viewer *v = NULL;
+
+	while ((v = console_next_viewer(a->console, v)) && !attach_is_over(a)) {
+		if (!attach_channel(v))
+			continue; /* reads the log */
+		attach_notice(a, "%s %s%s", channel_tag(attach_channel(v)), viewer_who(v),
+			viewer_mode(v) == VIEWER_WRITES  ? ", has the keyboard"
+			: viewer_mode(v) == VIEWER_WAITS ? ", waits for the keyboard"
+							 : ", watches");
+	}
+}
+
+/* --- the guest goes --- */
+
+static const char *stop_text(enum console_stop stop)
+{
+	switch (stop) {
+	case CONSOLE_STOP_UNKNOWN:
+		return "has stopped, cause unknown";
+	case CONSOLE_STOP_SHUTDOWN:
+		return "has shut down";
+	case CONSOLE_STOP_DESTROYED:
+		return "was destroyed";
+	case CONSOLE_STOP_CRASHED:
+		return "has crashed";
+	case CONSOLE_STOP_FAILED:
+		return "failed: QEMU has died";
+	case CONSOLE_STOP_SAVED:
+		return "was saved";
+	case CONSOLE_STOP_MOVED:
+		return "moved to a host not served here";
+	}
+	return "has stopped";
+}
+
+static enum status stop_status(enum console_stop stop)
+{
+	switch (stop) {
+	case CONSOLE_STOP_UNKNOWN:
+	case CONSOLE_STOP_SHUTDOWN:
+	case CONSOLE_STOP_DESTROYED:
+	case CONSOLE_STOP_SAVED:
+		return STATUS_SHUTDOWN;
+	case CONSOLE_STOP_CRASHED:
+	case CONSOLE_STOP_FAILED:
+		return STATUS_CRASHED;
+	case CONSOLE_STOP_MOVED:
+		return STATUS_MOVED;
+	}
+	return STATUS_SHUTDOWN;
+}
+
+static void on_stopped(struct attach *a, const struct console_event *event)
+{
+	const char *name = guest_name(console_guest(a->console));
+	char lost[64] = "", hint[32];
+
+	attach_writable(a); /* what the guest said last comes before that */
+	if (attach_is_over(a))
+		return;
+	if (event->dropped && viewer_mode(a->viewer) == VIEWER_WRITES)
+		snprintf(
+			lost, sizeof(lost), "; %zu typed bytes were not delivered", event->dropped);
+	if (!a->options.wait) {
+		attach_exit_after_output(a, stop_status(event->stop), "VM %s %s%s", name,
+			stop_text(event->stop), lost);
+		return;
+	}
+	attach_notice(a, "VM %s %s%s; waiting for it to start%s", name, stop_text(event->stop),
+		lost, leave_hint(a, hint));
+	attach_start_wait(a);
+	attach_input_again(a);
+}
+
+static void on_opened(struct attach *a, const struct console_event *event)
+{
+	const char *name = guest_name(console_guest(a->console));
+
+	if (!a->panicked)
+		loop_timer_stop(a->wait);
+	a->told_trouble = a->is_held = 0;
+	if (event->outage_us)
+		attach_notice(a, "VM %s: console is back after %.1f seconds", name,
+			(double)event->outage_us / LOOP_SECOND);
+	else if (a->has_opened)
+		attach_notice(a, "VM %s has started", name);
+	a->has_opened = 1;
+	attach_begun(a);
+	if (!attach_is_over(a))
+		attach_input_again(a);
+	if (!attach_is_over(a) && a->input_ended)
+		attach_on_linger(a);
+}
+
+/* Somebody else has the console: a person waits for it, a script does not. */
+static void on_busy(struct attach *a, const char *how)
+{
+	const char *name = guest_name(console_guest(a->console));
+
+	if (!a->options.wait) {
+		attach_exit_after_output(a, STATUS_BUSY,
+			"the console of VM %s %s another client of the hypervisor", name, how);
+		return;
+	}
+	if (!a->told_trouble)
+		attach_notice(a,
+			"the console of VM %s %s another client of the hypervisor; waiting until "
+			"it is free",
+			name, how);
+	a->told_trouble = a->is_held = 1;
+}
+
+static void on_keyboard(struct attach *a, const struct console_event *event)
+{
+	const char *who = event->who ? event->who : "nobody";
+
+	if (event->mode == VIEWER_WRITES) {
+		if (a->pty)
+			attach_notice(a, "you have the keyboard now");
+		return;
+	}
+	if (!a->pty) {
+		attach_exit_after_output(a, STATUS_BUSY,
+			"the keyboard was taken by %s; %zu typed bytes were "
+			"dropped",
+			who, event->dropped);
+		return;
+	}
+	if (event->dropped)
+		attach_notice(a, "the keyboard was taken by %s; %zu typed bytes were dropped", who,
+			event->dropped);
+	else
+		attach_notice(a, "the keyboard was taken by %s", who);
+	attach_input_again(a);
+}
+
+void attach_say_panicked(struct attach *a)
+{
+	attach_exit_after_output(
+		a, STATUS_CRASHED, "VM %s has panicked", guest_name(console_guest(a->console)));
+}
+
+/* Its last words may be on their way still: another connection brings them. */
+static void on_panicked(struct attach *a, const char *name)
+{
+	attach_notice(a, "VM %s has panicked", name);
+	if (attach_is_over(a) || a->options.wait)
+		return;
+	a->panicked = 1;
+	loop_timer_set(a->wait, ATTACH_PANIC_US, 0);
+}
+
+static void on_unfit(struct attach *a, const char *text)
+{
+	attach_exit_after_output(a, STATUS_UNAVAILABLE,
+		"VM %s has no console vmconsoled can open: %s",
+		guest_name(console_guest(a->console)), text);
+}
+
+static void on_failed(struct attach *a, const char *text)
+{
+	if (!a->options.wait && !a->has_opened)
+		attach_exit_after_output(
+			a, STATUS_UNAVAILABLE, "the console does not open: %s", text);
+	else if (!a->told_trouble)
+		attach_notice(a, "the console does not open: %s; trying again", text);
+	a->told_trouble = 1;
+}
+
+static void on_recording(struct attach *a, const char *error)
+{
+	if (*error)
+		attach_notice(a, "history is not written to disk now: %s", error);
+	else
+		attach_notice(a, "history is written to disk again");
+}
+
+void attach_event(void *arg, const struct console_event *event)
+{
+	struct attach *a = arg;
+	const char *name = guest_name(console_guest(a->console));
+
+	if (a->state != ATTACH_RUNS)
+		return;
+	switch (event->kind) {
+	case CONSOLE_EV_OPENED:
+		on_opened(a, event);
+		break;
+	case CONSOLE_EV_STOPPED:
+		on_stopped(a, event);
+		break;
+	case CONSOLE_EV_LOST:
+		attach_writable(a); /* what the guest said last comes before that */
+		attach_notice(a, "the hypervisor of VM %s is away; waiting for it", name);
+		a->told_trouble = 1;
+		break;
+	case CONSOLE_EV_BUSY:
+		on_busy(a, "is held by");
+		break;
+	case CONSOLE_EV_EVICTED:
+		on_busy(a, "was taken by");
+		break;
+	case CONSOLE_EV_UNFIT:
+		on_unfit(a, event->text);
+		break;
+	case CONSOLE_EV_FAILED:
+		on_failed(a, event->text);
+		break;
+	case CONSOLE_EV_REBOOTED:
+		attach_notice(a, "VM %s is rebooting", name);
+		break;
+	case CONSOLE_EV_PANICKED:
+		on_panicked(a, name);
+		break;
+	case CONSOLE_EV_PAUSED:
+		attach_notice(a, "VM %s is paused", name);
+		break;
+	case CONSOLE_EV_RESUMED:
+		attach_notice(a, "VM %s runs again", name);
+		break;
+	case CONSOLE_EV_MOVED:
+		attach_notice(a, "VM %s has moved to hypervisor %s", name, event->text);
+		break;
+	case CONSOLE_EV_RECORDING:
+		on_recording(a, event->text);
+		break;
+	case CONSOLE_EV_NOTICE:
+		attach_notice(a, "%s", event->text);
+		break;
+	case CONSOLE_EV_KEYBOARD:
+		on_keyboard(a, event);
+		break;
+	}
+}
+
+/* --- at the beginning --- */
+
+/* It has been tried before this session came. */
+static void say_obstacle(struct attach *a)
+{
+	if (console_is_held(a->console))
+		on_busy(a, "is held by");
+	else if (!console_is_early(a->console))
+		on_failed(a, console_trouble(a->console));
+}
+
+void attach_say_absent(struct attach *a)
+{
+	const struct guest *g = console_guest(a->console);
+
+	if (guest_state(g) == GUEST_UNREACHABLE)
+		attach_exit(a, STATUS_UNAVAILABLE, "the hypervisor of VM %s cannot be reached",
+			guest_name(g));
+	else
+		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is %s", guest_name(g),
+			guest_state_name(guest_state(g)));
+}
+
+void attach_say_state(struct attach *a)
+{
+	const struct guest *g = console_guest(a->console);
+	char hint[32];
+
+	if (attach_is_over(a) || a->has_opened)
+		return;
+	if (console_is_unfit(a->console) && guest_is_on(g)) {
+		on_unfit(a, console_trouble(a->console));
+	} else if (guest_is_on(g)) {
+		if (console_state(a->console) == CONSOLE_WAITING && *console_trouble(a->console))
+			say_obstacle(a);
+	} else if (!a->options.wait) {
+		attach_say_absent(a);
+	} else if (guest_state(g) == GUEST_UNREACHABLE) {
+		attach_notice(a, "the hypervisor of VM %s cannot be reached; waiting for it%s",
+			guest_name(g), leave_hint(a, hint));
+	} else {
+		a->has_opened = 1; /* so that its start is told */
+		attach_notice(a, "VM %s is %s; waiting for it to start%s", guest_name(g),
+			guest_state_name(guest_state(g)), leave_hint(a, hint));
+	}
+}

@@ -1,0 +1,15 @@
+/* JSON answers of verbs, over jansson. */
+#ifndef BROKER_VERB_JSON_H
+#define BROKER_VERB_JSON_H
+
+#include <jansson.h>
+
+struct channel;
+
+/* A string whose bytes a stranger chose: what is no UTF-8 is escaped (core/escape.h). */
+json_t *json_foreign(const char *text);
+
+/* Prints the value on one line and gives it up. */
+void json_answer(struct channel *channel, json_t *value);
+
+#endif

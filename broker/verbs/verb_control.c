@@ -1,0 +1,157 @@
+/*
+ * Task: the verbs break, sysrq and nmi. Owner: the channel.
+ * A sysrq needs an open console, so its call watches one until it is done.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/login/login.h"
+#include "broker/verbs/verbs.h"
+#include "console/guest/console.h"
+#include "console/guest/guest_control.h"
+
+struct control_call {
+	struct channel *channel;
+	struct console *console;
+	enum control_kind kind;
+	struct viewer *viewer;
+	struct console_control *control;
+};
+
+static void ignore(void *arg)
+{
+}
+
+static void ignore_event(void *arg, const struct console_event *event)
+{
+}
+
+static const struct viewer_events viewer_events = {ignore, ignore, ignore_event};
+
+/* The channel lets go. */
+static void call_end(void *arg)
+{
+	struct control_call *c = arg;
+	struct loop *loop = login_loop(channel_login(c->channel));
+
+	console_control_cancel(&c->control);
+	viewer_destroy(&c->viewer);
+	loop_defer(loop, free, c);
+}
+
+static const struct channel_ops channel_ops = {.end = call_end};
+
+static enum status status_of(int error)
+{
+	switch (error) {
+	case -EBUSY:
+	case -EAGAIN:
+		return STATUS_BUSY;
+	case -EACCES:
+		return STATUS_DENIED;
+	case -ENOMEM:
+		return STATUS_INTERNAL;
+	default:
+		return STATUS_UNAVAILABLE;
+	}
+}
+
+static void on_done(void *arg, int error, const char *text)
+{
+	struct control_call *c = arg;
+	const char *vm = guest_name(console_guest(c->console));
+
+	c->control = NULL;
+	if (error)
+		channel_exit(c->channel, status_of(error), "%s not sent to VM %s: %s",
+			control_name(c->kind), vm, text);
+	else
+		channel_exit(c->channel, STATUS_OK, "%s sent to VM %s", control_name(c->kind), vm);
+}
+
+static int begin(struct control_call *c, uint8_t key)
+{
+	const char *who = login_who(channel_login(c->channel));
+	int r = 0;
+
+	if (c->kind == CONTROL_SYSRQ)
+		r = viewer_create(c->console, who, &viewer_events, c, &c->viewer);
+	if (r == 0)
+		r = console_control(c->console, c->kind, key, who, on_done, c, &c->control);
+	return r;
+}
+
+static void run(struct verb_call *call, enum control_kind kind, uint8_t key, const char *device)
+{
+	const char *vm = guest_name(call->guest);
+	struct control_call *c;
+	struct console *console;
+	int r = guest_console(call->guest, device, &console);
+
+	if (!guest_is_on(call->guest)) {
+		channel_exit(call->channel, STATUS_UNAVAILABLE, "VM %s is %s", vm,
+			guest_state_name(guest_state(call->guest)));
+		return;
+	}
+	if (r < 0) {
+		channel_exit(call->channel, r == -ENODEV ? STATUS_NOT_FOUND : STATUS_INTERNAL,
+			"VM %s has no device %s", vm, device ? device : "that is a console");
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
+		return;
+	}
+	c->channel = call->channel;
+	c->console = console;
+	c->kind = kind;
+	channel_set_policy(call->channel, &channel_ops, c);
+	r = begin(c, key);
+	if (r < 0)
+		channel_exit(call->channel, status_of(r), "%s not sent to VM %s: %s",
+			control_name(kind), vm,
+			r == -EBUSY ? "another one is under way" : strerror(-r));
+}
+
+static int read_device(struct verb_call *call, int arguments, const char **device)
+{
+	int given = 0;
+	const struct verb_option options[] = {{"device", OPTION_VALUE, &given, device}};
+
+	*device = call->device;
+	if (verb_options(call, options, 1) < 0 || verb_no_more(call, arguments) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+void verb_break(struct verb_call *call)
+{
+	const char *device;
+
+	if (read_device(call, 0, &device) == 0)
+		run(call, CONTROL_BREAK, 0, device);
+}
+
+void verb_sysrq(struct verb_call *call)
+{
+	const char *device, *key;
+
+	if (read_device(call, 1, &device) < 0)
+		return;
+	key = call->argc ? call->argv[0] : "";
+	if (strlen(key) != 1 || key[0] <= ' ' || key[0] == 0x7f) {
+		channel_exit(call->channel, STATUS_USAGE,
+			"sysrq: the key is one printable character; usage: %s", call->verb->usage);
+		return;
+	}
+	run(call, CONTROL_SYSRQ, (uint8_t)key[0], device);
+}
+
+void verb_nmi(struct verb_call *call)
+{
+	if (verb_no_more(call, 0) == 0)
+		run(call, CONTROL_NMI, 0, NULL);
+}

@@ -1,0 +1,94 @@
+/* Task: the verb list, and the guests of a login in order. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "broker/broker.h"
+#include "broker/verb/guest_list.h"
+#include "broker/verb/json.h"
+#include "broker/login/login.h"
+#include "broker/verbs/verbs.h"
+#include "core/escape.h"
+
+static int by_name(const void *a, const void *b)
+{
+	const struct guest *x = *(struct guest *const *)a, *y = *(struct guest *const *)b;
+	int r = strcmp(guest_name(x), guest_name(y));
+
+	return r ? r : strcmp(guest_uuid_text(x), guest_uuid_text(y));
+}
+
+int guest_list(const struct login *login, struct guest ***out, size_t *out_count)
+{
+	struct directory *d = broker_directory(login_broker(login));
+	struct guest **list = NULL, *g;
+	size_t count = 0, room = 0, cursor = 0;
+
+	while ((g = directory_next(d, &cursor))) {
+		if (!login_rights(login, g))
+			continue;
+		if (count == room) {
+			struct guest **more;
+
+			room = room ? room * 2 : 64;
+			more = realloc(list, room * sizeof(struct guest *));
+			if (!more) {
+				free(list);
+				return -ENOMEM;
+			}
+			list = more;
+		}
+		list[count++] = g;
+	}
+	if (count)
+		qsort(list, count, sizeof(struct guest *), by_name);
+	*out = list;
+	*out_count = count;
+	return 0;
+}
+
+static json_t *guest_json(const struct guest *g)
+{
+	struct hypervisor *h = guest_hypervisor(g);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "uuid", json_string(guest_uuid_text(g)));
+	json_object_set_new(o, "name", json_foreign(guest_name(g)));
+	json_object_set_new(o, "state", json_string(guest_state_name(guest_state(g))));
+	json_object_set_new(o, "hypervisor", h ? json_foreign(hypervisor_name(h)) : json_null());
+	return o;
+}
+
+void verb_list(struct verb_call *call)
+{
+	char name[ESCAPE_ROOM(PLACE_NAME_MAX)];
+	struct guest **list;
+	size_t count, i;
+	int json = 0;
+	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
+	json_t *array = NULL;
+
+	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
+		return;
+	if (guest_list(call->login, &list, &count) < 0) {
+		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
+		return;
+	}
+	if (json)
+		array = json_array();
+	for (i = 0; i < count; i++) {
+		if (json) {
+			json_array_append_new(array, guest_json(list[i]));
+			continue;
+		}
+		escape_text(guest_name(list[i]), strlen(guest_name(list[i])), name, sizeof(name));
+		channel_print(call->channel, "%s  %-11s  %s\n", guest_uuid_text(list[i]),
+			guest_state_name(guest_state(list[i])), name);
+	}
+	if (json)
+		json_answer(call->channel, array);
+	free(list);
+	channel_exit(call->channel, STATUS_OK, NULL);
+}

@@ -1,0 +1,145 @@
+/*
+ * Task: the verb who: the sessions on a VM, or all of them.
+ * Viewers of one console see each other's identity; addresses and the rest of the host are for
+ * administrators.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "broker/session/attach.h"
+#include "broker/broker.h"
+#include "broker/verb/json.h"
+#include "broker/login/login.h"
+#include "broker/verbs/verbs.h"
+#include "core/escape.h"
+
+struct who_row {
+	const struct viewer *viewer;
+	const struct channel *channel;
+	const struct login *login;
+	const struct console *console;
+	const char *mode;
+};
+
+static const char *mode_word(enum viewer_mode mode)
+{
+	switch (mode) {
+	case VIEWER_WATCHES:
+		return "watches";
+	case VIEWER_WAITS:
+		return "waits";
+	case VIEWER_WRITES:
+		return "writes";
+	}
+	return "watches";
+}
+
+static uint64_t lag(const struct who_row *row)
+{
+	return journal_next(console_journal(row->console)) -
+	       journal_reader_offset(viewer_reader(row->viewer));
+}
+
+static void time_text(int64_t when, char out[32])
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static json_t *row_json(const struct who_row *row, int admin)
+{
+	const struct guest *g = console_guest(row->console);
+	json_t *o = json_object();
+	char since[32];
+
+	time_text(login_since(row->login), since);
+	json_object_set_new(o, "session", json_string(channel_tag(row->channel)));
+	json_object_set_new(o, "identity", json_foreign(login_who(row->login)));
+	json_object_set_new(o, "vm", json_foreign(guest_name(g)));
+	json_object_set_new(o, "uuid", json_string(guest_uuid_text(g)));
+	json_object_set_new(o, "device", json_foreign(console_device_name(row->console)));
+	json_object_set_new(o, "mode", json_string(row->mode));
+	json_object_set_new(o, "since", json_string(since));
+	json_object_set_new(o, "lag", json_integer((json_int_t)lag(row)));
+	if (admin)
+		json_object_set_new(o, "address", json_string(login_address(row->login)));
+	return o;
+}
+
+static void row_text(struct channel *channel, const struct who_row *row, int admin)
+{
+	char who[ESCAPE_ROOM(512)], vm[ESCAPE_ROOM(PLACE_NAME_MAX)], since[32];
+	char device[ESCAPE_ROOM(DEVICE_ALIAS_MAX)];
+	const char *name = guest_name(console_guest(row->console));
+	const char *alias = console_device_name(row->console);
+
+	escape_text(login_who(row->login), strlen(login_who(row->login)), who, sizeof(who));
+	escape_text(name, strlen(name), vm, sizeof(vm));
+	escape_text(alias, strlen(alias), device, sizeof(device));
+	time_text(login_since(row->login), since);
+	channel_print(channel, "%-8s %-7s %s  %s %s  %s%s%s\n", channel_tag(row->channel),
+		row->mode, since, vm, device, who, admin ? "  from " : "",
+		admin ? login_address(row->login) : "");
+}
+
+static void add_console(
+	struct verb_call *call, const struct console *console, json_t *array, int admin)
+{
+	struct who_row row = {.console = console};
+
+	while ((row.viewer = console_next_viewer(console, row.viewer))) {
+		row.channel = attach_channel(row.viewer);
+		row.mode = mode_word(viewer_mode(row.viewer));
+		if (!row.channel) {
+			row.channel = verb_log_channel(row.viewer);
+			row.mode = "reads";
+		}
+		if (!row.channel)
+			continue;
+		row.login = channel_login(row.channel);
+		if (array)
+			json_array_append_new(array, row_json(&row, admin));
+		else
+			row_text(call->channel, &row, admin);
+	}
+}
+
+static void add_guest(struct verb_call *call, const struct guest *g, json_t *array, int admin)
+{
+	const struct console *console;
+	size_t i;
+
+	for (i = 0; (console = guest_console_at(g, i)); i++)
+		add_console(call, console, array, admin);
+}
+
+void verb_who(struct verb_call *call)
+{
+	struct directory *d = broker_directory(login_broker(call->login));
+	int json = 0, admin;
+	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
+	json_t *array;
+	struct guest *g;
+	size_t cursor = 0;
+
+	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
+		return;
+	if (verb_allowed(call, call->guest ? RIGHT_VIEW : RIGHT_ADMIN) < 0)
+		return;
+	admin = ((call->guest ? login_rights(call->login, call->guest)
+			      : login_host_rights(call->login)) &
+			RIGHT_ADMIN) != 0;
+	array = json ? json_array() : NULL;
+	if (call->guest) {
+		add_guest(call, call->guest, array, admin);
+	} else {
+		while ((g = directory_next(d, &cursor)))
+			add_guest(call, g, array, admin);
+	}
+	if (array)
+		json_answer(call->channel, array);
+	channel_exit(call->channel, STATUS_OK, NULL);
+}
