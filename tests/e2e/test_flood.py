@@ -94,7 +94,7 @@ def test_8_mib_arrive_while_one_viewer_is_stopped_and_one_is_slow(forgetful, gue
             daemon.pipes(guest.name, *attach) as slow:
         see(stopped, fast)
         see(slow, fast)
-        before = daemon.usage().pss
+        before = daemon.usage().memory
         fast.send(f"pat {lines}\r".encode())
         fast.expect_bytes(64 * 100)
         stopped.kill(signal.SIGSTOP)
@@ -102,7 +102,7 @@ def test_8_mib_arrive_while_one_viewer_is_stopped_and_one_is_slow(forgetful, gue
         most = before
         for _ in range(len(flood) // (MIB // 2) - 1):
             fast.expect_bytes(MIB // 2, 60)
-            most = max(most, daemon.usage().pss)
+            most = max(most, daemon.usage().memory)
         fast.expect("guest> ", 60)
         start = fast.seen.index(pattern.line(0))
         pattern.assert_same(fast.seen[start:start + len(flood)], flood)

@@ -73,7 +73,7 @@ def test_random_bytes_close_the_connection_and_nothing_else(strict, bystander):
                     pass
     strict.falls_back_to(before)
     if not SANITIZED:
-        assert strict.usage().pss - before.pss < 2048
+        assert strict.usage().memory - before.memory < 2048
 
 
 @pytest.mark.parametrize("start", [
@@ -132,7 +132,7 @@ def test_300_silent_connections(strict, bystander, guest):
         with strict.terminal(guest.name, key=strict.keys.other) as other:
             other.expect(guest.name)  # there is still room for somebody real
         if not SANITIZED:
-            grown = strict.usage().pss - before.pss
+            grown = strict.usage().memory - before.memory
             assert grown < 300 * 100, f"{grown} KiB for 300 silent connections"
         for connection in silent:
             assert clients.closed_by_server(connection, 15)
@@ -205,11 +205,11 @@ def test_clients_that_never_read_cost_little_and_hinder_nobody(daemons, guest):
             for session in stuck:
                 see(session, writer)
                 session.kill(signal.SIGSTOP)
-            before = daemon.usage().pss
+            before = daemon.usage().memory
             writer.send(b"pat 49152\r")
             writer.expect_bytes(49152 * 64, 120)
             writer.expect("guest> ", 20)
-            grown = daemon.usage().pss - before
+            grown = daemon.usage().memory - before
             if not SANITIZED:
                 assert grown < 12 * 400 + 2048, f"{grown} KiB"
             ask(writer)
@@ -231,10 +231,10 @@ def test_greedy_window_costs_no_memory(daemons, guest):
         see_on_channel(channel, writer)
         # From here on nobody reads the socket any more, while the window stays open.
         transport.packetizer.read_message = lambda: time.sleep(3600)
-        before = daemon.usage().pss
+        before = daemon.usage().memory
         writer.send(b"pat 49152\r")
         writer.expect_bytes(49152 * 64, 120)
-        grown = daemon.usage().pss - before
+        grown = daemon.usage().memory - before
         if not SANITIZED:
             assert grown < 3 * 1024, f"{grown} KiB"
         transport.sock.close()

@@ -289,7 +289,7 @@ def leaves_nothing(daemon, before):
     """Neither descriptors nor threads, and in all less than a MiB."""
     after = daemon.falls_back_to(before)
     if not SANITIZED:
-        assert after.pss - before.pss < 1024, (before, after)
+        assert after.memory - before.memory < 1024, (before, after)
 
 
 @pytest.mark.slow

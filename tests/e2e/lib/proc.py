@@ -145,19 +145,21 @@ def end(pid, number=signal.SIGTERM):
 
 
 class Usage:
-    """What a set of processes holds: PSS in KiB, descriptors, threads, CPU seconds."""
+    """What a set of processes holds: memory of their own in KiB, descriptors, threads, CPU seconds.
+    Not the proportional set size: that grows when another process with the same libraries ends."""
 
     def __init__(self, pids):
         ticks = os.sysconf("SC_CLK_TCK")
-        self.pss = self.fds = self.threads = 0
+        self.memory = self.fds = self.threads = 0
         self.cpu = 0.0
         for pid in pids:
-            match = re.search(r"^Pss:\s+(\d+)", _read(f"/proc/{pid}/smaps_rollup"), re.M)
-            self.pss += int(match.group(1)) if match else 0
+            own = re.findall(r"^(?:Anonymous|Swap):\s+(\d+)", _read(f"/proc/{pid}/smaps_rollup"),
+                             re.M)
+            self.memory += sum(map(int, own))
             self.fds += len(os.listdir(f"/proc/{pid}/fd"))
             self.threads += len(os.listdir(f"/proc/{pid}/task"))
             fields = _read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()
             self.cpu += (int(fields[11]) + int(fields[12])) / ticks
 
     def __repr__(self):
-        return f"<{self.pss} KiB, {self.fds} descriptors, {self.threads} threads>"
+        return f"<{self.memory} KiB, {self.fds} descriptors, {self.threads} threads>"

@@ -30,7 +30,7 @@ class Libvirt:
     def __init__(self, user, programs):
         self.user, self.programs = user, programs
         self.dir = user.own(tempfile.mkdtemp(prefix="vmc-", dir="/tmp"), 0o755)
-        self.cache = f"/var/tmp/vmconsoled-test-cache-{user.uid}"
+        self.kept = f"/var/tmp/vmconsoled-test-cache-{user.uid}/capabilities"
         self.socket = f"{self.dir}/run/libvirt/libvirt-sock"
         self.uri = f"qemu+unix:///session?socket={self.socket}"
         self.env = {
@@ -38,8 +38,9 @@ class Libvirt:
             "HOME": self.dir, "LIBVIRT_AUTOSTART": "0", "LC_ALL": "C.UTF-8",
             "XDG_RUNTIME_DIR": f"{self.dir}/run", "XDG_CONFIG_HOME": f"{self.dir}/cfg",
             "XDG_CACHE_HOME": f"{self.dir}/cache", "XDG_DATA_HOME": f"{self.dir}/data"}
-        for folder in ("run", "cfg", "cfg/libvirt", "cache", "cache/libvirt",
-                       "cache/libvirt/qemu", "data", "files"):
+        self.capabilities = f"{self.dir}/cache/libvirt/qemu/cache/capabilities"
+        for folder in ("run", "cfg", "cfg/libvirt", "cache", "cache/libvirt", "cache/libvirt/qemu",
+                       "cache/libvirt/qemu/cache", "data", "files"):
             user.mkdir(f"{self.dir}/{folder}")
         user.write(f"{self.dir}/cfg/libvirt/qemu.conf", 'security_driver = "none"\n')
         user.write(f"{self.dir}/cfg/libvirt/libvirtd.conf",
@@ -49,9 +50,7 @@ class Libvirt:
         self.connection = None
 
     def start(self):
-        # Asking QEMU what it can do takes seconds: the answers are kept between runs.
-        self.user.copytree(f"{self.cache}/capabilities",
-                           f"{self.dir}/cache/libvirt/qemu/capabilities")
+        self._take_capabilities()
         self.reaper = subprocess.Popen(
             self.user.argv([self.programs.reaper, "-p", f"{self.dir}/reaper.pid",
                             "--", "virtlogd", "--", "libvirtd"]),
@@ -134,10 +133,24 @@ class Libvirt:
             if self.reaper.poll() is None:
                 self.reaper.kill()
             self.reaper = None
-            kept = f"{self.dir}/cache/libvirt/qemu/capabilities"
-            if os.path.isdir(kept):
-                shutil.copytree(kept, f"{self.cache}/capabilities", dirs_exist_ok=True)
+            self._keep_capabilities()
             shutil.rmtree(self.dir, ignore_errors=True)
+
+    # Asking QEMU what it can do takes seconds: the answers are kept between runs. libvirt looks
+    # whether they are still true. Tests run beside each other, so a file appears there whole.
+
+    def _take_capabilities(self):
+        self.user.copytree(self.kept, self.capabilities)
+
+    def _keep_capabilities(self):
+        if not os.path.isdir(self.capabilities):
+            return
+        os.makedirs(self.kept, exist_ok=True)
+        for name in os.listdir(self.capabilities):
+            with tempfile.NamedTemporaryFile(dir=os.path.dirname(self.kept), delete=False) as copy:
+                with open(f"{self.capabilities}/{name}", "rb") as file:
+                    shutil.copyfileobj(file, copy)
+            os.replace(copy.name, f"{self.kept}/{name}")
 
 
 class Guest:
