@@ -79,6 +79,14 @@ static const char *set_no_pty(struct key_options *o, char *value)
 	return NULL;
 }
 
+/* What it takes away is never given here. */
+static const char *set_nothing(struct key_options *o, char *value)
+{
+	(void)o;
+	(void)value;
+	return NULL;
+}
+
 static const char *set_pty(struct key_options *o, char *value)
 {
 	(void)value;
@@ -141,6 +149,10 @@ static const struct option_kind {
 	{"restrict", false, set_no_pty},
 	{"no-pty", false, set_no_pty},
 	{"pty", false, set_pty},
+	{"no-port-forwarding", false, set_nothing},
+	{"no-agent-forwarding", false, set_nothing},
+	{"no-X11-forwarding", false, set_nothing},
+	{"no-user-rc", false, set_nothing},
 	{"cert-authority", false, set_authority},
 	{"from", true, set_from},
 	{"expiry-time", true, set_expiry},

@@ -2,8 +2,9 @@
  * The options in front of a key in authorized_keys (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
  *
  * Known: restrict, pty, no-pty, from=, expiry-time=, command=, cert-authority, principals= and our
- * own access="NAME". Any other refuses the key: who wrote it expects it to hold. Names are
- * compared without case, values stand in double quotes, \" is a quote in them.
+ * own access="NAME". no-port-forwarding, no-agent-forwarding, no-X11-forwarding and no-user-rc hold
+ * for every key here, and change nothing. Any other refuses the key: who wrote it expects it to
+ * hold. Names are compared without case, values stand in double quotes, \" is a quote in them.
  */
 #ifndef AUTH_SSH_KEY_OPTIONS_H
 #define AUTH_SSH_KEY_OPTIONS_H

@@ -119,7 +119,11 @@ static const struct row {
 	{"command=\"true\" ", NULL, "user_ed25519", "", HERE, NULL, NULL},
 	{"command=\"echo \\\"a, b\\\"\",no-pty ", NULL, "user_ed25519", "", HERE, NULL, NULL},
 	{"no-such-option ", NULL, "user_ed25519", "", HERE, NULL, NULL},
-	{"no-port-forwarding ", NULL, "user_ed25519", "", HERE, NULL,
+	{"no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-user-rc ", NULL,
+		"user_ed25519", "", HERE, NULL, NULL},
+	{"No-Port-Forwarding,NO-x11-FORWARDING,no-pty ", NULL, "user_ed25519", "", HERE, NULL,
+		NULL},
+	{"restrict,port-forwarding ", NULL, "user_ed25519", "", HERE, NULL,
 		"only options that are enforced here are accepted"},
 	{"cert-authority ", NULL, "user_ed25519", "", HERE, NULL, NULL},
 	/* certificates by a CA of authorized_keys */
