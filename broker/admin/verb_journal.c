@@ -189,8 +189,7 @@ static int find_console(
 	if (!device && options->task != JOURNAL_LOOK_EXPORT)
 		return 0;
 	if (guest_console(call->guest, device, &console) < 0) {
-		channel_exit(call->channel, STATUS_NOT_FOUND, "VM %s has no device %s",
-			guest_name(call->guest), device ? device : "that is a console");
+		verb_no_device(call, device);
 		return -ENODEV;
 	}
 	options->slot = console_slot(console);

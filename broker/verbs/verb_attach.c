@@ -136,8 +136,7 @@ static void begin(struct verb_call *call, const struct attach_options *o, const 
 			"VM %s has no console vmconsoled can open: it has no serial device",
 			guest_name(call->guest));
 	else if (r == -ENODEV)
-		channel_exit(call->channel, STATUS_NOT_FOUND, "VM %s has no device %s",
-			guest_name(call->guest), device);
+		verb_no_device(call, device);
 	else if (r < 0)
 		channel_exit(call->channel, STATUS_INTERNAL, "%s", strerror(-r));
 	else if (check_offset(call, console, o) == 0)

@@ -95,9 +95,12 @@ static void run(struct verb_call *call, enum control_kind kind, uint8_t key, con
 			guest_state_name(guest_state(call->guest)));
 		return;
 	}
+	if (r == -ENODEV) {
+		verb_no_device(call, device);
+		return;
+	}
 	if (r < 0) {
-		channel_exit(call->channel, r == -ENODEV ? STATUS_NOT_FOUND : STATUS_INTERNAL,
-			"VM %s has no device %s", vm, device ? device : "that is a console");
+		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
 	}
 	c = calloc(1, sizeof(*c));

@@ -279,8 +279,7 @@ void verb_log(struct verb_call *call)
 	if (!device)
 		device = call->device;
 	if (guest_console(call->guest, device, &console) < 0) {
-		channel_exit(call->channel, STATUS_NOT_FOUND, "VM %s has no device %s",
-			guest_name(call->guest), device ? device : "that is a console");
+		verb_no_device(call, device);
 		return;
 	}
 	s = create(call, console, &options);

@@ -128,6 +128,16 @@ int verb_resolve(struct verb_call *call, char *name)
 	return r;
 }
 
+void verb_no_device(const struct verb_call *call, const char *device)
+{
+	char names[DEVICES_NAMES_MAX];
+
+	devices_names(guest_devices(call->guest), names);
+	channel_exit(call->channel, STATUS_NOT_FOUND, "VM %s has no device %s%s%s",
+		guest_name(call->guest), device ? device : "that is a console",
+		*names ? "; it has " : "", names);
+}
+
 int verb_allowed(struct verb_call *call, unsigned right)
 {
 	unsigned have = call->guest ? login_rights(call->login, call->guest)

@@ -51,6 +51,9 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len);
 
 /* Resolves a VM's name for a verb; on failure the channel has been ended. name is changed. */
 int verb_resolve(struct verb_call *call, char *name) MUST_CHECK;
+/* Ends the channel: the call's guest has no such device, and what it has. NULL: no console at all.
+ */
+void verb_no_device(const struct verb_call *call, const char *device);
 /* Whether the login has the right on the call's guest; if not the channel has been ended. */
 int verb_allowed(struct verb_call *call, unsigned right) MUST_CHECK;
 

@@ -68,6 +68,36 @@ int devices_find(const struct devices *devices, const char *name)
 	return -ENODEV;
 }
 
+static const char *find_name(const struct device *d, char room[DEVICE_USUAL_MAX])
+{
+	if (*d->alias || *d->usual)
+		return *d->alias ? d->alias : d->usual;
+	snprintf(
+		room, DEVICE_USUAL_MAX, "%s%u", d->kind == DEVICE_SERIAL ? "ttyS" : "hvc", d->port);
+	return room;
+}
+
+void devices_names(const struct devices *devices, char out[DEVICES_NAMES_MAX])
+{
+	size_t used = 0, left = devices->count, i;
+	char room[DEVICE_USUAL_MAX];
+
+	out[0] = '\0';
+	for (i = 0; i < devices->count; i++, left--) {
+		/* The main one changes places with the first. */
+		size_t index = i == 0 ? devices->main : i == devices->main ? 0 : i;
+		const char *name =
+			find_name(&devices->list[index < devices->count ? index : i], room);
+
+		if (used + strlen(name) + sizeof(", and 99 more") > DEVICES_NAMES_MAX) {
+			snprintf(out + used, DEVICES_NAMES_MAX - used, " and %zu more", left);
+			return;
+		}
+		used += (size_t)snprintf(
+			out + used, DEVICES_NAMES_MAX - used, "%s%s", i ? ", " : "", name);
+	}
+}
+
 /* --- reading --- */
 
 static int attribute_is(const xmlNode *node, const char *name, const char *wanted)

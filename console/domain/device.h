@@ -38,6 +38,11 @@ void device_slot(const struct device *device, char out[DEVICE_SLOT_MAX]);
  * index, or -ENODEV. */
 int devices_find(const struct devices *devices, const char *name);
 
+#define DEVICES_NAMES_MAX 256
+/* Names by which devices_find finds them, separated by commas, the main one first; "" when there
+ * are none. What does not fit becomes "and N more". */
+void devices_names(const struct devices *devices, char out[DEVICES_NAMES_MAX]);
+
 /* The one that device_slot gives this slot; NULL. */
 const struct device *devices_in_slot(const struct devices *devices, const char *slot);
 

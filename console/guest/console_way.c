@@ -266,12 +266,14 @@ static void open_backend(struct console *c)
 {
 	const struct device *device = console_device(c);
 	struct hypervisor *h = guest_hypervisor(c->guest);
-	char text[256];
+	char text[DEVICES_NAMES_MAX + 64], names[DEVICES_NAMES_MAX];
 	int r;
 
 	c->state = CONSOLE_OPENING;
 	if (!device) {
-		snprintf(text, sizeof(text), "it has no device %s", c->slot);
+		devices_names(guest_devices(c->guest), names);
+		snprintf(text, sizeof(text), "it has no device %s any more%s%s", c->slot,
+			*names ? "; it has " : "", names);
 		on_open_failed(c, BACKEND_UNFIT, text);
 		return;
 	}

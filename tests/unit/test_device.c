@@ -150,6 +150,42 @@ static void consoles_of_other_machines_are_serials(void **state)
 	assert_int_equal(devices_find(&d, NULL), 0);
 }
 
+static void names_of_devices_find_them(void **state)
+{
+	struct devices d = {.count = 4,
+		.main = 2,
+		.list = {{.kind = DEVICE_SERIAL, .port = 0, .alias = "serial0"},
+			{.kind = DEVICE_SERIAL, .port = 1, .usual = "serial1"},
+			{.kind = DEVICE_VIRTIO, .port = 0, .alias = "ua-mine"},
+			{.kind = DEVICE_VIRTIO, .port = 7}}};
+	char names[DEVICES_NAMES_MAX], *word, *rest = names;
+	size_t i;
+
+	devices_names(&d, names);
+	assert_string_equal(names, "ua-mine, serial1, serial0, hvc7");
+	for (i = 0; (word = strsep(&rest, ",")); i++)
+		assert_true(devices_find(&d, word + (i > 0)) >= 0);
+	assert_int_equal(i, 4);
+	d.main = d.count = 0;
+	devices_names(&d, names);
+	assert_string_equal(names, "");
+}
+
+static void names_of_many_devices_are_cut_with_their_count(void **state)
+{
+	struct devices d = {.count = DEVICES_MAX, .main = DEVICES_MAX};
+	char names[DEVICES_NAMES_MAX];
+	size_t i;
+
+	for (i = 0; i < d.count; i++) {
+		memset(d.list[i].alias, 'x', DEVICE_ALIAS_MAX - 1);
+		d.list[i].alias[0] = (char)('a' + (int)i);
+	}
+	devices_names(&d, names);
+	assert_int_equal(strcspn(names, ","), DEVICE_ALIAS_MAX - 1);
+	assert_string_equal(strstr(names, " and "), " and 13 more");
+}
+
 static void slots_are_never_shared(void **state)
 {
 	struct devices d = parse("<serial type='pty'><target port='0'/></serial>"
@@ -221,6 +257,8 @@ int main(void)
 		cmocka_unit_test(no_console_at_all),
 		cmocka_unit_test(the_main_one_is_the_first_console),
 		cmocka_unit_test(consoles_of_other_machines_are_serials),
+		cmocka_unit_test(names_of_devices_find_them),
+		cmocka_unit_test(names_of_many_devices_are_cut_with_their_count),
 		cmocka_unit_test(slots_are_never_shared),
 		cmocka_unit_test(too_many_and_too_long_are_bounded),
 		cmocka_unit_test(what_is_no_domain_is_refused),
