@@ -161,6 +161,30 @@ int verb_begin(struct verb_call *call)
 	return 0;
 }
 
+/* A name that looks like an option is never taken for a VM's: the user is told the UUID, if it is
+ * one of his. True: the channel has been ended. */
+static int is_dashed_guest(struct verb_call *call, const char *word)
+{
+	char name[WIRE_LOGIN_MAX + 1], text[512];
+	const char *device;
+	struct guest *g;
+	int r;
+
+	if (strlen(word) >= sizeof(name))
+		return 0;
+	snprintf(name, sizeof(name), "%s", word);
+	r = login_resolve(call->login, name, &g, &device, text);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		snprintf(text, sizeof(text),
+			"%.200s: a VM whose name begins with a dash is given "
+			"by its UUID: %s%s%s",
+			word, guest_uuid_text(g), device ? "+" : "", device ? device : "");
+	channel_exit(call->channel, STATUS_USAGE, "%s: %s", call->verb->name, text);
+	return 1;
+}
+
 /* Which VM the call is about: the login's, or an argument. */
 static int find_guest(struct verb_call *call)
 {
@@ -173,8 +197,14 @@ static int find_guest(struct verb_call *call)
 		if (call->argc == 0 || call->argv[0][0] == '-') {
 			if (call->verb->scope == VERB_EITHER)
 				return 0;
-			channel_exit(call->channel, STATUS_USAGE, "%s: which VM? usage: %s",
-				call->verb->name, call->verb->usage);
+			if (call->argc == 0)
+				channel_exit(call->channel, STATUS_USAGE, "%s: which VM? usage: %s",
+					call->verb->name, call->verb->usage);
+			else if (!is_dashed_guest(call, call->argv[0]))
+				channel_exit(call->channel, STATUS_USAGE,
+					"%s: the VM comes before %s; one whose name begins with a "
+					"dash is given by its UUID",
+					call->verb->name, call->argv[0]);
 			return -EINVAL;
 		}
 		call->argc--;
@@ -193,6 +223,8 @@ static int find_guest(struct verb_call *call)
 
 static int bad_option(struct verb_call *call, const char *what, const char *word)
 {
+	if (word[0] == '-' && is_dashed_guest(call, word))
+		return -EINVAL;
 	channel_exit(call->channel, STATUS_USAGE, "%s: %s %s; see: help %s", call->verb->name, what,
 		word, call->verb->name);
 	return -EINVAL;

@@ -308,3 +308,28 @@ def test_ordinary_use_logs_no_warning(daemons, guest):
     assert daemon.ssh(guest.name).status == DONE
     daemon.stop()
     assert not re.search(r"vmconsoled: (warning|error): ", daemon.log()), daemon.log()
+
+
+def test_guest_whose_name_begins_with_a_dash_is_given_by_its_uuid(daemon, guests):
+    guest = guests("-dash")
+    daemon.knows(guest)
+    says = f"-dash: a VM whose name begins with a dash is given by its UUID: {guest.uuid}"
+    for words in (["attach", "-dash"], ["status", "-dash"], ["who", "-dash"],
+                  ["journal", "export", "-dash"], ["status", "--json", "-dash"]):
+        result = daemon.ctl(*words)
+        assert result.status == USAGE and says in result.errors, (words, result)
+    result = daemon.ctl("status", "-dash+hvc0")
+    assert f"{guest.uuid}+hvc0" in result.errors, result
+    result = daemon.ssh(HOST, "attach", "-dash")
+    assert result.status == USAGE and says in result.errors, result
+    result = daemon.ctl("attach", "--read-only", "web")
+    assert result.status == USAGE and "the VM comes before --read-only" in result.errors, result
+    assert daemon.ctl("status", guest.uuid).status == DONE
+    assert b"by-uuid" in daemon.ssh(guest.uuid, stdin=b"say by-uuid\n").out
+
+
+def test_dashed_guest_that_one_may_not_see_is_no_vm(daemons, guests):
+    guest = guests("-hidden", start=False)
+    daemon = daemons({"access all": {"vms": "verbs-*"}})
+    result = daemon.ssh(HOST, "attach", guest.name)
+    assert result.status == USAGE and guest.uuid not in result.errors, result
