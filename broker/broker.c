@@ -25,7 +25,9 @@
 #include "broker/door/https_keys.h"
 #include "broker/command/panic_command.h"
 #include "broker/access/record_rules.h"
+#include "broker/login/ports.h"
 #include "broker/login/review.h"
+#include "config/protocols.h"
 #include "console/domain/domain_xml.h"
 #include "console/hypervisor/hypervisor.h"
 #include "console/libvirt/virt_loop.h"
@@ -53,8 +55,9 @@ struct broker {
 	struct login_list logins;
 	struct connections *connections;
 	struct endpoint *endpoints[ENDPOINTS]; /* NULL: not configured */
-	struct connections_port ports[ENDPOINTS];
-	unsigned doors; /* that have not stopped */
+	struct connections_port doors_of[ENDPOINTS];
+	struct ports *ports; /* of several protocols; NULL before its time */
+	unsigned doors;      /* that have not stopped */
 	struct control *control;
 	struct loop_signal *on_term, *on_int, *on_hup;
 	struct loop_timer *stop;
@@ -192,6 +195,8 @@ static void on_stop(void *arg, const struct signalfd_siginfo *info)
 		if (b->endpoints[i])
 			endpoint_pause(b->endpoints[i]);
 	}
+	if (b->ports)
+		ports_stop(b->ports);
 	loop_timer_set(b->stop, BROKER_STOP_US, 0);
 	for (login = LIST_FIRST(&b->logins); login; login = next) {
 		next = login_next(login);
@@ -360,8 +365,11 @@ static void on_ready(void *arg)
 {
 	struct broker *b = arg;
 
-	if (b->state == BROKER_RUNNING)
-		sd_notify(0, "READY=1");
+	if (b->state != BROKER_RUNNING)
+		return;
+	if (b->ports)
+		ports_doors_ready(b->ports);
+	sd_notify(0, "READY=1");
 }
 
 /* One that has never served will not do so by itself: whoever started us should know. */
@@ -383,7 +391,7 @@ static int check_host_keys(struct broker *b)
 	if (!r)
 		r = host_keys_memfd(dir, &fd, why);
 	fd_close(&fd);
-	if (!r && b->config->https.listen.count)
+	if (!r && config_has_https(b->config))
 		r = keys_for_https(b, &fd, why);
 	if (r < 0)
 		log_error("%s", why);
@@ -478,25 +486,58 @@ static int make_endpoint(struct broker *b, size_t which, const char *kind,
 	if (r < 0)
 		return r;
 	b->doors++;
-	b->ports[which] =
+	b->doors_of[which] =
 		(struct connections_port){b->connections, endpoint_door(b->endpoints[which]),
 			which == ENDPOINT_SSH ? LOGIN_SSH : LOGIN_HTTPS};
-	return endpoint_listen(b->endpoints[which], connections_accept, &b->ports[which]);
+	return endpoint_listen(b->endpoints[which], connections_accept, &b->doors_of[which]);
+}
+
+static int make_ports(struct broker *b)
+{
+	const struct ports_options options = {.loop = b->loop,
+		.config = b->config,
+		.all = b->connections,
+		.ssh = &b->doors_of[ENDPOINT_SSH],
+		.https = b->endpoints[ENDPOINT_HTTPS] ? &b->doors_of[ENDPOINT_HTTPS] : NULL};
+
+	return ports_create(&options, &b->ports);
+}
+
+/* A socket from systemd that nobody takes would never be answered. */
+static int check_passed_sockets(const struct config *config)
+{
+	const char *names[CONFIG_LISTENS_MAX + 3] = {"ssh"};
+	char why[LISTENER_WHY_MAX];
+	size_t count = 1;
+	int r;
+
+	if (config->https.listen.count)
+		names[count++] = "https";
+	for (size_t i = 0; i < config->listen_count; i++)
+		names[count++] = config->listens[i].at.name;
+	r = listener_check_passed(names, why);
+	if (r < 0)
+		log_error("%s", why);
+	return r;
 }
 
 static int make_endpoints(struct broker *b)
 {
 	const struct config *config = b->config;
 	struct door_user user = {0};
-	int r = find_door_user(b, &user);
+	int r = check_passed_sockets(config);
 
+	if (!r)
+		r = find_door_user(b, &user);
 	if (!r)
 		r = connections_create(b, on_connection_closed, b, &b->connections);
 	if (!r)
 		r = make_endpoint(b, ENDPOINT_SSH, "ssh", keys_for_ssh, &config->ssh.listen, &user);
-	if (!r && config->https.listen.count)
+	if (!r && config_has_https(config))
 		r = make_endpoint(
 			b, ENDPOINT_HTTPS, "https", keys_for_https, &config->https.listen, &user);
+	if (!r)
+		r = make_ports(b);
 	if (!r)
 		give_settings(b);
 	return r;
@@ -598,6 +639,7 @@ static void end(struct broker *b)
 		if (b->endpoints[i])
 			endpoint_pause(b->endpoints[i]);
 	}
+	ports_destroy(&b->ports);
 	while ((login = LIST_FIRST(&b->logins)))
 		login_close(login, "vmconsoled has stopped");
 	for (i = 0; i < ENDPOINTS; i++)

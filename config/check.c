@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "config/object.h"
+#include "config/protocols.h"
 
 /*
  * Descriptors: beside one for each channel, the ssh door has a connection's socket twice (libssh's
@@ -43,23 +44,95 @@ static void check_hypervisors(const struct config *c, struct config_errors *erro
 	}
 }
 
-static void check_listen(const struct config *c, struct config_errors *errors)
+/* All addresses that are listened on, numbered: NULL behind the last. */
+static const char *address_at(
+	const struct config *c, size_t i, const struct config_listen **section)
 {
-	const struct config_addresses *listen = &c->ssh.listen;
+	*section = NULL;
+	if (i < c->ssh.listen.count)
+		return c->ssh.listen.items[i].text;
+	i -= c->ssh.listen.count;
+	if (i < c->https.listen.count)
+		return c->https.listen.items[i].text;
+	i -= c->https.listen.count;
+	for (size_t k = 0; k < c->listen_count; k++) {
+		*section = &c->listens[k];
+		if (i < c->listens[k].address.count)
+			return c->listens[k].address.items[i].text;
+		i -= c->listens[k].address.count;
+	}
+	return NULL;
+}
 
-	for (size_t i = 0; i < listen->count; i++) {
-		for (size_t k = 0; k < i; k++) {
-			if (strcmp(listen->items[i].text, listen->items[k].text) == 0)
-				add_at_key(c, errors, "ssh", "listen", "listen: duplicate address");
+/* Port 0 is another one each time. */
+static bool is_chosen_by_kernel(const char *address)
+{
+	return strcmp(strrchr(address, ':'), ":0") == 0;
+}
+
+static void check_addresses(const struct config *c, struct config_errors *errors)
+{
+	const struct config_listen *at, *other;
+	const char *one, *two;
+
+	for (size_t i = 0; (one = address_at(c, i, &at)); i++) {
+		for (size_t k = 0; k < i && (two = address_at(c, k, &other)); k++) {
+			if (strcmp(one, two) != 0 || is_chosen_by_kernel(one))
+				continue;
+			if (at)
+				config_errors_add(errors, at->at.file, at->at.line,
+					"[listen %s] address: duplicate address", at->at.name);
+			else
+				add_at_key(c, errors, i < c->ssh.listen.count ? "ssh" : "https",
+					"listen", "listen: duplicate address");
 		}
 	}
 }
 
+static void check_protocols(const struct config_listen *listen, struct config_errors *errors)
+{
+	for (size_t i = 0; i < listen->protocols.count; i++) {
+		const char *name = listen->protocols.items[i];
+
+		if (strcmp(name, "ssh") != 0 && strcmp(name, "https") != 0)
+			config_errors_add(errors, listen->at.file, listen->at.line,
+				"[listen %s] protocols: unknown protocol \"%.64s\": write ssh, "
+				"https or both",
+				listen->at.name, name);
+	}
+}
+
+static void check_listen(const struct config *c, struct config_errors *errors)
+{
+	if (c->listen_count > CONFIG_LISTENS_MAX) {
+		config_errors_add(errors, c->listens[CONFIG_LISTENS_MAX].at.file,
+			c->listens[CONFIG_LISTENS_MAX].at.line, "more than %d [listen] sections",
+			CONFIG_LISTENS_MAX);
+		return;
+	}
+	check_addresses(c, errors);
+	for (size_t i = 0; i < c->listen_count; i++) {
+		const struct config_listen *listen = &c->listens[i];
+
+		check_protocols(listen, errors);
+		if (strcmp(listen->at.name, "ssh") == 0 || strcmp(listen->at.name, "https") == 0)
+			config_errors_add(errors, listen->at.file, listen->at.line,
+				"[listen %s]: sockets of this name are those of [%s]: choose "
+				"another name",
+				listen->at.name, listen->at.name);
+	}
+	if (c->ssh.listen.count == 0 && !config_listens_have(c, "ssh"))
+		add_at_key(c, errors, "ssh", "listen",
+			"listen is empty, and no [listen] section has ssh: one of them must say "
+			"where to listen");
+}
+
 static void check_https(const struct config *c, struct config_errors *errors)
 {
-	if (c->https.listen.count && !(*c->https.certificate && *c->https.key))
+	if (config_has_https(c) && !(*c->https.certificate && *c->https.key))
 		add_at_key(c, errors, "https", "listen",
-			"listen needs certificate and key: the server's certificate, and its key");
+			"https needs certificate and key in [https]: the server's certificate, "
+			"and its key");
 }
 
 static void check_auth(const struct config *c, struct config_errors *errors)

@@ -24,6 +24,7 @@
 #define CONFIG_DROPINS_MAX 256     /* files in conf.d */
 #define CONFIG_SECTIONS_MAX 2000   /* [hypervisor] and [access] sections, each */
 #define CONFIG_LISTEN_MAX 16       /* addresses of one listen key */
+#define CONFIG_LISTENS_MAX 16      /* [listen] sections */
 #define CONFIG_RUN_DIR_MAX 90      /* bytes: the control socket's path must fit sun_path */
 #define CONFIG_DESCRIPTORS_OTHER                                                                   \
 	1024 /* beside connections and their channels: consoles, libvirt                           \
@@ -42,7 +43,7 @@ struct config_daemon {
 };
 
 struct config_ssh {
-	struct config_addresses listen; /* at least one */
+	struct config_addresses listen; /* may be none where a [listen] section has ssh */
 	char *host_keys;                /* folder; STATE_DIR/hostkeys if not configured */
 	uint64_t login_grace;
 	uint64_t max_connections;
@@ -58,8 +59,8 @@ struct config_ssh {
 };
 
 struct config_https {
-	struct config_addresses listen; /* none: there is no https */
-	char *certificate, *key;        /* files; "" without listen */
+	struct config_addresses listen; /* config/protocols.h says whether there is https */
+	char *certificate, *key;        /* files; "" without https */
 };
 
 struct config_auth {
@@ -131,6 +132,14 @@ struct config_hypervisor {
 	char *sasl_password_file;
 };
 
+/* A port of several protocols. */
+struct config_listen {
+	struct config_origin at;
+	struct config_addresses address; /* at least one */
+	struct config_list protocols;    /* "ssh", "https" */
+	uint64_t sniff_timeout;
+};
+
 struct config_access {
 	struct config_origin at;
 	struct config_list who; /* KIND:PATTERN, or "ticket"; config/keys.h has the kinds */
@@ -159,6 +168,8 @@ struct config {
 	/* In the order of the files. Never empty: without any, one "local", qemu:///system. */
 	struct config_hypervisor *hypervisors;
 	size_t hypervisor_count;
+	struct config_listen *listens;
+	size_t listen_count;
 	struct config_access *accesses;
 	size_t access_count;
 	struct config_record_rule *records;

@@ -84,6 +84,12 @@ const struct section config_sections[SECTION_COUNT] = {
 		.name = "https",
 		.offset = offsetof(struct config, https),
 		.help = "The https listener; without listen there is none."},
+	[SECTION_LISTEN] = {.section = SECTION_LISTEN,
+		.name = "listen",
+		NAMED(listens, listen_count, config_listen),
+		.example = "all",
+		.help = "One section for each port that carries several protocols, with a name of "
+			"your choice; the first byte of a client says which is meant."},
 	[SECTION_AUTH] = {.section = SECTION_AUTH,
 		.name = "auth",
 		.offset = offsetof(struct config, auth),
@@ -138,9 +144,10 @@ const struct key config_keys[] = {
 		.example = "/etc/vmconsoled/sasl_password",
 		.help = "File whose first line is the password of sasl_user."},
 
-	{ROW(SSH, listen), ADDRESSES(ssh, listen), .min = 1, .def = "[::]:2222",
+	{ROW(SSH, listen), ADDRESSES(ssh, listen), .def = "[::]:2222",
 		.help = "Addresses to listen on; [::]:PORT takes IPv4 too. Sockets handed over "
-			"by systemd are used instead."},
+			"by systemd are used instead. None by default where a [listen] section "
+			"has ssh."},
 	{ROW(SSH, host_keys), PATH(ssh, host_keys), .def = "STATE_DIR/hostkeys",
 		.help = "Folder of the host keys; missing ones are made at start."},
 	{ROW(SSH, login_grace), DURATION(ssh, login_grace), .min = SECOND, .max = HOUR,
@@ -178,6 +185,17 @@ const struct key config_keys[] = {
 	{ROW(HTTPS, key), PATH(https, key), .def = "", .example = "/etc/vmconsoled/https.key",
 		.help = "PEM file of its private key, readable for the service alone. A key of its "
 			"own: VDSM's opens more than consoles."},
+
+	{ROW(LISTEN, address), ADDRESSES(listen, address), .min = 1, .example = "[::]:54321",
+		.help = "Addresses to listen on, as in [ssh]. Sockets that systemd hands over "
+			"under the section's name are used instead."},
+	{ROW(LISTEN, protocols), LIST(listen, protocols), .min = 1, .max = 2, .def = "ssh, https",
+		.help = "What is served there: ssh, https or both. For https the key and "
+			"certificate of [https] are needed."},
+	{ROW(LISTEN, sniff_timeout), DURATION(listen, sniff_timeout), .min = 100 * MSEC,
+		.max = 30 * SECOND, .def = "2s",
+		.help = "A client that has said nothing for so long waits for the server to speak "
+			"first: it gets ssh."},
 
 	{ROW(AUTH, authorized_keys), PATHS(auth, authorized_keys), .def = "",
 		.example = "/etc/vmconsoled/authorized_keys, /etc/vmconsoled/keys/*.pub", RELOAD,

@@ -17,6 +17,7 @@
 #include "config/nearest.h"
 #include "config/object.h"
 #include "config/prescan.h"
+#include "config/protocols.h"
 #include "core/io.h"
 #include "core/trust.h"
 
@@ -352,10 +353,25 @@ static int take_dropins(struct load *l, const char *path)
 	return rc;
 }
 
+/* A port that carries ssh is instead of the default one. */
+static void forget_default_port(struct config *c)
+{
+	const char *file;
+	unsigned line;
+
+	config_place(c, "ssh", "listen", &file, &line);
+	if (file || !config_listens_have(c, "ssh"))
+		return;
+	free(c->ssh.listen.items);
+	c->ssh.listen = (struct config_addresses){0};
+}
+
 /* What follows from all the files together. */
 static int complete(struct config *c)
 {
 	int rc = 0;
+
+	forget_default_port(c);
 
 	if (c->hypervisor_count == 0)
 		rc = config_object_add(c, SECTION_HYPERVISOR, DEFAULT_HYPERVISOR, NULL, 0);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/io.h"
@@ -40,6 +41,7 @@ struct connection {
 	uint64_t begun; /* loop time */
 	struct buf in, out;
 	size_t searched;   /* of in, for the end of a head */
+	bool begun_tls;    /* the first byte has been looked at */
 	bool input_ended;  /* the client has closed its side */
 	bool known;        /* the broker has let it in */
 	char *credentials; /* the Authorization field it was let in with; NULL: by certificate */
@@ -403,8 +405,37 @@ static bool go_on(struct connection *c)
 
 /* --- TLS --- */
 
+/* TLS begins with another byte than any letter. */
+static bool speaks_plainly(const struct connection *c)
+{
+	unsigned char first = 0;
+
+	return recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first >= 'A' && first <= 'Z';
+}
+
+/* What it sent is read so that the answer is not lost to the reset of a close with bytes unread. */
+static void answer_plainly(struct connection *c)
+{
+	char unread[4096];
+	int rounds = 16;
+
+	if (answer_text(&c->out, NULL, 400, NULL, "this port speaks TLS: ask it with https://",
+		    false) == 0 &&
+		write(c->fd, buf_data(&c->out), buf_len(&c->out)) > 0 &&
+		shutdown(c->fd, SHUT_WR) == 0) {
+		while (rounds-- > 0 && read(c->fd, unread, sizeof(unread)) > 0)
+			;
+	}
+	close_now(c, "plain HTTP");
+}
+
 static void do_handshake(struct connection *c)
 {
+	if (!c->begun_tls && speaks_plainly(c)) {
+		answer_plainly(c);
+		return;
+	}
+	c->begun_tls = true;
 	switch (tls_handshake(c->tls)) {
 	case TLS_DONE:
 		c->state = CONNECTION_HEAD;

@@ -311,6 +311,11 @@ void doorkeeper_limits(struct doorkeeper *k, const struct door_limits *limits)
 			k->options.name, strerror(-r));
 }
 
+int doorkeeper_serves(const struct doorkeeper *k)
+{
+	return k->state == DOOR_READY;
+}
+
 int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line)
 {
 	struct wire_new new = {.id = id};

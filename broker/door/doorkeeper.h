@@ -63,6 +63,9 @@ void doorkeeper_settings(
 /* For the door that runs and every new one. */
 void doorkeeper_limits(struct doorkeeper *k, const struct door_limits *limits);
 
+/* Whether connections can be given to it now. */
+int doorkeeper_serves(const struct doorkeeper *k);
+
 /* Hands over a connection. Both descriptors stay the caller's. 0; -EAGAIN busy; -ENOTCONN. */
 int doorkeeper_give(struct doorkeeper *k, uint64_t id, int socket, int login_line) MUST_CHECK;
 

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,7 +286,16 @@ static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
 	return add_socket(l, fd, "socket from systemd", why);
 }
 
-/* 1: there were some; 0: none. The environment stays: other listeners look for theirs. */
+static void free_names(char **names, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+/* Takes those of this name. The environment stays: other listeners look for theirs. */
 static int listen_on_passed(struct listener *l, const char *name, char why[LISTENER_WHY_MAX])
 {
 	char **names = NULL;
@@ -295,19 +305,44 @@ static int listen_on_passed(struct listener *l, const char *name, char why[LISTE
 		if (!r && strcmp(names[i], name) == 0)
 			r = adopt(l, SD_LISTEN_FDS_START + i, why);
 	}
-	if (!r && count > 0 && l->count == 0) {
-		say(why, "systemd passed %d socket%s, but none named \"%s\" (FileDescriptorName=)",
-			count, count == 1 ? "" : "s", name);
-		r = -ENOENT;
-	}
 	if (count < 0) {
 		say(why, "sockets from systemd: %s", strerror(-count));
 		r = count;
 	}
-	for (i = 0; i < count; i++)
-		free(names[i]);
-	free(names);
-	return r < 0 ? r : count > 0;
+	free_names(names, count);
+	return r;
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+	for (; *names; names++) {
+		if (strcmp(name, *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+int listener_check_passed(const char *const *known, char why[LISTENER_WHY_MAX])
+{
+	char **names = NULL;
+	int count = sd_listen_fds_with_names(0, &names), i, r = count < 0 ? count : 0;
+
+	if (r < 0)
+		say(why, "sockets from systemd: %s", strerror(-r));
+	for (i = 0; i < count && !r; i++) {
+		if (is_one_of(names[i], known))
+			continue;
+		say(why,
+			"systemd passed a socket named \"%.64s\", and nothing listens under this "
+			"name: "
+			"set FileDescriptorName= to ssh, https or the name of a [listen] section "
+			"that "
+			"is configured",
+			names[i]);
+		r = -ENOENT;
+	}
+	free_names(names, count);
+	return r;
 }
 
 /* --- accepting --- */
@@ -404,7 +439,7 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 		say(why, "timer: %s", strerror(-r));
 	if (!r)
 		r = listen_on_passed(l, name, why);
-	if (r == 0)
+	if (r == 0 && l->count == 0)
 		r = listen_on_addresses(l, addresses, why);
 	if (r < 0) {
 		listener_destroy(&l);

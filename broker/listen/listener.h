@@ -34,12 +34,15 @@ typedef void (*listener_fn)(
 
 /*
  * Listens, and calls accepted for each connection. Sockets from systemd (sd_listen_fds(3)) whose
- * name is name take the place of addresses; if sockets were passed and none has the name, that is
- * an error. 0, or -errno and one line in why.
+ * name is name take the place of addresses. 0, or -errno and one line in why.
  */
 int listener_create(struct loop *loop, const char *name, const struct config_addresses *addresses,
 	listener_fn accepted, void *arg, struct listener **out,
 	char why[LISTENER_WHY_MAX]) MUST_CHECK;
+
+/* Whether each socket from systemd has one of the names, which end with NULL: one that nobody takes
+ * is a mistake, and would stay unanswered. 0, or -errno and one line in why. */
+int listener_check_passed(const char *const *known, char why[LISTENER_WHY_MAX]) MUST_CHECK;
 
 /* Whether the addresses can be listened on now: 0, or -errno and one line in why. */
 int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY_MAX]) MUST_CHECK;

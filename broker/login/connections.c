@@ -128,15 +128,13 @@ static void log_refused(struct connections *all, const char *peer, const char *w
 /*
  * A line that a server may send before its identification (RFC 4253 section 4.2); who looks, with
  * nc or ssh -v, sees it. Whoever sent something already would lose it to the reset of a close with
- * bytes unread.
+ * bytes unread. TLS has no words for it.
  */
-static void turn_away(const struct connections_port *port, int fd, const char *words)
+static void turn_away(int fd, const char *words)
 {
 	char text[256], unread[256];
 	int n = snprintf(text, sizeof(text), "%s\r\n", words);
 
-	if (port->kind != LOGIN_SSH)
-		return; /* TLS has no words for it */
 	if (send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return;
 	(void)shutdown(fd, SHUT_WR);
@@ -197,39 +195,43 @@ static struct connection *admit(struct connections *all, struct sources *sources
 	return NULL;
 }
 
-static void give_up(struct connection *c)
+void connections_give_up(struct connection *c)
 {
 	sources_release(c->sources, &c->seat);
 	free(c);
 }
 
-void connections_accept(
-	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text)
+struct connection *connections_admit(struct connections *all, const struct sockaddr_storage *peer,
+	const char *peer_text, const char **words)
 {
-	const struct connections_port *port = arg;
-	struct connections *all = port->all;
-	int socket FD_AUTO = fd, lines[2] = {-1, -1};
 	char address[INET6_ADDRSTRLEN];
-	struct login_options options = {.kind = port->kind};
 	struct connection *c;
 	const char *why;
-	int r;
 
 	peer_address_text(peer, address);
 	if (is_refused(all, address)) {
 		log_refused(all, peer_text, "too many failed logins from there");
-		turn_away(port, socket, "Too many failed logins from your address.");
-		return;
+		*words = "Too many failed logins from your address.";
+		return NULL;
 	}
 	c = admit(all, all->sources, peer, NULL, &why);
 	if (!c) {
 		log_refused(all, peer_text, why);
-		turn_away(port, socket, "Too many connections. Try again later.");
-		return;
+		*words = "Too many connections. Try again later.";
+		return NULL;
 	}
 	memcpy(c->address, address, sizeof(c->address));
-	options.address = c->address;
-	r = line_pair(lines);
+	return c;
+}
+
+void connections_enter(
+	struct connection *c, const struct connections_port *port, int fd, const char *peer_text)
+{
+	struct connections *all = c->owner;
+	struct login_options options = {.kind = port->kind, .address = c->address};
+	int socket FD_AUTO = fd, lines[2] = {-1, -1};
+	int r = line_pair(lines);
+
 	if (r == 0)
 		r = doorkeeper_give(port->door, all->next_id, socket, lines[1]);
 	fd_close(&lines[1]);
@@ -242,11 +244,28 @@ void connections_accept(
 	if (r < 0) {
 		log_refused(
 			all, peer_text, r == -ENOTCONN ? "its door does not run" : strerror(-r));
-		turn_away(port, socket, "The ssh service is not available. Try again later.");
-		give_up(c);
+		if (port->kind == LOGIN_SSH)
+			turn_away(socket, "The ssh service is not available. Try again later.");
+		connections_give_up(c);
 	} else {
 		log_debug("connection c%llu from %s", (unsigned long long)options.id, peer_text);
 	}
+}
+
+void connections_accept(
+	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text)
+{
+	const struct connections_port *port = arg;
+	const char *words;
+	struct connection *c = connections_admit(port->all, peer, peer_text, &words);
+
+	if (c) {
+		connections_enter(c, port, fd, peer_text);
+		return;
+	}
+	if (port->kind == LOGIN_SSH)
+		turn_away(fd, words);
+	close(fd);
 }
 
 /* Takes the descriptor. */
@@ -284,7 +303,7 @@ void connections_accept_local(void *arg, int fd, const struct ucred *peer)
 	}
 	c->uid = peer->uid;
 	if (make_login(all, c, &options) < 0)
-		give_up(c);
+		connections_give_up(c);
 }
 
 static void read_limits(const struct connections *c, struct sources_limits *limits)

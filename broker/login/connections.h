@@ -12,6 +12,7 @@
 #include "core/loop.h"
 
 struct broker;
+struct connection; /* counted, before and after its login */
 struct connections;
 struct doorkeeper;
 
@@ -38,6 +39,17 @@ struct connections_port {
 	struct doorkeeper *door;
 	enum login_kind kind;
 };
+
+/*
+ * What connections_accept does, in two steps, for who must look at a client in between. Admit
+ * counts it; NULL: it is refused, which was logged, and words are for a client of ssh. Enter takes
+ * both, the descriptor in any case; give_up is for a client that has left.
+ */
+struct connection *connections_admit(struct connections *all, const struct sockaddr_storage *peer,
+	const char *peer_text, const char **words) MUST_CHECK;
+void connections_enter(
+	struct connection *c, const struct connections_port *port, int fd, const char *peer_text);
+void connections_give_up(struct connection *c);
 
 /* As listener_fn, arg a struct connections_port; as control_fn, arg the struct connections. */
 void connections_accept(

@@ -15,6 +15,7 @@
 #include "broker/door/https_keys.h"
 #include "broker/listen/listener.h"
 #include "broker/preflight/private.h"
+#include "config/protocols.h"
 #include "core/glob.h"
 #include "core/io.h"
 #include "core/trust.h"
@@ -90,7 +91,8 @@ static void check_https(const struct config *config, struct config_errors *found
 	char why[HTTPS_KEYS_WHY_MAX];
 	int fd FD_AUTO = -1;
 
-	if (https->listen.count && https_keys_memfd(https->key, https->certificate, &fd, why) < 0)
+	if (config_has_https(config) &&
+		https_keys_memfd(https->key, https->certificate, &fd, why) < 0)
 		say(config, found, false, "https.key", "%s", why);
 }
 
@@ -190,5 +192,7 @@ void preflight_system(const struct config *config, bool managed, struct config_e
 	check_audit(config, found);
 	check_listen(config, "ssh.listen", &config->ssh.listen, managed, found);
 	check_listen(config, "https.listen", &config->https.listen, managed, found);
+	for (size_t i = 0; i < config->listen_count; i++)
+		check_listen(config, "listen.address", &config->listens[i].address, managed, found);
 	check_door_user(config, found);
 }

@@ -2,117 +2,26 @@
 
 import base64
 import json
-import re
-import shutil
 import socket
 import ssl
 import subprocess
 
 import pytest
 
-from lib.daemon import free_port
+from lib.https import Raw, curl, make_https, make_pki, status, url
 from lib.pattern import lines
-from lib.pki import CLIENT, Pki
 from lib.proc import wait_until
 from lib.session import DONE, ask
 
-SERVER = CLIENT + "subjectAltName=IP:127.0.0.1,DNS:localhost\n"
-
-
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory):
-    made = Pki(str(tmp_path_factory.mktemp("pki")))
-    made.authority("ca")
-    made.authority("other", "/O=other/CN=other")
-    made.make("server", "ca", "/O=engine/CN=127.0.0.1", SERVER, kind="p256")
-    made.make("host", "ca", "/O=engine/CN=host1.example")
-    made.make("guestless", "ca", "/O=engine/CN=guestless")
-    made.make("stranger", "other", "/O=engine/CN=host1.example")
-    made.make("expired", "ca", "/O=engine/CN=host1.example", since=-7200, until=-3600)
-    made.make("usage", "ca", "/O=engine/CN=host1.example",
-              CLIENT.replace("serverAuth,clientAuth", "serverAuth"))
-    made.make("revoked", "ca", "/O=engine/CN=host1.example")
-    made.revoke("ca", "revoked")
-    made.crl("ca")
-    return made
+    return make_pki(str(tmp_path_factory.mktemp("pki")))
 
 
 @pytest.fixture(scope="module")
 def https(module_daemons, user, pki, virt):
     """A daemon with https; https.port_tls, https.curl(), https.request()."""
     return make_https(module_daemons, user, pki, virt)
-
-
-def make_https(daemons, user, pki, virt, **more):
-    folder = user.mkdir(f"{virt.dir}/https-{free_port()}", 0o755)
-    for name, source in (("ca.pem", "ca.pem"), ("server.pem", "server.pem"),
-                         ("server.key", "server.key"), ("ca.crl", "ca.crl")):
-        shutil.copy(pki.path(source), f"{folder}/{name}")
-        user.own(f"{folder}/{name}", 0o600)
-    port = free_port()
-    daemon = daemons({
-        "https": {"listen": f"127.0.0.1:{port}", "certificate": f"{folder}/server.pem",
-                  "key": f"{folder}/server.key"},
-        "auth": {"vdsm_ca": f"{folder}/ca.pem", "vdsm_crl": f"{folder}/ca.crl"},
-        "access hosts": {"who": "cert:CN=host*", "vms": "*",
-                         "allow": "view, type, force, control, log, admin"},
-        "access tickets": {"who": "ticket", "vms": "*", "allow": "view, type, log"}, **more})
-    daemon.port_tls, daemon.folder, daemon.pki = port, folder, pki
-    return daemon
-
-
-def url(daemon, path):
-    return f"https://127.0.0.1:{daemon.port_tls}{path}"
-
-
-def curl(daemon, path, *options, who="host", seconds=30, data=None):
-    """The completed process; its last line of output is the status."""
-    certificate = [] if who is None else ["--cert", daemon.pki.path(f"{who}.pem"),
-                                          "--key", daemon.pki.path(f"{who}.key")]
-    return subprocess.run(
-        ["curl", "-sS", "--cacert", daemon.pki.path("ca.pem"), *certificate,
-         "-w", "\n%{http_code}", *options, url(daemon, path)],
-        capture_output=True, timeout=seconds, input=data)
-
-
-def status(daemon, path, *options, **more):
-    return curl(daemon, path, *options, **more).stdout.rpartition(b"\n")[2].decode()
-
-
-class Raw:
-    """A TLS connection with the host's certificate, to say anything."""
-
-    def __init__(self, daemon, who="host"):
-        context = ssl.create_default_context(cafile=daemon.pki.path("ca.pem"))
-        if who:
-            context.load_cert_chain(daemon.pki.path(f"{who}.pem"), daemon.pki.path(f"{who}.key"))
-        self.socket = context.wrap_socket(
-            socket.create_connection(("127.0.0.1", daemon.port_tls), 20),
-            server_hostname="127.0.0.1")
-        self.socket.settimeout(20)
-        self.got = b""
-
-    def send(self, data):
-        self.socket.sendall(data)
-        return self
-
-    def until(self, pattern):
-        """What has come up to the end of pattern."""
-        while True:
-            found = re.search(pattern, self.got, re.S)
-            if found:
-                taken, self.got = self.got[:found.end()], self.got[found.end():]
-                return taken
-            data = self.socket.recv(65536)
-            assert data, f"closed; had {self.got[-300:]!r}"
-            self.got += data
-
-    def rest(self):
-        while True:
-            data = self.socket.recv(65536)
-            if not data:
-                return self.got
-            self.got += data
 
 
 def opened(daemon, guests):

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "config/protocols.h"
 #include "config/keys.h"
 #include "core/io.h"
 
@@ -178,11 +179,57 @@ static void host_keys_follow_state_dir_unless_they_are_set(void **state)
 	config_free(c);
 }
 
+static void a_port_that_carries_ssh_is_instead_of_the_default_one(void **state)
+{
+	static const char with_https[] = "[https]\ncertificate = /c\nkey = /k\n";
+	char both[256];
+	struct config *c;
+
+	snprintf(
+		both, sizeof(both), "%s[listen all]\naddress = 127.0.0.1:5, [::1]:5\n", with_https);
+	c = load_text(both);
+	assert_int_equal(c->ssh.listen.count, 0);
+	assert_int_equal(c->listen_count, 1);
+	assert_int_equal(c->listens[0].address.count, 2);
+	assert_int_equal(c->listens[0].sniff_timeout, 2 * SECOND);
+	assert_true(config_listen_has(&c->listens[0], "ssh"));
+	assert_true(config_has_https(c));
+	config_free(c);
+
+	snprintf(both, sizeof(both), "%s[listen web]\naddress = *:5\nprotocols = https\n",
+		with_https);
+	c = load_text(both);
+	assert_string_equal(c->ssh.listen.items[0].text, "[::]:2222");
+	config_free(c);
+
+	c = load_text("[ssh]\nlisten = *:1\n[listen more]\naddress = *:5\nprotocols = ssh\n");
+	assert_string_equal(c->ssh.listen.items[0].text, "[::]:1");
+	assert_false(config_has_https(c));
+	config_free(c);
+}
+
 static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 {
 	static const struct {
 		const char *text, *error;
 	} cases[] = {
+		{"[listen x]\nprotocols = ssh\n",
+			"main.conf:1: missing key address: this section needs it"},
+		{"[listen x]\naddress = *:5\nprotocols = ssh, htps\n",
+			"main.conf:1: [listen x] protocols: unknown protocol \"htps\": write ssh, "
+			"https or both"},
+		{"[listen x]\naddress = *:5\n",
+			"https needs certificate and key in [https]: the server's certificate, and "
+			"its key"},
+		{"[ssh]\nlisten = *:5\n[listen x]\naddress = *:5\nprotocols = ssh\n",
+			"main.conf:3: [listen x] address: duplicate address"},
+		{"[listen ssh]\naddress = *:5\nprotocols = ssh\n",
+			"main.conf:1: [listen ssh]: sockets of this name are those of [ssh]: "
+			"choose "
+			"another name"},
+		{"[ssh]\nlisten =\n", "main.conf:2: listen is empty, and no [listen] section has "
+				      "ssh: one of them "
+				      "must say where to listen"},
 		{"[deamon]\n", "main.conf:1: unknown section [deamon]; did you mean [daemon]?"},
 		{"[acess x]\n", "main.conf:1: unknown section [acess]; did you mean [access]?"},
 		{"[nonsense]\nfoo = 1\n", "main.conf:1: unknown section [nonsense]"},
@@ -217,7 +264,6 @@ static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 			"main.conf:2: max_connections: 99999999999999999999 is out of range: 1 "
 			"to 100000"},
 		{"[ssh]\nmax_connections =\n", "main.conf:2: max_connections: invalid number \"\""},
-		{"[ssh]\nlisten =\n", "main.conf:2: listen: is empty"},
 		{"[ssh]\nlisten = :::22\n",
 			"main.conf:2: listen: invalid address \":::22\": write 192.0.2.1:2222, "
 			"[2001:db8::1]:2222 or *:2222"},
@@ -631,6 +677,7 @@ int main(void)
 		IN_FOLDER(an_empty_file_gives_the_defaults),
 		IN_FOLDER(every_key_is_read),
 		IN_FOLDER(host_keys_follow_state_dir_unless_they_are_set),
+		IN_FOLDER(a_port_that_carries_ssh_is_instead_of_the_default_one),
 		IN_FOLDER(mistakes_are_told_with_file_line_and_nearest_name),
 		IN_FOLDER(all_mistakes_are_told_at_once),
 		IN_FOLDER(a_flood_of_mistakes_is_bounded),

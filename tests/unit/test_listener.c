@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "broker/listen/listener.h"
+#include "broker/login/sniffer.h"
 #include "core/log.h"
 
 #define PEERS_MAX 200
@@ -385,9 +386,26 @@ static int refuse_passed(int fd)
 	if (try_listen(&f, "127.0.0.1:0", NULL) == 0)
 		return 1;
 	fprintf(stderr, "%s\n", f.why);
-	return strstr(f.why, "none named \"ssh\"")    ? 0
-	       : strstr(f.why, "not a listening TCP") ? 10
-						      : 2;
+	return strstr(f.why, "not a listening TCP") ? 0 : 2;
+}
+
+static int listen_beside_passed(int fd)
+{
+	struct fixture f = {.loop = loop_create()};
+
+	if (try_listen(&f, "127.0.0.1:0", NULL) < 0)
+		return 1;
+	return listener_count(f.listener) == 1 && fcntl(3, F_GETFD) >= 0 ? 0 : 2;
+}
+
+static int take_ssh_and_all(int fd)
+{
+	static const char *const known[] = {"ssh", "all", NULL};
+	char why[LISTENER_WHY_MAX] = "";
+
+	if (listener_check_passed(known, why) == 0)
+		return 0;
+	return strstr(why, "\"vmconsoled.socket\", and nothing listens") ? 10 : 2;
 }
 
 static void sockets_from_systemd_take_the_place_of_addresses(void **state)
@@ -398,10 +416,34 @@ static void sockets_from_systemd_take_the_place_of_addresses(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	assert_int_equal(listen(fd, 5), 0);
 	assert_int_equal(as_activated(fd, "ssh", serve_passed), 0);
-	assert_int_equal(as_activated(fd, "vmconsoled.socket", refuse_passed), 0);
-	assert_int_equal(as_activated(other, "ssh", refuse_passed), 10);
+	assert_int_equal(as_activated(fd, "https", listen_beside_passed), 0);
+	assert_int_equal(as_activated(other, "ssh", refuse_passed), 0);
 	close(fd);
 	close(other);
+}
+
+static void a_socket_from_systemd_that_nobody_takes_is_a_mistake(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(as_activated(fd, "ssh", take_ssh_and_all), 0);
+	assert_int_equal(as_activated(fd, "all", take_ssh_and_all), 0);
+	assert_int_equal(as_activated(fd, "vmconsoled.socket", take_ssh_and_all), 10);
+	close(fd);
+}
+
+static void one_byte_says_what_a_client_wants(void **state)
+{
+	const char *c;
+	int first;
+
+	assert_int_equal(sniffer_judge(0x16), SNIFFED_HTTPS);
+	for (c = "GHPDOCT"; *c; c++)
+		assert_int_equal(sniffer_judge((unsigned char)*c), SNIFFED_HTTPS);
+	for (first = 0; first < 256; first++) {
+		if (first != 0x16 && (!first || !strchr("GHPDOCT", first)))
+			assert_int_equal(sniffer_judge((unsigned char)first), SNIFFED_SSH);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -419,6 +461,8 @@ int main(void)
 		TEST(destroyed_in_its_own_callback_it_stops_at_once),
 		TEST(without_descriptors_it_rests_and_comes_back),
 		TEST(sockets_from_systemd_take_the_place_of_addresses),
+		TEST(a_socket_from_systemd_that_nobody_takes_is_a_mistake),
+		TEST(one_byte_says_what_a_client_wants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,12 +102,13 @@ class Keys:
 
 # OpenSSH
 
-def ssh_argv(daemon, login, *command, key=None, options=(), tty=None):
+def ssh_argv(daemon, login, *command, key=None, options=(), tty=None, port=None):
     flags = {None: [], True: ["-tt"], False: ["-T"]}[tty]
     settings = ["UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null",
                 "StrictHostKeyChecking=no", "LogLevel=ERROR", "BatchMode=yes",
                 "IdentitiesOnly=yes", "IdentityAgent=none", "ConnectTimeout=20"]
-    argv = ["ssh", "-F", "none", "-p", str(daemon.port), "-i", key or daemon.keys.ed25519, *flags]
+    argv = ["ssh", "-F", "none", "-p", str(port or daemon.port), "-i",
+            key or daemon.keys.ed25519, *flags]
     for setting in settings:
         argv += ["-o", setting]
     return argv + [*options, f"{login}@{HOST}", *command]

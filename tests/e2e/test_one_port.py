@@ -1,0 +1,199 @@
+"""ssh and https on one port: the first byte decides, and no byte is lost."""
+
+import os
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+from lib import proc
+from lib.daemon import free_port
+from lib.https import Raw, curl, make_https, make_pki, status
+from lib.proc import SLOW, wait_until
+
+SNIFF_SECONDS = 0.5
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return make_pki(str(tmp_path_factory.mktemp("pki")))
+
+
+def make_one(daemons, user, pki, virt, **more):
+    """A daemon with ssh and https on one.port_both too."""
+    port = free_port()
+    listen = {"address": f"127.0.0.1:{port}", "protocols": "ssh, https",
+              "sniff_timeout": f"{int(SNIFF_SECONDS * 1000)}ms"}
+    daemon = make_https(daemons, user, pki, virt, **{"listen both": listen, **more})
+    daemon.port_both = port
+    return daemon
+
+
+@pytest.fixture(scope="module")
+def one(module_daemons, user, pki, virt):
+    return make_one(module_daemons, user, pki, virt)
+
+
+def connect(port):
+    plain = socket.create_connection(("127.0.0.1", port), 20)
+    plain.settimeout(20 * SLOW)
+    return plain
+
+
+def everything(plain):
+    got = b""
+    while True:
+        data = plain.recv(4096)
+        if not data:
+            return got
+        got += data
+
+
+def test_both_protocols_are_served_on_the_port(one):
+    assert one.ssh("vmconsole", "list", port=one.port_both).status == 0
+    assert status(one, "/healthz", port=one.port_both) == "200"
+    assert Raw(one, port=one.port_both).send(
+        b"GET /vms HTTP/1.0\r\n\r\n").until(rb"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_says_nothing_gets_the_banner_of_ssh(one):
+    begun = time.monotonic()
+    with connect(one.port_both) as plain:
+        assert plain.recv(8) == b"SSH-2.0-"
+        assert time.monotonic() - begun > SNIFF_SECONDS * 0.9
+
+
+def test_a_client_of_ssh_that_speaks_does_not_wait(one):
+    """More time to say nothing than the whole test has."""
+    with connect(one.port_both) as plain:
+        plain.sendall(b"S")
+        assert plain.recv(8) == b"SSH-2.0-"
+        plain.sendall(b"SH-2.0-test\r\n")
+        got = b""
+        while b"curve25519-sha256" not in got:
+            data = plain.recv(4096)
+            assert data, got
+            got += data
+
+
+def test_a_handshake_that_comes_byte_by_byte_is_whole(one, pki):
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    with connect(one.port_both) as plain:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            try:
+                client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                for byte in outgoing.read():
+                    plain.sendall(bytes([byte]))
+                incoming.write(plain.recv(4096))
+        assert client.version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize("port", ["port_both", "port_tls"])
+def test_plain_http_is_told_to_use_tls(one, port):
+    with connect(getattr(one, port)) as plain:
+        plain.sendall(b"GET /vms HTTP/1.1\r\nHost: h\r\n\r\n")
+        answer = everything(plain)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n"), answer
+    assert answer.endswith(b"\r\n\r\nthis port speaks TLS: ask it with https://\n"), answer
+
+
+def test_junk_is_for_the_ssh_door(one):
+    with connect(one.port_both) as plain:
+        plain.sendall(b"\0\1\2\3")
+        assert plain.recv(8) == b"SSH-2.0-"
+
+
+def test_who_says_nothing_takes_a_place_as_any_other(daemons, user, pki, virt):
+    daemon = make_one(daemons, user, pki, virt,
+                      ssh={"max_unauthenticated_per_source": "3"},
+                      **{"listen both": {"address": f"127.0.0.1:{free_port()}",
+                                         "sniff_timeout": "30s"}})
+    port = int(daemon.config["listen both"]["address"].rpartition(":")[2])
+    before = daemon.settled()
+    silent = [connect(port) for _ in range(3)]
+    wait_until(lambda: daemon.usage().fds >= before.fds + 3, 10, "all three are there")
+    with connect(port) as more:
+        assert more.recv(1) == b""
+    daemon.wait_log("max_unauthenticated_per_source is reached")
+    for plain in silent:
+        plain.close()
+    daemon.falls_back_to(before)
+    assert daemon.ssh("vmconsole", "list", port=port).status == 0
+    with connect(port):
+        daemon.stop()  # in time, though somebody has not said what he wants
+
+
+def test_a_dead_https_door_holds_up_its_own_clients_only(one):
+    (door,) = one.doors("https")
+    subprocess.run(["kill", "-9", str(door)], check=True)
+    assert status(one, "/healthz", port=one.port_both) == "200"
+    assert one.ssh("vmconsole", "list", port=one.port_both).status == 0
+    assert one.doors("https") not in ([], [door])
+
+
+def test_a_port_with_ssh_is_instead_of_the_default_one(daemons, user, pki, virt):
+    port = free_port()
+    daemon = make_https(daemons, user, pki, virt)
+    daemon.stop()
+    daemon.configure({"ssh": {"listen": None},
+                      "listen all": {"address": f"127.0.0.1:{port}", "sniff_timeout": "200ms"}})
+    daemon.port = port
+    daemon.start()
+    assert "listening for ssh and https on 127.0.0.1" in daemon.log()
+    assert ":2222" not in daemon.log()
+    assert status(daemon, "/healthz", port=port) == "200"
+
+
+def activated(daemon, listening, name):
+    """Starts the daemon as systemd does, with one socket of this name."""
+    number = listening.fileno()
+    script = f'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name} exec "$0" "$@"'
+    daemon.process = subprocess.Popen(
+        daemon.user.argv(["sh", "-c", script, daemon.programs.vmconsoled, "--config", daemon.file],
+                         die_with_us=True),
+        env=daemon.virt.env, cwd=daemon.dir, stdin=subprocess.DEVNULL,
+        stdout=open(daemon.log_file, "ab"), stderr=subprocess.STDOUT, pass_fds=[3],
+        preexec_fn=lambda: os.dup2(number, 3))
+    daemon.ended = False
+
+
+@pytest.fixture
+def listening():
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+def test_a_socket_of_systemd_for_ssh_leaves_https_its_address(
+        daemons, user, pki, virt, listening):
+    daemon = make_https(daemons, user, pki, virt)
+    daemon.stop()
+    activated(daemon, listening, "ssh")
+    daemon.port = listening.getsockname()[1]
+    wait_until(daemon.banner, 20, "ssh answers on the socket that was passed")
+    wait_until(lambda: status(daemon, "/healthz") == "200", 20, "https on its address")
+
+
+def test_a_socket_of_systemd_that_nobody_takes_refuses_the_start(
+        daemons, user, pki, virt, listening):
+    daemon = make_https(daemons, user, pki, virt)
+    daemon.stop()
+    activated(daemon, listening, "vmconsoled.socket")
+    assert daemon.process.wait(20 * proc.SLOW) == 1
+    daemon.ended = True
+    assert 'a socket named "vmconsoled.socket"' in daemon.log_tail(10)
+
+
+def test_openssl_and_old_http_are_served(one):
+    done = subprocess.run(
+        ["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{one.port_both}",
+         "-CAfile", one.pki.path("ca.pem")], input=b"GET /healthz HTTP/1.0\r\n\r\n",
+        capture_output=True, timeout=20 * SLOW)
+    assert done.stdout.startswith(b"HTTP/1.1 200 OK\r\n") and done.stdout.endswith(b"ok\n"), done
+    assert curl(one, "/healthz", "--http1.0", port=one.port_both).stdout == b"ok\n\n200"
