@@ -92,22 +92,25 @@ static int ask_by_child(const struct config_hypervisor *h, struct answer *a)
 
 static void check_one(const struct config_hypervisor *h, struct config_errors *found)
 {
-	char cure[VIRT_CURE_MAX];
+	enum virt_fault fault = VIRT_FAULT_OTHER;
+	char cure[VIRT_CURE_MAX] = "";
 	struct answer a = {0};
 	int r = ask_by_child(h, &a);
 
+	if (r == 0 && !a.reached)
+		fault = virt_cure(&a.error, cure);
 	if (r < 0)
 		config_warning_add(found, h->at.file, h->at.line,
 			"[hypervisor %s] %.200s did not answer within %d s", h->at.name, h->uri,
 			ANSWER_MS / 1000);
-	else if (!a.reached && virt_cure(&a.error, cure))
+	else if (fault == VIRT_FAULT_REFUSED)
 		config_errors_add(found, h->at.file, h->at.line,
 			"[hypervisor %s] %.200s refuses this user: %s; %s", h->at.name, h->uri,
 			a.error.text, cure);
 	else if (!a.reached)
 		config_warning_add(found, h->at.file, h->at.line,
-			"[hypervisor %s] %.200s cannot be reached now: %s", h->at.name, h->uri,
-			a.error.text);
+			"[hypervisor %s] %.200s cannot be reached now: %s%s%s", h->at.name, h->uri,
+			a.error.text, *cure ? "; " : "", cure);
 }
 
 void preflight_libvirt(const struct config *config, struct config_errors *found)

@@ -159,17 +159,19 @@ static void host_status(struct verb_call *call, int json)
 {
 	struct broker *b = login_broker(call->login);
 	json_t *list = json_array(), *o;
-	char name[ESCAPE_ROOM(256)], error[ESCAPE_ROOM(512)];
+	char name[ESCAPE_ROOM(256)], error[ESCAPE_ROOM(512)], cure[ESCAPE_ROOM(512)];
 	size_t i;
 
 	for (i = 0; i < broker_hypervisor_count(b); i++) {
 		struct hypervisor *h = broker_hypervisor(b, i);
 
 		if (!json) {
-			channel_print(call->channel, "hypervisor  %s, %s%s\n",
+			channel_print(call->channel, "hypervisor  %s, %s%s%s%s\n",
 				shown(hypervisor_name(h), name, sizeof(name)),
 				hypervisor_is_up(h) ? "connected" : "away: ",
-				shown(hypervisor_error(h), error, sizeof(error)));
+				shown(hypervisor_error(h), error, sizeof(error)),
+				*hypervisor_cure(h) ? "; " : "",
+				shown(hypervisor_cure(h), cure, sizeof(cure)));
 			continue;
 		}
 		o = json_object();

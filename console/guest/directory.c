@@ -104,10 +104,6 @@ static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 	struct guest *g;
 	size_t cursor = 0;
 
-	if (up)
-		log_info("hypervisor %s: connected", hypervisor_name(h));
-	else
-		log_warning("hypervisor %s: %s", hypervisor_name(h), text);
 	while ((g = directory_next(d, &cursor)))
 		guest_link(g, h, up);
 	if (up)

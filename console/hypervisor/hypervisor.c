@@ -65,7 +65,22 @@ static void on_reported_all(struct hypervisor *h)
 	h->state = HYPERVISOR_UP;
 	h->delay_us = HYPERVISOR_RETRY_MIN_US;
 	set_error(h, "");
+	h->cure[0] = h->told[0] = '\0';
+	log_info("hypervisor %s: connected", h->options.name);
 	h->events->link(h->arg, h, 1, "");
+}
+
+/* Once, again when it changes, and then rarely: it is tried every few seconds. */
+static void tell_trouble(struct hypervisor *h)
+{
+	uint64_t now = loop_now(h->loop);
+
+	if (strcmp(h->told, h->error) == 0 && now - h->told_at < TELL_US)
+		return;
+	memcpy(h->told, h->error, sizeof(h->told));
+	h->told_at = now;
+	log_warning(
+		"hypervisor %s: %s%s%s", h->options.name, h->error, *h->cure ? "; " : "", h->cure);
 }
 
 static void lose_clients(struct hypervisor *h)
@@ -92,13 +107,15 @@ static void end_clients(struct hypervisor *h)
 
 /* Clients end on a later turn (their lost() only notes it), so the order of their events and of
  * link() is ours: first the link. */
-static void on_lost(struct hypervisor *h, const char *text)
+static void on_lost(struct hypervisor *h, const char *text, const char *cure)
 {
 	bool was_connected = h->state == HYPERVISOR_UP || h->state == HYPERVISOR_LISTING;
 	struct hypervisor_link *link = h->link;
 
 	loop_timer_stop(h->retry);
 	set_error(h, text);
+	snprintf(h->cure, sizeof(h->cure), "%s", cure);
+	tell_trouble(h);
 	h->link = NULL;
 	link_abandon(link);
 	guests_link_down(h);
@@ -312,4 +329,9 @@ int hypervisor_is_up(const struct hypervisor *h)
 const char *hypervisor_error(const struct hypervisor *h)
 {
 	return h->error;
+}
+
+const char *hypervisor_cure(const struct hypervisor *h)
+{
+	return h->cure;
 }

@@ -94,6 +94,8 @@ const char *hypervisor_name(const struct hypervisor *h);
 int hypervisor_is_up(const struct hypervisor *h);
 /* Why it is down: libvirt's message, or "" when up. */
 const char *hypervisor_error(const struct hypervisor *h);
+/* What an administrator can do about it, or "". */
+const char *hypervisor_cure(const struct hypervisor *h);
 
 /* The state of one guest, asked of libvirt now (resolves an end of file to its cause). done runs
  * on the loop, once, with info, or NULL: not known here, or error < 0 (the link broke). A change

@@ -43,7 +43,7 @@ static void on_closed_bell(void *arg)
 	struct hypervisor_link *link = arg;
 
 	if (link->state == LINK_OPEN)
-		link->h->parts->lost(link->h, reason_text(atomic_load(&link->close_reason)));
+		link->h->parts->lost(link->h, reason_text(atomic_load(&link->close_reason)), "");
 }
 
 /* Events that come before the listing has been taken over count too. */
@@ -142,8 +142,10 @@ static void open_work(void *arg)
 	struct hypervisor_link *link = arg;
 
 	link->conn = virt_connect(&link->h->target, &link->capture, &link->error);
-	if (!link->conn)
+	if (!link->conn) {
+		(void)virt_cure(&link->error, link->cure);
 		return;
+	}
 	/* Not every driver has them; without keepalive a stopped libvirtd is noticed later. */
 	(void)virConnectSetKeepAlive(
 		link->conn, HYPERVISOR_KEEPALIVE_S, HYPERVISOR_KEEPALIVE_COUNT);
@@ -193,8 +195,10 @@ static void open_done(void *arg)
 		h->parts->opened(h);
 		h->parts->listed(h, link->listed, link->listed_count);
 	} else if (link->state == LINK_OPENING) {
-		h->parts->lost(h, link->conn ? reason_text(atomic_load(&link->close_reason))
-					     : link->error.text);
+		h->parts->lost(h,
+			link->conn ? reason_text(atomic_load(&link->close_reason))
+				   : link->error.text,
+			link->cure);
 	}
 	link_job_end(link);
 }

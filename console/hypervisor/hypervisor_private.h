@@ -17,6 +17,7 @@
 #include "console/hypervisor/hypervisor_client.h"
 #include "console/hypervisor/hypervisor_order.h"
 #include "console/hypervisor/hypervisor_place.h"
+#include "console/libvirt/virt_cure.h"
 
 #define BUCKETS 1024
 #define ORDER_THREADS 4 /* that may hang in a guest's QEMU at once */
@@ -28,6 +29,7 @@
 /* libvirt reports a reboot two or three times, on a loaded host half a second apart. */
 #define REBOOT_PAIR_US (3 * LOOP_SECOND / 2)
 #define OPEN_US (15 * LOOP_SECOND)
+#define TELL_US (600 * LOOP_SECOND) /* the same trouble is logged again after this */
 #define DESTROY_US LOOP_SECOND
 #define LINK_EVENTS 3 /* lifecycle, reboot, metadata */
 
@@ -73,13 +75,14 @@ struct hypervisor_link {
 	struct uuid *listed;
 	size_t listed_count;
 	struct virt_error error;
+	char cure[VIRT_CURE_MAX]; /* of the error of opening it */
 };
 
 /* What a part reports to those above it. */
 struct part_events {
 	/* the link */
 	void (*opened)(struct hypervisor *h);
-	void (*lost)(struct hypervisor *h, const char *text);
+	void (*lost)(struct hypervisor *h, const char *text, const char *cure);
 	void (*listed)(struct hypervisor *h, const struct uuid *uuids, size_t count);
 	void (*lifecycle)(struct hypervisor *h, virDomainPtr domain, int event, int detail);
 	void (*rebooted)(struct hypervisor *h, virDomainPtr domain);
@@ -108,7 +111,9 @@ struct hypervisor {
 	const struct part_events *parts;
 	void *arg;
 	enum hypervisor_state state;
-	char error[VIRT_TEXT_MAX];
+	char error[VIRT_TEXT_MAX], cure[VIRT_CURE_MAX];
+	char told[VIRT_TEXT_MAX]; /* the error that the log has; "" none */
+	uint64_t told_at;
 	struct job_pool *control, *jobs, *senders, *orders_pool;
 
 	struct hypervisor_link *link; /* CONNECTING, LISTING, UP */

@@ -77,8 +77,8 @@ static virConnectPtr connect_sasl(const struct virt_target *target, struct virt_
 	if (r < 0) {
 		error->code = VIR_ERR_AUTH_FAILED;
 		error->domain = VIR_FROM_NONE;
-		snprintf(error->text, sizeof(error->text), "%s: %s", target->sasl_password_file,
-			strerror(-r));
+		snprintf(error->text, sizeof(error->text), "sasl_password_file %s: %s",
+			target->sasl_password_file, strerror(-r));
 	} else {
 		conn = virConnectOpenAuth(target->uri, &auth, 0);
 		if (!conn)

@@ -1,6 +1,7 @@
 /* Task: see virt_cure.h. Owner: nobody. */
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,12 +66,35 @@ static const char *user_name(char out[64])
 	return out;
 }
 
-bool virt_cure(const struct virt_error *error, char out[VIRT_CURE_MAX])
+static bool is_missing(const struct virt_error *error)
+{
+	return strstr(error->text, ": No such file or directory") != NULL ||
+	       strstr(error->text, ": Connection refused") != NULL;
+}
+
+/* libvirt-sock is libvirtd's; its other daemons name theirs after themselves: virtqemud-sock. */
+static void say_missing(const char *path, char out[VIRT_CURE_MAX])
+{
+	const char *name = strrchr(path, '/') + 1;
+	int len = (int)strcspn(name, "-");
+	bool is_system = strncmp(path, "/run/libvirt/", 13) == 0 ||
+			 strncmp(path, "/var/run/libvirt/", 17) == 0;
+
+	if (is_system)
+		snprintf(out, VIRT_CURE_MAX,
+			"install libvirt if it is not there, and start it: systemctl enable --now "
+			"%.*s%s.socket",
+			len, name, strncmp(name, "libvirt-", 8) == 0 ? "d" : "");
+	else
+		snprintf(out, VIRT_CURE_MAX,
+			"no libvirt listens on %.160s: start it, or mend the uri of the hypervisor",
+			path);
+}
+
+static void say_refused(const struct virt_error *error, char out[VIRT_CURE_MAX])
 {
 	char path[ROOM], group[64], user[64];
 
-	if (!is_refusal(error))
-		return false;
 	user_name(user);
 	if (find_socket(error->text, path) && find_group(path, group))
 		snprintf(out, VIRT_CURE_MAX,
@@ -82,5 +106,19 @@ bool virt_cure(const struct virt_error *error, char out[VIRT_CURE_MAX])
 			"polkit "
 			"rule for org.libvirt.unix.manage)",
 			user);
-	return true;
+}
+
+enum virt_fault virt_cure(const struct virt_error *error, char out[VIRT_CURE_MAX])
+{
+	char path[ROOM];
+
+	out[0] = '\0';
+	if (is_refusal(error)) {
+		say_refused(error, out);
+		return VIRT_FAULT_REFUSED;
+	}
+	if (!is_missing(error) || !find_socket(error->text, path))
+		return VIRT_FAULT_OTHER;
+	say_missing(path, out);
+	return VIRT_FAULT_MISSING;
 }

@@ -1,18 +1,22 @@
-/* What an administrator can do about libvirt's refusal of this process's user. */
+/* What an administrator can do about a libvirt that refuses this process's user or is not there. */
 #ifndef CONSOLE_LIBVIRT_VIRT_CURE_H
 #define CONSOLE_LIBVIRT_VIRT_CURE_H
-
-#include <stdbool.h>
 
 #include "console/libvirt/virt_connect.h"
 
 #define VIRT_CURE_MAX 320
 
+enum virt_fault {
+	VIRT_FAULT_OTHER,   /* nothing to advise: out is "" */
+	VIRT_FAULT_REFUSED, /* it is there, and does not let us in */
+	VIRT_FAULT_MISSING, /* nobody listens on its socket */
+};
+
 /*
- * Whether the error means that libvirt is there and does not let us in; out is then a clause such
- * as "add the user to the group libvirt: usermod -aG libvirt vmconsole". It looks at the socket
- * that the error names, and blocks no longer than stat(2) does.
+ * What the error of a connection means; out is then a clause such as "add the user to the group
+ * libvirt: usermod -aG libvirt vmconsole, then start again". It looks at the socket that the error
+ * names, and asks for names of users and groups, which may block: for job threads.
  */
-bool virt_cure(const struct virt_error *error, char out[VIRT_CURE_MAX]);
+enum virt_fault virt_cure(const struct virt_error *error, char out[VIRT_CURE_MAX]);
 
 #endif

@@ -320,6 +320,8 @@ def test_check_asks_libvirt(unstarted, user, virt):
     errors, warnings = check(daemon)
     assert errors == [] and len(warnings) == 1, (errors, warnings)
     assert f"[hypervisor test] {missing} cannot be reached now: " in warnings[0], warnings
+    assert warnings[0].endswith("; no libvirt listens on /nonexistent/libvirt-sock: start it, or "
+                                "mend the uri of the hypervisor"), warnings
     if not user.switch:
         return
     # One that is for a group only: as libvirt's own socket is.

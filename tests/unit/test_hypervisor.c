@@ -24,6 +24,7 @@
 #include "console/hypervisor/hypervisor_private.h"
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
+#include "core/log.h"
 
 #define DEADLINE_US (10 * LOOP_SECOND)
 #define TEST_GUEST "6695eb01-f6a4-8304-79aa-97f2502e193f" /* of test:///default */
@@ -70,6 +71,18 @@ static void on_gone(void *arg, struct hypervisor *from, const struct place_info 
 
 static void on_guest(void *arg, struct hypervisor *from, const struct uuid *uuid)
 {
+}
+
+/* The log's lines, and the last one that is a warning. */
+static unsigned warnings;
+static char warning[1024];
+
+static void on_log(void *arg, enum log_level level, const char *tag, const char *text)
+{
+	if (level > LOG_LEVEL_WARNING)
+		return;
+	warnings++;
+	snprintf(warning, sizeof(warning), "%s", text);
 }
 
 static const struct hypervisor_events events = {on_link, on_place, on_gone, on_guest, on_guest};
@@ -284,10 +297,44 @@ static void an_answer_is_fresh(void **state)
 	virDomainFree(domain);
 }
 
+static void check_cure(const char *text, enum virt_fault wanted, const char *word)
+{
+	struct virt_error error = {.code = VIR_ERR_SYSTEM_ERROR};
+	char cure[VIRT_CURE_MAX];
+
+	snprintf(error.text, sizeof(error.text), "%s", text);
+	assert_int_equal(virt_cure(&error, cure), wanted);
+	if (word)
+		assert_non_null(strstr(cure, word));
+	else
+		assert_string_equal(cure, "");
+}
+
+static void a_cure_names_the_socket_or_the_group(void **state)
+{
+	check_cure("Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or "
+		   "directory",
+		VIRT_FAULT_MISSING, "start it: systemctl enable --now libvirtd.socket");
+	check_cure("Failed to connect socket to '/run/libvirt/virtqemud-sock': Connection refused",
+		VIRT_FAULT_MISSING, "start it: systemctl enable --now virtqemud.socket");
+	check_cure("Failed to connect socket to '/somewhere/sock': Permission denied",
+		VIRT_FAULT_REFUSED, "unix_sock_group in libvirtd.conf");
+	check_cure("unable to connect to server at 'host:16514': Connection refused",
+		VIRT_FAULT_OTHER, NULL);
+	check_cure("internal error: it's odd", VIRT_FAULT_OTHER, NULL);
+}
+
 static void an_unreachable_one_is_tried_again(void **state)
 {
+	warnings = 0;
+	log_set_sink(on_log, NULL);
 	start("qemu+unix:///session?socket=/nonexistent/libvirt-sock");
 	TURN_UNTIL(seen.down >= 3);
+	log_set_sink(NULL, NULL);
+	assert_int_equal(warnings, 1);
+	assert_non_null(strstr(warning, "hypervisor t: Failed to connect socket"));
+	assert_non_null(strstr(warning, "; no libvirt listens on /nonexistent/libvirt-sock: start "
+					"it, or mend the uri"));
 	assert_int_equal(seen.up, 0);
 	assert_false(hypervisor_is_up(h));
 	assert_non_null(strstr(hypervisor_error(h), "/nonexistent/libvirt-sock"));
@@ -423,6 +470,7 @@ static void errors_of_libvirt_are_told_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_cure_names_the_socket_or_the_group),
 		TEST(guests_are_reported_before_the_link),
 		TEST(stop_and_start_are_followed),
 		TEST(a_new_guest_appears_and_a_transient_one_goes),
