@@ -49,7 +49,7 @@ static void prompt(struct menu *m)
 
 static int show(struct menu *m)
 {
-	char name[ESCAPE_ROOM(PLACE_NAME_MAX)];
+	char name[ESCAPE_ROOM(PLACE_NAME_MAX)], away[VERB_AWAY_MAX];
 	struct guest **list;
 	size_t count, i;
 
@@ -67,7 +67,9 @@ static int show(struct menu *m)
 			guest_state_name(guest_state(list[i])), name);
 	}
 	free(list);
-	if (m->count == 0)
+	if (verb_away(channel_login(m->channel), away) < 0)
+		channel_complain(m->channel, "%s", away);
+	else if (m->count == 0)
 		channel_print(m->channel, "you may see no VM\n");
 	prompt(m);
 	return 0;

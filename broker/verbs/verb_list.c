@@ -68,10 +68,18 @@ void verb_list(struct verb_call *call)
 	size_t count, i;
 	int json = 0;
 	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
+	char away[VERB_AWAY_MAX];
 	json_t *array = NULL;
+	int r;
 
 	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
 		return;
+	r = verb_away(call->login, away);
+	/* Nothing may go out before the status there. */
+	if (r < 0 && login_kind(call->login) == LOGIN_HTTPS) {
+		channel_exit(call->channel, STATUS_UNAVAILABLE, "%s", away);
+		return;
+	}
 	if (guest_list(call->login, &list, &count) < 0) {
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
@@ -90,5 +98,9 @@ void verb_list(struct verb_call *call)
 	if (json)
 		json_answer(call->channel, array);
 	free(list);
-	channel_exit(call->channel, STATUS_OK, NULL);
+	if (r < 0)
+		channel_exit(call->channel, STATUS_UNAVAILABLE, "%s%s", away,
+			count ? "; listed is what was known before" : "");
+	else
+		channel_exit(call->channel, STATUS_OK, NULL);
 }

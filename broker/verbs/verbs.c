@@ -110,6 +110,29 @@ static struct hypervisor *away_hypervisor(const struct login *login)
 	return NULL;
 }
 
+int verb_away(const struct login *login, char text[VERB_AWAY_MAX])
+{
+	const struct broker *b = login_broker(login);
+	const struct hypervisor *h;
+	size_t i;
+
+	for (i = 0; i < broker_hypervisor_count(b); i++) {
+		if (hypervisor_is_up(broker_hypervisor(b, i)))
+			return 0;
+	}
+	if (i == 0)
+		return 0;
+	h = broker_hypervisor(b, 0);
+	if (login_host_rights(login) & RIGHT_ADMIN)
+		snprintf(text, VERB_AWAY_MAX, "no hypervisor is connected: %.60s: %s%s%s",
+			hypervisor_name(h), hypervisor_error(h), *hypervisor_cure(h) ? "; " : "",
+			hypervisor_cure(h));
+	else
+		snprintf(text, VERB_AWAY_MAX, "no hypervisor is connected: %.60s cannot be reached",
+			hypervisor_name(h));
+	return -ENOTCONN;
+}
+
 int verb_resolve(struct verb_call *call, char *name)
 {
 	char text[512];

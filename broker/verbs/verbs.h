@@ -51,6 +51,10 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len);
 
 /* Resolves a VM's name for a verb; on failure the channel has been ended. name is changed. */
 int verb_resolve(struct verb_call *call, char *name) MUST_CHECK;
+/* 0; or -ENOTCONN: no hypervisor is connected, and the text for the user says which: with what is
+ * wrong for those with the right admin. */
+#define VERB_AWAY_MAX 640
+int verb_away(const struct login *login, char text[VERB_AWAY_MAX]) MUST_CHECK;
 /* Ends the channel: the call's guest has no such device, and what it has. NULL: no console at all.
  */
 void verb_no_device(const struct verb_call *call, const char *device);

@@ -1,7 +1,9 @@
 """Guests, libvirt, doors, clients and the daemon itself come, go and die."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -170,6 +172,25 @@ def test_pipe_ends_with_69_while_libvirt_is_away_and_works_afterwards(daemon, vi
     wait_until(lambda: daemon.ssh(guest.name).status == DONE, 20, "a session after the restart")
 
 
+def test_list_without_a_hypervisor_is_unavailable_and_tells_admins_why(daemons, virt, guest):
+    daemon = daemons({"access all": {"allow": "view"}})
+    daemon.knows(guest)
+    virt.kill9()
+    why = "no hypervisor is connected: test: Failed to connect socket to .*; no libvirt listens on /"
+    wait_until(lambda: daemon.ctl("list").status == UNAVAILABLE, 20, "it is away")
+    wait_until(lambda: re.search(why, daemon.ctl("list").errors), 20, "it says why")
+    result = daemon.ctl("list")
+    assert guest.name in result.text and "what was known before" in result.errors, result
+    result = daemon.ssh("vmconsole", "list", "--json")
+    assert result.status == UNAVAILABLE and json.loads(result.out), result
+    assert "test cannot be reached" in result.errors and "socket" not in result.errors, result
+    with daemon.terminal("vmconsole") as menu:
+        menu.expect("no hypervisor is connected: test cannot be reached")
+    assert len(re.findall("warning: hypervisor test: Failed", daemon.log())) == 1, daemon.log()
+    virt.restart()
+    wait_until(lambda: daemon.ctl("list").status == DONE, 20, "it is connected again")
+
+
 def test_power_off_while_libvirt_is_away_is_noticed(daemon, virt, guest):
     with daemon.pipes(guest.name) as session:
         ask(session)
@@ -195,8 +216,11 @@ def test_frozen_libvirtd_stops_neither_logins_nor_the_end(daemons, virt, guest):
 def test_daemon_starts_while_libvirt_is_away(daemons, virt, guest):
     virt.kill9()
     daemon = daemons()
-    assert daemon.ssh("vmconsole", "list").status == DONE
+    result = daemon.ssh("vmconsole", "list")
+    assert result.status == UNAVAILABLE and result.text == "", result
+    one_line_reason(result.errors, "no hypervisor is connected: test cannot be reached$")
     virt.restart()
+    wait_until(lambda: daemon.ssh("vmconsole", "list").status == DONE, 20, "it is connected")
     wait_until(lambda: daemon.ssh(guest.name).status == DONE, 20, "a session after the start")
     with daemon.terminal(guest.name) as session:
         ask(session)
