@@ -27,6 +27,7 @@
 #include "broker/access/record_rules.h"
 #include "broker/login/ports.h"
 #include "broker/login/review.h"
+#include "broker/matcher/matcher.h"
 #include "config/protocols.h"
 #include "console/domain/domain_xml.h"
 #include "console/hypervisor/hypervisor.h"
@@ -54,6 +55,7 @@ struct broker {
 	struct directory *directory;
 	struct login_list logins;
 	struct connections *connections;
+	struct matcher *matcher;
 	struct endpoint *endpoints[ENDPOINTS]; /* NULL: not configured */
 	struct connections_port doors_of[ENDPOINTS];
 	struct ports *ports; /* of several protocols; NULL before its time */
@@ -107,6 +109,11 @@ struct throttle *broker_throttle(const struct broker *b)
 struct tickets *broker_tickets(const struct broker *b)
 {
 	return b->guard.tickets;
+}
+
+struct matcher *broker_matcher(const struct broker *b)
+{
+	return b->matcher;
 }
 
 struct connections *broker_connections(const struct broker *b)
@@ -277,6 +284,8 @@ static void give_settings(struct broker *b)
 		doorkeeper_limits(endpoint_door(b->endpoints[i]), &limits);
 		doorkeeper_settings(endpoint_door(b->endpoints[i]), &s, ssh->banner);
 	}
+	matcher_settings(
+		b->matcher, (unsigned)b->config->console.max_waits, b->config->daemon.log_level);
 }
 
 /*
@@ -462,6 +471,15 @@ static int find_door_user(struct broker *b, struct door_user *user)
 	return r;
 }
 
+/* Nothing is started for it before somebody waits for something. */
+static int make_matcher(struct broker *b, const struct door_user *user)
+{
+	const struct matcher_options options = {
+		.loop = b->loop, .build_id = b->options.build_id, .kind = "match", .user = *user};
+
+	return matcher_create(&options, &b->matcher);
+}
+
 static int make_endpoint(struct broker *b, size_t which, const char *kind,
 	int (*keys)(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX]),
 	const struct config_addresses *listen, const struct door_user *user)
@@ -529,6 +547,8 @@ static int make_endpoints(struct broker *b)
 
 	if (!r)
 		r = find_door_user(b, &user);
+	if (!r)
+		r = make_matcher(b, &user);
 	if (!r)
 		r = connections_create(b, on_connection_closed, b, &b->connections);
 	if (!r)
@@ -644,6 +664,7 @@ static void end(struct broker *b)
 		login_close(login, "vmconsoled has stopped");
 	for (i = 0; i < ENDPOINTS; i++)
 		endpoint_destroy(&b->endpoints[i]);
+	matcher_destroy(&b->matcher);
 	directory_destroy(&b->directory);
 	for (i = 0; i < b->hypervisor_count; i++)
 		hypervisor_destroy(&b->hypervisors[i]);

@@ -15,6 +15,7 @@
 
 struct broker;
 struct job_pool;
+struct matcher;
 struct refusals;
 struct throttle;
 struct tickets;
@@ -40,6 +41,7 @@ struct refusals *broker_refusals(const struct broker *b);
 struct external *broker_external(const struct broker *b);
 struct throttle *broker_throttle(const struct broker *b);
 struct tickets *broker_tickets(const struct broker *b);
+struct matcher *broker_matcher(const struct broker *b);
 struct connections *broker_connections(const struct broker *b);
 /* For reading the audit's files. */
 struct job_pool *broker_readers(const struct broker *b);

@@ -102,6 +102,7 @@ struct config_console {
 	struct config_list unix_dirs;      /* absolute paths, as they stand in a domain's XML */
 	struct config_list panic_patterns; /* plain texts */
 	char *on_panic;                    /* "" for none */
+	uint64_t max_waits;
 };
 
 enum config_record {

@@ -292,6 +292,8 @@ const struct key config_keys[] = {
 		.example = "/usr/local/sbin/guest-has-panicked", RELOAD,
 		.help = "Program to run when the hypervisor says that a guest has panicked, with "
 			"its UUID, name and offset."},
+	{ROW(CONSOLE, max_waits), NUMBER(console, max_waits), .min = 1, .max = 4096, .def = "256",
+		RELOAD, .help = "Waits for output (the verb wait) at once."},
 
 	{ROW(HISTORY, record), WORD(history, record, records), .def = "auto", RELOAD,
 		.help = "Which consoles are recorded: all of running guests, those attached to, "

@@ -10,13 +10,14 @@ enum status {
 	STATUS_INTERNAL = 70,
 	STATUS_BUSY = 75, /* keyboard or console held, or a limit reached */
 	STATUS_DENIED = 77,
-	STATUS_SHUTDOWN = 80, /* guest shut down, destroyed, saved, cause unknown */
-	STATUS_CRASHED = 81,  /* guest crashed or QEMU failed */
-	STATUS_MOVED = 82,    /* guest moved to a host not served here */
-	STATUS_KICKED = 84,   /* ended by an administrator */
-	STATUS_LIMIT = 85,    /* idle or session limit */
-	STATUS_RESTART = 86,  /* service restarting */
-	STATUS_TIMEOUT = 124, /* a wait timed out */
+	STATUS_SHUTDOWN = 80,     /* guest shut down, destroyed, saved, cause unknown */
+	STATUS_CRASHED = 81,      /* guest crashed or QEMU failed */
+	STATUS_MOVED = 82,        /* guest moved to a host not served here */
+	STATUS_KICKED = 84,       /* ended by an administrator */
+	STATUS_LIMIT = 85,        /* idle or session limit */
+	STATUS_RESTART = 86,      /* service restarting */
+	STATUS_TIMEOUT = 124,     /* a wait timed out */
+	STATUS_INTERRUPTED = 130, /* by its client, before there was an answer */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include "broker/broker.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
+#include "broker/watch/watch.h"
 
 /* The guest that a channel watches; NULL: none. */
 static struct guest *guest_of(struct directory *d, const struct channel *channel)
@@ -19,7 +20,9 @@ static struct guest *guest_of(struct directory *d, const struct channel *channel
 			const struct viewer *v = NULL;
 
 			while ((v = console_next_viewer(c, v))) {
-				if (attach_channel(v) == channel || verb_log_channel(v) == channel)
+				if (attach_channel(v) == channel ||
+					verb_log_channel(v) == channel ||
+					watch_channel(v) == channel)
 					return g;
 			}
 		}

@@ -50,6 +50,8 @@ static void on_worker(void *arg, enum door_service service)
 	struct matcher *m = arg;
 	struct matcher_job *job;
 
+	/* One that dies again and again is waited for; one that never was ready is not. */
+	m->failures = service == DOOR_SERVES || m->serves ? 0 : m->failures + 1;
 	m->serves = service == DOOR_SERVES;
 	m->answered = m->asked;
 	if (m->serves) {
@@ -58,7 +60,7 @@ static void on_worker(void *arg, enum door_service service)
 	}
 	while ((job = next_running(m)))
 		matcher_job_lose(job);
-	while (service == DOOR_FAILS && (job = next_waiting(m)))
+	while (m->failures >= MATCHER_STARTS_MAX && (job = next_waiting(m)))
 		matcher_job_fail(
 			job, MATCHER_BROKEN, "the process that looks for it does not start");
 }

@@ -20,6 +20,7 @@ struct matcher;
 struct matcher_job;
 
 #define MATCHER_RESTARTS_MAX 3                   /* of a job whose worker dies at work for it */
+#define MATCHER_STARTS_MAX 3                     /* of a worker that does not get ready */
 #define MATCHER_RETRY_US (500 * LOOP_MSEC)       /* to start a job that a worker did not take */
 #define MATCHER_WATCH_US LOOP_SECOND             /* between two looks at whether it gets round */
 #define MATCHER_OVERRUN_CPU_US (3 * LOOP_SECOND) /* of processor time without getting round */

@@ -25,6 +25,7 @@ struct matcher {
 	unsigned count, jobs_max;
 	struct wire_settings settings;
 	int serves;
+	unsigned failures;        /* starts after which it was not ready */
 	struct loop_timer *retry; /* starts the jobs that wait */
 	struct loop_timer *watch;
 	uint64_t asked, answered; /* PING and PONG; the same: it is not asked */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "broker/session/attach_internal.h"
+#include "broker/session/guest_words.h"
 
 /* "^]" of 0x1d. */
 static const char *key_name(const struct attach *a, char out[8])
@@ -105,44 +106,6 @@ void attach_who_notice(struct attach *a)
 
 /* --- the guest goes --- */
 
-static const char *stop_text(enum console_stop stop)
-{
-	switch (stop) {
-	case CONSOLE_STOP_UNKNOWN:
-		return "has stopped, cause unknown";
-	case CONSOLE_STOP_SHUTDOWN:
-		return "has shut down";
-	case CONSOLE_STOP_DESTROYED:
-		return "was destroyed";
-	case CONSOLE_STOP_CRASHED:
-		return "has crashed";
-	case CONSOLE_STOP_FAILED:
-		return "failed: QEMU has died";
-	case CONSOLE_STOP_SAVED:
-		return "was saved";
-	case CONSOLE_STOP_MOVED:
-		return "moved to a host not served here";
-	}
-	return "has stopped";
-}
-
-static enum status stop_status(enum console_stop stop)
-{
-	switch (stop) {
-	case CONSOLE_STOP_UNKNOWN:
-	case CONSOLE_STOP_SHUTDOWN:
-	case CONSOLE_STOP_DESTROYED:
-	case CONSOLE_STOP_SAVED:
-		return STATUS_SHUTDOWN;
-	case CONSOLE_STOP_CRASHED:
-	case CONSOLE_STOP_FAILED:
-		return STATUS_CRASHED;
-	case CONSOLE_STOP_MOVED:
-		return STATUS_MOVED;
-	}
-	return STATUS_SHUTDOWN;
-}
-
 static void on_stopped(struct attach *a, const struct console_event *event)
 {
 	const char *name = guest_name(console_guest(a->console));
@@ -155,12 +118,12 @@ static void on_stopped(struct attach *a, const struct console_event *event)
 		snprintf(
 			lost, sizeof(lost), "; %zu typed bytes were not delivered", event->dropped);
 	if (!a->options.wait) {
-		attach_exit_after_output(a, stop_status(event->stop), "VM %s %s%s", name,
-			stop_text(event->stop), lost);
+		attach_exit_after_output(a, guest_stop_status(event->stop), "VM %s %s%s", name,
+			guest_stop_text(event->stop), lost);
 		return;
 	}
-	attach_notice(a, "VM %s %s%s; waiting for it to start%s", name, stop_text(event->stop),
-		lost, leave_hint(a, hint));
+	attach_notice(a, "VM %s %s%s; waiting for it to start%s", name,
+		guest_stop_text(event->stop), lost, leave_hint(a, hint));
 	attach_start_wait(a);
 	attach_input_again(a);
 }

@@ -23,6 +23,26 @@ json_t *json_foreign(const char *text)
 	return value;
 }
 
+json_t *json_bytes(const char *data, size_t len)
+{
+	char *text = malloc(2 * len + 1), *to = text;
+	json_t *value;
+	size_t i;
+
+	if (!text)
+		return NULL;
+	for (i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)data[i];
+
+		if (byte >= 0x80)
+			*to++ = (char)(0xc0 | byte >> 6);
+		*to++ = (char)(byte < 0x80 ? byte : (0x80 | (byte & 0x3f)));
+	}
+	value = json_stringn(text, (size_t)(to - text));
+	free(text);
+	return value;
+}
+
 void json_answer(struct channel *channel, json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT);

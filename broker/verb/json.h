@@ -9,6 +9,9 @@ struct channel;
 /* A string whose bytes a stranger chose: what is no UTF-8 is escaped (core/escape.h). */
 json_t *json_foreign(const char *text);
 
+/* A string with one character, U+0000 to U+00FF, for each byte. */
+json_t *json_bytes(const char *data, size_t len);
+
 /* Prints the value on one line and gives it up. */
 void json_answer(struct channel *channel, json_t *value);
 

@@ -11,6 +11,7 @@
 #include "broker/verb/json.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
+#include "broker/watch/watch.h"
 #include "core/escape.h"
 
 struct who_row {
@@ -95,7 +96,10 @@ static void add_console(
 		row.mode = mode_word(viewer_mode(row.viewer));
 		if (!row.channel) {
 			row.channel = verb_log_channel(row.viewer);
-			row.mode = "reads";
+			if (!row.channel)
+				row.channel = watch_channel(row.viewer);
+			if (viewer_mode(row.viewer) == VIEWER_WATCHES)
+				row.mode = "reads";
 		}
 		if (!row.channel)
 			continue;

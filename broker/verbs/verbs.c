@@ -24,6 +24,10 @@ static const struct verb table[] = {
 		"[--timestamps] [--device D]",
 		"history, to its end; to read it, ssh -t leaves out what makes a terminal answer",
 		verb_log, 0},
+	{"wait", VERB_GUEST, RIGHT_VIEW,
+		"wait PATTERN... [--timeout S] [--from OFFSET|start|-BYTES] [--quiet S] [--raw] "
+		"[--multi] [--ignore-panic] [--json] [--device D]",
+		"wait until the console prints something, or nothing more", verb_wait, 0},
 	{"list", VERB_HOST, 0, "list [--json]", "the VMs you may see", verb_list, 0},
 	{"status", VERB_EITHER, 0, "status [--json]", "state, console, offset, size of history",
 		verb_status, 0},
@@ -274,6 +278,11 @@ int verb_options(struct verb_call *call, const struct verb_option *options, size
 		const struct verb_option *o;
 		size_t len;
 
+		if (strcmp(word, "--") == 0) {
+			while (++in < call->argc)
+				call->argv[out++] = call->argv[in];
+			break;
+		}
 		if (strncmp(word, "--", 2) != 0) {
 			if (word[0] == '-' && word[1])
 				return bad_option(call, "unknown option", word);

@@ -67,7 +67,7 @@ int verb_begin(struct verb_call *call) MUST_CHECK;
 /*
  * Options of a verb: "--name" or "--name=VALUE" or "--name VALUE". What is no option moves to the
  * front of argv, and argc counts only that. -EINVAL: the channel has been ended with a word that
- * names the culprit.
+ * names the culprit. Behind "--" nothing is an option.
  */
 enum verb_option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_MAYBE };
 struct verb_option {
@@ -84,6 +84,7 @@ int verb_no_more(struct verb_call *call, int most) MUST_CHECK;
 /* The rows' functions. */
 void verb_attach(struct verb_call *call);
 void verb_log(struct verb_call *call);
+void verb_wait(struct verb_call *call);
 void verb_kick(struct verb_call *call);
 void verb_connect(struct verb_call *call);
 void verb_list(struct verb_call *call);

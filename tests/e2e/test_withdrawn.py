@@ -9,6 +9,7 @@ from lib.virt import Libvirt
 
 WATCHERS = {"terminal": (True, ()),
             "pipe": (False, ("attach", "--wait", "--no-input")),
+            "wait": (False, ("wait", "never")),
             "log": (False, ("log", "--follow")),
             "log on a terminal": (True, ("log", "--follow", "--timestamps"))}
 
@@ -38,6 +39,8 @@ def assert_withdrawn(session, right, name):
     one_line_reason(said, f"the right to {right} VM {name} was withdrawn; left at offset")
 
 
+# A guest is renamed while it is off, and that ends a wait.
+@pytest.mark.parametrize("watch", [kind for kind in WATCHERS if kind != "wait"], indirect=True)
 def test_rename(daemons, guest, watch):
     daemon = daemons({"access all": {"vms": guest.name}})
     session = watch(daemon, guest)
@@ -91,6 +94,22 @@ def test_right_to_type_makes_a_watcher_and_comes_back(daemons, guest):
         person.send(ESCAPE + b"f")
         person.expect("you have the keyboard")
         ask(person)
+
+
+def test_right_to_log_of_a_wait_that_began_in_history(daemons, guest):
+    daemon = daemons()
+    with daemon.terminal(guest.name) as person:
+        ask(person)
+        person.line("pat 300")
+        person.expect("0000000299.*guest> ", 30)
+        with daemon.pipes(guest.name, "wait", "--from", "start", "never") as old, \
+                daemon.pipes(guest.name, "wait", "never") as new:
+            wait_until(lambda: daemon.ctl("who", guest.name).text.count(" reads ") == 2, 15,
+                       "both wait")
+            daemon.configure({"access all": {"allow": "view, type"}})
+            assert daemon.ctl("reload").status == DONE
+            assert_withdrawn(old, "log", guest.name)
+            assert new.process.poll() is None
 
 
 @pytest.fixture(scope="module")

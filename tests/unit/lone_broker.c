@@ -86,6 +86,11 @@ struct tickets *broker_tickets(const struct broker *b)
 	return b->guard.tickets;
 }
 
+struct matcher *broker_matcher(const struct broker *b)
+{
+	return NULL;
+}
+
 struct connections *broker_connections(const struct broker *b)
 {
 	return b->connections;

@@ -1,0 +1,12 @@
+/* How it is told that a guest has stopped, and with which status what waited for it ends. */
+#ifndef BROKER_SESSION_GUEST_WORDS_H
+#define BROKER_SESSION_GUEST_WORDS_H
+
+#include "console/guest/viewer.h"
+#include "wire/status.h"
+
+/* "has shut down": goes behind the guest's name. */
+const char *guest_stop_text(enum console_stop stop);
+enum status guest_stop_status(enum console_stop stop);
+
+#endif
