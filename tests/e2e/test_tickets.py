@@ -11,7 +11,7 @@ import paramiko
 import pytest
 
 from lib import clients
-from lib.proc import SLOW, wait_until
+from lib.proc import SANITIZED, SLOW, rounds, wait_until
 from lib.session import BROKEN, DENIED, DONE, NO_SUCH, UNAVAILABLE, USAGE, ask, leave
 from lib.term import Terminal
 
@@ -229,17 +229,17 @@ def guess(daemon, login, word="x" * 32, source=None):
 
 
 def test_each_wrong_ticket_doubles_the_time_to_the_next_answer(daemons, shared):
-    daemon = daemons({**RULES, "auth": {"penalty": "200ms", "penalty_max": "1600ms"}})
+    daemon = daemons({**RULES, "auth": {"penalty": "100ms", "penalty_max": "800ms"}})
     times = [guess(daemon, shared.name) for _ in range(6)]
-    wanted = [0.25 + delay for delay in (0, 0.2, 0.4, 0.8, 1.6, 1.6)]
+    wanted = [0.25 + delay for delay in (0, 0.1, 0.2, 0.4, 0.8, 0.8)]
     assert all(time >= want - 0.01 for time, want in zip(times, wanted)), times
 
 
 def test_guesses_at_once_wait_as_long_as_guesses_in_turn(daemons, shared):
-    daemon = daemons({**RULES, "auth": {"penalty": "100ms", "penalty_max": "3s"}})
+    daemon = daemons({**RULES, "auth": {"penalty": "100ms", "penalty_max": "2s"}})
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         times = sorted(pool.map(lambda _: guess(daemon, shared.name), range(8)))
-    assert times[-1] >= 3 and statistics.median(times) >= 0.5, times
+    assert times[-1] >= 2 and statistics.median(times) >= 0.5, times
 
 
 def test_right_ticket_waits_as_well_so_that_quickness_tells_nothing(daemons, shared):
@@ -250,17 +250,17 @@ def test_right_ticket_waits_as_well_so_that_quickness_tells_nothing(daemons, sha
     assert time.monotonic() - begun >= 1.2
 
 
-@pytest.mark.timeout(240)
-def test_ten_thousand_guesses_are_slowed_and_others_are_not(daemons, shared, keys):
+def test_a_thousand_guesses_are_slowed_and_others_are_not(daemons, shared, keys):
     daemon = daemons({**RULES, "auth": {"penalty": "100ms", "penalty_max": "2s",
                                         "penalty_refuse": "50"}})
     word = ticket(daemon, shared, "--uses", "99")
+    blocks = rounds(4)
     answered, refused, begun = 0, 0, time.monotonic()
     slowest_key = slowest_ticket = 0.0
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        for block in range(10):
+        for block in range(blocks):
             jobs = [pool.submit(guess, daemon, shared.name, f"{number:032d}")
-                    for number in range(block * 1000, (block + 1) * 1000)]
+                    for number in range(block * 250, (block + 1) * 250)]
             # Meanwhile, from elsewhere:
             start = time.monotonic()
             result = daemon.ssh(shared.name, "status", options=["-b", "127.0.0.2"])
@@ -276,9 +276,9 @@ def test_ten_thousand_guesses_are_slowed_and_others_are_not(daemons, shared, key
                 else:
                     answered += 1
     seconds = time.monotonic() - begun
-    print(f"10000 guesses: {answered} answered, {refused} turned away in {seconds:.0f} s; "
+    print(f"{250 * blocks} guesses: {answered} answered, {refused} turned away in {seconds:.0f} s; "
           f"others waited at most {slowest_key:.2f} s by key, {slowest_ticket:.2f} s by ticket")
-    assert answered + refused == 10000
+    assert answered + refused == 250 * blocks
     assert answered <= 50 + 16 + seconds / 60, answered
     assert slowest_key < 5 * SLOW and slowest_ticket < 5 * SLOW
     daemon.wait_log("too many failed logins from there")
@@ -319,22 +319,43 @@ def unlike(one, other):
     return (u - n * m / 2) / (n * m * (n + m + 1) / 12) ** 0.5
 
 
-def compare(daemon, known, unknown, each):
-    """Wrong tickets for both, in parallel: the seconds to each answer."""
+def guesses(daemon, login, count):
+    """So many on one connection: the seconds to each answer."""
+    transport = paramiko.Transport((clients.HOST, daemon.port))
+    transport.auth_timeout = 40 * SLOW
+    transport.start_client(timeout=20 * SLOW)
+    times = []
+    for _ in range(count):
+        begun = time.monotonic()
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_password(login, "x" * 32, fallback=False)
+        times.append(time.monotonic() - begun)
+    transport.close()
+    return times
+
+
+def compare(daemon, known, unknown, connections, each):
+    """Wrong tickets for both, so many on each of so many connections, in parallel: the seconds to
+    each answer."""
     times = {known: [], unknown: []}
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        jobs = [(login, pool.submit(guess, daemon, login)) for _ in range(each)
+        jobs = [(login, pool.submit(guesses, daemon, login, each)) for _ in range(connections)
                 for login in times]
         for login, job in jobs:
-            times[login].append(job.result())
+            times[login] += job.result()
     return times[known], times[unknown]
 
 
+# A sanitizer's own work hides what these measure; what they run is run by others as well.
+compares_times = pytest.mark.skipif(SANITIZED, reason="compares times")
+
+
+@compares_times
 @pytest.mark.parametrize("vdsm", ["no", "yes"])
 def test_unknown_guest_and_wrong_ticket_take_the_same_time(daemons, shared, vdsm):
-    daemon = daemons({**RULES, "auth": {"penalty": "0", "penalty_refuse": "0",
-                                        "vdsm_tickets": vdsm}})
-    known, unknown = compare(daemon, shared.name, "no-such-vm", 40)
+    daemon = daemons({**RULES, "ssh": {"max_auth_tries": "20"},
+                      "auth": {"penalty": "0", "penalty_refuse": "0", "vdsm_tickets": vdsm}})
+    known, unknown = compare(daemon, shared.name, "no-such-vm", 4, 10)
     difference = abs(statistics.median(known) - statistics.median(unknown))
     print("known", spread(known), "unknown", spread(unknown), "z", unlike(known, unknown))
     assert difference < 0.005 or abs(unlike(known, unknown)) < 3.3
@@ -348,7 +369,7 @@ def test_libvirt_that_is_slow_does_not_tell_which_guests_there_are(daemons, shar
     daemon.knows(shared)
     virt.freeze()
     try:
-        known, unknown = compare(daemon, shared.name, "no-such-vm", 8)
+        known, unknown = compare(daemon, shared.name, "no-such-vm", 4, 1)
     finally:
         virt.thaw()
     print("known", spread(known), "unknown", spread(unknown))
@@ -375,11 +396,11 @@ def test_guesses_at_once_wait_in_turn_though_libvirt_is_slow(daemons, shared, vi
 
 def test_unknown_and_forbidden_guest_take_the_same_path_and_time(daemons, shared, second):
     """By a key that may see another guest: same text, same status, and times that cannot be told
-    apart with 300 tries of each on one connection."""
+    apart with 100 tries of each on one connection."""
     daemon = daemons({"access all": {"vms": second.name}})
     client = clients.paramiko_connect(daemon, "vmconsole")
     answers, times = {}, {shared.name: [], "ticket-9": []}
-    for _ in range(300):
+    for _ in range(10 if SANITIZED else 100):
         for name, samples in times.items():
             channel = client.get_transport().open_session()
             begun = time.perf_counter()
@@ -395,7 +416,8 @@ def test_unknown_and_forbidden_guest_take_the_same_path_and_time(daemons, shared
     z = unlike(forbidden, unknown)
     difference = abs(statistics.median(forbidden) - statistics.median(unknown))
     print("forbidden", spread(forbidden), "unknown", spread(unknown), "z", z)
-    assert abs(z) < 3.3 or difference < 0.05 * statistics.median(unknown), (z, difference)
+    assert SANITIZED or abs(z) < 3.3 or difference < 0.05 * statistics.median(unknown), (
+        z, difference)
 
 
 # Two factors
