@@ -10,18 +10,13 @@ import pytest
 from lib import clients, pattern
 from lib.proc import SANITIZED, SLOW, wait_until
 from lib.session import DONE, NO_SUCH, ask, see, see_on_channel, skipped
+from lib.term import Pipes
 
 MIB = 1 << 20
 
 
 # With history on disk nobody falls behind before that is full.
 IN_MEMORY = {"history": {"record": "none"}}
-
-
-@pytest.fixture(scope="module")
-def forgetful(module_daemons):
-    """A daemon that keeps 1 MiB of a console, in memory."""
-    return module_daemons(IN_MEMORY)
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +78,19 @@ def check_markers(received, flood, gaps):
                          f"what is missing ({missing} bytes or so) after {whole} good ones")
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_8_mib_arrive_while_one_viewer_is_stopped_and_one_is_slow(forgetful, guest):
-    daemon = forgetful
-    lines = 8 * MIB // pattern.LINE
+def dropbear(daemon, guest, *command):
+    """A client whose window holds some 200 KB: that much may lie on the way to it."""
+    return Pipes(clients.dbclient_argv(daemon, guest.name, *command), env=clients.home(daemon))
+
+
+@pytest.mark.timeout(240)
+def test_flood_arrives_while_one_viewer_is_stopped_and_one_is_slow(small, guest):
+    daemon = small
+    lines = 3 * MIB // 2 // pattern.LINE
     flood = pattern.lines(0, lines)
     attach = ("attach", "--read-only", "--no-input")
-    with daemon.pipes(guest.name) as fast, daemon.pipes(guest.name, *attach) as stopped, \
-            daemon.pipes(guest.name, *attach) as slow:
+    with daemon.pipes(guest.name) as fast, dropbear(daemon, guest, *attach) as stopped, \
+            dropbear(daemon, guest, *attach) as slow:
         see(stopped, fast)
         see(slow, fast)
         before = daemon.usage().memory
@@ -108,7 +107,7 @@ def test_8_mib_arrive_while_one_viewer_is_stopped_and_one_is_slow(forgetful, gue
         pattern.assert_same(fast.seen[start:start + len(flood)], flood)
         assert fast.errors() == "", fast.errors()
 
-        assert not stopped.errors()
+        assert not skipped(stopped.errors())
         stopped.kill(signal.SIGCONT)
         stopped.expect(rf"{lines - 1:010d} \w+\r\nguest> ", 60)
         wait_until(lambda: skipped(stopped.errors()), 10, "a marker for the stopped viewer")
@@ -119,9 +118,7 @@ def test_8_mib_arrive_while_one_viewer_is_stopped_and_one_is_slow(forgetful, gue
         crawl.finish()
         assert check_markers(slow.seen, flood, skipped(slow.errors())) == base
         if not SANITIZED:
-            assert most - before < 6 * 1024, f"{before} KiB before, {most} KiB during the flood"
-
-
+            assert most - before < 1024, f"{before} KiB before, {most} KiB during the flood"
 
 
 def narrow_channel(daemon, guest, command, terminal):
@@ -136,14 +133,14 @@ def narrow_channel(daemon, guest, command, terminal):
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_marker_names_the_skipped_offsets(small, guest, terminal):
-    flood = pattern.lines(0, 8192)
+    flood = pattern.lines(0, 4096)
     with small.pipes(guest.name) as fast:
         ask(fast)
         client, channel = narrow_channel(small, guest, "attach --read-only --no-input", terminal)
         seen = see_on_channel(channel, fast)
-        fast.send(b"pat 8192\r")
+        fast.send(b"pat 4096\r")
         pattern.assert_same(fast.expect_bytes(len(flood), 60), flood)
-        while not seen.endswith(b"guest> ") or pattern.line(8191)[:-2] not in seen:
+        while not seen.endswith(b"guest> ") or pattern.line(4095)[:-2] not in seen:
             data = channel.recv(65536)
             assert data, "the session ended"
             seen += data
@@ -162,8 +159,8 @@ def test_offset_that_is_gone_is_refused_and_the_oldest_one_named(small, guest):
     """A script that resumes must learn that bytes are missing, and which."""
     with small.pipes(guest.name) as fast:
         ask(fast)
-        fast.send(b"pat 4096\r")
-        fast.expect_bytes(4096 * 64, 60)
+        fast.send(b"pat 2048\r")
+        fast.expect_bytes(2048 * 64, 60)
         fast.expect("guest> ")
     result = small.ssh(guest.name, "attach", "--from", "0")
     assert result.status == NO_SUCH and result.out == b"", result
@@ -171,24 +168,9 @@ def test_offset_that_is_gone_is_refused_and_the_oldest_one_named(small, guest):
     assert begin == 0
     result = small.ssh(guest.name, "attach", "--from", str(end))
     assert result.status == DONE, result
-    whole = pattern.lines(0, 4096) + b"guest> "
+    whole = pattern.lines(0, 2048) + b"guest> "
     pattern.assert_same(result.out, whole[-len(result.out):])
     assert 65536 - 8192 <= len(result.out) <= 65536 + 8192
-
-
-def test_viewer_that_was_stopped_gets_all_from_the_recording(daemon, guest):
-    """What memory no longer holds comes from disk: complete, in order, and no marker."""
-    flood = pattern.lines(0, 3 * MIB // pattern.LINE)
-    with daemon.pipes(guest.name) as fast, \
-            daemon.pipes(guest.name, "attach", "--read-only", "--no-input") as stopped:
-        see(stopped, fast)
-        stopped.kill(signal.SIGSTOP)
-        fast.send(f"pat {len(flood) // 64}\r".encode())
-        fast.expect_bytes(len(flood), 60)
-        stopped.kill(signal.SIGCONT)
-        stopped.expect("guest> ")
-        pattern.assert_same(stopped.expect_bytes(len(flood), 60), flood)
-        assert stopped.errors() == ""
 
 
 def test_flood_does_not_hinder_another_console(daemon, guests):

@@ -210,22 +210,22 @@ BLOCK = pattern.binary(200000) + b"\r\n" + PROMPT
 
 
 def test_full_disk_does_not_stop_the_console_and_recording_resumes(stopped, guest):
-    daemon, disk = stopped(MINE, "2M")
+    daemon, disk = stopped({**MINE, "console": {"history_memory": "64K"}}, "1M")
     daemon.start()
     with daemon.terminal(guest.name, "attach", "--read-only") as person, \
             daemon.pipes(guest.name) as writer:
         ask(writer)
         base = offsets(daemon, guest)[1]
-        fill(writer, 20)
+        fill(writer, 9)
         person.expect("not written to disk now: No space left", 30)
         person.taken = len(person.seen)
-        end = base + 20 * len(BLOCK)
+        end = base + 9 * len(BLOCK)
         assert offsets(daemon, guest)[1] == end
         # What is on disk, then what is in memory; the hole between is told.
         result = log(daemon, guest, "--from", str(base))
         (begin, until), = skipped(result.errors)
         pattern.assert_same(result.out,
-                            (BLOCK * 20)[:begin - base] + (BLOCK * 20)[until - base:])
+                            (BLOCK * 9)[:begin - base] + (BLOCK * 9)[until - base:])
         assert until - begin > 500000
         guest.domain.suspend()  # what the guest does is no reason to begin to count again
         guest.domain.resume()
@@ -240,7 +240,7 @@ def test_full_disk_does_not_stop_the_console_and_recording_resumes(stopped, gues
     daemon.start()
     result = log(daemon, guest, "--from", str(base))
     (begin, until), = skipped(result.errors)
-    assert result.out.startswith((BLOCK * 20)[:begin - base] + (BLOCK * 20)[until - base:])
+    assert result.out.startswith((BLOCK * 9)[:begin - base] + (BLOCK * 9)[until - base:])
     assert daemon.ctl("journal", "verify", guest.name).status == DONE
 
 

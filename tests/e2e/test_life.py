@@ -316,22 +316,20 @@ def leaves_nothing(daemon, before):
         assert after.memory - before.memory < 1024, (before, after)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_200_clients_leave_nothing_behind(daemons, guest):
+@pytest.mark.timeout(90 + rounds(80))
+def test_clients_leave_nothing_behind(daemons, guest):
     daemon = daemons()
-    asyncio.run(_rounds(daemon, guest, 30))
+    asyncio.run(_rounds(daemon, guest, 20))
     before = daemon.settled()
-    asyncio.run(_rounds(daemon, guest, 200))
+    asyncio.run(_rounds(daemon, guest, rounds(80)))
     leaves_nothing(daemon, before)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120 + rounds(12) * 10)
+@pytest.mark.timeout(120 + rounds(6) * 10)
 def test_guests_that_die_leave_nothing_behind(daemons, guest):
     daemon = daemons()
     before = None
-    for number in range(rounds(12) + 1):
+    for number in range(rounds(6) + 1):
         with daemon.pipes(guest.name) as session:
             ask(session)
             (guest.kill_qemu if number % 2 else guest.destroy)()
@@ -343,12 +341,12 @@ def test_guests_that_die_leave_nothing_behind(daemons, guest):
     leaves_nothing(daemon, before)
 
 
-@pytest.mark.timeout(90 + rounds(5) * 10)
+@pytest.mark.timeout(90 + rounds(3) * 10)
 def test_libvirt_that_dies_leaves_nothing_behind(daemons, virt, guest):
     daemon = daemons()
     before = None
     with daemon.terminal(guest.name) as session:
-        for number in range(rounds(5) + 1):
+        for number in range(rounds(3) + 1):
             ask_until_answered(session, 30)
             if number == 1:
                 before = daemon.settled()

@@ -11,8 +11,10 @@ import libvirt
 import pytest
 
 from lib.proc import wait_until
-from lib.session import DONE, GUEST_CRASHED, GUEST_OFF, UNAVAILABLE, ask, leave, one_line_reason
+from lib.session import (DONE, GUEST_CRASHED, GUEST_OFF, UNAVAILABLE, ask, leave, one_line_reason,
+                         see)
 
+WATCH = ("attach", "--read-only", "--no-input")
 DUMP_CRASH = libvirt.VIR_DUMP_CRASH | libvirt.VIR_DUMP_MEMORY_ONLY
 DUMP_RESET = libvirt.VIR_DUMP_RESET | libvirt.VIR_DUMP_MEMORY_ONLY
 DUMP_LIVE = libvirt.VIR_DUMP_LIVE | libvirt.VIR_DUMP_MEMORY_ONLY
@@ -70,34 +72,23 @@ def test_panic_ends_a_script_though_the_guest_is_started_again(daemon, guests, o
 
 
 @pytest.mark.parametrize("name", GOES)
-def test_script_is_told_why_the_guest_went(daemon, guests, name):
+def test_script_ends_and_a_person_waits_when_the_guest_goes(daemon, guests, name):
     options, happen, status, said = GOES[name]
     guest = guests(**options)
-    with daemon.pipes(guest.name) as session:
-        ask(session)
-        happen(guest, session)
-        assert session.wait(20) == status, session.errors()
-        reason = one_line_reason(session.errors(), said)
-        assert guest.name in reason
-    clean_up(guest)
-
-
-@pytest.mark.parametrize("name", GOES)
-def test_person_is_told_and_waits_for_the_next_start(daemon, guests, name):
-    options, happen, _, said = GOES[name]
-    guest = guests(**options)
-    with daemon.terminal(guest.name) as session:
-        ask(session)
-        happen(guest, session)
-        session.expect(f"VM {guest.name} [^\r\n]*({said})", 20)
+    with daemon.terminal(guest.name) as person, daemon.pipes(guest.name, *WATCH) as script:
+        see(script, person)
+        happen(guest, person)
+        assert script.wait(20) == status, script.errors()
+        assert guest.name in one_line_reason(script.errors(), said)
+        person.expect(f"VM {guest.name} [^\r\n]*({said})", 20)
         if name == "panic, preserve":  # somebody looks at it, then ends it
             guest.destroy()
         guest.wait_state("shut off")
         clean_up(guest)
         guest.start()
-        session.expect(f"VM {guest.name} has started", 20)
-        ask(session, 20)
-        leave(session)
+        person.expect(f"VM {guest.name} has started", 20)
+        ask(person, 20)
+        leave(person)
 
 
 def clean_up(guest):
@@ -105,31 +96,43 @@ def clean_up(guest):
         guest.domain.managedSaveRemove()
 
 
-@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
 @pytest.mark.parametrize("name", STAYS)
-def test_sessions_stay_while_the_guest_stays(daemon, guests, name, terminal):
+def test_sessions_stay_while_the_guest_stays(daemon, guests, name):
     options, happen, boots, said = STAYS[name]
     guest = guests(**options)
     # A panic ends a script's session whatever becomes of the guest, unless it is to wait.
-    words = ("attach", "--wait") if name.startswith("panic") else ()
-    with (daemon.terminal if terminal else daemon.pipes)(guest.name, *words) as session:
-        ask(session)
-        worker = threading.Thread(target=happen, args=(guest, session))
+    words = (*WATCH, "--wait") if name.startswith("panic") else WATCH
+    with daemon.terminal(guest.name) as person, daemon.pipes(guest.name, *words) as script:
+        see(script, person)
+        worker = threading.Thread(target=happen, args=(guest, person))
         worker.start()
         if boots:
-            session.expect(f"guest {guest.name} ready", 30)
+            for session in (person, script):
+                session.expect(f"guest {guest.name} ready", 30)
         worker.join()
-        ask(session, 20)
-        if said:
-            wait_until(lambda: re.search(said, shown(session, terminal)), 10, said)
-        lines = re.findall(r"vmconsoled: (VM [^\r\n\]]*)", shown(session, terminal))
-        assert len(lines) == len(set(lines)), "said twice"
+        see(script, person)
+        for session, told in ((person, lambda: shown(person)), (script, script.errors)):
+            if said:
+                wait_until(lambda: re.search(said, told()), 10, said)
+            lines = re.findall(r"vmconsoled: (VM [^\r\n\]]*)", told())
+            assert len(lines) == len(set(lines)), "said twice"
 
 
-def shown(session, terminal):
-    while session.read_some(0):
+def shown(terminal):
+    while terminal.read_some(0):
         pass
-    return session.seen.decode(errors="replace") if terminal else session.errors()
+    return terminal.seen.decode(errors="replace")
+
+
+@pytest.mark.parametrize("name", ["reset", "suspend and resume"])
+def test_script_types_on_while_the_guest_stays(daemon, guest, name):
+    _, happen, boots, _ = STAYS[name]
+    with daemon.pipes(guest.name) as script:
+        ask(script)
+        happen(guest, script)
+        if boots:
+            script.expect(f"guest {guest.name} ready", 30)
+        ask(script, 20)
 
 
 def test_saved_guest_goes_on_in_the_same_session(daemon, guest):

@@ -82,10 +82,15 @@ def test_silent_local_line_ends_with_the_grace_time(daemons):
     assert local.call(daemon, local.wait(20), local.wait(20)) == ["BYE", "closed"]
 
 
+@pytest.fixture(scope="module")
+def open_to_locals(module_daemons):
+    return module_daemons({"access locals": {"who": "user:*", "vms": "*", "allow": "view"}})
+
+
 @pytest.mark.parametrize("kind", [
     "file", "pipe", "tcp", "stream", "datagram", "epoll", "itself"])
-def test_descriptor_that_is_no_channel_harms_nobody(daemons, shared, kind):
-    daemon = daemons({"access locals": {"who": "user:*", "vms": "*", "allow": "view"}})
+def test_descriptor_that_is_no_channel_harms_nobody(open_to_locals, shared, kind):
+    daemon = open_to_locals
     before = daemon.settled()
     accepted, _, listed = local.call(daemon, local.auth("PEER"), local.give(kind),
                                      local.run("list"))

@@ -30,7 +30,7 @@
 
 #define FIFO_SIZE 16
 #define SPINS_BEFORE_HALT 200
-#define COM1_RING (256u * 1024)
+#define COM1_RING (32u * 1024)
 #define COM2_RING 4096u
 
 static uint8_t com1_ring[COM1_RING];

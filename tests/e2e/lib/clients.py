@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 
 HOST = "127.0.0.1"
 TYPES = {"ed25519": ["-t", "ed25519"], "ecdsa": ["-t", "ecdsa", "-b", "256"],
-         "rsa": ["-t", "rsa", "-b", "3072"]}
+         "rsa": ["-t", "rsa", "-b", "2048"]}
 
 
 class Result:
@@ -193,11 +193,11 @@ def home(daemon):
 
 # Python
 
-def paramiko_connect(daemon, login, key=None, seconds=20):
+def paramiko_connect(daemon, login, key=None, seconds=20, sock=None):
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
     client.connect(HOST, daemon.port, login, key_filename=key or daemon.keys.ed25519,
-                   look_for_keys=False, allow_agent=False, timeout=seconds * proc.SLOW,
+                   look_for_keys=False, allow_agent=False, timeout=seconds * proc.SLOW, sock=sock,
                    banner_timeout=seconds * proc.SLOW, auth_timeout=seconds * proc.SLOW)
     return client
 
