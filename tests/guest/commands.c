@@ -163,6 +163,7 @@ static void cmd_sum(struct guest *guest, char *argument)
 	uint32_t first = 0;
 	uint32_t now = 0;
 
+	uart_bulk(&com1, true);
 	print("sum ready\r\n");
 	for (uint32_t count = 0; count < wanted;) {
 		int byte = console_get_within(POLL_MS);
@@ -175,6 +176,7 @@ static void cmd_sum(struct guest *guest, char *argument)
 		hash = (hash ^ (uint8_t)byte) * FNV_PRIME;
 	}
 	first = clock_ms() - first;
+	uart_bulk(&com1, false);
 	print("sum ");
 	print_number(wanted, 1);
 	print(" fnv=");

@@ -6,6 +6,7 @@
 #include "print.h"
 #include "uart.h"
 
+#define BULK 64 /* a line this long is no typing */
 #define BACKSPACE 0x08
 #define DELETE 0x7F
 
@@ -68,9 +69,13 @@ int console_get_within(uint32_t ms)
 void console_get_line(char *line, uint32_t size, bool echo)
 {
 	uint32_t n = 0;
+	uint32_t taken = 0;
 
 	for (;;) {
 		char c = (char)console_get();
+
+		if (++taken == BULK)
+			uart_bulk(&com1, true);
 
 		if (c == '\n' && last_was_cr && !n) {
 			last_was_cr = false;
@@ -90,6 +95,8 @@ void console_get_line(char *line, uint32_t size, bool echo)
 		if (echo)
 			print_char(c);
 	}
+	if (taken >= BULK)
+		uart_bulk(&com1, false);
 	line[n] = '\0';
 	if (echo)
 		print("\r\n");

@@ -19,7 +19,9 @@
 #define IER_TRANSMIT 0x02
 #define IER_LINE 0x04
 #define IIR_NONE 0x01
+#define FCR_ENABLE 0x01
 #define FCR_ENABLE_AND_CLEAR 0x07
+#define FCR_TRIGGER_14 0xC0
 #define LCR_8N1 0x03
 #define LCR_DLAB 0x80
 #define MCR_DTR_RTS_OUT2 0x0B
@@ -142,6 +144,15 @@ void uart_put(struct uart *uart, uint8_t byte)
 	uart->transmit_room--;
 	out8(uart->base + REG_DATA, byte);
 	uart->stat.sent++;
+}
+
+void uart_bulk(struct uart *uart, bool bulk)
+{
+	irq_off();
+	if (uart->interrupts & IER_RECEIVE)
+		receive_all(uart);
+	out8(uart->base + REG_FCR, FCR_ENABLE | (bulk ? FCR_TRIGGER_14 : 0));
+	irq_on();
 }
 
 bool uart_pending(const struct uart *uart)

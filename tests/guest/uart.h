@@ -37,6 +37,10 @@ extern struct uart com2;
 bool uart_init(struct uart *uart);
 void uart_on_interrupt(struct uart *uart);
 
+/* What comes is much: QEMU hands over 14 bytes at once instead of one, and the last ones a third of
+ * a millisecond late. */
+void uart_bulk(struct uart *uart, bool bulk);
+
 /* Waits, halted, while the other side takes nothing. */
 void uart_put(struct uart *uart, uint8_t byte);
 
