@@ -63,7 +63,7 @@ static int login_by_line(const struct login_sources *sources, const struct login
 	const char *fingerprint, struct identity **out, char why[LOGIN_WHY_MAX])
 {
 	const struct authorized_key *k = NULL;
-	const char *reason = "the key is not known";
+	const char *reason = LOGIN_UNKNOWN_KEY;
 
 	if (sources->keys != NULL)
 		k = key_store_find(sources->keys, proof->blob);

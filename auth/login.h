@@ -13,6 +13,10 @@
 
 #define LOGIN_WHY_MAX 200
 
+/* Two of the reasons: what would let these in can be said. */
+#define LOGIN_UNKNOWN_KEY "the key is not known"
+#define LOGIN_UNKNOWN_CA "the certificate's CA is not trusted"
+
 /* What logins are judged by; each may be NULL. Owned by the caller. */
 struct login_sources {
 	const struct key_store *keys;    /* authorized_keys */

@@ -57,7 +57,7 @@ static bool has_one_that_counts(const struct ssh_cert *cert, const struct key_op
 static int find_ca(const struct login_sources *sources, const struct login_proof *proof,
 	const struct ssh_cert *cert, const struct key_options **options, char why[LOGIN_WHY_MAX])
 {
-	const char *reason = "the certificate's CA is not trusted";
+	const char *reason = LOGIN_UNKNOWN_CA;
 	const struct authorized_key *k = NULL;
 
 	*options = NULL;

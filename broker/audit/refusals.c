@@ -27,6 +27,11 @@ struct refuser {
 	struct last last;
 };
 
+/* A text that has been said, by its hash: two that collide cost one line in the log. */
+struct said {
+	uint64_t hash, at;
+};
+
 struct refusals {
 	struct loop *loop;
 	struct audit *audit;
@@ -36,6 +41,8 @@ struct refusals {
 	size_t count;
 	unsigned single; /* of all, in this window */
 	struct refuser others;
+	struct said said[REFUSALS_SAID]; /* a ring */
+	size_t next_said;
 };
 
 /* --- what stands for many --- */
@@ -169,6 +176,35 @@ bool refusals_add(struct refusals *r, const char *key, const struct audit_record
 	who->single++;
 	r->single++;
 	audit_write(r->audit, record);
+	return true;
+}
+
+/* --- what has been said --- */
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t hash, const char *text)
+{
+	do {
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	} while (*text++);
+	return hash;
+}
+
+bool refusals_is_new(struct refusals *r, const char *key, const char *text)
+{
+	uint64_t now = loop_now(r->loop), hash;
+	char source[REFUSALS_KEY_MAX];
+
+	source_key(key, source);
+	hash = mix(mix(UINT64_C(14695981039346656037), source), text);
+	for (size_t i = 0; i < REFUSALS_SAID; i++) {
+		const struct said *s = &r->said[i];
+
+		if (s->hash == hash && s->at && now - s->at < REFUSALS_SAID_US)
+			return false;
+	}
+	r->said[r->next_said] = (struct said){hash, now};
+	r->next_said = (r->next_said + 1) % REFUSALS_SAID;
 	return true;
 }
 

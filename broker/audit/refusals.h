@@ -30,4 +30,12 @@ void refusals_destroy(struct refusals **out);
  */
 bool refusals_add(struct refusals *r, const char *key, const struct audit_record *record);
 
+/*
+ * Whether a text about this source is worth saying: true once in REFUSALS_SAID_US, as long as no
+ * more than REFUSALS_SAID others have been said since.
+ */
+#define REFUSALS_SAID 256
+#define REFUSALS_SAID_US (3600 * LOOP_SECOND)
+bool refusals_is_new(struct refusals *r, const char *key, const char *text);
+
 #endif

@@ -265,7 +265,9 @@ void login_auth_judged(struct login *login)
 	if (login_is_ticket(a->method))
 		a->due = a->begun + TICKET_ANSWER_US + delay_us(login);
 	if (enough < 0) {
-		refuse_because(login, "%.140s: no [access] section is for it", a->identity->text);
+		refuse_because(login, "%.80s: no [access] section is for it%s", a->identity->text,
+			login_is_local(login) ? ": call it as root, or add this to who of one"
+					      : "");
 	} else if (a->method == WIRE_AUTH_PROBE) {
 		a->verdict = WIRE_ACCEPTED;
 		say_when_due(login);

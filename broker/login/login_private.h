@@ -1,8 +1,8 @@
 /*
  * What the parts of a login share: login.c (life, line, channels, rights), login_auth.c (the course
- * of a login), login_record.c (its audit), login_proof.c (keys, certificates, peers, what all
- * proofs together come to), login_ticket.c, login_again.c (is it still good). Nobody else includes
- * it.
+ * of a login), login_cure.c, login_record.c (its audit), login_proof.c (keys, certificates, peers,
+ * what all proofs together come to), login_ticket.c, login_again.c (is it still good). Nobody else
+ * includes it.
  */
 #ifndef BROKER_LOGIN_LOGIN_PRIVATE_H
 #define BROKER_LOGIN_LOGIN_PRIVATE_H
@@ -107,6 +107,11 @@ void login_auth_on_verdict(void *arg); /* the timer */
 void login_auth_cancel(struct login *login);
 /* Goes on with an attempt: its factor is set, or the reason stands in why. */
 void login_auth_judged(struct login *login);
+
+/* login_cure.c: what would let the attempt in that was refused, a clause for the log; or "".
+ * fingerprint: of the key it showed, or NULL. It may hold foreign bytes. */
+#define LOGIN_CURE_MAX 768
+void login_cure(const struct login *login, const char *fingerprint, char out[LOGIN_CURE_MAX]);
 
 /* login_record.c: the audit's records, and a line in the log */
 int login_is_ticket(enum wire_method method);

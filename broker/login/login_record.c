@@ -78,14 +78,36 @@ void login_record_then(struct login *login, audit_done_fn done)
 	audit_write_then(broker_audit(login->options.broker), &r, done, login);
 }
 
+#define SOURCE_ROOM 64
+
+static const char *source_of(const struct login *login, char room[SOURCE_ROOM])
+{
+	if (!login_is_local(login))
+		return login->address;
+	snprintf(room, SOURCE_ROOM, "uid %u", (unsigned)login->peer.uid);
+	return room;
+}
+
 /* Anybody can make any number of them. True: it is worth a line in the log. */
 static bool add_refusal(const struct login *login, const struct audit_record *r)
 {
-	char uid[32];
+	char room[SOURCE_ROOM];
 
-	snprintf(uid, sizeof(uid), "uid %u", (unsigned)login->peer.uid);
-	return refusals_add(broker_refusals(login->options.broker),
-		login_is_local(login) ? uid : login->address, r);
+	return refusals_add(broker_refusals(login->options.broker), source_of(login, room), r);
+}
+
+/* The cure once for each key and source: an agent offers all its keys again and again. */
+static void log_refusal(const struct login *login, const char *fingerprint)
+{
+	struct refusals *refusals = broker_refusals(login->options.broker);
+	char cure[LOGIN_CURE_MAX], room[SOURCE_ROOM];
+
+	login_cure(login, fingerprint, cure);
+	if (*cure && !refusals_is_new(refusals, source_of(login, room), cure))
+		cure[0] = '\0';
+	log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s%s%s%s%s",
+		login->name, login->address, login->attempt.why, fingerprint ? "; key " : "",
+		fingerprint ? fingerprint : "", *cure ? "; " : "", cure);
 }
 
 void login_record_refusal(struct login *login)
@@ -101,8 +123,7 @@ void login_record_refusal(struct login *login)
 		r.fingerprint = fingerprint;
 	}
 	if (add_refusal(login, &r))
-		log_write(LOG_LEVEL_INFO, login->tag, "login as %s from %s refused: %s",
-			login->name, login->address, a->why);
+		log_refusal(login, r.fingerprint);
 }
 
 void login_record_foreign(struct login *login)

@@ -1,6 +1,7 @@
 """Who gets in, and what the rules then allow."""
 
 import os
+import re
 import subprocess
 import time
 
@@ -38,7 +39,23 @@ def test_unknown_key_is_refused(daemon, shared, keys):
 def test_refused_login_is_logged_at_the_usual_level(daemons, shared, keys):
     daemon = daemons({"daemon": {"log_level": "info"}})
     assert daemon.ssh(shared.name, "status", key=keys.stranger).status == BROKEN
-    daemon.wait_log(f"{shared.name}.*127.0.0.1.*refused")
+    mark = re.escape(keys.fingerprint(keys.stranger))
+    daemon.wait_log(f"login as {shared.name} from 127.0.0.1 refused: the key is not known; "
+                    f"key {mark}; to let it in, add the public key to {daemon.authorized_keys}\n")
+
+
+def test_local_user_without_a_section_is_told_the_way_in(daemons, shared, user):
+    if not user.switch:
+        pytest.skip("needs a second uid")
+    stranger = type("Stranger", (), {"argv": staticmethod(lambda argv: [
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", *argv])})
+    daemon = daemons()
+    result = daemon.ctl("list", as_user=stranger)
+    assert result.status == DENIED, result
+    assert ("user:nobody: no [access] section is for it: call it as root, or add this to who of "
+            "one") in result.errors, result
+    daemon.wait_log(r"add user:nobody to who of an \[access\] section in "
+                    f"{daemon.file}\n")
 
 
 def test_public_key_without_its_private_half_is_refused(daemon, shared, keys, tmp_path):

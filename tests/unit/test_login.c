@@ -14,6 +14,7 @@
 #include "auth/ssh/base64.h"
 #include "auth/throttle.h"
 #include "core/io.h"
+#include "core/log.h"
 #include "wire/status.h"
 
 #include "lone_broker.h"
@@ -23,6 +24,8 @@
 #define NOBODY 65534
 #define KNOWN "AAAAC3NzaC1lZDI1NTE5AAAAIHFx0+6q6Dh6FISsrXJcTeYoQkR7ATvSnEhGNCXeNCw5"
 #define UNKNOWN "AAAAC3NzaC1lZDI1NTE5AAAAICwycDKj82iQu8x0ecQowYjlD9yBIjnFPIcGtvCF/WUD"
+#define KNOWN_MARK "SHA256:K9y39fujUD8/ojz0kaNDNrOy1WQ9X1rn4uRmAUy1btk"
+#define UNKNOWN_MARK "SHA256:VfAon23o9Usmo0W/vaPk/qwCDEwyn9agh/2Iqzm/wBI"
 #define KEYS "ssh-ed25519 " KNOWN " known\n"
 #define RULES                                                                                      \
 	"penalty = 0\n[access all]\nwho = key:*\nvms = *\nallow = view, type, admin\n"             \
@@ -184,6 +187,73 @@ static void only_what_can_be_guessed_counts(void **state)
 }
 
 /* A door counts as well, and ends the connection; this is about one that does not. */
+/* The log's lines about refused logins, joined by newlines. */
+static char refused[8192];
+
+static void on_log(void *arg, enum log_level level, const char *tag, const char *text)
+{
+	size_t len = strlen(refused);
+
+	if (strstr(text, " refused: "))
+		snprintf(refused + len, sizeof(refused) - len, "%s\n", text);
+}
+
+static void check_refused(struct one *o, const char *key, const char *wanted)
+{
+	char line[2048];
+
+	another(o, SOURCE);
+	refused[0] = '\0';
+	log_set_sink(on_log, NULL);
+	ask_key(o, WIRE_AUTH_PROBE, key);
+	assert_int_equal(verdict(o), WIRE_DENIED);
+	log_set_sink(NULL, NULL);
+	snprintf(line, sizeof(line), "login as vmconsole from " SOURCE " refused: %s\n", wanted);
+	assert_string_equal(refused, line);
+}
+
+#define UNKNOWN_SAID "the key is not known; key " UNKNOWN_MARK
+#define FAR_SAID "the key's from= does not allow this address; key " KNOWN_MARK
+
+static void the_log_says_once_what_would_let_a_key_in(void **state)
+{
+	struct one o;
+	char wanted[1024];
+	const char *folder;
+
+	begin(&o, RULES, "from=\"198.51.100.1\" " KEYS, SOURCE);
+	folder = lone_broker_folder(o.broker);
+	snprintf(wanted, sizeof(wanted),
+		UNKNOWN_SAID "; to let it in, add the public key to %s/keys", folder);
+	check_refused(&o, UNKNOWN, wanted);
+	check_refused(&o, UNKNOWN, UNKNOWN_SAID);
+	snprintf(wanted, sizeof(wanted), FAR_SAID "; see %s/keys:1", folder);
+	check_refused(&o, KNOWN, wanted);
+	check_refused(&o, KNOWN, FAR_SAID);
+	end(&o);
+}
+
+static void the_log_says_which_section_a_key_lacks(void **state)
+{
+	struct one o;
+	char wanted[1024];
+	const char *folder;
+
+	begin(&o, "[access others]\nwho = user:alice\nvms = *\nallow = view\n", KEYS, SOURCE);
+	folder = lone_broker_folder(o.broker);
+	snprintf(wanted, sizeof(wanted),
+		"key:" KNOWN_MARK ": no [access] section is for it; key " KNOWN_MARK
+		"; add key:" KNOWN_MARK " to who of an [access] section in %s/conf",
+		folder);
+	check_refused(&o, KNOWN, wanted);
+	snprintf(wanted, sizeof(wanted),
+		UNKNOWN_SAID "; to let it in, add the public key to %s/keys, and add "
+			     "key:" UNKNOWN_MARK " to who of an [access] section in %s/conf",
+		folder, folder);
+	check_refused(&o, UNKNOWN, wanted);
+	end(&o);
+}
+
 static void attempts_are_bounded_whatever_the_door_does(void **state)
 {
 	struct one o;
@@ -310,6 +380,8 @@ int main(void)
 		cmocka_unit_test(a_door_cannot_speak_for_the_kernel),
 		cmocka_unit_test(a_probe_lets_nobody_in),
 		cmocka_unit_test(only_what_can_be_guessed_counts),
+		cmocka_unit_test(the_log_says_once_what_would_let_a_key_in),
+		cmocka_unit_test(the_log_says_which_section_a_key_lacks),
 		cmocka_unit_test(attempts_are_bounded_whatever_the_door_does),
 		cmocka_unit_test(a_silent_local_line_ends),
 		cmocka_unit_test(a_key_taken_away_while_its_login_is_recorded_lets_nobody_in),
