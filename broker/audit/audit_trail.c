@@ -1,80 +1,72 @@
-/* Task: record what was done on a channel. Owner: the channel. */
+/* Task: record what was done on a channel. Owner: the channel, of which it knows nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker/audit/audit_trail.h"
-#include "broker/broker.h"
-#include "broker/channel/channel.h"
 
-static void fill(const struct channel *channel, struct audit_record *r)
+static void fill(const struct audit_trail *t, struct audit_record *r)
 {
-	const struct audit_trail *t = channel_trail((struct channel *)(uintptr_t)channel);
-	const struct login *login = channel_login(channel);
-	const struct identity *identity = login_identity(login);
-
-	*r = (struct audit_record){.session = channel_tag(channel),
-		.source = login_address(login),
-		.login = login_name(login),
-		.identity = identity ? identity->text : NULL,
-		.fingerprint = identity && *identity->fingerprint ? identity->fingerprint : NULL,
+	*r = (struct audit_record){.session = t->session,
 		.verb = t->verb,
 		.vm_uuid = *t->vm_uuid ? t->vm_uuid : NULL,
 		.vm_name = t->vm_name,
 		.device = t->device};
+	t->who(t->who_arg, r);
 }
 
-void audit_trail_verb(struct channel *channel, const char *verb)
+void audit_trail_init(struct audit_trail *t, struct loop *loop, struct audit *audit,
+	const char *session, audit_who_fn who, void *who_arg)
 {
-	struct audit_trail *t = channel_trail(channel);
+	*t = (struct audit_trail){
+		.loop = loop, .audit = audit, .session = session, .who = who, .who_arg = who_arg};
+}
 
+void audit_trail_verb(struct audit_trail *t, const char *verb)
+{
 	snprintf(t->verb, sizeof(t->verb), "%s", verb);
-	t->begun = loop_now(login_loop(channel_login(channel)));
+	t->begun = loop_now(t->loop);
 }
 
-void audit_trail_guest(struct channel *channel, const struct guest *guest)
+void audit_trail_guest(struct audit_trail *t, const char *uuid, const char *name)
 {
-	struct audit_trail *t = channel_trail(channel);
-
-	snprintf(t->vm_uuid, sizeof(t->vm_uuid), "%s", guest_uuid_text(guest));
+	snprintf(t->vm_uuid, sizeof(t->vm_uuid), "%s", uuid);
 	free(t->vm_name);
-	t->vm_name = strdup(guest_name(guest));
+	t->vm_name = strdup(name);
 }
 
-void audit_trail_session(struct channel *channel, const struct guest *guest, const char *device)
+void audit_trail_session(
+	struct audit_trail *t, const char *uuid, const char *name, const char *device)
 {
-	struct audit_trail *t = channel_trail(channel);
 	struct audit_record r;
 
-	audit_trail_guest(channel, guest);
+	audit_trail_guest(t, uuid, name);
 	free(t->device);
 	t->device = strdup(device);
 	t->is_session = 1;
 	if (!*t->verb) /* out of the menu */
-		audit_trail_verb(channel, "attach");
-	fill(channel, &r);
+		audit_trail_verb(t, "attach");
+	fill(t, &r);
 	r.event = "session-begin";
-	audit_write(broker_audit(login_broker(channel_login(channel))), &r);
+	audit_write(t->audit, &r);
 }
 
-void audit_trail_end(struct channel *channel, enum status status, const char *reason)
+void audit_trail_end(struct audit_trail *t, int status, const char *reason)
 {
-	struct audit_trail *t = channel_trail(channel);
-	struct login *login = channel_login(channel);
 	struct audit_record r;
 
 	if (t->ended || !*t->verb)
 		return;
 	t->ended = 1;
-	fill(channel, &r);
+	fill(t, &r);
 	r.event = t->is_session ? "session-end" : "verb";
 	r.has_end = 1;
 	r.status = status;
-	r.duration_us = loop_now(login_loop(login)) - t->begun;
+	r.duration_us = loop_now(t->loop) - t->begun;
 	r.bytes_in = t->bytes_in;
 	r.bytes_out = t->bytes_out;
 	r.reason = reason;
-	audit_write(broker_audit(login_broker(login)), &r);
+	audit_write(t->audit, &r);
 }
 
 void audit_trail_finish(struct audit_trail *t)

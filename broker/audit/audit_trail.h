@@ -7,15 +7,20 @@
 
 #include <stdint.h>
 
-#include "wire/status.h"
+#include "broker/audit/audit.h"
 #include "core/uuid.h"
-
-struct channel;
-struct guest;
 
 #define AUDIT_VERB_MAX 64
 
+/* Fills in who it is, as of now: source, login, identity, fingerprint. */
+typedef void (*audit_who_fn)(void *arg, struct audit_record *r);
+
 struct audit_trail {
+	struct loop *loop;
+	struct audit *audit;
+	const char *session; /* "c12.0" */
+	audit_who_fn who;
+	void *who_arg;
 	char verb[AUDIT_VERB_MAX]; /* "" : nothing was asked yet */
 	char vm_uuid[UUID_TEXT];   /* "" : no guest */
 	char *vm_name;
@@ -25,14 +30,19 @@ struct audit_trail {
 	int is_session, ended;
 };
 
+/* session is borrowed, and goes into each record. */
+void audit_trail_init(struct audit_trail *t, struct loop *loop, struct audit *audit,
+	const char *session, audit_who_fn who, void *who_arg);
+void audit_trail_finish(struct audit_trail *t);
+
 /* Something was asked: the word, as the client wrote it. Begins the time. */
-void audit_trail_verb(struct channel *channel, const char *verb);
+void audit_trail_verb(struct audit_trail *t, const char *verb);
 /* It is about this guest. */
-void audit_trail_guest(struct channel *channel, const struct guest *guest);
+void audit_trail_guest(struct audit_trail *t, const char *uuid, const char *name);
 /* It is a console session now; that is recorded. */
-void audit_trail_session(struct channel *channel, const struct guest *guest, const char *device);
-/* The last word; recorded once. */
-void audit_trail_end(struct channel *channel, enum status status, const char *reason);
-void audit_trail_finish(struct audit_trail *trail);
+void audit_trail_session(
+	struct audit_trail *t, const char *uuid, const char *name, const char *device);
+/* The last word; recorded once. status: the caller's exit status. */
+void audit_trail_end(struct audit_trail *t, int status, const char *reason);
 
 #endif

@@ -1,16 +1,13 @@
 /*
  * Task: a channel's life and its input. Owner: the login.
- * Knows no verb and no console: policies hang on it.
+ * Knows no login, no verb and no console: policies hang on it.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/identity.h"
 #include "broker/channel/channel_private.h"
-#include "broker/login/login.h"
-#include "broker/verbs/verbs.h"
 #include "core/log.h"
 
 #define INPUT_ROUNDS 8 /* messages read in one turn */
@@ -87,7 +84,7 @@ static void on_request(struct channel *c, const struct line_message *m)
 	loop_timer_stop(c->timer);
 	memcpy(&request, m->fixed, sizeof(request));
 	/* The door does not give one; this is for a broken one. */
-	if (request.pty && !login_identity(c->login)->pty_allowed) {
+	if (request.pty && !c->owner->may_pty(c->owner->login)) {
 		channel_exit(c, STATUS_DENIED, "this login gets no terminal");
 		return;
 	}
@@ -100,7 +97,7 @@ static void on_request(struct channel *c, const struct line_message *m)
 		command = (const char *)m->payload + request.term_len;
 		len = m->payload_len - request.term_len;
 	}
-	verbs_dispatch(c, command, len);
+	c->owner->asked(c, command, len);
 }
 
 static void on_winsize(struct channel *c, const struct line_message *m)
@@ -234,23 +231,23 @@ static void on_io(void *arg, uint32_t revents)
 
 /* --- life --- */
 
-int channel_accept(struct login *login, int fd, unsigned number, struct channel **out)
+int channel_accept(const struct channel_owner *owner, int fd, unsigned number, struct channel **out)
 {
-	struct loop *loop = login_loop(login);
 	struct channel *c = calloc(1, sizeof(*c));
 	int r;
 
 	if (!c)
 		return -ENOMEM;
-	c->login = login;
+	c->owner = owner;
 	line_init(&c->line, fd, WIRE_CHANNEL, WIRE_BROKER);
 	buf_init(&c->out, CHANNEL_TEXT_MAX);
 	buf_init(&c->err, CHANNEL_TEXT_MAX);
 	buf_init(&c->held, WIRE_PAYLOAD_MAX);
-	snprintf(c->tag, sizeof(c->tag), "%s.%u", login_tag(login), number);
-	r = loop_timer_add(loop, &c->timer, channel_on_timer, c);
+	snprintf(c->tag, sizeof(c->tag), "%s.%u", owner->tag, number);
+	audit_trail_init(&c->trail, owner->loop, owner->audit, c->tag, owner->who, owner->login);
+	r = loop_timer_add(owner->loop, &c->timer, channel_on_timer, c);
 	if (!r)
-		r = loop_io_add(loop, &c->io, fd, EPOLLIN, on_io, c);
+		r = loop_io_add(owner->loop, &c->io, fd, EPOLLIN, on_io, c);
 	if (r < 0) {
 		loop_timer_del(&c->timer);
 		free(c); /* the descriptor stays the caller's */
@@ -287,15 +284,15 @@ void channel_close(struct channel *c)
 {
 	if (c->closed)
 		return;
-	audit_trail_end(c, STATUS_OK, "the client left");
+	audit_trail_end(&c->trail, STATUS_OK, "the client left");
 	c->closed = 1;
 	channel_end_policy(c);
 	loop_io_del(&c->io);
 	loop_timer_del(&c->timer);
 	line_finish(&c->line);
 	LIST_REMOVE(c, entry);
-	loop_defer(login_loop(c->login), free_channel, c);
-	login_channel_closed(c->login);
+	loop_defer(c->owner->loop, free_channel, c);
+	c->owner->closed(c->owner->login);
 }
 
 int channel_is_exiting(const struct channel *c)
@@ -316,7 +313,7 @@ int channel_has_policy(const struct channel *c)
 
 struct login *channel_login(const struct channel *c)
 {
-	return c->login;
+	return c->owner->login;
 }
 
 struct audit_trail *channel_trail(struct channel *c)

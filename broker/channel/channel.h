@@ -11,13 +11,14 @@
 #ifndef BROKER_CHANNEL_CHANNEL_H
 #define BROKER_CHANNEL_CHANNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 #include "broker/audit/audit_trail.h"
-#include "wire/status.h"
 #include "core/loop.h"
+#include "wire/status.h"
 
 struct channel;
 struct guest;
@@ -58,9 +59,23 @@ struct channel_window {
 	unsigned columns, rows; /* 0: not known */
 };
 
-/* Takes over the descriptor. Waits for SHELL or EXEC, CHANNEL_ASK_US at most, then the dispatcher
- * begins (broker/verbs/verbs.h). */
-int channel_accept(struct login *login, int fd, unsigned number, struct channel **out) MUST_CHECK;
+/* Whose channel it is, and what it has from there. Outlives its channels. */
+struct channel_owner {
+	struct login *login; /* not looked into */
+	struct loop *loop;
+	struct audit *audit;
+	const char *tag;    /* "c12" */
+	bool is_told_begin; /* channel_begin has a place in its protocol */
+	bool (*may_pty)(const struct login *login);
+	/* What was asked; command NULL: a shell. Answers on the channel, and ends it. */
+	void (*asked)(struct channel *c, const char *command, size_t len);
+	audit_who_fn who; /* of the login */
+	void (*closed)(struct login *login);
+};
+
+/* Takes over the descriptor. Waits for SHELL or EXEC, CHANNEL_ASK_US at most. */
+int channel_accept(const struct channel_owner *owner, int fd, unsigned number,
+	struct channel **out) MUST_CHECK;
 
 /* Ends at once, without a word; the memory goes after the turn. */
 void channel_close(struct channel *c);
@@ -103,7 +118,7 @@ int channel_ready(struct channel *c) MUST_CHECK;
 void channel_need(struct channel *c, const struct guest *guest, unsigned rights);
 const struct guest *channel_guest(const struct channel *c);
 unsigned channel_needs(const struct channel *c);
-/* Tells the policy that the login's rights may be others now: for broker/login/judge.h. */
+/* Tells the policy that the login's rights may be others now: for its owner. */
 void channel_rights_changed(struct channel *c);
 
 /* Gives held input to the policy again, and reads on. */

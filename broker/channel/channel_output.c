@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "broker/channel/channel_private.h"
-#include "broker/login/login.h"
 #include "core/escape.h"
 #include "core/log.h"
 
@@ -176,7 +175,7 @@ void channel_begin(struct channel *c, uint64_t offset)
 	struct wire_begin begin = {.offset = offset};
 
 	/* Nothing has gone out yet, so there is room; a dead line is noticed by reading it. */
-	if (login_kind(c->login) == LOGIN_HTTPS && !c->begun) {
+	if (c->owner->is_told_begin && !c->begun) {
 		c->begun = 1;
 		(void)!line_send(&c->line, WIRE_BEGIN, &begin, NULL, 0);
 	}
@@ -239,7 +238,7 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 	va_end(args);
 	if (c->closed)
 		return; /* the terminal was to be put in order, and is gone */
-	audit_trail_end(c, c->exit.status, c->reason);
+	audit_trail_end(&c->trail, c->exit.status, c->reason);
 	channel_end_policy(c);
 	if (c->reason)
 		channel_complain(c, "%s", c->reason);

@@ -11,7 +11,7 @@
 
 struct channel {
 	LIST_ENTRY(channel) entry;
-	struct login *login;
+	const struct channel_owner *owner;
 	struct line line;
 	struct loop_io *io;
 	struct loop_timer *timer; /* runs until something is asked, and at the end */

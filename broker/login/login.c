@@ -12,6 +12,7 @@
 #include "broker/broker.h"
 #include "broker/login/judge.h"
 #include "broker/login/login_private.h"
+#include "broker/verbs/verbs.h"
 
 #define READ_ROUNDS 8
 #define END_US (5 * LOOP_SECOND) /* for the door to close after BYE */
@@ -230,7 +231,7 @@ static void on_open(struct login *login, struct line_message *m)
 		close(fd);
 		return;
 	}
-	if (channel_accept(login, fd, login->channel_number++, &c) < 0) {
+	if (channel_accept(&login->channel_owner, fd, login->channel_number++, &c) < 0) {
 		close(fd);
 		return;
 	}
@@ -249,7 +250,7 @@ static void say_bye(struct login *login)
 		login_close(login, "the door does not answer");
 }
 
-void login_channel_closed(struct login *login)
+static void on_channel_closed(struct login *login)
 {
 	login->channel_count--;
 	if (login->state == LOGIN_ENDING && login->channel_count == 0)
@@ -404,6 +405,11 @@ void login_close(struct login *login, const char *why)
 		login->options.closed(login->options.arg);
 }
 
+static bool may_pty(const struct login *login)
+{
+	return login->identity->pty_allowed;
+}
+
 int login_create(const struct login_options *options, struct login **out)
 {
 	static const enum wire_line lines[] = {
@@ -416,6 +422,15 @@ int login_create(const struct login_options *options, struct login **out)
 	login->options = *options;
 	line_init(&login->line, options->fd, lines[options->kind], WIRE_BROKER);
 	LIST_INIT(&login->channels);
+	login->channel_owner = (struct channel_owner){.login = login,
+		.loop = login_loop(login),
+		.audit = broker_audit(options->broker),
+		.tag = login->tag,
+		.is_told_begin = options->kind == LOGIN_HTTPS,
+		.may_pty = may_pty,
+		.asked = verbs_dispatch,
+		.who = login_record_who,
+		.closed = on_channel_closed};
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);
 	snprintf(login->address, sizeof(login->address), "%s",
 		options->address ? options->address : "local");

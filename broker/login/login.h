@@ -91,9 +91,6 @@ unsigned login_lines(const struct login *login, const struct guest *guest);
 int login_resolve(struct login *login, char *name, struct guest **guest, const char **device,
 	char text[512]) MUST_CHECK;
 
-/* --- for channels --- */
-void login_channel_closed(struct login *login);
-
 LIST_HEAD(login_list, login);
 struct login *login_next(const struct login *login);
 void login_link(struct login *login, struct login_list *list);

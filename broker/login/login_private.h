@@ -85,6 +85,7 @@ struct login {
 	unsigned more;       /* the methods that could prove those; 0: any */
 	struct identity *identity;
 	struct grant *grant;
+	struct channel_owner channel_owner;
 	struct channel_list channels;
 	unsigned channel_count, channel_number;
 	int64_t since;
@@ -123,6 +124,8 @@ void login_record_refusal(struct login *login);
 void login_record_foreign(struct login *login);
 /* Of who was in, or half in, and is not good any more. */
 void login_record_end(struct login *login, const char *why);
+/* For records of its channels: an audit_who_fn, arg the login. */
+void login_record_who(void *arg, struct audit_record *r);
 
 /* login_proof.c: *identity, or NULL and the reason in why. */
 struct identity *login_judge_key(

@@ -41,6 +41,17 @@ static const char *method_name(enum wire_method method)
 	return "unknown";
 }
 
+void login_record_who(void *arg, struct audit_record *r)
+{
+	const struct login *login = arg;
+	const struct identity *identity = login->identity;
+
+	r->source = login->address;
+	r->login = login_name(login);
+	r->identity = identity ? identity->text : NULL;
+	r->fingerprint = identity && *identity->fingerprint ? identity->fingerprint : NULL;
+}
+
 static void fill(const struct login *login, const struct identity *identity, struct audit_record *r)
 {
 	*r = (struct audit_record){.session = login->tag,

@@ -299,7 +299,8 @@ void attach_begin(
 	log_write(LOG_LEVEL_INFO, channel_tag(channel), "attached to %s %s%s",
 		guest_name(console_guest(console)), console_slot(console),
 		a->pty ? "" : " without a pty");
-	audit_trail_session(channel, console_guest(console), console_slot(console));
+	audit_trail_session(channel_trail(channel), guest_uuid_text(console_guest(console)),
+		guest_name(console_guest(console)), console_slot(console));
 	journal_mark(console_journal(console), JOURNAL_ATTACH, login_who(channel_login(channel)));
 	start_timers(a);
 	if (a->pty && a->may_type)

@@ -181,7 +181,8 @@ int verb_allowed(struct verb_call *call, unsigned right)
 int verb_begin(struct verb_call *call)
 {
 	if (call->guest)
-		audit_trail_guest(call->channel, call->guest);
+		audit_trail_guest(channel_trail(call->channel), guest_uuid_text(call->guest),
+			guest_name(call->guest));
 	if (call->verb->right && verb_allowed(call, call->verb->right) < 0)
 		return -EACCES;
 	channel_need(call->channel, call->guest, call->verb->right);
@@ -336,7 +337,7 @@ static void dispatch_words(struct channel *channel, struct words *words)
 
 	log_write(LOG_LEVEL_INFO, channel_tag(channel), "%s asks %s", login_who(call.login),
 		words->list[0]);
-	audit_trail_verb(channel, words->list[0]);
+	audit_trail_verb(channel_trail(channel), words->list[0]);
 	if (call.verb)
 		run(&call);
 	else
@@ -348,7 +349,7 @@ static void dispatch_shell(struct channel *channel)
 	struct login *login = channel_login(channel);
 	struct verb_call call = {.channel = channel, .login = login, .verb = verb_find("attach")};
 
-	audit_trail_verb(channel, login_is_host(login) ? "menu" : "attach");
+	audit_trail_verb(channel_trail(channel), login_is_host(login) ? "menu" : "attach");
 	if (channel_follows_files(channel) && !channel_has_pty(channel))
 		channel_exit(channel, STATUS_DENIED,
 			"a shell without a terminal after a refused sftp is a file client's: "

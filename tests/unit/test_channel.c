@@ -1,4 +1,4 @@
-/* A channel line in the broker, with nothing behind it: the linker takes the stand-ins here. */
+/* A channel line in the broker, with no login behind it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,61 +9,38 @@
 
 #include <cmocka.h>
 
-#include "auth/identity.h"
 #include "broker/channel/channel.h"
-#include "broker/login/login.h"
-#include "broker/verbs/verbs.h"
 #include "wire/line.h"
 
-/* --- stand-ins --- */
+/* --- its owner --- */
 
 static struct loop *loop;
-static int dispatched, closed;
+static int asked, closed;
 
-struct loop *login_loop(const struct login *login)
+static bool may_pty(const struct login *login)
 {
-	return loop;
+	return true;
 }
 
-const char *login_tag(const struct login *login)
+static void on_asked(struct channel *c, const char *command, size_t len)
 {
-	return "c1";
+	asked++;
 }
 
-const struct identity *login_identity(const struct login *login)
+static void who(void *arg, struct audit_record *r)
 {
-	static const struct identity identity = {.pty_allowed = true};
-
-	return &identity;
 }
 
-enum login_kind login_kind(const struct login *login)
-{
-	return LOGIN_SSH;
-}
-
-void login_channel_closed(struct login *login)
+static void on_closed(struct login *login)
 {
 	closed++;
-}
-
-void verbs_dispatch(struct channel *channel, const char *command, size_t len)
-{
-	dispatched++;
-}
-
-void audit_trail_end(struct channel *channel, enum status status, const char *reason)
-{
-}
-
-void audit_trail_finish(struct audit_trail *trail)
-{
 }
 
 /* --- the door's end --- */
 
 struct end {
 	struct line line;
+	struct channel_owner owner;
 	struct channel *channel;
 	struct channel_list list;
 	size_t out;
@@ -77,16 +54,22 @@ static void begin(struct end *e)
 	int fds[2];
 
 	*e = (struct end){.status = -1};
-	dispatched = closed = 0;
+	asked = closed = 0;
 	loop = loop_create();
 	assert_non_null(loop);
 	assert_int_equal(line_pair(fds), 0);
 	line_init(&e->line, fds[0], WIRE_CHANNEL, WIRE_DOOR);
-	assert_int_equal(channel_accept(NULL, fds[1], 0, &e->channel), 0);
+	e->owner = (struct channel_owner){.loop = loop,
+		.tag = "c1",
+		.may_pty = may_pty,
+		.asked = on_asked,
+		.who = who,
+		.closed = on_closed};
+	assert_int_equal(channel_accept(&e->owner, fds[1], 0, &e->channel), 0);
 	LIST_INIT(&e->list);
 	channel_link(e->channel, &e->list);
 	assert_int_equal(line_send(&e->line, WIRE_SHELL, &request, NULL, 0), 0);
-	while (!dispatched)
+	while (!asked)
 		assert_true(loop_turn(loop, LOOP_SECOND) >= 0);
 }
 
