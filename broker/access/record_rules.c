@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "auth/rule_items.h"
-#include "broker/login/login.h"
 #include "broker/access/record_rules.h"
+#include "broker/access/rule_guest.h"
 
 struct record_rule {
 	struct vm_item *items;
@@ -83,13 +83,13 @@ void record_rules_destroy(struct record_rules **out)
 
 static enum config_record find_mode(const struct record_rules *rules, const struct guest *g)
 {
-	struct login_vm vm;
+	struct rule_guest seen;
 	size_t i, j;
 
-	login_vm_init(&vm, g);
+	rule_guest_init(&seen, g);
 	for (i = 0; i < rules->count; i++) {
 		for (j = 0; j < rules->rules[i].count; j++) {
-			if (vm_item_matches(&rules->rules[i].items[j], &vm.rule))
+			if (vm_item_matches(&rules->rules[i].items[j], &seen.vm))
 				return rules->rules[i].mode;
 		}
 	}

@@ -7,6 +7,7 @@
 #include "auth/explain.h"
 #include "auth/rule_items.h"
 #include "broker/access/access.h"
+#include "broker/access/rule_guest.h"
 #include "broker/broker.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
@@ -111,7 +112,7 @@ static struct identity *identity_of(struct verb_call *call, const char *user, st
 void verb_explain(struct verb_call *call)
 {
 	struct identity *identity;
-	struct login_vm vm;
+	struct rule_guest seen;
 	struct key_note n;
 
 	if (call->argc != 2) {
@@ -122,10 +123,10 @@ void verb_explain(struct verb_call *call)
 	if (!identity)
 		return;
 	if (verb_resolve(call, call->argv[1]) == 0) {
-		login_vm_init(&vm, call->guest);
+		rule_guest_init(&seen, call->guest);
 		if (*n.text)
 			explain_line(call, n.text);
-		rules_explain(broker_access(login_broker(call->login))->rules, identity, &vm.rule,
+		rules_explain(broker_access(login_broker(call->login))->rules, identity, &seen.vm,
 			explain_line, call);
 		channel_exit(call->channel, STATUS_OK, NULL);
 	}

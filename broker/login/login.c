@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker/access/rule_guest.h"
 #include "broker/broker.h"
 #include "broker/login/judge.h"
 #include "broker/login/login_private.h"
@@ -103,29 +104,14 @@ void login_link(struct login *login, struct login_list *list)
 
 /* --- rights --- */
 
-void login_vm_init(struct login_vm *vm, const struct guest *guest)
-{
-	struct hypervisor *h = guest_hypervisor(guest);
-	const struct groups *groups = guest_groups(guest);
-	size_t i;
-
-	vm->rule = (struct rule_vm){.uuid = guest_uuid_text(guest),
-		.name = guest_name(guest),
-		.hypervisor = h ? hypervisor_name(h) : NULL,
-		.groups = vm->groups,
-		.group_count = groups->count};
-	for (i = 0; i < groups->count; i++)
-		vm->groups[i] = groups->names[i];
-}
-
 unsigned login_rights(const struct login *login, const struct guest *guest)
 {
-	struct login_vm vm;
+	struct rule_guest seen;
 
 	if (!login->grant)
 		return 0;
-	login_vm_init(&vm, guest);
-	return grant_rights(login->grant, &vm.rule);
+	rule_guest_init(&seen, guest);
+	return grant_rights(login->grant, &seen.vm);
 }
 
 unsigned login_host_rights(const struct login *login)
@@ -135,10 +121,10 @@ unsigned login_host_rights(const struct login *login)
 
 unsigned login_lines(const struct login *login, const struct guest *guest)
 {
-	struct login_vm vm;
+	struct rule_guest seen;
 
-	login_vm_init(&vm, guest);
-	return login->grant ? grant_lines(login->grant, &vm.rule) : 0;
+	rule_guest_init(&seen, guest);
+	return login->grant ? grant_lines(login->grant, &seen.vm) : 0;
 }
 
 int login_make_grant(struct login *login)

@@ -12,7 +12,6 @@
 
 #include "auth/rules.h"
 #include "broker/channel/channel.h"
-#include "console/domain/groups.h"
 #include "wire/msg.h"
 
 struct access;
@@ -71,13 +70,6 @@ struct channel *login_first_channel(const struct login *login);
 
 /* Whether the login name means the host itself. */
 int login_is_host(const struct login *login);
-
-/* A guest as rules see it. A value; looks into the guest. */
-struct login_vm {
-	struct rule_vm rule;
-	const char *groups[GROUPS_MAX];
-};
-void login_vm_init(struct login_vm *vm, const struct guest *guest);
 
 unsigned login_rights(const struct login *login, const struct guest *guest);
 unsigned login_host_rights(const struct login *login);
