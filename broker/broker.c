@@ -14,22 +14,26 @@
 
 #include "auth/throttle.h"
 #include "auth/tickets.h"
-#include "broker/broker.h"
-#include "broker/login/connections.h"
-#include "broker/listen/control_socket.h"
-#include "broker/listen/endpoint.h"
-#include "broker/folders.h"
+#include "broker/access/access.h"
 #include "broker/access/guard.h"
-#include "broker/login/guest_events.h"
+#include "broker/access/record_rules.h"
+#include "broker/broker.h"
+#include "broker/command/panic_command.h"
 #include "broker/door/host_keys.h"
 #include "broker/door/https_keys.h"
-#include "broker/command/panic_command.h"
-#include "broker/access/record_rules.h"
+#include "broker/folders.h"
+#include "broker/listen/control_socket.h"
+#include "broker/listen/endpoint.h"
+#include "broker/login/connections.h"
+#include "broker/login/guest_events.h"
+#include "broker/login/login.h"
 #include "broker/login/ports.h"
 #include "broker/login/review.h"
 #include "broker/matcher/matcher.h"
+#include "broker/verbs/verbs.h"
 #include "config/protocols.h"
 #include "console/domain/domain_xml.h"
+#include "console/guest/directory.h"
 #include "console/hypervisor/hypervisor.h"
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
@@ -42,20 +46,14 @@ enum broker_state { BROKER_RUNNING, BROKER_STOPPING, BROKER_STOPPING_DOORS };
 struct broker {
 	struct broker_options options;
 	enum broker_state state;
-	struct loop *loop;
-	struct config *config;
-	struct access *access;
+	struct broker_context context; /* what is handed down; config and the rest are its names */
+	struct config *config;         /* context.config */
 	struct guard guard;
 	struct review *review;
 	struct record_rules *record_rules;
 	struct panic_commands *panic_commands;
 	struct virt_loop *virt;
-	struct hypervisor **hypervisors;
-	size_t hypervisor_count;
-	struct directory *directory;
 	struct login_list logins;
-	struct connections *connections;
-	struct matcher *matcher;
 	struct endpoint *endpoints[ENDPOINTS]; /* NULL: not configured */
 	struct connections_port doors_of[ENDPOINTS];
 	struct ports *ports; /* of several protocols; NULL before its time */
@@ -66,92 +64,6 @@ struct broker {
 	int lock_fd;
 };
 
-struct loop *broker_loop(const struct broker *b)
-{
-	return b->loop;
-}
-
-const struct config *broker_config(const struct broker *b)
-{
-	return b->config;
-}
-
-struct directory *broker_directory(const struct broker *b)
-{
-	return b->directory;
-}
-
-const struct access *broker_access(const struct broker *b)
-{
-	return b->access;
-}
-
-struct audit *broker_audit(const struct broker *b)
-{
-	return b->guard.audit;
-}
-
-struct refusals *broker_refusals(const struct broker *b)
-{
-	return b->guard.refusals;
-}
-
-struct external *broker_external(const struct broker *b)
-{
-	return b->guard.external;
-}
-
-struct throttle *broker_throttle(const struct broker *b)
-{
-	return b->guard.throttle;
-}
-
-struct tickets *broker_tickets(const struct broker *b)
-{
-	return b->guard.tickets;
-}
-
-struct matcher *broker_matcher(const struct broker *b)
-{
-	return b->matcher;
-}
-
-struct connections *broker_connections(const struct broker *b)
-{
-	return b->connections;
-}
-
-struct job_pool *broker_readers(const struct broker *b)
-{
-	return b->guard.readers;
-}
-
-unsigned broker_methods(const struct broker *b)
-{
-	return b->access->tickets ? WIRE_CAN_PUBLICKEY | WIRE_CAN_PASSWORD | WIRE_CAN_INTERACTIVE
-				  : WIRE_CAN_PUBLICKEY;
-}
-
-size_t broker_hypervisor_count(const struct broker *b)
-{
-	return b->hypervisor_count;
-}
-
-struct hypervisor *broker_hypervisor(const struct broker *b, size_t index)
-{
-	return b->hypervisors[index];
-}
-
-struct login *broker_first_login(const struct broker *b)
-{
-	return LIST_FIRST(&b->logins);
-}
-
-struct login_list *broker_logins(struct broker *b)
-{
-	return &b->logins;
-}
-
 /* --- the end --- */
 
 static void on_door_stopped(void *arg)
@@ -159,7 +71,7 @@ static void on_door_stopped(void *arg)
 	struct broker *b = arg;
 
 	if (--b->doors == 0)
-		loop_exit(b->loop, 0);
+		loop_exit(b->context.loop, 0);
 }
 
 static void stop_doors(struct broker *b)
@@ -273,7 +185,7 @@ static void give_settings(struct broker *b)
 		.max_channels = (uint16_t)ssh->max_channels,
 		.max_auth_tries = (uint16_t)ssh->max_auth_tries,
 		.log_level = (uint8_t)b->config->daemon.log_level,
-		.methods = (uint8_t)broker_methods(b)};
+		.methods = (uint8_t)access_methods(b->context.access)};
 	struct door_limits limits = door_limits_for(ssh->max_connections, ssh->max_channels);
 	uint64_t idle = ssh->idle_timeout / LOOP_MSEC;
 
@@ -284,8 +196,8 @@ static void give_settings(struct broker *b)
 		doorkeeper_limits(endpoint_door(b->endpoints[i]), &limits);
 		doorkeeper_settings(endpoint_door(b->endpoints[i]), &s, ssh->banner);
 	}
-	matcher_settings(
-		b->matcher, (unsigned)b->config->console.max_waits, b->config->daemon.log_level);
+	matcher_settings(b->context.matcher, (unsigned)b->config->console.max_waits,
+		b->config->daemon.log_level);
 }
 
 /*
@@ -296,17 +208,18 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 	struct record_rules *record_rules)
 {
 	struct config *old_config = b->config;
-	struct access *old_access = b->access;
+	struct access *old_access = b->context.access;
 	struct console_options options;
 
 	b->config = config;
-	b->access = access;
+	b->context.config = config;
+	b->context.access = access;
 	record_rules_destroy(&b->record_rules);
 	b->record_rules = record_rules;
 	log_set_level(config->daemon.log_level);
 	console_options(b, config, &options);
-	directory_set_options(b->directory, &options);
-	connections_limits_changed(b->connections);
+	directory_set_options(b->context.directory, &options);
+	connections_limits_changed(b->context.connections);
 	give_settings(b);
 	if (guard_configure(&b->guard, config) < 0)
 		log_error("out of memory: the reload is not complete");
@@ -316,8 +229,9 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 		config_free(old_config);
 }
 
-int broker_reload(struct broker *b, struct config_errors *errors)
+static int reload(void *arg, struct config_errors *errors)
 {
+	struct broker *b = arg;
 	struct config *config = NULL;
 	struct access *access = NULL;
 	struct record_rules *record_rules = NULL;
@@ -350,7 +264,7 @@ static void on_reload(void *arg, const struct signalfd_siginfo *info)
 {
 	struct config_errors errors = {0};
 
-	(void)!broker_reload(arg, &errors);
+	(void)!reload(arg, &errors);
 	log_errors(&errors);
 }
 
@@ -387,7 +301,7 @@ static void on_hopeless(void *arg)
 	struct broker *b = arg;
 
 	if (b->state == BROKER_RUNNING)
-		loop_exit(b->loop, 1);
+		loop_exit(b->context.loop, 1);
 }
 
 /* Now, not when the door wants them: a daemon that listens and cannot answer helps nobody. */
@@ -435,13 +349,14 @@ static int make_guests(struct broker *b)
 	int r;
 
 	console_options(b, b->config, &options);
-	r = panic_commands_create(b->loop, &b->panic_commands);
+	r = panic_commands_create(b->context.loop, &b->panic_commands);
 	if (!r)
-		r = directory_create(b->loop, b->config->daemon.state_dir, &options, &b->directory);
+		r = directory_create(b->context.loop, b->config->daemon.state_dir, &options,
+			&b->context.directory);
 	if (!r)
-		r = virt_loop_create(b->loop, &b->virt);
-	b->hypervisors = calloc(b->config->hypervisor_count, sizeof(struct hypervisor *));
-	if (!b->hypervisors)
+		r = virt_loop_create(b->context.loop, &b->virt);
+	b->context.hypervisors = calloc(b->config->hypervisor_count, sizeof(struct hypervisor *));
+	if (!b->context.hypervisors)
 		r = -ENOMEM;
 	for (i = 0; !r && i < b->config->hypervisor_count; i++) {
 		const struct config_hypervisor *from = &b->config->hypervisors[i];
@@ -451,9 +366,10 @@ static int make_guests(struct broker *b)
 			.sasl_password_file =
 				*from->sasl_password_file ? from->sasl_password_file : NULL};
 
-		r = hypervisor_create(b->loop, b->virt, &o, &guest_events, b, &b->hypervisors[i]);
+		r = hypervisor_create(b->context.loop, b->virt, &o, &guest_events, &b->context,
+			&b->context.hypervisors[i]);
 		if (!r)
-			b->hypervisor_count++;
+			b->context.hypervisor_count++;
 	}
 	if (r < 0)
 		log_error("cannot set up the hypervisors: %s", strerror(-r));
@@ -474,10 +390,12 @@ static int find_door_user(struct broker *b, struct door_user *user)
 /* Nothing is started for it before somebody waits for something. */
 static int make_matcher(struct broker *b, const struct door_user *user)
 {
-	const struct matcher_options options = {
-		.loop = b->loop, .build_id = b->options.build_id, .kind = "match", .user = *user};
+	const struct matcher_options options = {.loop = b->context.loop,
+		.build_id = b->options.build_id,
+		.kind = "match",
+		.user = *user};
 
-	return matcher_create(&options, &b->matcher);
+	return matcher_create(&options, &b->context.matcher);
 }
 
 static int make_endpoint(struct broker *b, size_t which, const char *kind,
@@ -485,7 +403,7 @@ static int make_endpoint(struct broker *b, size_t which, const char *kind,
 	const struct config_addresses *listen, const struct door_user *user)
 {
 	const struct endpoint_options options = {
-		.door = {.loop = b->loop,
+		.door = {.loop = b->context.loop,
 			.name = which == ENDPOINT_SSH ? "ssh door" : "https door",
 			.option = "--door",
 			.kind = kind,
@@ -504,17 +422,17 @@ static int make_endpoint(struct broker *b, size_t which, const char *kind,
 	if (r < 0)
 		return r;
 	b->doors++;
-	b->doors_of[which] =
-		(struct connections_port){b->connections, endpoint_door(b->endpoints[which]),
-			which == ENDPOINT_SSH ? LOGIN_SSH : LOGIN_HTTPS};
+	b->doors_of[which] = (struct connections_port){b->context.connections,
+		endpoint_door(b->endpoints[which]),
+		which == ENDPOINT_SSH ? LOGIN_SSH : LOGIN_HTTPS};
 	return endpoint_listen(b->endpoints[which], connections_accept, &b->doors_of[which]);
 }
 
 static int make_ports(struct broker *b)
 {
-	const struct ports_options options = {.loop = b->loop,
+	const struct ports_options options = {.loop = b->context.loop,
 		.config = b->config,
-		.all = b->connections,
+		.all = b->context.connections,
 		.ssh = &b->doors_of[ENDPOINT_SSH],
 		.https = b->endpoints[ENDPOINT_HTTPS] ? &b->doors_of[ENDPOINT_HTTPS] : NULL};
 
@@ -550,7 +468,8 @@ static int make_endpoints(struct broker *b)
 	if (!r)
 		r = make_matcher(b, &user);
 	if (!r)
-		r = connections_create(b, on_connection_closed, b, &b->connections);
+		r = connections_create(
+			&b->context, on_connection_closed, b, &b->context.connections);
 	if (!r)
 		r = make_endpoint(b, ENDPOINT_SSH, "ssh", keys_for_ssh, &config->ssh.listen, &user);
 	if (!r && config_has_https(config))
@@ -565,8 +484,8 @@ static int make_endpoints(struct broker *b)
 
 static int make_control(struct broker *b)
 {
-	int r = control_create(b->loop, b->config->daemon.run_dir, connections_accept_local,
-		b->connections, &b->control);
+	int r = control_create(b->context.loop, b->config->daemon.run_dir, connections_accept_local,
+		b->context.connections, &b->control);
 
 	if (r < 0)
 		log_error("control socket in %s: %s", b->config->daemon.run_dir,
@@ -576,21 +495,21 @@ static int make_control(struct broker *b)
 
 static int watch_signals(struct broker *b)
 {
-	int r = loop_signal_add(b->loop, &b->on_term, SIGTERM, on_stop, b);
+	int r = loop_signal_add(b->context.loop, &b->on_term, SIGTERM, on_stop, b);
 
 	if (!r)
-		r = loop_signal_add(b->loop, &b->on_int, SIGINT, on_stop, b);
+		r = loop_signal_add(b->context.loop, &b->on_int, SIGINT, on_stop, b);
 	if (!r)
-		r = loop_signal_add(b->loop, &b->on_hup, SIGHUP, on_reload, b);
+		r = loop_signal_add(b->context.loop, &b->on_hup, SIGHUP, on_reload, b);
 	if (!r)
-		r = loop_timer_add(b->loop, &b->stop, on_stop_limit, b);
+		r = loop_timer_add(b->context.loop, &b->stop, on_stop_limit, b);
 	return r;
 }
 
 static int make_access(struct broker *b)
 {
 	struct config_errors errors = {0};
-	int r = access_load(b->config, &b->access, &errors);
+	int r = access_load(b->config, &b->context.access, &errors);
 
 	if (!r)
 		r = record_rules_create(b->config, &b->record_rules, &errors);
@@ -603,7 +522,7 @@ static const struct reports *reports_told(void *arg)
 {
 	const struct broker *b = arg;
 
-	return &b->access->credentials->reports;
+	return &b->context.access->credentials->reports;
 }
 
 /* Key files have changed. */
@@ -611,17 +530,30 @@ static void on_credentials(void *arg, struct credentials *fresh)
 {
 	struct broker *b = arg;
 
-	access_set_credentials(b->access, fresh);
+	access_set_credentials(b->context.access, fresh);
 	review_soon(b->review);
+}
+
+static void name_guard(const struct guard *g, struct broker_context *context)
+{
+	context->audit = g->audit;
+	context->refusals = g->refusals;
+	context->external = g->external;
+	context->throttle = g->throttle;
+	context->tickets = g->tickets;
+	context->readers = g->readers;
 }
 
 static int make_guard(struct broker *b)
 {
-	int r = review_create(b, &b->review);
+	int r = review_create(b->context.loop, &b->logins, &b->review);
 	const struct guard_owner owner = {
 		{reports_told, on_credentials, b}, review_soon, b->review};
 
-	return r < 0 ? r : guard_init(&b->guard, b->loop, b->config, &owner);
+	if (!r)
+		r = guard_init(&b->guard, b->context.loop, b->config, &owner);
+	name_guard(&b->guard, &b->context);
+	return r;
 }
 
 static int begin(struct broker *b)
@@ -643,9 +575,9 @@ static int begin(struct broker *b)
 		r = make_control(b);
 	if (r < 0)
 		return r;
-	for (i = 0; i < b->hypervisor_count; i++)
-		hypervisor_start(b->hypervisors[i]);
-	loop_watchdog(b->loop);
+	for (i = 0; i < b->context.hypervisor_count; i++)
+		hypervisor_start(b->context.hypervisors[i]);
+	loop_watchdog(b->context.loop);
 	return 0;
 }
 
@@ -664,11 +596,11 @@ static void end(struct broker *b)
 		login_close(login, "vmconsoled has stopped");
 	for (i = 0; i < ENDPOINTS; i++)
 		endpoint_destroy(&b->endpoints[i]);
-	matcher_destroy(&b->matcher);
-	directory_destroy(&b->directory);
-	for (i = 0; i < b->hypervisor_count; i++)
-		hypervisor_destroy(&b->hypervisors[i]);
-	free(b->hypervisors);
+	matcher_destroy(&b->context.matcher);
+	directory_destroy(&b->context.directory);
+	for (i = 0; i < b->context.hypervisor_count; i++)
+		hypervisor_destroy(&b->context.hypervisors[i]);
+	free(b->context.hypervisors);
 	virt_loop_destroy(&b->virt);
 	panic_commands_destroy(&b->panic_commands);
 	guard_finish(&b->guard);
@@ -677,9 +609,9 @@ static void end(struct broker *b)
 	loop_signal_del(&b->on_int);
 	loop_signal_del(&b->on_hup);
 	loop_timer_del(&b->stop);
-	loop_destroy(b->loop); /* frees what was still to be freed */
-	connections_destroy(&b->connections);
-	access_destroy(&b->access);
+	loop_destroy(b->context.loop); /* frees what was still to be freed */
+	connections_destroy(&b->context.connections);
+	access_destroy(&b->context.access);
 	record_rules_destroy(&b->record_rules);
 	if (b->config != b->options.config)
 		config_free(b->config);
@@ -689,19 +621,27 @@ static void end(struct broker *b)
 
 int broker_main(const struct broker_options *options)
 {
-	struct broker b = {.options = *options, .config = options->config, .lock_fd = -1};
+	struct broker b = {.options = *options,
+		.config = options->config,
+		.context = {.config = options->config,
+			.logins = &b.logins,
+			.asked = verbs_dispatch,
+			.ceiling = verb_ceiling,
+			.reload = reload,
+			.reload_arg = &b},
+		.lock_fd = -1};
 	int r;
 
 	LIST_INIT(&b.logins);
 	domain_xml_init();
-	b.loop = loop_create();
-	if (!b.loop) {
+	b.context.loop = loop_create();
+	if (!b.context.loop) {
 		log_error("out of memory");
 		return 1;
 	}
 	r = begin(&b);
 	if (r == 0)
-		r = loop_run(b.loop);
+		r = loop_run(b.context.loop);
 	end(&b);
 	if (r == 0)
 		log_info("stopped");

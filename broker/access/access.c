@@ -6,6 +6,7 @@
 #include "broker/access/access.h"
 #include "config/config.h"
 #include "core/log.h"
+#include "wire/msg.h"
 
 static int load_credentials(
 	struct access *a, const struct config *config, struct config_errors *errors)
@@ -104,6 +105,12 @@ void access_destroy(struct access **access)
 	credentials_destroy(a->credentials);
 	rules_destroy(a->rules);
 	free(a);
+}
+
+unsigned access_methods(const struct access *a)
+{
+	return a->tickets ? WIRE_CAN_PUBLICKEY | WIRE_CAN_PASSWORD | WIRE_CAN_INTERACTIVE
+			  : WIRE_CAN_PUBLICKEY;
 }
 
 void access_set_credentials(struct access *a, struct credentials *fresh)

@@ -25,6 +25,9 @@ int access_load(const struct config *config, struct access **out, struct config_
 	__attribute__((warn_unused_result));
 void access_destroy(struct access **access);
 
+/* enum wire_methods that can lead anywhere now. */
+unsigned access_methods(const struct access *a);
+
 /* Takes over fresh ones in place of its own. */
 void access_set_credentials(struct access *access, struct credentials *fresh);
 

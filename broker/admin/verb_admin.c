@@ -8,20 +8,20 @@
 #include "auth/rule_items.h"
 #include "broker/access/access.h"
 #include "broker/access/rule_guest.h"
-#include "broker/broker.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
 #include "core/escape.h"
 
 void verb_reload(struct verb_call *call)
 {
+	const struct broker_context *context = login_context(call->login);
 	struct config_errors errors = {0};
 	size_t i;
 	int r;
 
 	if (verb_no_more(call, 0) < 0)
 		return;
-	r = broker_reload(login_broker(call->login), &errors);
+	r = context->reload(context->reload_arg, &errors);
 	for (i = 0; i < errors.count; i++)
 		channel_complain(
 			call->channel, "%s%s", config_errors_prefix(&errors, i), errors.lines[i]);
@@ -60,7 +60,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct key_note *n, const
 static int identity_of_key(
 	struct verb_call *call, const char *fingerprint, struct identity **out, struct key_note *n)
 {
-	const struct access *access = broker_access(login_broker(call->login));
+	const struct access *access = login_context(call->login)->access;
 	const struct authorized_key *line;
 	int r = login_by_fingerprint(&access->sources, fingerprint, &line, out);
 
@@ -126,7 +126,7 @@ void verb_explain(struct verb_call *call)
 		rule_guest_init(&seen, call->guest);
 		if (*n.text)
 			explain_line(call, n.text);
-		rules_explain(broker_access(login_broker(call->login))->rules, identity, &seen.vm,
+		rules_explain(login_context(call->login)->access->rules, identity, &seen.vm,
 			explain_line, call);
 		channel_exit(call->channel, STATUS_OK, NULL);
 	}

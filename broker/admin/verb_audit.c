@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "broker/audit/audit.h"
 #include "broker/audit/audit_search.h"
-#include "broker/broker.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
 #include "core/job.h"
@@ -118,8 +118,8 @@ static int parse_time(struct verb_call *call, const char *text, int64_t *out)
 
 static void begin(struct verb_call *call, const struct audit_filter *filter)
 {
-	struct broker *b = login_broker(call->login);
-	const struct audit *audit = broker_audit(b);
+	const struct broker_context *context = login_context(call->login);
+	const struct audit *audit = context->audit;
 	struct audit_reader *r = calloc(1, sizeof(*r));
 	int error = -ENOMEM;
 
@@ -133,8 +133,8 @@ static void begin(struct verb_call *call, const struct audit_filter *filter)
 		return;
 	}
 	r->channel = call->channel;
-	r->pool = broker_readers(b);
-	r->loop = broker_loop(b);
+	r->pool = context->readers;
+	r->loop = context->loop;
 	channel_set_policy(call->channel, &ops, r);
 	step(r);
 }

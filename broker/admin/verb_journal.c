@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/broker.h"
 #include "broker/admin/journal_look.h"
 #include "broker/login/login.h"
 #include "broker/verb/text_value.h"
 #include "broker/verbs/verbs.h"
+#include "config/config.h"
 #include "console/guest/console.h"
 #include "core/job.h"
 
@@ -129,12 +129,12 @@ static const struct channel_ops ops = {.writable = on_writable, .end = on_end};
 
 static void begin(struct verb_call *call, struct journal_look_options *options)
 {
-	struct broker *b = login_broker(call->login);
+	const struct broker_context *context = login_context(call->login);
 	struct journal_reading *r = calloc(1, sizeof(*r));
 	char folder[4096];
 	int error;
 
-	snprintf(folder, sizeof(folder), "%s/journal", broker_config(b)->daemon.state_dir);
+	snprintf(folder, sizeof(folder), "%s/journal", context->config->daemon.state_dir);
 	options->folder = folder;
 	error = r ? journal_look_create(options, &r->look) : -ENOMEM;
 	options->folder = NULL; /* it is ours */
@@ -144,8 +144,8 @@ static void begin(struct verb_call *call, struct journal_look_options *options)
 		return;
 	}
 	r->channel = call->channel;
-	r->pool = broker_readers(b);
-	r->loop = broker_loop(b);
+	r->pool = context->readers;
+	r->loop = context->loop;
 	channel_set_policy(call->channel, &ops, r);
 	step(r);
 }

@@ -1,11 +1,15 @@
 /* Task: the verb kick: an administrator ends a session, or a whole connection. */
+#include <stdio.h>
 #include <string.h>
 
-#include "broker/session/attach.h"
-#include "broker/broker.h"
 #include "broker/login/login.h"
+#include "broker/session/attach.h"
 #include "broker/verbs/verbs.h"
 #include "broker/watch/watch.h"
+#include "config/rights.h"
+#include "console/guest/console.h"
+#include "console/guest/directory.h"
+#include "console/guest/guest.h"
 
 /* The guest that a channel watches; NULL: none. */
 static struct guest *guest_of(struct directory *d, const struct channel *channel)
@@ -32,7 +36,7 @@ static struct guest *guest_of(struct directory *d, const struct channel *channel
 
 static int may_kick(struct verb_call *call, const struct channel *channel)
 {
-	struct guest *g = guest_of(broker_directory(login_broker(call->login)), channel);
+	struct guest *g = guest_of(login_context(call->login)->directory, channel);
 
 	if (login_host_rights(call->login) & RIGHT_ADMIN)
 		return 1;
@@ -45,7 +49,7 @@ static int kick_session(struct verb_call *call, const char *tag)
 	const struct login *login;
 	struct channel *c;
 
-	for (login = broker_first_login(login_broker(call->login)); login;
+	for (login = LIST_FIRST(login_context(call->login)->logins); login;
 		login = login_next(login)) {
 		for (c = login_first_channel(login); c; c = channel_next(c)) {
 			if (strcmp(channel_tag(c), tag) != 0 || !may_kick(call, c))
@@ -63,7 +67,7 @@ static int kick_connection(struct verb_call *call, const char *tag)
 
 	if (!(login_host_rights(call->login) & RIGHT_ADMIN))
 		return 0;
-	for (login = broker_first_login(login_broker(call->login)); login;
+	for (login = LIST_FIRST(login_context(call->login)->logins); login;
 		login = login_next(login)) {
 		char reason[512];
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "auth/throttle.h"
-#include "broker/broker.h"
 #include "broker/login/connections.h"
 #include "broker/verb/json.h"
 #include "broker/login/login.h"
@@ -166,10 +165,10 @@ static void show(struct verb_call *call, int json)
 {
 	struct rows connected = {.size = sizeof(struct sources_row)};
 	struct rows penalties = {.size = sizeof(struct throttle_row)};
-	struct broker *b = login_broker(call->login);
+	const struct broker_context *context = login_context(call->login);
 
-	connections_each_source(broker_connections(b), add_source, &connected);
-	throttle_each(broker_throttle(b), now_ms(call), add_penalty, &penalties);
+	connections_each_source(context->connections, add_source, &connected);
+	throttle_each(context->throttle, now_ms(call), add_penalty, &penalties);
 	if (connected.count)
 		qsort(connected.mem, connected.count, connected.size, most_connections);
 	if (penalties.count)
@@ -199,7 +198,7 @@ static void clear(struct verb_call *call, const char *address)
 			"sources: invalid address %s; see: help sources", address);
 		return;
 	}
-	throttle_forget(broker_throttle(login_broker(call->login)), &block.address);
+	throttle_forget(login_context(call->login)->throttle, &block.address);
 	log_write(LOG_LEVEL_INFO, channel_tag(call->channel), "%s lifts the penalty of %s",
 		login_who(call->login), address);
 	channel_exit(call->channel, STATUS_OK, NULL);

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "auth/tickets.h"
-#include "broker/broker.h"
+#include "broker/access/access.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
 #include "config/values.h"
+#include "console/guest/guest.h"
 
 #define TTL_DEFAULT 120
 #define USES_DEFAULT 1
@@ -39,7 +40,7 @@ static void record(struct verb_call *call, unsigned ttl, unsigned uses)
 	char reason[64];
 
 	snprintf(reason, sizeof(reason), "%u uses within %u s", uses, ttl);
-	audit_write(broker_audit(login_broker(call->login)),
+	audit_write(login_context(call->login)->audit,
 		&(struct audit_record){.event = "ticket",
 			.session = channel_tag(call->channel),
 			.source = login_address(call->login),
@@ -53,10 +54,10 @@ static void record(struct verb_call *call, unsigned ttl, unsigned uses)
 
 static void make(struct verb_call *call, unsigned ttl, unsigned uses)
 {
-	struct broker *b = login_broker(call->login);
+	const struct broker_context *context = login_context(call->login);
 	int64_t now = (int64_t)(loop_now(login_loop(call->login)) / LOOP_SECOND);
 	char text[TICKET_ROOM];
-	int r = tickets_make(broker_tickets(b), guest_uuid_text(call->guest),
+	int r = tickets_make(context->tickets, guest_uuid_text(call->guest),
 		login_identity(call->login)->text, ttl, uses, now, text);
 
 	if (r < 0) {
@@ -90,7 +91,7 @@ void verb_ticket(struct verb_call *call)
 		channel_exit(call->channel, STATUS_USAGE,
 			"ticket: invalid --uses %s: write a number from 1 to %d", uses_text,
 			TICKET_USES_MAX);
-	else if (!(broker_methods(login_broker(call->login)) & BROKER_TICKETS))
+	else if (!(access_methods(login_context(call->login)->access) & WIRE_CAN_PASSWORD))
 		channel_exit(call->channel, STATUS_UNAVAILABLE,
 			"ticket: no [access] section is for tickets");
 	else

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "auth/throttle.h"
-#include "broker/broker.h"
-#include "broker/login/connections.h"
-#include "broker/door/doorkeeper.h"
 #include "broker/audit/refusals.h"
+#include "broker/door/doorkeeper.h"
 #include "broker/listen/sources.h"
+#include "broker/login/connections.h"
+#include "config/config.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "wire/line.h"
@@ -20,7 +20,7 @@
 #define REFUSED_LOG_US LOOP_SECOND /* one line a second, however many are refused */
 
 struct connections {
-	struct broker *broker;
+	const struct broker_context *context;
 	struct sources *sources; /* from the network */
 	struct sources *local;   /* of local users */
 	struct sources *trusted; /* of root and our own user: no other can take these seats */
@@ -49,7 +49,7 @@ static void on_authenticated(void *arg)
 
 static int64_t now_ms(const struct connections *all)
 {
-	return (int64_t)(loop_now(broker_loop(all->broker)) / LOOP_MSEC);
+	return (int64_t)(loop_now(all->context->loop) / LOOP_MSEC);
 }
 
 static int is_refused(const struct connections *all, const char *address)
@@ -57,7 +57,7 @@ static int is_refused(const struct connections *all, const char *address)
 	struct net_address source;
 
 	return address_parse(address, &source) == 0 &&
-	       throttle_refuses(broker_throttle(all->broker), &source, now_ms(all));
+	       throttle_refuses(all->context->throttle, &source, now_ms(all));
 }
 
 /* Took a seat for all of the grace time, for nothing: that counts as a guess does. */
@@ -69,7 +69,7 @@ static void count_silence(const struct connection *c)
 
 	if (address_parse(c->address, &source) < 0)
 		return;
-	throttle_failed(broker_throttle(all->broker), &source, now_ms(all));
+	throttle_failed(all->context->throttle, &source, now_ms(all));
 	if (!was_refused && is_refused(all, c->address))
 		log_warning("connections from %s are refused from now on; to end that: "
 			    "vmconsolectl sources --clear %s",
@@ -86,7 +86,7 @@ static void record_silence(const struct connection *c)
 		.reason = "it asked nothing until its time to log in was over"};
 
 	snprintf(uid, sizeof(uid), "uid %u", (unsigned)c->uid);
-	if (refusals_add(broker_refusals(c->owner->broker), is_local ? uid : c->address, &record))
+	if (refusals_add(c->owner->context->refusals, is_local ? uid : c->address, &record))
 		log_write(LOG_LEVEL_INFO, c->tag,
 			"%s asked nothing until its time to log in was over",
 			is_local ? uid : c->address);
@@ -114,7 +114,7 @@ static void on_closed(void *arg)
 
 static void log_refused(struct connections *all, const char *peer, const char *why)
 {
-	uint64_t now = loop_now(broker_loop(all->broker));
+	uint64_t now = loop_now(all->context->loop);
 
 	all->refused++;
 	if (all->refused_logged_at && now - all->refused_logged_at < REFUSED_LOG_US)
@@ -159,7 +159,7 @@ static int make_login(struct connections *all, struct connection *c, struct logi
 	struct login *login;
 	int r;
 
-	options->broker = all->broker;
+	options->context = all->context;
 	options->id = all->next_id++;
 	options->authenticated = on_authenticated;
 	options->expired = on_expired;
@@ -171,7 +171,7 @@ static int make_login(struct connections *all, struct connection *c, struct logi
 		close(options->fd);
 		return r;
 	}
-	login_link(login, broker_logins(all->broker));
+	login_link(login, all->context->logins);
 	return 0;
 }
 
@@ -308,7 +308,7 @@ void connections_accept_local(void *arg, int fd, const struct ucred *peer)
 
 static void read_limits(const struct connections *c, struct sources_limits *limits)
 {
-	const struct config_ssh *ssh = &broker_config(c->broker)->ssh;
+	const struct config_ssh *ssh = &c->context->config->ssh;
 
 	*limits = (struct sources_limits){.connections = ssh->max_connections,
 		.per_source = ssh->max_per_source,
@@ -333,7 +333,8 @@ void connections_each_source(const struct connections *c, sources_fn fn, void *a
 	sources_each(c->trusted, fn, arg);
 }
 
-int connections_create(struct broker *b, loop_fn closed, void *arg, struct connections **out)
+int connections_create(
+	const struct broker_context *context, loop_fn closed, void *arg, struct connections **out)
 {
 	static const struct sources_limits local = {.connections = CONNECTIONS_LOCAL_MAX,
 		.per_source = CONNECTIONS_LOCAL_PER_USER,
@@ -350,7 +351,7 @@ int connections_create(struct broker *b, loop_fn closed, void *arg, struct conne
 
 	if (!c)
 		return -ENOMEM;
-	c->broker = b;
+	c->context = context;
 	c->closed = closed;
 	c->arg = arg;
 	c->next_id = 1;

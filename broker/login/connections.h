@@ -11,7 +11,7 @@
 #include "broker/login/login.h"
 #include "core/loop.h"
 
-struct broker;
+struct broker_context;
 struct connection; /* counted, before and after its login */
 struct connections;
 struct doorkeeper;
@@ -23,8 +23,8 @@ struct doorkeeper;
 #define CONNECTIONS_TRUSTED_MAX 128 /* of root and our own user */
 
 /* closed(arg) is called after each connection's end. */
-int connections_create(
-	struct broker *b, loop_fn closed, void *arg, struct connections **out) MUST_CHECK;
+int connections_create(const struct broker_context *context, loop_fn closed, void *arg,
+	struct connections **out) MUST_CHECK;
 void connections_destroy(struct connections **out); /* all logins must be gone */
 
 /* Whoever is connected, from the network and from this host. */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "broker/login/context.h"
 #include "broker/login/guest_events.h"
 #include "broker/login/judge.h"
 #include "console/guest/directory.h"
@@ -33,13 +33,16 @@ static int is_same(const struct face *a, const struct face *b)
 /* Where a guest is may depend on who can be asked. */
 static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 {
-	directory_events.link(broker_directory(arg), h, up, text);
-	judge_all(arg);
+	const struct broker_context *context = arg;
+
+	directory_events.link(context->directory, h, up, text);
+	judge_all(context->logins);
 }
 
 static void on_place(void *arg, struct hypervisor *h, const struct place_info *info)
 {
-	struct directory *d = broker_directory(arg);
+	const struct broker_context *context = arg;
+	struct directory *d = context->directory;
 	const struct guest *g = directory_by_uuid(d, &info->uuid);
 	struct face before, after;
 
@@ -49,14 +52,15 @@ static void on_place(void *arg, struct hypervisor *h, const struct place_info *i
 		return;
 	look(g, &after);
 	if (!is_same(&before, &after))
-		judge_guest(arg, g);
+		judge_guest(context->logins, g);
 }
 
 /* A guest that nobody knows any more keeps its sessions: they say themselves what has become of
  * it, and no rule can have got wider by its going. One that another hypervisor knows is there. */
 static void on_gone(void *arg, struct hypervisor *h, const struct place_info *info)
 {
-	struct directory *d = broker_directory(arg);
+	const struct broker_context *context = arg;
+	struct directory *d = context->directory;
 	const struct guest *g = directory_by_uuid(d, &info->uuid);
 	struct face before, after;
 
@@ -64,17 +68,21 @@ static void on_gone(void *arg, struct hypervisor *h, const struct place_info *in
 	directory_events.gone(d, h, info);
 	look(g, &after);
 	if (g && guest_is_known(g) && !is_same(&before, &after))
-		judge_guest(arg, g);
+		judge_guest(context->logins, g);
 }
 
 static void on_rebooted(void *arg, struct hypervisor *h, const struct uuid *uuid)
 {
-	directory_events.rebooted(broker_directory(arg), h, uuid);
+	const struct broker_context *context = arg;
+
+	directory_events.rebooted(context->directory, h, uuid);
 }
 
 static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid)
 {
-	directory_events.panicked(broker_directory(arg), h, uuid);
+	const struct broker_context *context = arg;
+
+	directory_events.panicked(context->directory, h, uuid);
 }
 
 const struct hypervisor_events guest_events = {

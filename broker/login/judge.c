@@ -1,5 +1,4 @@
 /* Task: see judge.h. Owner: nobody; no state. */
-#include "broker/broker.h"
 #include "broker/login/judge.h"
 #include "broker/login/login.h"
 #include "config/rights.h"
@@ -37,17 +36,17 @@ void judge_login(struct login *login)
 	judge_channels(login, NULL);
 }
 
-void judge_guest(struct broker *broker, const struct guest *guest)
+void judge_guest(struct login_list *logins, const struct guest *guest)
 {
 	struct login *login, *next;
 
-	for (login = broker_first_login(broker); login; login = next) {
+	for (login = LIST_FIRST(logins); login; login = next) {
 		next = login_next(login);
 		judge_channels(login, guest);
 	}
 }
 
-void judge_all(struct broker *broker)
+void judge_all(struct login_list *logins)
 {
-	judge_guest(broker, NULL);
+	judge_guest(logins, NULL);
 }

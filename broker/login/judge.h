@@ -5,15 +5,15 @@
 #ifndef BROKER_LOGIN_JUDGE_H
 #define BROKER_LOGIN_JUDGE_H
 
-struct broker;
 struct guest;
 struct login;
+struct login_list;
 
 /* All channels of a login; its grant is the present one. */
 void judge_login(struct login *login);
 /* All channels that are about the guest. */
-void judge_guest(struct broker *broker, const struct guest *guest);
+void judge_guest(struct login_list *logins, const struct guest *guest);
 /* All there are. */
-void judge_all(struct broker *broker);
+void judge_all(struct login_list *logins);
 
 #endif

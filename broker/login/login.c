@@ -9,11 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker/access/access.h"
 #include "broker/access/rule_guest.h"
-#include "broker/broker.h"
 #include "broker/login/judge.h"
 #include "broker/login/login_private.h"
-#include "broker/verbs/verbs.h"
+#include "config/config.h"
+#include "console/guest/directory.h"
+#include "console/guest/guest.h"
 
 #define READ_ROUNDS 8
 #define END_US (5 * LOOP_SECOND) /* for the door to close after BYE */
@@ -23,12 +25,12 @@
 
 struct loop *login_loop(const struct login *login)
 {
-	return broker_loop(login->options.broker);
+	return login->options.context->loop;
 }
 
-struct broker *login_broker(const struct login *login)
+const struct broker_context *login_context(const struct login *login)
 {
-	return login->options.broker;
+	return login->options.context;
 }
 
 uint64_t login_id(const struct login *login)
@@ -129,7 +131,7 @@ unsigned login_lines(const struct login *login, const struct guest *guest)
 
 int login_make_grant(struct login *login)
 {
-	const struct access *access = broker_access(login->options.broker);
+	const struct access *access = login->options.context->access;
 	struct grant *grant = NULL;
 	int r = grant_create(access->rules, login->identity, &grant);
 
@@ -172,7 +174,7 @@ static void list_found(char text[512], struct guest **found, size_t count, const
 int login_resolve(
 	struct login *login, char *name, struct guest **guest, const char **device, char text[512])
 {
-	struct directory *d = broker_directory(login->options.broker);
+	struct directory *d = login->options.context->directory;
 	struct guest *found[FOUND_MAX];
 	size_t count = 0;
 	char *plus = strrchr(name, '+');
@@ -208,7 +210,7 @@ static int is_line(int fd)
 
 static void on_open(struct login *login, struct line_message *m)
 {
-	uint64_t max = broker_config(login->options.broker)->ssh.max_channels;
+	uint64_t max = login->options.context->config->ssh.max_channels;
 	struct channel *c;
 	int fd = line_take_fd(m, 0);
 
@@ -316,7 +318,7 @@ static void on_io(void *arg, uint32_t revents)
 
 static void on_grace_over(struct login *login)
 {
-	uint64_t grace = broker_config(login->options.broker)->ssh.login_grace;
+	uint64_t grace = login->options.context->config->ssh.login_grace;
 	char reason[64];
 
 	snprintf(reason, sizeof(reason), "no login within %llu s",
@@ -348,7 +350,7 @@ static void on_timer(void *arg)
 /* For who connects and says nothing, or never what would do; a door's own clock is slower. */
 static void begin_grace(struct login *login)
 {
-	loop_timer_set(login->timer, broker_config(login->options.broker)->ssh.login_grace, 0);
+	loop_timer_set(login->timer, login->options.context->config->ssh.login_grace, 0);
 }
 
 /* --- life --- */
@@ -410,11 +412,11 @@ int login_create(const struct login_options *options, struct login **out)
 	LIST_INIT(&login->channels);
 	login->channel_owner = (struct channel_owner){.login = login,
 		.loop = login_loop(login),
-		.audit = broker_audit(options->broker),
+		.audit = options->context->audit,
 		.tag = login->tag,
 		.is_told_begin = options->kind == LOGIN_HTTPS,
 		.may_pty = may_pty,
-		.asked = verbs_dispatch,
+		.asked = options->context->asked,
 		.who = login_record_who,
 		.closed = on_channel_closed};
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);

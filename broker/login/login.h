@@ -12,10 +12,9 @@
 
 #include "auth/rules.h"
 #include "broker/channel/channel.h"
+#include "broker/login/context.h"
 #include "wire/msg.h"
 
-struct access;
-struct broker;
 struct guest;
 struct identity;
 struct login;
@@ -25,7 +24,7 @@ struct login;
 enum login_kind { LOGIN_SSH, LOGIN_HTTPS, LOGIN_LOCAL };
 
 struct login_options {
-	struct broker *broker;
+	const struct broker_context *context;
 	enum login_kind kind;
 	int fd;                           /* taken over */
 	uint64_t id;                      /* of the connection */
@@ -54,7 +53,7 @@ void login_review(struct login *login);
 void login_ask_again(const struct login *login);
 
 struct loop *login_loop(const struct login *login);
-struct broker *login_broker(const struct login *login);
+const struct broker_context *login_context(const struct login *login);
 uint64_t login_id(const struct login *login);
 const char *login_tag(const struct login *login);
 const char *login_name(const struct login *login); /* as the client gave it */
@@ -83,7 +82,6 @@ unsigned login_lines(const struct login *login, const struct guest *guest);
 int login_resolve(struct login *login, char *name, struct guest **guest, const char **device,
 	char text[512]) MUST_CHECK;
 
-LIST_HEAD(login_list, login);
 struct login *login_next(const struct login *login);
 void login_link(struct login *login, struct login_list *list);
 

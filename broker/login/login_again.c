@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "broker/broker.h"
+#include "broker/access/access.h"
 #include "broker/login/login_private.h"
 
 /* --- one factor --- */
@@ -17,7 +17,7 @@
 static int limit_to_consoles(const struct login *login, const struct identity *before,
 	struct identity *fresh, char why[LOGIN_WHY_MAX])
 {
-	struct external *external = broker_external(login->options.broker);
+	struct external *external = login->options.context->external;
 	const char *entity = identity_fact(fresh, FACT_ENTITY);
 	const char *id = identity_fact(fresh, FACT_ENTITY_ID);
 	struct ovirt_consoles *list;
@@ -40,7 +40,7 @@ static int limit_to_consoles(const struct login *login, const struct identity *b
  * just being asked again. That takes nobody's session, a revoked key does. */
 static int is_unanswered(const struct login *login, const struct factor *f)
 {
-	struct external *external = broker_external(login->options.broker);
+	struct external *external = login->options.context->external;
 
 	return identity_fact(f->identity, FACT_ENTITY) && external_has_keys(external) &&
 	       !external_keys(external);
@@ -49,7 +49,7 @@ static int is_unanswered(const struct login *login, const struct factor *f)
 static struct identity *copy_unless_revoked(
 	const struct login *login, const struct factor *f, char why[LOGIN_WHY_MAX])
 {
-	const struct access *access = broker_access(login->options.broker);
+	const struct access *access = login->options.context->access;
 	struct identity *copy = NULL;
 
 	if (f->key && login_key_revoked(&access->sources, (struct span){f->key, f->key_len}))
@@ -98,7 +98,7 @@ static int judge_whole(const struct login *login, const struct factor *fresh,
 	unsigned methods;
 	int enough;
 
-	*whole = login_whole(fresh, login->factor_count, NULL, why);
+	*whole = login_whole(login, fresh, login->factor_count, NULL, why);
 	if (!*whole)
 		return -EACCES;
 	enough = login_enough(login, *whole, &methods);
@@ -179,7 +179,7 @@ void login_review(struct login *login)
 
 void login_ask_again(const struct login *login)
 {
-	struct external *external = broker_external(login->options.broker);
+	struct external *external = login->options.context->external;
 	size_t i;
 
 	for (i = 0; i < login->factor_count; i++) {

@@ -13,8 +13,9 @@
 #include <time.h>
 
 #include "auth/throttle.h"
-#include "broker/broker.h"
+#include "broker/access/access.h"
 #include "broker/login/login_private.h"
+#include "config/config.h"
 
 /* --- the answer --- */
 
@@ -34,7 +35,7 @@ static void drop_attempt(struct login *login)
 /* What may go on: once a factor is proved, only what is still missing. */
 static unsigned methods_left(const struct login *login)
 {
-	return login->more ? login->more : broker_methods(login->options.broker);
+	return login->more ? login->more : access_methods(login->options.context->access);
 }
 
 static void say(struct login *login)
@@ -101,8 +102,7 @@ static uint64_t delay_us(const struct login *login)
 
 	if (login_source(login, &source) < 0)
 		return 0;
-	return throttle_delay(broker_throttle(login->options.broker), &source, now_ms(login)) *
-	       LOOP_MSEC;
+	return throttle_delay(login->options.context->throttle, &source, now_ms(login)) * LOOP_MSEC;
 }
 
 static void count_failure(struct login *login)
@@ -111,7 +111,7 @@ static void count_failure(struct login *login)
 
 	login->guesses++;
 	if (login_source(login, &source) == 0)
-		throttle_failed(broker_throttle(login->options.broker), &source, now_ms(login));
+		throttle_failed(login->options.context->throttle, &source, now_ms(login));
 }
 
 /* The same for every refused ticket, whatever is wrong and however long it took to see. */
@@ -119,8 +119,8 @@ static uint64_t refusal_us(const struct login *login)
 {
 	if (!login_is_ticket(login->attempt.method))
 		return 0;
-	return broker_config(login->options.broker)->auth.vdsm_tickets ? VDSM_ANSWER_US
-								       : TICKET_ANSWER_US;
+	return login->options.context->config->auth.vdsm_tickets ? VDSM_ANSWER_US
+								 : TICKET_ANSWER_US;
 }
 
 /* --- refused, or in --- */
@@ -256,7 +256,8 @@ void login_auth_judged(struct login *login)
 	int enough;
 
 	if (a->factor.identity)
-		a->identity = login_whole(login->factors, login->factor_count, &a->factor, a->why);
+		a->identity =
+			login_whole(login, login->factors, login->factor_count, &a->factor, a->why);
 	if (!a->identity) {
 		refuse(login);
 		return;
@@ -308,7 +309,7 @@ static void judge_key(void *arg)
 {
 	struct login *login = arg;
 	struct attempt *a = &login->attempt;
-	struct external *external = broker_external(login->options.broker);
+	struct external *external = login->options.context->external;
 	const char *entity = NULL, *id = NULL;
 
 	a->factor.identity =
@@ -383,7 +384,7 @@ static int set_proof(struct attempt *a, const struct line_message *m, size_t nam
 static void judge(struct login *login)
 {
 	struct attempt *a = &login->attempt;
-	struct broker *b = login->options.broker;
+	const struct broker_context *context = login->options.context;
 
 	switch (a->method) {
 	case WIRE_AUTH_PEER:
@@ -392,8 +393,8 @@ static void judge(struct login *login)
 		break;
 	case WIRE_AUTH_PROBE:
 	case WIRE_AUTH_PUBLICKEY:
-		if (external_has_keys(broker_external(b)))
-			external_want_keys(broker_external(b), judge_key, login);
+		if (external_has_keys(context->external))
+			external_want_keys(context->external, judge_key, login);
 		else
 			judge_key(login);
 		break;
@@ -421,7 +422,7 @@ static void judge(struct login *login)
 /* A door ends the connection itself then; this ends the line of one that does not. */
 static int has_tried_enough(const struct login *login)
 {
-	return login->guesses >= broker_config(login->options.broker)->ssh.max_auth_tries ||
+	return login->guesses >= login->options.context->config->ssh.max_auth_tries ||
 	       login->offers > WIRE_OFFERS_MAX + 1;
 }
 
@@ -448,7 +449,7 @@ void login_auth_message(struct login *login, const struct line_message *m)
 	} else if (set_proof(a, m, auth.login_len) < 0) {
 		login_close(login, "out of memory");
 	} else if (login_is_ticket(a->method) &&
-		   !(broker_methods(login->options.broker) & WIRE_CAN_PASSWORD)) {
+		   !(access_methods(login->options.context->access) & WIRE_CAN_PASSWORD)) {
 		refuse_because(login, "tickets are not in use");
 	} else {
 		judge(login);
@@ -459,18 +460,18 @@ void login_auth_message(struct login *login, const struct line_message *m)
 
 void login_auth_cancel(struct login *login)
 {
-	struct broker *b = login->options.broker;
+	const struct broker_context *context = login->options.context;
 
 	switch (login->attempt.state) {
 	case ATTEMPT_JUDGING:
-		external_forget(broker_external(b), login);
+		external_forget(context->external, login);
 		break;
 	case ATTEMPT_QUEUED:
 	case ATTEMPT_ASKED:
 		login_ticket_cancel(login);
 		break;
 	case ATTEMPT_RECORDING:
-		audit_forget(broker_audit(b), login);
+		audit_forget(context->audit, login);
 		break;
 	case ATTEMPT_NONE:
 	case ATTEMPT_DELAYED:

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "auth/ssh/ssh_cert.h"
-#include "broker/broker.h"
+#include "broker/access/access.h"
 #include "broker/login/login_private.h"
+#include "config/config.h"
 
 /* Where a section could be, as precisely as that can be said. */
 static void say_section(const struct config *config, const char *who, char out[LOGIN_CURE_MAX])
@@ -34,7 +35,7 @@ static void for_who_is_known(
 /* Whether a section would be for the key if a line had it. */
 static bool has_section(const struct login *login, const char *fingerprint)
 {
-	const struct rules *rules = broker_access(login->options.broker)->rules;
+	const struct rules *rules = login->options.context->access->rules;
 	struct identity *id;
 	bool has;
 
@@ -47,7 +48,7 @@ static bool has_section(const struct login *login, const char *fingerprint)
 
 static void for_unknown_key(const struct login *login, const char *mark, char out[LOGIN_CURE_MAX])
 {
-	const struct config *config = broker_config(login->options.broker);
+	const struct config *config = login->options.context->config;
 	const struct config_list *files = &config->auth.authorized_keys;
 	char who[PUBKEY_FINGERPRINT_ROOM + 8], section[LOGIN_CURE_MAX] = "";
 	int n;
@@ -88,7 +89,7 @@ static void for_certificate(struct span blob, char out[LOGIN_CURE_MAX])
 
 static void for_key(const struct login *login, const char *mark, char out[LOGIN_CURE_MAX])
 {
-	const struct login_sources *sources = &broker_access(login->options.broker)->sources;
+	const struct login_sources *sources = &login->options.context->access->sources;
 	const struct attempt *a = &login->attempt;
 	const struct span blob = {a->proof, a->proof_len};
 	const struct authorized_key *k = sources->keys ? key_store_find(sources->keys, blob) : NULL;
@@ -107,7 +108,7 @@ void login_cure(const struct login *login, const char *fingerprint, char out[LOG
 
 	out[0] = '\0';
 	if (a->identity && login->factor_count == 0)
-		for_who_is_known(broker_config(login->options.broker), a->identity, out);
+		for_who_is_known(login->options.context->config, a->identity, out);
 	else if (fingerprint && (a->method == WIRE_AUTH_PROBE || a->method == WIRE_AUTH_PUBLICKEY))
 		for_key(login, fingerprint, out);
 }

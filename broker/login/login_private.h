@@ -135,8 +135,8 @@ struct identity *login_judge_certificate(
 	struct login *login, struct span der, int64_t now, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* What all of them come to, and more (may be NULL), with the limits of each and of the command. */
-struct identity *login_whole(const struct factor *factors, size_t count, const struct factor *more,
-	char why[LOGIN_WHY_MAX]) MUST_CHECK;
+struct identity *login_whole(const struct login *login, const struct factor *factors, size_t count,
+	const struct factor *more, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* Whether that is enough: 0; 1: with another factor, by one of *methods; -EPERM: by no rule. */
 int login_enough(
 	const struct login *login, const struct identity *whole, unsigned *methods) MUST_CHECK;

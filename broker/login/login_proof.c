@@ -6,23 +6,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/broker.h"
+#include "broker/access/access.h"
 #include "broker/login/login_private.h"
-#include "broker/verbs/verbs.h"
+#include "core/words.h"
 
 struct identity *login_judge_key(
 	struct login *login, struct span blob, int64_t now, char why[LOGIN_WHY_MAX])
 {
-	struct broker *b = login->options.broker;
-	struct login_sources sources = broker_access(b)->sources;
+	const struct broker_context *context = login->options.context;
+	struct login_sources sources = context->access->sources;
 	struct login_proof proof = {.blob = blob,
 		.address = login->options.address ? login->address : NULL,
 		.now = now};
 	struct identity *identity = NULL;
 	int r;
 
-	if (external_has_keys(broker_external(b)))
-		sources.ovirt = external_keys(broker_external(b));
+	if (external_has_keys(context->external))
+		sources.ovirt = external_keys(context->external);
 	r = login_by_key(&sources, &proof, &identity, why);
 	if (r == -ENOMEM)
 		snprintf(why, LOGIN_WHY_MAX, "out of memory");
@@ -32,7 +32,7 @@ struct identity *login_judge_key(
 struct identity *login_judge_certificate(
 	struct login *login, struct span der, int64_t now, char why[LOGIN_WHY_MAX])
 {
-	const struct x509_store *store = broker_access(login->options.broker)->sources.x509;
+	const struct x509_store *store = login->options.context->access->sources.x509;
 	struct identity *identity = NULL;
 	int r;
 
@@ -72,7 +72,8 @@ struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX])
 }
 
 /* A forced command is a ceiling: what it does not allow, no other way in the login does. */
-static int hold_to_command(struct identity *identity, char why[LOGIN_WHY_MAX])
+static int hold_to_command(
+	const struct login *login, struct identity *identity, char why[LOGIN_WHY_MAX])
 {
 	struct words words = {0};
 	int r = -EINVAL;
@@ -80,7 +81,7 @@ static int hold_to_command(struct identity *identity, char why[LOGIN_WHY_MAX])
 	if (!identity->command)
 		return 0;
 	if (words_split(identity->command, strlen(identity->command), &words) == 0)
-		r = verb_ceiling(&words, &identity->denied);
+		r = login->options.context->ceiling(&words, &identity->denied);
 	words_finish(&words);
 	if (r < 0)
 		snprintf(why, LOGIN_WHY_MAX, "the command of this key is not a verb: %.120s",
@@ -99,8 +100,8 @@ static int join(struct identity *whole, const struct factor *f, char why[LOGIN_W
 	return r;
 }
 
-struct identity *login_whole(const struct factor *factors, size_t count, const struct factor *more,
-	char why[LOGIN_WHY_MAX])
+struct identity *login_whole(const struct login *login, const struct factor *factors, size_t count,
+	const struct factor *more, char why[LOGIN_WHY_MAX])
 {
 	struct identity *whole = NULL;
 	size_t i;
@@ -116,7 +117,7 @@ struct identity *login_whole(const struct factor *factors, size_t count, const s
 	if (r == 0 && count > 0 && more)
 		r = join(whole, more, why);
 	if (r == 0)
-		r = hold_to_command(whole, why);
+		r = hold_to_command(login, whole, why);
 	if (r == 0)
 		return whole;
 	identity_destroy(whole);
@@ -140,7 +141,7 @@ static unsigned methods_for(unsigned facts)
 
 int login_enough(const struct login *login, const struct identity *whole, unsigned *methods)
 {
-	const struct rules *rules = broker_access(login->options.broker)->rules;
+	const struct rules *rules = login->options.context->access->rules;
 
 	if (rules_any(rules, whole) != 0)
 		return 0;

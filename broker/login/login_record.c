@@ -2,7 +2,6 @@
  */
 #include <stdio.h>
 
-#include "broker/broker.h"
 #include "broker/login/login_private.h"
 #include "broker/audit/refusals.h"
 
@@ -78,7 +77,7 @@ void login_record(struct login *login, const char *event)
 	struct audit_record r;
 
 	fill_attempt(login, event, &r);
-	audit_write(broker_audit(login->options.broker), &r);
+	audit_write(login->options.context->audit, &r);
 }
 
 void login_record_then(struct login *login, audit_done_fn done)
@@ -86,7 +85,7 @@ void login_record_then(struct login *login, audit_done_fn done)
 	struct audit_record r;
 
 	fill_attempt(login, "login", &r);
-	audit_write_then(broker_audit(login->options.broker), &r, done, login);
+	audit_write_then(login->options.context->audit, &r, done, login);
 }
 
 #define SOURCE_ROOM 64
@@ -104,13 +103,13 @@ static bool add_refusal(const struct login *login, const struct audit_record *r)
 {
 	char room[SOURCE_ROOM];
 
-	return refusals_add(broker_refusals(login->options.broker), source_of(login, room), r);
+	return refusals_add(login->options.context->refusals, source_of(login, room), r);
 }
 
 /* The cure once for each key and source: an agent offers all its keys again and again. */
 static void log_refusal(const struct login *login, const char *fingerprint)
 {
-	struct refusals *refusals = broker_refusals(login->options.broker);
+	struct refusals *refusals = login->options.context->refusals;
 	char cure[LOGIN_CURE_MAX], room[SOURCE_ROOM];
 
 	login_cure(login, fingerprint, cure);
@@ -159,7 +158,7 @@ void login_record_end(struct login *login, const char *why)
 	fill(login, identity, &r);
 	r.event = "login-ended";
 	r.reason = why;
-	audit_write(broker_audit(login->options.broker), &r);
+	audit_write(login->options.context->audit, &r);
 	log_write(LOG_LEVEL_INFO, login->tag, "%s is no longer accepted: %s",
 		login->who ? login->who : identity->text, why);
 }

@@ -15,13 +15,15 @@
 
 #include <openssl/crypto.h>
 
-#include "core/net_address.h"
 #include "auth/throttle.h"
 #include "auth/tickets.h"
 #include "auth/vdsm_ticket.h"
-#include "broker/broker.h"
 #include "broker/login/login_private.h"
+#include "config/config.h"
+#include "console/guest/directory.h"
+#include "console/guest/guest.h"
 #include "console/hypervisor/hypervisor_question.h"
+#include "core/net_address.h"
 
 static int any(void *arg, const struct guest *guest)
 {
@@ -32,7 +34,7 @@ static int any(void *arg, const struct guest *guest)
  * has. Nobody's rights are asked: he who presents it has none yet. */
 static struct guest *find_guest(struct login *login)
 {
-	struct directory *d = broker_directory(login->options.broker);
+	struct directory *d = login->options.context->directory;
 	struct guest *found[2];
 	size_t count = 0;
 	char *name, *plus;
@@ -95,7 +97,7 @@ static void let_in_by(struct login *login, const struct guest *guest, const char
 static void judge_vdsm(struct login *login, const struct graphics_ticket *ticket)
 {
 	struct attempt *a = &login->attempt;
-	struct directory *d = broker_directory(login->options.broker);
+	struct directory *d = login->options.context->directory;
 	/* It may have gone meanwhile, and another one have its name. */
 	const struct guest *guest = directory_by_uuid(d, &a->asked_about);
 	int good = vdsm_ticket_check(ticket ? ticket->password : NULL,
@@ -120,9 +122,9 @@ static int is_of_source(const struct login *login, const struct net_address *sou
 
 /* The one that has waited longest among those from there in this state; NULL: none. */
 static struct login *oldest(
-	struct broker *b, const struct net_address *source, enum attempt_state state)
+	const struct login_list *logins, const struct net_address *source, enum attempt_state state)
 {
-	struct login *login = broker_first_login(b), *found = NULL;
+	struct login *login = LIST_FIRST(logins), *found = NULL;
 
 	for (; login; login = login_next(login)) {
 		if (login->attempt.state == state && is_of_source(login, source) &&
@@ -162,13 +164,14 @@ static int ask_vdsm(struct login *login)
 /* The login's turn is over: another one's from its source begins. */
 static void next_turn(struct login *login)
 {
-	struct broker *b = login->options.broker;
+	const struct login_list *logins = login->options.context->logins;
 	struct net_address source;
 	struct login *next;
 
 	if (login_source(login, &source) < 0)
 		return;
-	while (!oldest(b, &source, ATTEMPT_ASKED) && (next = oldest(b, &source, ATTEMPT_QUEUED))) {
+	while (!oldest(logins, &source, ATTEMPT_ASKED) &&
+		(next = oldest(logins, &source, ATTEMPT_QUEUED))) {
 		if (ask_vdsm(next))
 			return;
 	}
@@ -208,9 +211,8 @@ static int find_ours(struct login *login)
 	struct attempt *a = &login->attempt;
 	struct guest *guest = find_guest(login);
 	char maker[TICKET_MAKER_MAX];
-	int r = tickets_find(broker_tickets(login->options.broker),
-		guest ? guest_uuid_text(guest) : NULL, (const char *)a->proof, a->proof_len,
-		now_s(login), maker, &a->factor.claim);
+	int r = tickets_find(login->options.context->tickets, guest ? guest_uuid_text(guest) : NULL,
+		(const char *)a->proof, a->proof_len, now_s(login), maker, &a->factor.claim);
 
 	if (r < 0)
 		return r;
@@ -227,7 +229,7 @@ static struct factor *factor_at(struct login *login, size_t index)
 
 static void give_back(struct login *login, size_t count)
 {
-	struct tickets *tickets = broker_tickets(login->options.broker);
+	struct tickets *tickets = login->options.context->tickets;
 
 	while (count-- > 0) {
 		if (factor_at(login, count)->by_ticket)
@@ -237,7 +239,7 @@ static void give_back(struct login *login, size_t count)
 
 int login_use_tickets(struct login *login)
 {
-	struct tickets *tickets = broker_tickets(login->options.broker);
+	struct tickets *tickets = login->options.context->tickets;
 	size_t i;
 
 	for (i = 0; i <= login->factor_count; i++) {
@@ -264,7 +266,7 @@ void login_judge_ticket(struct login *login)
 
 	if (find_ours(login) == 0) {
 		login_auth_judged(login);
-	} else if (broker_config(login->options.broker)->auth.vdsm_tickets) {
+	} else if (login->options.context->config->auth.vdsm_tickets) {
 		wait_for_turn(login);
 	} else {
 		snprintf(a->why, LOGIN_WHY_MAX, "wrong or expired ticket");

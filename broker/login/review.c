@@ -2,17 +2,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/broker.h"
+#include "broker/login/login.h"
 #include "broker/login/review.h"
 
 struct review {
-	struct broker *broker;
+	const struct login_list *logins;
 	struct loop_timer *timer;
 };
 
 static void judge_all(struct review *r)
 {
-	struct login *login = broker_first_login(r->broker), *next;
+	struct login *login = LIST_FIRST(r->logins), *next;
 
 	for (; login; login = next) {
 		next = login_next(login); /* its memory outlives this turn, whatever is closed */
@@ -26,7 +26,7 @@ void review_now(struct review *r)
 
 	loop_timer_stop(r->timer);
 	judge_all(r);
-	for (login = broker_first_login(r->broker); login; login = login_next(login))
+	for (login = LIST_FIRST(r->logins); login; login = login_next(login))
 		login_ask_again(login);
 }
 
@@ -43,15 +43,15 @@ void review_soon(void *arg)
 		loop_timer_set(r->timer, REVIEW_SOON_US, LOOP_SECOND / 10);
 }
 
-int review_create(struct broker *broker, struct review **out)
+int review_create(struct loop *loop, const struct login_list *logins, struct review **out)
 {
 	struct review *r = calloc(1, sizeof(*r));
 	int error;
 
 	if (!r)
 		return -ENOMEM;
-	r->broker = broker;
-	error = loop_timer_add(broker_loop(broker), &r->timer, on_timer, r);
+	r->logins = logins;
+	error = loop_timer_add(loop, &r->timer, on_timer, r);
 	if (error < 0) {
 		free(r);
 		return error;

@@ -7,13 +7,14 @@
 
 #include "core/loop.h"
 
-struct broker;
+struct login_list;
 struct review;
 
 /* A file that is written anew is gone for a moment: nobody is put out for that. */
 #define REVIEW_SOON_US (2 * LOOP_SECOND)
 
-int review_create(struct broker *broker, struct review **out) MUST_CHECK;
+int review_create(
+	struct loop *loop, const struct login_list *logins, struct review **out) MUST_CHECK;
 void review_destroy(struct review **out);
 
 /* At once: somebody has asked for it. Helper commands are asked again, too, and what they answer

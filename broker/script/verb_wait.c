@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/broker.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
 #include "broker/script/wait_answer.h"
@@ -91,7 +90,7 @@ static void begin(struct verb_call *call, const struct wait_options *options)
 	c->json = options->json;
 	c->raw = options->watch.raw;
 	channel_set_policy(call->channel, &channel_ops, c);
-	r = watch_create(broker_matcher(login_broker(call->login)), c->loop, options->console,
+	r = watch_create(login_context(call->login)->matcher, c->loop, options->console,
 		call->channel, login_who(call->login), &options->watch, &watch_events, c,
 		&c->watch);
 	if (r < 0)

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "config/config.h"
 #include "broker/login/login.h"
 #include "broker/verb/text_value.h"
 #include "broker/script/wait_options.h"
@@ -54,7 +54,7 @@ int wait_options_console(struct verb_call *call, const char *device, struct cons
 
 uint64_t wait_options_idle(const struct verb_call *call)
 {
-	uint64_t limit = broker_config(login_broker(call->login))->ssh.idle_timeout;
+	uint64_t limit = login_context(call->login)->config->ssh.idle_timeout;
 
 	return limit ? limit : WATCH_NEVER;
 }

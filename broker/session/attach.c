@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "broker/session/attach_internal.h"
-#include "broker/broker.h"
+#include "config/config.h"
+#include "config/rights.h"
 #include "console/guest/guest_control.h"
 #include "console/replay/replay.h"
 #include "core/log.h"
@@ -203,7 +204,7 @@ static void on_wait(void *arg)
 static void on_idle(void *arg)
 {
 	struct attach *a = arg;
-	uint64_t limit = broker_config(login_broker(channel_login(a->channel)))->ssh.idle_timeout;
+	uint64_t limit = login_context(channel_login(a->channel))->config->ssh.idle_timeout;
 	uint64_t last = a->last_activity > a->last_output ? a->last_activity : a->last_output;
 	uint64_t idle = loop_now(a->loop) - last;
 
@@ -247,7 +248,7 @@ void attach_start_wait(struct attach *a)
 
 static void start_timers(struct attach *a)
 {
-	uint64_t idle = broker_config(login_broker(channel_login(a->channel)))->ssh.idle_timeout;
+	uint64_t idle = login_context(channel_login(a->channel))->config->ssh.idle_timeout;
 
 	if (idle)
 		loop_timer_set(a->idle, idle, LOOP_SECOND);
@@ -272,7 +273,7 @@ static struct attach *create(
 	a->pty = channel_has_pty(channel);
 	a->may_type = !options->read_only && !options->no_input &&
 		      (login_rights(login, console_guest(console)) & RIGHT_TYPE) != 0;
-	a->escape.character = a->pty ? broker_config(login_broker(login))->console.escape : -1;
+	a->escape.character = a->pty ? login_context(login)->config->console.escape : -1;
 	a->last_activity = a->last_output = loop_now(a->loop);
 	a->sent_from = UINT64_MAX;
 	a->reached = journal_next(console_journal(console));

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "broker/session/attach_internal.h"
-#include "broker/broker.h"
+#include "config/rights.h"
 
 #define NO_KEYBOARD_NOTICE_US (5 * LOOP_SECOND)
 

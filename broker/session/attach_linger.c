@@ -7,7 +7,7 @@
  * before the output's own is told.
  */
 #include "broker/session/attach_internal.h"
-#include "broker/broker.h"
+#include "config/config.h"
 
 #define LOOK_US (100 * LOOP_MSEC) /* at what has no event of its own */
 
@@ -61,7 +61,7 @@ static void end_at_limit(struct attach *a, uint64_t limit)
 void attach_on_linger(void *arg)
 {
 	struct attach *a = arg;
-	const struct config *config = broker_config(login_broker(channel_login(a->channel)));
+	const struct config *config = login_context(channel_login(a->channel))->config;
 	uint64_t now = loop_now(a->loop), opened = console_opened_at(a->console), quiet, most;
 
 	if (a->state != ATTACH_RUNS)

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/verb/guest_list.h"
 #include "broker/login/login.h"
+#include "broker/verb/guest_list.h"
 #include "broker/verbs/verbs.h"
+#include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "core/escape.h"
 

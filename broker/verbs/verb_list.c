@@ -5,11 +5,12 @@
 
 #include <jansson.h>
 
-#include "broker/broker.h"
+#include "broker/login/login.h"
 #include "broker/verb/guest_list.h"
 #include "broker/verb/json.h"
-#include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
+#include "console/guest/directory.h"
+#include "console/guest/guest.h"
 #include "core/escape.h"
 
 static int by_name(const void *a, const void *b)
@@ -22,7 +23,7 @@ static int by_name(const void *a, const void *b)
 
 int guest_list(const struct login *login, struct guest ***out, size_t *out_count)
 {
-	struct directory *d = broker_directory(login_broker(login));
+	struct directory *d = login_context(login)->directory;
 	struct guest **list = NULL, *g;
 	size_t count = 0, room = 0, cursor = 0;
 

@@ -2,11 +2,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "broker/broker.h"
-#include "broker/verb/json.h"
 #include "broker/login/login.h"
+#include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
+#include "console/guest/console.h"
+#include "console/guest/guest.h"
+#include "console/hypervisor/hypervisor.h"
 #include "core/escape.h"
 
 static const char *console_word(const struct console *c)
@@ -157,13 +159,13 @@ static void guest_as_text(struct verb_call *call)
 
 static void host_status(struct verb_call *call, int json)
 {
-	struct broker *b = login_broker(call->login);
+	const struct broker_context *context = login_context(call->login);
 	json_t *list = json_array(), *o;
 	char name[ESCAPE_ROOM(256)], error[ESCAPE_ROOM(512)], cure[ESCAPE_ROOM(512)];
 	size_t i;
 
-	for (i = 0; i < broker_hypervisor_count(b); i++) {
-		struct hypervisor *h = broker_hypervisor(b, i);
+	for (i = 0; i < context->hypervisor_count; i++) {
+		struct hypervisor *h = context->hypervisors[i];
 
 		if (!json) {
 			channel_print(call->channel, "hypervisor  %s, %s%s%s%s\n",

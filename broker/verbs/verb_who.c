@@ -6,12 +6,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "broker/session/attach.h"
-#include "broker/broker.h"
-#include "broker/verb/json.h"
 #include "broker/login/login.h"
+#include "broker/session/attach.h"
+#include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
 #include "broker/watch/watch.h"
+#include "config/rights.h"
+#include "console/guest/console.h"
+#include "console/guest/directory.h"
+#include "console/guest/guest.h"
 #include "core/escape.h"
 
 struct who_row {
@@ -122,7 +125,7 @@ static void add_guest(struct verb_call *call, const struct guest *g, json_t *arr
 
 void verb_who(struct verb_call *call)
 {
-	struct directory *d = broker_directory(login_broker(call->login));
+	struct directory *d = login_context(call->login)->directory;
 	int json = 0, admin;
 	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
 	json_t *array;

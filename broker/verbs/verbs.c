@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "auth/identity.h"
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
-#include "auth/identity.h"
 #include "config/rights.h"
 #include "console/guest/guest.h"
+#include "console/hypervisor/hypervisor.h"
 #include "core/log.h"
 #include "wire/msg.h"
 
@@ -104,29 +104,29 @@ int verb_ceiling(const struct words *command, unsigned *denied)
 /* One that may know more guests than we do. */
 static struct hypervisor *away_hypervisor(const struct login *login)
 {
-	const struct broker *b = login_broker(login);
+	const struct broker_context *context = login_context(login);
 	size_t i;
 
-	for (i = 0; i < broker_hypervisor_count(b); i++) {
-		if (!hypervisor_is_up(broker_hypervisor(b, i)))
-			return broker_hypervisor(b, i);
+	for (i = 0; i < context->hypervisor_count; i++) {
+		if (!hypervisor_is_up(context->hypervisors[i]))
+			return context->hypervisors[i];
 	}
 	return NULL;
 }
 
 int verb_away(const struct login *login, char text[VERB_AWAY_MAX])
 {
-	const struct broker *b = login_broker(login);
+	const struct broker_context *context = login_context(login);
 	const struct hypervisor *h;
 	size_t i;
 
-	for (i = 0; i < broker_hypervisor_count(b); i++) {
-		if (hypervisor_is_up(broker_hypervisor(b, i)))
+	for (i = 0; i < context->hypervisor_count; i++) {
+		if (hypervisor_is_up(context->hypervisors[i]))
 			return 0;
 	}
 	if (i == 0)
 		return 0;
-	h = broker_hypervisor(b, 0);
+	h = context->hypervisors[0];
 	if (login_host_rights(login) & RIGHT_ADMIN)
 		snprintf(text, VERB_AWAY_MAX, "no hypervisor is connected: %.60s: %s%s%s",
 			hypervisor_name(h), hypervisor_error(h), *hypervisor_cure(h) ? "; " : "",

@@ -34,7 +34,7 @@
 enum caller { CALLER_STRANGER, CALLER_NOBODY, CALLER_DOOR, CALLERS };
 
 static struct play {
-	struct broker *broker;
+	struct lone_broker *broker;
 	enum caller caller;
 	struct line lines[LINES];
 	int channels[CHANNELS];
@@ -91,7 +91,7 @@ static void set_up(void)
 	check(base64_decode(KEY, strlen(KEY), play.key, sizeof(play.key), &play.key_len) == 0);
 	atexit(tear_down);
 	for (i = 0; i < 200; i++) /* what begins by itself has begun */
-		(void)loop_turn(broker_loop(play.broker), LOOP_MSEC);
+		(void)loop_turn(lone_broker_context(play.broker)->loop, LOOP_MSEC);
 }
 
 /* --- what must hold --- */
@@ -110,7 +110,7 @@ static void check_login(const struct login *login)
 	check(login_is_local(login) == (play.caller == CALLER_NOBODY));
 	check((identity_fact(id, FACT_USER) != NULL) == (play.caller == CALLER_NOBODY));
 	check((identity_fact(id, FACT_KEY) != NULL) == (play.caller == CALLER_DOOR));
-	while ((g = directory_next(broker_directory(play.broker), &cursor)))
+	while ((g = directory_next(lone_broker_context(play.broker)->directory, &cursor)))
 		rights |= login_rights(login, g);
 	if (play.caller == CALLER_NOBODY) {
 		check(strcmp(id->text, "user:nobody") == 0);
@@ -126,7 +126,8 @@ static void turn(unsigned rounds)
 	const struct login *login;
 
 	lone_broker_turn(play.broker, rounds);
-	for (login = broker_first_login(play.broker); login; login = login_next(login))
+	for (login = LIST_FIRST(lone_broker_context(play.broker)->logins); login;
+		login = login_next(login))
 		check_login(login);
 	check(lone_broker_reloads(play.broker) == 0);
 }
@@ -321,8 +322,8 @@ static void act(struct input *in)
 		read_away(*channel);
 		break;
 	case 10:
-		if (broker_first_login(play.broker))
-			login_review(broker_first_login(play.broker));
+		if (LIST_FIRST(lone_broker_context(play.broker)->logins))
+			login_review(LIST_FIRST(lone_broker_context(play.broker)->logins));
 		break;
 	case 11:
 		turn(which % 8);
@@ -344,7 +345,7 @@ static void close_all(void)
 		line_finish(&play.lines[i]);
 	turn(20);
 	/* Those whose own line keeps them wait for a time that is too long for here. */
-	while ((login = broker_first_login(play.broker)))
+	while ((login = LIST_FIRST(lone_broker_context(play.broker)->logins)))
 		login_close(login, "over");
 	lone_broker_turn(play.broker, 2);
 }
@@ -370,7 +371,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close_all();
 	/* The audit's own thread may just be changing its file. */
 	while (count_descriptors() > before && waits++ < 1000)
-		(void)loop_turn(broker_loop(play.broker), LOOP_MSEC);
+		(void)loop_turn(lone_broker_context(play.broker)->loop, LOOP_MSEC);
 	check(count_descriptors() <= before);
 	return 0;
 }

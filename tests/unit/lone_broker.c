@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include "broker/login/connections.h"
+#include "broker/access/access.h"
 #include "broker/access/guard.h"
 #include "broker/login/review.h"
+#include "broker/verbs/verbs.h"
+#include "console/guest/directory.h"
 #include "core/io.h"
 #include "core/log.h"
 
@@ -17,15 +20,12 @@
 
 #define PATH_ROOM 256
 
-struct broker {
+struct lone_broker {
 	char folder[32];
-	struct loop *loop;
+	struct broker_context context;
 	struct config *config;
-	struct access *access;
 	struct guard guard;
 	struct review *review;
-	struct directory *directory;
-	struct connections *connections;
 	struct login_list logins;
 	uint64_t next_id;
 	unsigned reloads;
@@ -39,102 +39,9 @@ static void check(int good, const char *what)
 	abort();
 }
 
-/* --- what broker/broker.c answers --- */
-
-struct loop *broker_loop(const struct broker *b)
-{
-	return b->loop;
-}
-
-const struct config *broker_config(const struct broker *b)
-{
-	return b->config;
-}
-
-struct directory *broker_directory(const struct broker *b)
-{
-	return b->directory;
-}
-
-const struct access *broker_access(const struct broker *b)
-{
-	return b->access;
-}
-
-struct audit *broker_audit(const struct broker *b)
-{
-	return b->guard.audit;
-}
-
-struct refusals *broker_refusals(const struct broker *b)
-{
-	return b->guard.refusals;
-}
-
-struct external *broker_external(const struct broker *b)
-{
-	return b->guard.external;
-}
-
-struct throttle *broker_throttle(const struct broker *b)
-{
-	return b->guard.throttle;
-}
-
-struct tickets *broker_tickets(const struct broker *b)
-{
-	return b->guard.tickets;
-}
-
-struct matcher *broker_matcher(const struct broker *b)
-{
-	return NULL;
-}
-
-struct connections *broker_connections(const struct broker *b)
-{
-	return b->connections;
-}
-
-struct job_pool *broker_readers(const struct broker *b)
-{
-	return b->guard.readers;
-}
-
-unsigned broker_methods(const struct broker *b)
-{
-	return WIRE_CAN_PUBLICKEY | WIRE_CAN_PASSWORD | WIRE_CAN_INTERACTIVE;
-}
-
-size_t broker_hypervisor_count(const struct broker *b)
-{
-	return 0;
-}
-
-struct hypervisor *broker_hypervisor(const struct broker *b, size_t index)
-{
-	return NULL;
-}
-
-struct login *broker_first_login(const struct broker *b)
-{
-	return LIST_FIRST(&b->logins);
-}
-
-struct login_list *broker_logins(struct broker *b)
-{
-	return &b->logins;
-}
-
-int broker_reload(struct broker *b, struct config_errors *errors)
-{
-	b->reloads++;
-	return 0;
-}
-
 /* --- making it --- */
 
-static const char *in_folder(const struct broker *b, const char *name)
+static const char *in_folder(const struct lone_broker *b, const char *name)
 {
 	static char path[PATH_ROOM];
 
@@ -142,12 +49,12 @@ static const char *in_folder(const struct broker *b, const char *name)
 	return path;
 }
 
-static void put(const struct broker *b, const char *name, const char *text)
+static void put(const struct lone_broker *b, const char *name, const char *text)
 {
 	check(write_file(in_folder(b, name), text, strlen(text), 0600) == 0, name);
 }
 
-static void load(struct broker *b, const char *sections, const char *keys)
+static void load(struct lone_broker *b, const char *sections, const char *keys)
 {
 	struct config_errors errors = {0};
 	char *text;
@@ -164,25 +71,52 @@ static void load(struct broker *b, const char *sections, const char *keys)
 	free(text);
 	r = config_load(in_folder(b, "conf"), &b->config, &errors);
 	if (r == 0)
-		r = access_load(b->config, &b->access, &errors);
+		r = access_load(b->config, &b->context.access, &errors);
 	config_errors_print(stderr, &errors);
 	config_errors_finish(&errors);
 	check(r == 0, "configuration");
+	b->context.config = b->config;
+	b->context.access->tickets = 1;
 }
 
 static const struct reports *reports(void *arg)
 {
-	const struct broker *b = arg;
+	const struct lone_broker *b = arg;
 
-	return &b->access->credentials->reports;
+	return &b->context.access->credentials->reports;
 }
 
 static void on_credentials(void *arg, struct credentials *fresh)
 {
-	struct broker *b = arg;
+	struct lone_broker *b = arg;
 
-	access_set_credentials(b->access, fresh);
+	access_set_credentials(b->context.access, fresh);
 	review_soon(b->review);
+}
+
+static int reload(void *arg, struct config_errors *errors)
+{
+	struct lone_broker *b = arg;
+
+	b->reloads++;
+	return 0;
+}
+
+static void fill_context(struct lone_broker *b)
+{
+	struct broker_context *c = &b->context;
+
+	c->logins = &b->logins;
+	c->audit = b->guard.audit;
+	c->refusals = b->guard.refusals;
+	c->external = b->guard.external;
+	c->throttle = b->guard.throttle;
+	c->tickets = b->guard.tickets;
+	c->readers = b->guard.readers;
+	c->asked = verbs_dispatch;
+	c->ceiling = verb_ceiling;
+	c->reload = reload;
+	c->reload_arg = b;
 }
 
 static void nothing(void *arg)
@@ -193,9 +127,9 @@ static void quiet(void *arg, enum log_level level, const char *tag, const char *
 {
 }
 
-struct broker *lone_broker_create(const char *sections, const char *keys)
+struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 {
-	struct broker *b = calloc(1, sizeof(*b));
+	struct lone_broker *b = calloc(1, sizeof(*b));
 	struct console_options options = {.history_memory = 65536};
 	struct guard_owner owner;
 
@@ -204,15 +138,18 @@ struct broker *lone_broker_create(const char *sections, const char *keys)
 	LIST_INIT(&b->logins);
 	snprintf(b->folder, sizeof(b->folder), "/tmp/lone.XXXXXX");
 	check(mkdtemp(b->folder) != NULL, "folder");
-	b->loop = loop_create();
-	check(b->loop != NULL, "loop");
+	b->context.loop = loop_create();
+	check(b->context.loop != NULL, "loop");
 	load(b, sections, keys);
-	check(review_create(b, &b->review) == 0, "review");
+	check(review_create(b->context.loop, &b->logins, &b->review) == 0, "review");
 	owner = (struct guard_owner){{reports, on_credentials, b}, review_soon, b->review};
-	check(guard_init(&b->guard, b->loop, b->config, &owner) == 0, "guard");
+	check(guard_init(&b->guard, b->context.loop, b->config, &owner) == 0, "guard");
+	fill_context(b);
 	options.state_dir = b->folder;
-	check(directory_create(b->loop, b->folder, &options, &b->directory) == 0, "directory");
-	check(connections_create(b, nothing, b, &b->connections) == 0, "connections");
+	check(directory_create(b->context.loop, b->folder, &options, &b->context.directory) == 0,
+		"directory");
+	check(connections_create(&b->context, nothing, b, &b->context.connections) == 0,
+		"connections");
 	return b;
 }
 
@@ -221,52 +158,58 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-void lone_broker_destroy(struct broker *b)
+void lone_broker_destroy(struct lone_broker *b)
 {
 	struct login *login;
 
 	while ((login = LIST_FIRST(&b->logins)))
 		login_close(login, "the test is over");
-	directory_destroy(&b->directory);
+	directory_destroy(&b->context.directory);
 	guard_finish(&b->guard);
 	review_destroy(&b->review);
-	loop_destroy(b->loop);
-	connections_destroy(&b->connections);
-	access_destroy(&b->access);
+	loop_destroy(b->context.loop);
+	connections_destroy(&b->context.connections);
+	access_destroy(&b->context.access);
 	config_free(b->config);
 	nftw(b->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(b);
 }
 
-const char *lone_broker_folder(const struct broker *b)
+const struct broker_context *lone_broker_context(const struct lone_broker *b)
+{
+	return &b->context;
+}
+
+const char *lone_broker_folder(const struct lone_broker *b)
 {
 	return b->folder;
 }
 
-unsigned lone_broker_reloads(const struct broker *b)
+unsigned lone_broker_reloads(const struct lone_broker *b)
 {
 	return b->reloads;
 }
 
-void lone_broker_set_keys(struct broker *b, const char *keys)
+void lone_broker_set_keys(struct lone_broker *b, const char *keys)
 {
 	struct config_errors errors = {0};
-	struct access *fresh = NULL, *old = b->access;
+	struct access *fresh = NULL, *old = b->context.access;
 
 	put(b, "keys", keys);
 	check(access_load(b->config, &fresh, &errors) == 0, "keys");
 	config_errors_finish(&errors);
-	b->access = fresh;
+	fresh->tickets = 1;
+	b->context.access = fresh;
 	review_now(b->review);
 	access_destroy(&old);
 }
 
 /* --- using it --- */
 
-void lone_broker_connect(struct broker *b, const char *address, uid_t uid, struct line *line)
+void lone_broker_connect(struct lone_broker *b, const char *address, uid_t uid, struct line *line)
 {
 	const struct ucred peer = {.pid = getpid(), .uid = uid, .gid = uid};
-	struct login_options options = {.broker = b,
+	struct login_options options = {.context = &b->context,
 		.kind = address ? LOGIN_SSH : LOGIN_LOCAL,
 		.id = b->next_id++,
 		.address = address,
@@ -281,20 +224,20 @@ void lone_broker_connect(struct broker *b, const char *address, uid_t uid, struc
 	login_link(login, &b->logins);
 }
 
-void lone_broker_turn(struct broker *b, unsigned rounds)
+void lone_broker_turn(struct lone_broker *b, unsigned rounds)
 {
-	while (rounds-- > 0 && loop_turn(b->loop, 0) > 0)
+	while (rounds-- > 0 && loop_turn(b->context.loop, 0) > 0)
 		;
 }
 
 int lone_broker_receive(
-	struct broker *b, struct line *line, struct line_message *m, unsigned seconds)
+	struct lone_broker *b, struct line *line, struct line_message *m, unsigned seconds)
 {
-	uint64_t end = loop_now(b->loop) + seconds * LOOP_SECOND;
+	uint64_t end = loop_now(b->context.loop) + seconds * LOOP_SECOND;
 	int r = -1;
 
-	while (r < 0 && loop_now(b->loop) < end) {
-		(void)loop_turn(b->loop, 10 * LOOP_MSEC);
+	while (r < 0 && loop_now(b->context.loop) < end) {
+		(void)loop_turn(b->context.loop, 10 * LOOP_MSEC);
 		r = line_receive(line, m);
 		if (r < 0 && r != -EAGAIN)
 			r = 0;

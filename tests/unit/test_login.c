@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@
 	"[access tickets]\nwho = ticket\nvms = *\nallow = view\n"
 
 struct one {
-	struct broker *broker;
+	struct lone_broker *broker;
 	struct line line;
 };
 
@@ -90,7 +91,7 @@ static int verdict(struct one *o)
 
 static int nobody_is_in(const struct one *o)
 {
-	const struct login *login = broker_first_login(o->broker);
+	const struct login *login = LIST_FIRST(lone_broker_context(o->broker)->logins);
 
 	for (; login; login = login_next(login)) {
 		if (login_identity(login))
@@ -104,8 +105,8 @@ static unsigned failures(const struct one *o)
 	struct net_address source;
 
 	assert_int_equal(address_parse(SOURCE, &source), 0);
-	return throttle_failures(broker_throttle(o->broker), &source,
-		(int64_t)(loop_now(broker_loop(o->broker)) / LOOP_MSEC));
+	return throttle_failures(lone_broker_context(o->broker)->throttle, &source,
+		(int64_t)(loop_now(lone_broker_context(o->broker)->loop) / LOOP_MSEC));
 }
 
 static void no_word_of_a_local_program_is_a_proof(void **state)
@@ -292,8 +293,9 @@ static void a_key_taken_away_while_its_login_is_recorded_lets_nobody_in(void **s
 
 	begin(&o, RULES "[audit]\nstrict = yes\n", KEYS, SOURCE);
 	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
-	while (!*login_name(broker_first_login(o.broker))) /* the question is heard */
-		(void)loop_turn(broker_loop(o.broker), LOOP_SECOND);
+	while (!*login_name(
+		LIST_FIRST(lone_broker_context(o.broker)->logins))) /* the question is heard */
+		(void)loop_turn(lone_broker_context(o.broker)->loop, LOOP_SECOND);
 	assert_true(nobody_is_in(&o)); /* the answer of the disk comes on a later turn */
 	lone_broker_set_keys(o.broker, "");
 	assert_int_equal(verdict(&o), 0);

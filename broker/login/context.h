@@ -1,0 +1,62 @@
+/*
+ * What the parts of the broker work with, by name. broker/broker.c makes it and hands it down: to
+ * connections and logins, and from them to verbs and sessions. The functions lead upwards, to what
+ * these parts must not know.
+ */
+#ifndef BROKER_LOGIN_CONTEXT_H
+#define BROKER_LOGIN_CONTEXT_H
+
+#include <stddef.h>
+#include <sys/queue.h>
+
+struct access;
+struct audit;
+struct channel;
+struct config;
+struct config_errors;
+struct connections;
+struct directory;
+struct external;
+struct hypervisor;
+struct job_pool;
+struct login;
+struct loop;
+struct matcher;
+struct refusals;
+struct throttle;
+struct tickets;
+struct words;
+
+LIST_HEAD(login_list, login);
+
+/* Everything is borrowed. A reload replaces config and access: nobody keeps them over a turn. */
+struct broker_context {
+	struct loop *loop;
+	const struct config *config;
+	struct access *access; /* keys and rules in force */
+	struct directory *directory;
+	struct hypervisor **hypervisors;
+	size_t hypervisor_count;
+	struct connections *connections;
+	struct login_list *logins; /* all, authenticated or not */
+
+	struct audit *audit;
+	struct refusals *refusals; /* refused logins for the audit */
+	struct external *external; /* helper commands */
+	struct throttle *throttle;
+	struct tickets *tickets;
+	struct matcher *matcher;  /* patterns in output */
+	struct job_pool *readers; /* reads the audit's and journals' files */
+
+	/* What a client asks; command NULL: a shell. Answers on the channel, and ends it. */
+	void (*asked)(struct channel *channel, const char *command, size_t len);
+	/* What a login that is held to this command can never do: those rights are put to *denied.
+	 * 0, or -EINVAL: it is no command. */
+	int (*ceiling)(const struct words *command, unsigned *denied);
+	/* Reads the configuration again. 0, or -EINVAL and the reasons in errors: the old one stays
+	 * in force. Keys that cannot change while running are named in errors with a 0. */
+	int (*reload)(void *arg, struct config_errors *errors);
+	void *reload_arg;
+};
+
+#endif
