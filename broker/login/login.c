@@ -1,200 +1,17 @@
 /*
- * Task: a login line: authentication, channels, rights, the end. Owner: the broker.
+ * Task: a login line: its beginning, what comes over it, its channels. Owner: the broker.
  * Everything that comes over it is hostile: the door may be broken.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "broker/access/access.h"
-#include "broker/access/rule_guest.h"
-#include "broker/login/judge.h"
 #include "broker/login/login_private.h"
 #include "config/config.h"
-#include "console/guest/directory.h"
-#include "console/guest/guest.h"
 
 #define READ_ROUNDS 8
-#define END_US (5 * LOOP_SECOND) /* for the door to close after BYE */
-#define FOUND_MAX 8
-
-/* --- what is so --- */
-
-struct loop *login_loop(const struct login *login)
-{
-	return login->options.context->loop;
-}
-
-const struct broker_context *login_context(const struct login *login)
-{
-	return login->options.context;
-}
-
-uint64_t login_id(const struct login *login)
-{
-	return login->options.id;
-}
-
-const char *login_tag(const struct login *login)
-{
-	return login->tag;
-}
-
-const char *login_name(const struct login *login)
-{
-	return login->name ? login->name : "";
-}
-
-const char *login_who(const struct login *login)
-{
-	return login->who ? login->who : "nobody";
-}
-
-const char *login_address(const struct login *login)
-{
-	return login->address;
-}
-
-const struct identity *login_identity(const struct login *login)
-{
-	return login->identity;
-}
-
-int login_source(const struct login *login, struct net_address *source)
-{
-	return login->options.address ? address_parse(login->address, source) : -ENOENT;
-}
-
-enum login_kind login_kind(const struct login *login)
-{
-	return login->options.kind;
-}
-
-int login_is_local(const struct login *login)
-{
-	return login->options.kind == LOGIN_LOCAL;
-}
-
-int64_t login_since(const struct login *login)
-{
-	return login->since;
-}
-
-struct channel *login_first_channel(const struct login *login)
-{
-	return LIST_FIRST(&login->channels);
-}
-
-int login_is_host(const struct login *login)
-{
-	return strcmp(login_name(login), "vmconsole") == 0 ||
-	       strcmp(login_name(login), "ovirt-vmconsole") == 0;
-}
-
-struct login *login_next(const struct login *login)
-{
-	return LIST_NEXT(login, entry);
-}
-
-void login_link(struct login *login, struct login_list *list)
-{
-	LIST_INSERT_HEAD(list, login, entry);
-}
-
-/* --- rights --- */
-
-unsigned login_rights(const struct login *login, const struct guest *guest)
-{
-	struct rule_guest seen;
-
-	if (!login->grant)
-		return 0;
-	rule_guest_init(&seen, guest);
-	return grant_rights(login->grant, &seen.vm);
-}
-
-unsigned login_host_rights(const struct login *login)
-{
-	return login->grant ? grant_host_rights(login->grant) : 0;
-}
-
-unsigned login_lines(const struct login *login, const struct guest *guest)
-{
-	struct rule_guest seen;
-
-	rule_guest_init(&seen, guest);
-	return login->grant ? grant_lines(login->grant, &seen.vm) : 0;
-}
-
-int login_make_grant(struct login *login)
-{
-	const struct access *access = login->options.context->access;
-	struct grant *grant = NULL;
-	int r = grant_create(access->rules, login->identity, &grant);
-
-	if (r < 0)
-		return r;
-	grant_destroy(login->grant);
-	login->grant = grant;
-	return 0;
-}
-
-void login_forget_rights(struct login *login)
-{
-	grant_destroy(login->grant);
-	login->grant = NULL;
-}
-
-void login_rights_changed(struct login *login)
-{
-	if (login->identity && login_make_grant(login) < 0) {
-		login_forget_rights(login);
-		login_close(login, "out of memory");
-		return;
-	}
-	judge_login(login);
-}
-
-static int may_see(void *arg, const struct guest *guest)
-{
-	return login_rights(arg, guest) != 0;
-}
-
-static void list_found(char text[512], struct guest **found, size_t count, const char *name)
-{
-	size_t used = (size_t)snprintf(text, 512, "%.100s is ambiguous:", name), i;
-
-	for (i = 0; i < count && used + UUID_TEXT + 2 < 512; i++)
-		used += (size_t)snprintf(text + used, 512 - used, " %s", guest_uuid_text(found[i]));
-}
-
-int login_resolve(
-	struct login *login, char *name, struct guest **guest, const char **device, char text[512])
-{
-	struct directory *d = login->options.context->directory;
-	struct guest *found[FOUND_MAX];
-	size_t count = 0;
-	char *plus = strrchr(name, '+');
-	int r;
-
-	*device = NULL;
-	r = directory_resolve(d, name, may_see, login, found, FOUND_MAX, &count);
-	if (r == -ENOENT && plus && plus != name) {
-		*plus = '\0';
-		*device = plus + 1;
-		r = directory_resolve(d, name, may_see, login, found, FOUND_MAX, &count);
-	}
-	if (r == -ENOENT)
-		snprintf(text, 512, "no VM %.200s", name);
-	else if (r < 0)
-		list_found(text, found, count, name);
-	else
-		*guest = found[0];
-	return r;
-}
 
 /* --- channels --- */
 
@@ -225,46 +42,6 @@ static void on_open(struct login *login, struct line_message *m)
 	}
 	channel_link(c, &login->channels);
 	login->channel_count++;
-}
-
-static void say_bye(struct login *login)
-{
-	const char *reason = login->bye_reason ? login->bye_reason : "";
-
-	login->state = LOGIN_SAID_BYE;
-	loop_timer_set(login->timer, END_US, 0);
-	if (line_send(&login->line, WIRE_BYE, &login->bye, reason,
-		    strnlen(reason, WIRE_REASON_MAX)) < 0)
-		login_close(login, "the door does not answer");
-}
-
-static void on_channel_closed(struct login *login)
-{
-	login->channel_count--;
-	if (login->state == LOGIN_ENDING && login->channel_count == 0)
-		say_bye(login);
-}
-
-void login_end(struct login *login, enum status status, const char *reason)
-{
-	struct channel *c, *next;
-
-	if (login->state >= LOGIN_ENDING)
-		return;
-	login_auth_cancel(login);
-	login->state = LOGIN_ENDING;
-	login->bye.status = status;
-	login->bye_reason = strdup(reason);
-	loop_timer_set(login->timer, END_US, 0);
-	if (login->channel_count == 0) {
-		say_bye(login);
-		return;
-	}
-	/* The last one to go says goodbye, and may find the whole connection gone. */
-	for (c = LIST_FIRST(&login->channels); c && login->state == LOGIN_ENDING; c = next) {
-		next = channel_next(c);
-		channel_exit(c, status, "%s", reason);
-	}
 }
 
 /* --- events --- */
@@ -337,7 +114,7 @@ static void on_timer(void *arg)
 		on_grace_over(login);
 		break;
 	case LOGIN_ENDING:
-		say_bye(login);
+		login_say_bye(login);
 		break;
 	case LOGIN_KNOWN: /* it is stopped then */
 	case LOGIN_SAID_BYE:
@@ -354,44 +131,6 @@ static void begin_grace(struct login *login)
 }
 
 /* --- life --- */
-
-static void free_login(void *arg)
-{
-	struct login *login = arg;
-
-	login_forget_rights(login);
-	identity_destroy(login->identity);
-	while (login->factor_count > 0)
-		factor_finish(&login->factors[--login->factor_count]);
-	free(login->name);
-	free(login->who);
-	free(login->bye_reason);
-	free(login);
-}
-
-void login_close(struct login *login, const char *why)
-{
-	struct channel *c;
-	int was_known = login->identity != NULL;
-
-	if (login->state == LOGIN_CLOSED)
-		return;
-	login->state = LOGIN_CLOSED;
-	login_auth_cancel(login);
-	while ((c = LIST_FIRST(&login->channels)))
-		channel_close(c);
-	log_write(was_known ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, login->tag, "%s left: %s",
-		login_who(login), why);
-	loop_io_del(&login->io);
-	loop_timer_del(&login->timer);
-	loop_timer_del(&login->verdict);
-	loop_timer_del(&login->expiry);
-	line_finish(&login->line);
-	LIST_REMOVE(login, entry);
-	loop_defer(login_loop(login), free_login, login);
-	if (login->options.closed)
-		login->options.closed(login->options.arg);
-}
 
 static bool may_pty(const struct login *login)
 {
@@ -418,7 +157,7 @@ int login_create(const struct login_options *options, struct login **out)
 		.may_pty = may_pty,
 		.asked = options->context->asked,
 		.who = login_record_who,
-		.closed = on_channel_closed};
+		.closed = login_channel_closed};
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);
 	snprintf(login->address, sizeof(login->address), "%s",
 		options->address ? options->address : "local");

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "broker/access/access.h"
+#include "broker/login/judge.h"
 #include "broker/login/login_private.h"
 
 /* --- one factor --- */
@@ -153,6 +154,16 @@ int login_renew(struct login *login, enum login_extent extent, char why[LOGIN_WH
 	return r;
 }
 
+static void rights_changed(struct login *login)
+{
+	if (login->identity && login_make_grant(login) < 0) {
+		login_forget_rights(login);
+		login_close(login, "out of memory");
+		return;
+	}
+	judge_login(login);
+}
+
 void login_review(struct login *login)
 {
 	char why[LOGIN_WHY_MAX] = "";
@@ -168,7 +179,7 @@ void login_review(struct login *login)
 	r = login_renew(login, login->identity ? LOGIN_WHOLE : LOGIN_HALF, why);
 	if (r == 0) {
 		login_watch_expiry(login);
-		login_rights_changed(login);
+		rights_changed(login);
 		return;
 	}
 	login_record_end(login, why);

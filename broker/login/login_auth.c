@@ -249,7 +249,7 @@ static void ask_more(struct login *login, unsigned methods)
 
 /* --- the judgement --- */
 
-void login_auth_judged(struct login *login)
+static void judged(struct login *login)
 {
 	struct attempt *a = &login->attempt;
 	unsigned methods = 0;
@@ -292,7 +292,7 @@ static void on_consoles(void *arg, struct ovirt_consoles *list)
 		return;
 	}
 	login->attempt.factor.identity->consoles = list;
-	login_auth_judged(login);
+	judged(login);
 }
 
 static int take_key(struct attempt *a)
@@ -325,7 +325,7 @@ static void judge_key(void *arg)
 	if (entity && id && a->method == WIRE_AUTH_PUBLICKEY && external_has_consoles(external))
 		external_want_consoles(external, entity, id, on_consoles, login);
 	else
-		login_auth_judged(login);
+		judged(login);
 }
 
 static void judge_certificate(struct login *login)
@@ -338,7 +338,7 @@ static void judge_certificate(struct login *login)
 	if (a->factor.identity && take_key(a) < 0)
 		login_close(login, "out of memory");
 	else
-		login_auth_judged(login);
+		judged(login);
 }
 
 /* --- the question --- */
@@ -389,7 +389,7 @@ static void judge(struct login *login)
 	switch (a->method) {
 	case WIRE_AUTH_PEER:
 		a->factor.identity = login_judge_peer(login, a->why);
-		login_auth_judged(login);
+		judged(login);
 		break;
 	case WIRE_AUTH_PROBE:
 	case WIRE_AUTH_PUBLICKEY:
@@ -419,46 +419,9 @@ static void judge(struct login *login)
 	}
 }
 
-/* A door ends the connection itself then; this ends the line of one that does not. */
-static int has_tried_enough(const struct login *login)
-{
-	return login->guesses >= login->options.context->config->ssh.max_auth_tries ||
-	       login->offers > WIRE_OFFERS_MAX + 1;
-}
+/* --- beginning --- */
 
-void login_auth_message(struct login *login, const struct line_message *m)
-{
-	struct attempt *a = &login->attempt;
-	struct wire_auth auth;
-
-	memcpy(&auth, m->fixed, sizeof(auth));
-	if (login->state != LOGIN_UNKNOWN || a->state != ATTEMPT_NONE)
-		return; /* it ends */
-	if (has_tried_enough(login)) {
-		login_close(login, "too many attempts to log in");
-		return;
-	}
-	a->state = ATTEMPT_JUDGING;
-	a->method = auth.method;
-	a->begun = loop_now(login_loop(login));
-	if (set_name(login, m, auth.login_len) < 0) {
-		login->offers++;
-		a->verdict = WIRE_DENIED;
-		snprintf(a->why, LOGIN_WHY_MAX, "bad login name");
-		say(login);
-	} else if (set_proof(a, m, auth.login_len) < 0) {
-		login_close(login, "out of memory");
-	} else if (login_is_ticket(a->method) &&
-		   !(access_methods(login->options.context->access) & WIRE_CAN_PASSWORD)) {
-		refuse_because(login, "tickets are not in use");
-	} else {
-		judge(login);
-	}
-}
-
-/* --- the end --- */
-
-void login_auth_cancel(struct login *login)
+static void cancel(struct login *login)
 {
 	const struct broker_context *context = login->options.context;
 
@@ -479,4 +442,43 @@ void login_auth_cancel(struct login *login)
 	}
 	loop_timer_stop(login->verdict);
 	drop_attempt(login);
+}
+
+/* A door ends the connection itself then; this ends the line of one that does not. */
+static int has_tried_enough(const struct login *login)
+{
+	return login->guesses >= login->options.context->config->ssh.max_auth_tries ||
+	       login->offers > WIRE_OFFERS_MAX + 1;
+}
+
+void login_auth_message(struct login *login, const struct line_message *m)
+{
+	struct attempt *a = &login->attempt;
+	struct wire_auth auth;
+
+	memcpy(&auth, m->fixed, sizeof(auth));
+	if (login->state != LOGIN_UNKNOWN || a->state != ATTEMPT_NONE)
+		return; /* it ends */
+	if (has_tried_enough(login)) {
+		login_close(login, "too many attempts to log in");
+		return;
+	}
+	a->state = ATTEMPT_JUDGING;
+	a->judged = judged;
+	a->cancel = cancel;
+	a->method = auth.method;
+	a->begun = loop_now(login_loop(login));
+	if (set_name(login, m, auth.login_len) < 0) {
+		login->offers++;
+		a->verdict = WIRE_DENIED;
+		snprintf(a->why, LOGIN_WHY_MAX, "bad login name");
+		say(login);
+	} else if (set_proof(a, m, auth.login_len) < 0) {
+		login_close(login, "out of memory");
+	} else if (login_is_ticket(a->method) &&
+		   !(access_methods(login->options.context->access) & WIRE_CAN_PASSWORD)) {
+		refuse_because(login, "tickets are not in use");
+	} else {
+		judge(login);
+	}
 }

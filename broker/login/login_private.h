@@ -1,8 +1,8 @@
 /*
- * What the parts of a login share: login.c (life, line, channels, rights), login_auth.c (the course
- * of a login), login_cure.c, login_record.c (its audit), login_proof.c (keys, certificates, peers,
- * what all proofs together come to), login_ticket.c, login_again.c (is it still good). Nobody else
- * includes it.
+ * What the parts of a login share. Each needs only those after it: login.c (beginning, line,
+ * channels), login_auth.c (the course of a login), login_ticket.c, login_again.c (is it still
+ * good), login_end.c, login_record.c (its audit), login_cure.c, login_proof.c (keys, certificates, peers, what
+ * all proofs together come to), login_rights.c, login_facts.c. Nobody else includes it.
  */
 #ifndef BROKER_LOGIN_LOGIN_PRIVATE_H
 #define BROKER_LOGIN_LOGIN_PRIVATE_H
@@ -49,6 +49,8 @@ enum attempt_state {
 /* One AUTH, from the question to its VERDICT. */
 struct attempt {
 	enum attempt_state state;
+	void (*judged)(struct login *login); /* goes on: factor is set, or the reason is in why */
+	void (*cancel)(struct login *login); /* nothing of it comes back to the login any more */
 	enum wire_method method;
 	uint8_t *proof; /* key or password; wiped when it goes */
 	size_t proof_len;
@@ -93,21 +95,21 @@ struct login {
 	char *bye_reason;
 };
 
-/* login.c */
+/* login_rights.c */
 int login_make_grant(struct login *login) MUST_CHECK;
 void login_forget_rights(struct login *login);
-/* Looks them up again and tells the channels. */
-void login_rights_changed(struct login *login);
+
+/* login_end.c */
+void login_say_bye(struct login *login);
+void login_channel_closed(struct login *login);
+
+/* login_facts.c */
 /* 0; -ENOENT: it is no address. */
 int login_source(const struct login *login, struct net_address *source) MUST_CHECK;
 
 /* login_auth.c */
 void login_auth_message(struct login *login, const struct line_message *m);
 void login_auth_on_verdict(void *arg); /* the timer */
-/* Nothing of an attempt comes back to the login any more. */
-void login_auth_cancel(struct login *login);
-/* Goes on with an attempt: its factor is set, or the reason stands in why. */
-void login_auth_judged(struct login *login);
 
 /* login_cure.c: what would let the attempt in that was refused, a clause for the log; or "".
  * fingerprint: of the key it showed, or NULL. It may hold foreign bytes. */
@@ -143,7 +145,7 @@ int login_enough(
 void factor_finish(struct factor *f);
 
 /* login_ticket.c: judges attempt.proof as a ticket for the guest of the login name, then calls
- * login_auth_judged, now or later. */
+ * attempt.judged, now or later. */
 void login_judge_ticket(struct login *login);
 /* Libvirt has not answered in time. */
 void login_ticket_late(struct login *login);

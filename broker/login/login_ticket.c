@@ -110,7 +110,7 @@ static void judge_vdsm(struct login *login, const struct graphics_ticket *ticket
 		let_in_by(login, guest, "vdsm");
 	else
 		snprintf(a->why, LOGIN_WHY_MAX, "wrong or expired ticket");
-	login_auth_judged(login);
+	login->attempt.judged(login);
 }
 
 static int is_of_source(const struct login *login, const struct net_address *source)
@@ -196,7 +196,7 @@ void login_ticket_late(struct login *login)
 {
 	login_ticket_cancel(login);
 	snprintf(login->attempt.why, LOGIN_WHY_MAX, "libvirt did not say in time what is right");
-	login_auth_judged(login);
+	login->attempt.judged(login);
 }
 
 /* --- ours --- */
@@ -265,11 +265,11 @@ void login_judge_ticket(struct login *login)
 	struct attempt *a = &login->attempt;
 
 	if (find_ours(login) == 0) {
-		login_auth_judged(login);
+		login->attempt.judged(login);
 	} else if (login->options.context->config->auth.vdsm_tickets) {
 		wait_for_turn(login);
 	} else {
 		snprintf(a->why, LOGIN_WHY_MAX, "wrong or expired ticket");
-		login_auth_judged(login);
+		login->attempt.judged(login);
 	}
 }

@@ -1,0 +1,86 @@
+/* Task: what others may know of a login. Owner: the login. Changes nothing. */
+#include <errno.h>
+#include <string.h>
+
+#include "broker/login/login_private.h"
+
+struct loop *login_loop(const struct login *login)
+{
+	return login->options.context->loop;
+}
+
+const struct broker_context *login_context(const struct login *login)
+{
+	return login->options.context;
+}
+
+uint64_t login_id(const struct login *login)
+{
+	return login->options.id;
+}
+
+const char *login_tag(const struct login *login)
+{
+	return login->tag;
+}
+
+const char *login_name(const struct login *login)
+{
+	return login->name ? login->name : "";
+}
+
+const char *login_who(const struct login *login)
+{
+	return login->who ? login->who : "nobody";
+}
+
+const char *login_address(const struct login *login)
+{
+	return login->address;
+}
+
+const struct identity *login_identity(const struct login *login)
+{
+	return login->identity;
+}
+
+int login_source(const struct login *login, struct net_address *source)
+{
+	return login->options.address ? address_parse(login->address, source) : -ENOENT;
+}
+
+enum login_kind login_kind(const struct login *login)
+{
+	return login->options.kind;
+}
+
+int login_is_local(const struct login *login)
+{
+	return login->options.kind == LOGIN_LOCAL;
+}
+
+int64_t login_since(const struct login *login)
+{
+	return login->since;
+}
+
+struct channel *login_first_channel(const struct login *login)
+{
+	return LIST_FIRST(&login->channels);
+}
+
+int login_is_host(const struct login *login)
+{
+	return strcmp(login_name(login), "vmconsole") == 0 ||
+	       strcmp(login_name(login), "ovirt-vmconsole") == 0;
+}
+
+struct login *login_next(const struct login *login)
+{
+	return LIST_NEXT(login, entry);
+}
+
+void login_link(struct login *login, struct login_list *list)
+{
+	LIST_INSERT_HEAD(list, login, entry);
+}
