@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/log/log_session.h"
 #include "broker/login/login.h"
 #include "broker/session/attach.h"
 #include "broker/verbs/verbs.h"
@@ -25,7 +26,7 @@ static struct guest *guest_of(struct directory *d, const struct channel *channel
 
 			while ((v = console_next_viewer(c, v))) {
 				if (attach_channel(v) == channel ||
-					verb_log_channel(v) == channel ||
+					log_session_channel(v) == channel ||
 					watch_channel(v) == channel)
 					return g;
 			}

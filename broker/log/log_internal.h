@@ -1,25 +1,16 @@
 /*
- * What verb_log.c (options, where to begin, following) and log_output.c share. Nobody else
- * includes it.
+ * What log_session.c (life, where to begin, following) and log_output.c share. Nobody else includes
+ * it.
  */
 #ifndef BROKER_LOG_LOG_INTERNAL_H
 #define BROKER_LOG_LOG_INTERNAL_H
 
-#include "broker/channel/channel.h"
 #include "broker/log/history.h"
+#include "broker/log/log_session.h"
 #include "console/journal/journal.h"
 #include "core/loop.h"
 
-struct console;
 struct viewer;
-
-enum log_start { LOG_ALL, LOG_FROM, LOG_BACK, LOG_LINES, LOG_SINCE, LOG_BOOT };
-
-struct log_options {
-	enum log_start start;
-	uint64_t value;
-	int follow, timestamps;
-};
 
 struct log_session {
 	struct channel *channel;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "broker/log/log_session.h"
 #include "broker/login/login.h"
 #include "broker/session/attach.h"
 #include "broker/verb/json.h"
@@ -98,7 +99,7 @@ static void add_console(
 		row.channel = attach_channel(row.viewer);
 		row.mode = mode_word(viewer_mode(row.viewer));
 		if (!row.channel) {
-			row.channel = verb_log_channel(row.viewer);
+			row.channel = log_session_channel(row.viewer);
 			if (!row.channel)
 				row.channel = watch_channel(row.viewer);
 			if (viewer_mode(row.viewer) == VIEWER_WATCHES)

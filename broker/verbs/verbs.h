@@ -101,10 +101,6 @@ void verb_journal(struct verb_call *call);
 void verb_reload(struct verb_call *call);
 void verb_sources(struct verb_call *call);
 
-/* For `who`: the channel of a log that is followed; NULL when the viewer is none. */
-struct viewer;
-struct channel *verb_log_channel(const struct viewer *viewer);
-
 /* The menu of a login to the host on a pty. */
 void menu_begin(struct channel *channel);
 
