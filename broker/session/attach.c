@@ -101,104 +101,7 @@ static const struct channel_ops channel_ops = {
 	.end = attach_end,
 };
 
-void attach_exit(struct attach *a, enum status status, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	if (attach_is_over(a))
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	a->end_told = 1;
-	channel_exit(a->channel, status, "%s", text);
-}
-
-/* --- the end behind the output --- */
-
-static void begin_to_drain(struct attach *a)
-{
-	a->state = ATTACH_DRAINS;
-	a->end.offset = journal_next(console_journal(a->console));
-	a->end.seen_reached = a->reached;
-	viewer_yield(a->viewer);
-	loop_timer_stop(a->stall);
-	loop_timer_stop(a->wait);
-	loop_timer_stop(a->idle);
-	loop_timer_set(a->drain, ATTACH_DRAIN_US, 0);
-	channel_resume(a->channel); /* input is dropped from here on */
-}
-
-void attach_exit_after_output(struct attach *a, enum status status, const char *format, ...)
-{
-	va_list args;
-
-	if (a->state != ATTACH_RUNS)
-		return;
-	va_start(args, format);
-	vsnprintf(a->end.text, sizeof(a->end.text), format, args);
-	va_end(args);
-	a->end.status = status;
-	attach_writable(a); /* mostly, all that is left goes now */
-	if (attach_is_over(a))
-		return;
-	if (attach_is_behind(a))
-		begin_to_drain(a);
-	else
-		attach_exit(a, status, "%s", a->end.text);
-}
-
-void attach_drained(struct attach *a)
-{
-	attach_exit(a, a->end.status, "%s", a->end.text);
-}
-
-/* The client takes nothing any more. */
-static void on_drain(void *arg)
-{
-	struct attach *a = arg;
-
-	if (a->reached != a->end.seen_reached) {
-		a->end.seen_reached = a->reached;
-		loop_timer_set(a->drain, ATTACH_DRAIN_US, 0);
-		return;
-	}
-	attach_exit(a, a->end.status, "%s; bytes %llu-%llu skipped: the client did not take them",
-		a->end.text, (unsigned long long)a->reached, (unsigned long long)a->end.offset - 1);
-}
-
 /* --- limits in time --- */
-
-/* The guest has started in time; its console needs a moment. */
-static void wait_for_console(struct attach *a)
-{
-	a->open_due = 1;
-	loop_timer_set(a->wait, ATTACH_OPEN_US, 0);
-}
-
-static void on_wait(void *arg)
-{
-	struct attach *a = arg;
-	const struct guest *g = console_guest(a->console);
-
-	if (a->panicked)
-		attach_say_panicked(a);
-	else if (!guest_is_on(g))
-		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is still %s", guest_name(g),
-			guest_state_name(guest_state(g)));
-	else if (a->is_held)
-		attach_exit(a, STATUS_BUSY,
-			"the console of VM %s is still held by another client of the hypervisor",
-			guest_name(g));
-	else if (a->options.wait && !a->open_due)
-		wait_for_console(a);
-	else
-		attach_exit(a, STATUS_UNAVAILABLE, "the console of VM %s did not open: %s",
-			guest_name(g),
-			*console_trouble(a->console) ? console_trouble(a->console)
-						     : "the hypervisor does not answer");
-}
 
 /* Armed once for the whole limit, then for what is left of it: no work per byte. */
 static void on_idle(void *arg)
@@ -220,7 +123,7 @@ static void on_idle(void *arg)
 
 static int make_timers(struct attach *a)
 {
-	int r = loop_timer_add(a->loop, &a->wait, on_wait, a);
+	int r = loop_timer_add(a->loop, &a->wait, attach_on_wait, a);
 
 	if (!r)
 		r = loop_timer_add(a->loop, &a->stall, attach_on_stall, a);
@@ -231,19 +134,10 @@ static int make_timers(struct attach *a)
 	if (!r)
 		r = loop_timer_add(a->loop, &a->idle, on_idle, a);
 	if (!r)
-		r = loop_timer_add(a->loop, &a->drain, on_drain, a);
+		r = loop_timer_add(a->loop, &a->drain, attach_on_drain, a);
 	if (!r)
 		r = attach_say_init(a);
 	return r;
-}
-
-void attach_start_wait(struct attach *a)
-{
-	a->open_due = 0;
-	if (a->options.wait && a->options.wait_us)
-		loop_timer_set(a->wait, a->options.wait_us, 0);
-	else if (!a->options.wait)
-		loop_timer_set(a->wait, ATTACH_OPEN_US, 0);
 }
 
 static void start_timers(struct attach *a)

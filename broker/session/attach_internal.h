@@ -89,6 +89,20 @@ static inline int attach_is_over(const struct attach *a)
 	return a->state == ATTACH_ENDED;
 }
 
+/* What follows needs nothing of what stands behind it. */
+
+/* attach_say.c: on a pty a notice is a line of its own in the stream; else on standard error */
+int attach_say_init(struct attach *a) MUST_CHECK;
+void attach_say_finish(struct attach *a);
+void attach_notice(struct attach *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Output was sent: what is held back may be said now. */
+void attach_say_after_output(struct attach *a);
+/* The terminal is left: what is held back is said. */
+void attach_say_last(struct attach *a);
+/* Ends the session now; the other way to end one is attach_exit_after_output. */
+void attach_exit(struct attach *a, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* attach_output.c */
 void attach_wake(void *arg);     /* viewer event: something to read */
 void attach_writable(void *arg); /* channel: takes more */
@@ -100,20 +114,48 @@ void attach_output_finish(struct attach *a);
 /* Whether output that is there was not sent yet. */
 int attach_is_behind(const struct attach *a);
 
-/* attach_input.c */
-size_t attach_input(void *arg, const uint8_t *data, size_t len);
-void attach_room(void *arg); /* viewer event */
-void attach_on_stall(void *arg);
-/* The console takes input from now on (again), or the mode has changed. */
-void attach_input_again(struct attach *a);
+/* attach_drain.c: ends the session behind the output there is so far. */
+void attach_exit_after_output(struct attach *a, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void attach_on_drain(void *arg);
+
+/* attach_wait.c */
+/* The limit of waiting runs for a guest that is off, or for the console of one that runs. */
+void attach_start_wait(struct attach *a);
+void attach_on_wait(void *arg);
+/* Ends the session: the guest is off or away, and nobody waits for it. */
+void attach_say_absent(struct attach *a);
+/* Ends the session: the guest has panicked. */
+void attach_say_panicked(struct attach *a);
+
+/* attach_keyboard.c */
 void attach_ask_keyboard(struct attach *a);
+/* For the escape key: takes it, if that is allowed. */
+void attach_force_keyboard(struct attach *a);
+/* Without a pty: the first byte takes it. 0 when it is ours; else the session ends. */
+int attach_take_for_script(struct attach *a) MUST_CHECK;
+/* Whether ^C may be typed for the client's signal. */
+int attach_may_interrupt(struct attach *a) MUST_CHECK;
+void attach_tell_no_keyboard(struct attach *a);
+
+/* attach_typing.c */
+/* Types on a pty; returns how many bytes are done with, typed or dropped. */
+size_t attach_type(struct attach *a, const uint8_t *data, size_t len);
 /* Types ^C for the client's signal, if he may type. */
 void attach_interrupt(struct attach *a);
+/* The console takes input from now on (again), or the mode has changed. */
+void attach_input_again(struct attach *a);
 void attach_leave(struct attach *a);
+void attach_room(void *arg); /* viewer event */
+void attach_on_stall(void *arg);
 
-/* attach_linger.c */
-void attach_input_end(void *arg);
-void attach_on_linger(void *arg);
+/* attach_describe.c */
+#define ATTACH_HINT_MAX 32
+const char *attach_leave_hint(const struct attach *a, char out[ATTACH_HINT_MAX]);
+void attach_header(struct attach *a);
+void attach_status_notice(struct attach *a);
+void attach_help_notice(struct attach *a);
+void attach_who_notice(struct attach *a);
 
 /* attach_control.c */
 void attach_break(void *arg, uint32_t ms); /* the client's own break request */
@@ -121,37 +163,16 @@ void attach_signal(void *arg, enum channel_signal signal);
 void attach_control_key(struct attach *a, uint8_t escape);
 void attach_sysrq(struct attach *a, uint8_t key);
 
-/* attach_say.c: on a pty a notice is a line of its own in the stream; else on standard error */
-int attach_say_init(struct attach *a) MUST_CHECK;
-void attach_say_finish(struct attach *a);
-void attach_notice(struct attach *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Output was sent: what is held back may be said now. */
-void attach_say_after_output(struct attach *a);
-/* The terminal is left: what is held back is said. */
-void attach_say_last(struct attach *a);
+/* attach_input.c */
+size_t attach_input(void *arg, const uint8_t *data, size_t len);
+
+/* attach_linger.c */
+void attach_input_end(void *arg);
+void attach_on_linger(void *arg);
 
 /* attach_notice.c */
-void attach_header(struct attach *a);
-void attach_status_notice(struct attach *a);
-void attach_help_notice(struct attach *a);
-void attach_who_notice(struct attach *a);
 void attach_event(void *arg, const struct console_event *event); /* viewer event */
 /* The guest is off, away or held at the beginning: says so, or ends the session. */
 void attach_say_state(struct attach *a);
-/* Ends the session: the guest is off or away, and nobody waits for it. */
-void attach_say_absent(struct attach *a);
-
-/* Ends the session: the guest has panicked. */
-void attach_say_panicked(struct attach *a);
-
-/* attach.c: the two ways to end a session: now, or behind the output there is so far. */
-void attach_exit(struct attach *a, enum status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void attach_exit_after_output(struct attach *a, enum status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/* The session drains, and something was sent. */
-void attach_drained(struct attach *a);
-/* The limit of waiting runs for a guest that is off, or for the console of one that runs. */
-void attach_start_wait(struct attach *a);
 
 #endif

@@ -1,115 +1,20 @@
 /*
- * Task: what a session says beside the guest's bytes, and what ends it when the guest goes.
+ * Task: what a session says when something happens to its guest, and what ends it then.
  * On a pty a notice is a line of its own in the stream; else it goes to standard error.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "broker/session/attach_internal.h"
 #include "broker/session/guest_words.h"
 
-/* "^]" of 0x1d. */
-static const char *key_name(const struct attach *a, char out[8])
-{
-	int c = a->escape.character;
-
-	if (c < 32)
-		snprintf(out, 8, "^%c", c + 64);
-	else
-		snprintf(out, 8, c == 127 ? "^?" : "%c", c);
-	return out;
-}
-
-static const char *leave_hint(const struct attach *a, char out[32])
-{
-	char key[8];
-
-	if (a->escape.character < 0)
-		return "";
-	snprintf(out, 32, "; leave with %s .", key_name(a, key));
-	return out;
-}
-
-/* --- asked for --- */
-
-static void describe_keyboard(const struct attach *a, char *out, size_t room)
-{
-	const struct viewer *writer = console_writer(a->console);
-
-	if (viewer_mode(a->viewer) == VIEWER_WRITES)
-		snprintf(out, room, "you have the keyboard");
-	else if (writer)
-		snprintf(
-			out, room, "you are watching; the keyboard is with %s", viewer_who(writer));
-	else
-		snprintf(out, room, "you are watching");
-}
-
-static void describe(const struct attach *a, char *out, size_t room)
-{
-	const struct guest *g = console_guest(a->console);
-	struct journal *j = console_journal(a->console);
-	size_t others = console_viewer_count(a->console) - 1;
-	char keyboard[512];
-
-	describe_keyboard(a, keyboard, sizeof(keyboard));
-	snprintf(out, room, "VM %s, %s, %s; %s; %zu other%s here; offset %" PRIu64, guest_name(g),
-		console_device_name(a->console), guest_state_name(guest_state(g)), keyboard, others,
-		others == 1 ? "" : "s", journal_next(j));
-}
-
-void attach_header(struct attach *a)
-{
-	char text[1024], hint[32];
-
-	describe(a, text, sizeof(text));
-	attach_notice(a, "%s%s", text, leave_hint(a, hint));
-}
-
-void attach_status_notice(struct attach *a)
-{
-	struct journal *j = console_journal(a->console);
-	char text[1024];
-
-	describe(a, text, sizeof(text));
-	attach_notice(a, "%s; history from offset %" PRIu64 "%s%s", text, journal_first(j),
-		*console_trouble(a->console) ? "; " : "", console_trouble(a->console));
-}
-
-void attach_help_notice(struct attach *a)
-{
-	char key[8];
-
-	key_name(a, key);
-	attach_notice(a,
-		"%s then: . leave, ? help, i status and offset, w who, r replay a screenful, "
-		"f take the keyboard, o give it up, b break, s and a key sysrq, %s the character "
-		"itself",
-		key, key);
-}
-
-void attach_who_notice(struct attach *a)
-{
-	const struct viewer *v = NULL;
-
-	while ((v = console_next_viewer(a->console, v)) && !attach_is_over(a)) {
-		if (!attach_channel(v))
-			continue; /* reads the log */
-		attach_notice(a, "%s %s%s", channel_tag(attach_channel(v)), viewer_who(v),
-			viewer_mode(v) == VIEWER_WRITES  ? ", has the keyboard"
-			: viewer_mode(v) == VIEWER_WAITS ? ", waits for the keyboard"
-							 : ", watches");
-	}
-}
-
 /* --- the guest goes --- */
 
 static void on_stopped(struct attach *a, const struct console_event *event)
 {
 	const char *name = guest_name(console_guest(a->console));
-	char lost[64] = "", hint[32];
+	char lost[64] = "", hint[ATTACH_HINT_MAX];
 
 	attach_writable(a); /* what the guest said last comes before that */
 	if (attach_is_over(a))
@@ -123,7 +28,7 @@ static void on_stopped(struct attach *a, const struct console_event *event)
 		return;
 	}
 	attach_notice(a, "VM %s %s%s; waiting for it to start%s", name,
-		guest_stop_text(event->stop), lost, leave_hint(a, hint));
+		guest_stop_text(event->stop), lost, attach_leave_hint(a, hint));
 	attach_start_wait(a);
 	attach_input_again(a);
 }
@@ -188,12 +93,6 @@ static void on_keyboard(struct attach *a, const struct console_event *event)
 	else
 		attach_notice(a, "the keyboard was taken by %s", who);
 	attach_input_again(a);
-}
-
-void attach_say_panicked(struct attach *a)
-{
-	attach_exit_after_output(
-		a, STATUS_CRASHED, "VM %s has panicked", guest_name(console_guest(a->console)));
 }
 
 /* Its last words may be on their way still: another connection brings them. */
@@ -300,22 +199,10 @@ static void say_obstacle(struct attach *a)
 		on_failed(a, console_trouble(a->console));
 }
 
-void attach_say_absent(struct attach *a)
-{
-	const struct guest *g = console_guest(a->console);
-
-	if (guest_state(g) == GUEST_UNREACHABLE)
-		attach_exit(a, STATUS_UNAVAILABLE, "the hypervisor of VM %s cannot be reached",
-			guest_name(g));
-	else
-		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is %s", guest_name(g),
-			guest_state_name(guest_state(g)));
-}
-
 void attach_say_state(struct attach *a)
 {
 	const struct guest *g = console_guest(a->console);
-	char hint[32];
+	char hint[ATTACH_HINT_MAX];
 
 	if (attach_is_over(a) || a->has_opened)
 		return;
@@ -328,10 +215,10 @@ void attach_say_state(struct attach *a)
 		attach_say_absent(a);
 	} else if (guest_state(g) == GUEST_UNREACHABLE) {
 		attach_notice(a, "the hypervisor of VM %s cannot be reached; waiting for it%s",
-			guest_name(g), leave_hint(a, hint));
+			guest_name(g), attach_leave_hint(a, hint));
 	} else {
 		a->has_opened = 1; /* so that its start is told */
 		attach_notice(a, "VM %s is %s; waiting for it to start%s", guest_name(g),
-			guest_state_name(guest_state(g)), leave_hint(a, hint));
+			guest_state_name(guest_state(g)), attach_leave_hint(a, hint));
 	}
 }

@@ -139,7 +139,7 @@ static int pump_step(struct attach *a)
 		return 1;
 	}
 	if (a->state == ATTACH_DRAINS && !attach_is_behind(a)) {
-		attach_drained(a);
+		attach_exit(a, a->end.status, "%s", a->end.text);
 		return 0;
 	}
 	r = journal_reader_next(reader(a), &data, &len, &hole);

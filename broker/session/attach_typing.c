@@ -1,0 +1,105 @@
+/*
+ * Task: what is typed goes to the guest, with back-pressure. Owner: the session.
+ *
+ * Input that the guest does not take is held in the channel, and the client's window closes. On a
+ * pty one must always be able to leave, so after some seconds without progress input is read all
+ * the same, looked through for the escape, and dropped with a count.
+ */
+#include "broker/session/attach_internal.h"
+#include "console/guest/console.h"
+#include "console/guest/guest.h"
+
+static void tell_dropped(struct attach *a)
+{
+	size_t dropped = a->dropped;
+
+	a->dropped = 0;
+	if (dropped)
+		attach_notice(a, "%zu typed bytes were dropped", dropped);
+}
+
+void attach_leave(struct attach *a)
+{
+	tell_dropped(a);
+	attach_exit(a, STATUS_OK, "left VM %s at offset %llu",
+		guest_name(console_guest(a->console)), (unsigned long long)a->reached);
+}
+
+static int guest_is_off(const struct attach *a)
+{
+	enum guest_state state = guest_state(console_guest(a->console));
+
+	return state == GUEST_OFF || state == GUEST_GONE;
+}
+
+/* Types on a pty; returns how many bytes are done with, typed or dropped. */
+size_t attach_type(struct attach *a, const uint8_t *data, size_t len)
+{
+	ssize_t n;
+
+	if (!a->may_type || viewer_mode(a->viewer) != VIEWER_WRITES) {
+		attach_tell_no_keyboard(a);
+		return len;
+	}
+	if (console_state(a->console) == CONSOLE_WAITING && guest_is_off(a)) {
+		a->dropped += len; /* nobody is there to read it */
+		return len;
+	}
+	n = viewer_type(a->viewer, data, len);
+	if (n > 0)
+		pace_reset(&a->pace);
+	if (n < 0)
+		n = 0;
+	if (a->dropping) {
+		a->dropped += len - (size_t)n;
+		return len;
+	}
+	return (size_t)n;
+}
+
+void attach_interrupt(struct attach *a)
+{
+	const uint8_t etx = 3;
+
+	a->last_input = a->last_activity = loop_now(a->loop);
+	if (!attach_may_interrupt(a))
+		return;
+	if (a->pty)
+		attach_type(a, &etx, 1);
+	else if (viewer_type(a->viewer, &etx, 1) > 0)
+		pace_reset(&a->pace);
+}
+
+void attach_input_again(struct attach *a)
+{
+	a->dropping = 0;
+	loop_timer_stop(a->stall);
+	tell_dropped(a);
+	if (!attach_is_over(a))
+		channel_resume(a->channel);
+}
+
+void attach_room(void *arg)
+{
+	struct attach *a = arg;
+
+	a->last_input = loop_now(a->loop);
+	attach_input_again(a);
+}
+
+/* The guest has taken nothing for a while. If it did, the time runs from then. */
+void attach_on_stall(void *arg)
+{
+	struct attach *a = arg;
+	uint64_t progress = console_input_progress(a->console), now = loop_now(a->loop);
+
+	if (console_state(a->console) == CONSOLE_OPEN && now - progress < ATTACH_STALL_US) {
+		loop_timer_set(a->stall, progress + ATTACH_STALL_US - now, 0);
+		return;
+	}
+	a->dropping = 1;
+	attach_notice(a, "%s; what is typed now is dropped",
+		console_state(a->console) == CONSOLE_OPEN ? "the guest takes no input"
+							  : "the console is not open");
+	channel_resume(a->channel);
+}
