@@ -8,8 +8,9 @@
 #include "auth/rule_items.h"
 #include "broker/access/access.h"
 #include "broker/access/rule_guest.h"
+#include "broker/admin/admin.h"
 #include "broker/login/login.h"
-#include "broker/verbs/verbs.h"
+#include "broker/verb/verb.h"
 #include "core/escape.h"
 
 void verb_reload(struct verb_call *call)

@@ -7,10 +7,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "broker/admin/admin.h"
 #include "broker/audit/audit.h"
 #include "broker/audit/audit_search.h"
 #include "broker/login/login.h"
-#include "broker/verbs/verbs.h"
+#include "broker/verb/verb.h"
 #include "core/job.h"
 
 struct audit_reader {

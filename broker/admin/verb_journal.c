@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/admin/admin.h"
 #include "broker/admin/journal_look.h"
 #include "broker/login/login.h"
 #include "broker/verb/text_value.h"
-#include "broker/verbs/verbs.h"
+#include "broker/verb/verb.h"
 #include "config/config.h"
 #include "console/guest/console.h"
 #include "core/job.h"

@@ -2,10 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/admin/admin.h"
 #include "broker/log/log_session.h"
 #include "broker/login/login.h"
 #include "broker/session/attach.h"
-#include "broker/verbs/verbs.h"
+#include "broker/verb/verb.h"
 #include "broker/watch/watch.h"
 #include "config/rights.h"
 #include "console/guest/console.h"

@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "auth/throttle.h"
-#include "broker/login/connections.h"
-#include "broker/verb/json.h"
-#include "broker/login/login.h"
+#include "broker/admin/admin.h"
 #include "broker/listen/sources.h"
-#include "broker/verbs/verbs.h"
+#include "broker/login/connections.h"
+#include "broker/login/login.h"
+#include "broker/verb/json.h"
+#include "broker/verb/verb.h"
 #include "core/log.h"
 
 #define ROWS_MAX 1000 /* of either list; the worst, and who has the most connections */

@@ -5,8 +5,9 @@
 
 #include "auth/tickets.h"
 #include "broker/access/access.h"
+#include "broker/admin/admin.h"
 #include "broker/login/login.h"
-#include "broker/verbs/verbs.h"
+#include "broker/verb/verb.h"
 #include "config/values.h"
 #include "console/guest/guest.h"
 

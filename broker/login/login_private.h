@@ -1,8 +1,8 @@
 /*
  * What the parts of a login share. Each needs only those after it: login.c (beginning, line,
  * channels), login_auth.c (the course of a login), login_ticket.c, login_again.c (is it still
- * good), login_end.c, login_record.c (its audit), login_cure.c, login_proof.c (keys, certificates, peers, what
- * all proofs together come to), login_rights.c, login_facts.c. Nobody else includes it.
+ * good), login_end.c, login_record.c (its audit), login_cure.c, login_proof.c (keys, certificates,
+ * peers, what all proofs together come to), login_rights.c, login_facts.c. Nobody else includes it.
  */
 #ifndef BROKER_LOGIN_LOGIN_PRIVATE_H
 #define BROKER_LOGIN_LOGIN_PRIVATE_H

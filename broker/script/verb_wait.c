@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 #include "broker/login/login.h"
-#include "broker/verbs/verbs.h"
+#include "broker/script/script.h"
 #include "broker/script/wait_answer.h"
 #include "broker/script/wait_options.h"
+#include "broker/verb/verb.h"
 #include "broker/watch/watch.h"
 
 struct wait_call {

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "broker/login/login.h"
-#include "broker/verb/text_value.h"
 #include "broker/script/wait_options.h"
+#include "broker/verb/text_value.h"
+#include "config/config.h"
 #include "config/rights.h"
 #include "config/values.h"
 #include "console/guest/console.h"

@@ -2,7 +2,7 @@
 #ifndef BROKER_SCRIPT_WAIT_OPTIONS_H
 #define BROKER_SCRIPT_WAIT_OPTIONS_H
 
-#include "broker/verbs/verbs.h"
+#include "broker/verb/verb.h"
 #include "broker/watch/watch.h"
 
 #define WAIT_QUIET_MIN_US (100 * LOOP_MSEC)

@@ -18,6 +18,7 @@
 
 struct menu {
 	struct channel *channel;
+	const struct verb_table *table;
 	struct uuid *list; /* guests may go while the user thinks */
 	size_t count, len;
 	char line[MENU_LINE_MAX];
@@ -81,7 +82,8 @@ static void choose(struct menu *m, const char *word)
 {
 	struct verb_call call = {.channel = m->channel,
 		.login = channel_login(m->channel),
-		.verb = verb_find("attach")};
+		.table = m->table,
+		.verb = verb_find(m->table, "attach")};
 	char name[MENU_LINE_MAX], text[512], *end;
 	unsigned long number = strtoul(word, &end, 10);
 
@@ -144,7 +146,7 @@ static size_t menu_input(void *arg, const uint8_t *data, size_t len)
 
 static const struct channel_ops menu_ops = {.input = menu_input, .end = menu_end};
 
-void menu_begin(struct channel *channel)
+void menu_begin(struct channel *channel, const struct verb_table *table)
 {
 	struct menu *m = calloc(1, sizeof(*m));
 
@@ -153,6 +155,7 @@ void menu_begin(struct channel *channel)
 		return;
 	}
 	m->channel = channel;
+	m->table = table;
 	channel_set_policy(channel, &menu_ops, m);
 	if (show(m) < 0)
 		channel_exit(channel, STATUS_INTERNAL, "out of memory");

@@ -181,7 +181,7 @@ void verb_connect(struct verb_call *call)
 		return;
 	}
 	call->argc = 0;
-	call->verb = verb_find("attach");
+	call->verb = verb_find(call->table, "attach");
 	if (verb_resolve(call, vm) == 0 && verb_begin(call) == 0)
 		verb_attach(call);
 	free(vm);

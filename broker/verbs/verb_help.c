@@ -10,7 +10,7 @@ void verb_help(struct verb_call *call)
 	if (verb_no_more(call, 1) < 0)
 		return;
 	if (call->argc == 1) {
-		verb = verb_find(call->argv[0]);
+		verb = verb_find(call->table, call->argv[0]);
 		if (!verb) {
 			channel_exit(call->channel, STATUS_USAGE, "help: unknown verb %s",
 				call->argv[0]);
@@ -20,7 +20,8 @@ void verb_help(struct verb_call *call)
 		channel_exit(call->channel, STATUS_OK, NULL);
 		return;
 	}
-	for (i = 0; (verb = verb_at(i)); i++) {
+	for (i = 0; i < call->table->count; i++) {
+		verb = &call->table->rows[i];
 		if (!verb->local || login_is_local(call->login))
 			channel_print(call->channel, "%-8s  %s\n", verb->name, verb->summary);
 	}

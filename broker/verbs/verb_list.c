@@ -1,5 +1,4 @@
-/* Task: the verb list, and the guests of a login in order. */
-#include <errno.h>
+/* Task: the verb list: the guests that a login may see. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,46 +8,8 @@
 #include "broker/verb/guest_list.h"
 #include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
-#include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "core/escape.h"
-
-static int by_name(const void *a, const void *b)
-{
-	const struct guest *x = *(struct guest *const *)a, *y = *(struct guest *const *)b;
-	int r = strcmp(guest_name(x), guest_name(y));
-
-	return r ? r : strcmp(guest_uuid_text(x), guest_uuid_text(y));
-}
-
-int guest_list(const struct login *login, struct guest ***out, size_t *out_count)
-{
-	struct directory *d = login_context(login)->directory;
-	struct guest **list = NULL, *g;
-	size_t count = 0, room = 0, cursor = 0;
-
-	while ((g = directory_next(d, &cursor))) {
-		if (!login_rights(login, g))
-			continue;
-		if (count == room) {
-			struct guest **more;
-
-			room = room ? room * 2 : 64;
-			more = realloc(list, room * sizeof(struct guest *));
-			if (!more) {
-				free(list);
-				return -ENOMEM;
-			}
-			list = more;
-		}
-		list[count++] = g;
-	}
-	if (count)
-		qsort(list, count, sizeof(struct guest *), by_name);
-	*out = list;
-	*out_count = count;
-	return 0;
-}
 
 static json_t *guest_json(const struct guest *g)
 {

@@ -1,0 +1,89 @@
+/*
+ * What verbs share: the row of one, a call of it, its guest, its rights, its options.
+ */
+#ifndef BROKER_VERB_VERB_H
+#define BROKER_VERB_VERB_H
+
+#include "broker/channel/channel.h"
+
+struct guest;
+struct login;
+struct verb;
+struct verb_table;
+
+enum verb_scope {
+	VERB_GUEST,  /* about one VM: the login's, or the first argument */
+	VERB_EITHER, /* about one VM or the host */
+	VERB_HOST,   /* never about one VM */
+};
+
+/* One call. Lives until run has returned. */
+struct verb_call {
+	struct channel *channel;
+	struct login *login;
+	const struct verb_table *table;
+	const struct verb *verb;
+	struct guest *guest; /* NULL: the host */
+	const char *device;  /* NULL: the main console */
+	int argc;            /* arguments behind the verb and the VM */
+	char **argv;
+};
+
+struct verb {
+	const char *name;
+	enum verb_scope scope;
+	unsigned right; /* enum right on the guest, or of the host; 0: none needed */
+	const char *usage;
+	const char *summary;
+	void (*run)(struct verb_call *call);
+	int local; /* through the control socket only */
+};
+
+struct verb_table {
+	const struct verb *rows;
+	size_t count;
+};
+
+/* NULL: there is none. */
+const struct verb *verb_find(const struct verb_table *table, const char *name);
+
+/* Which VM the call is about: the login's, or an argument. On failure the channel has been ended.
+ */
+int verb_find_guest(struct verb_call *call) MUST_CHECK;
+/* Resolves a VM's name for a verb; on failure the channel has been ended. name is changed. */
+int verb_resolve(struct verb_call *call, char *name) MUST_CHECK;
+/* 0; or -ENOTCONN: no hypervisor is connected, and the text for the user says which: with what is
+ * wrong for those with the right admin. */
+#define VERB_AWAY_MAX 640
+int verb_away(const struct login *login, char text[VERB_AWAY_MAX]) MUST_CHECK;
+/* Ends the channel: the call's guest has no such device, and what it has. NULL: no console at all.
+ */
+void verb_no_device(const struct verb_call *call, const char *device);
+/* Whether the login has the right on the call's guest; if not the channel has been ended. */
+int verb_allowed(struct verb_call *call, unsigned right) MUST_CHECK;
+
+/* verb_allowed for the verb's own right, which the channel needs from then on. */
+int verb_begin(struct verb_call *call) MUST_CHECK;
+
+/*
+ * Options of a verb: "--name" or "--name=VALUE" or "--name VALUE". What is no option moves to the
+ * front of argv, and argc counts only that. -EINVAL: the channel has been ended with a word that
+ * names the culprit. Behind "--" nothing is an option.
+ */
+enum verb_option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_MAYBE };
+struct verb_option {
+	const char *name; /* without the dashes */
+	enum verb_option_kind kind;
+	int *given;
+	const char **value; /* NULL for a flag; MAYBE without a value: stays as it is */
+};
+int verb_options(
+	struct verb_call *call, const struct verb_option *options, size_t count) MUST_CHECK;
+/* More arguments than the verb takes end the channel. */
+int verb_no_more(struct verb_call *call, int most) MUST_CHECK;
+
+/* For what looks like an option: if a VM that the login may see is called so, the channel is ended
+ * with a word on how to name it. */
+int verb_is_dashed_guest(struct verb_call *call, const char *word) MUST_CHECK;
+
+#endif
