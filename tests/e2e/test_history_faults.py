@@ -210,22 +210,22 @@ BLOCK = pattern.binary(200000) + b"\r\n" + PROMPT
 
 
 def test_full_disk_does_not_stop_the_console_and_recording_resumes(stopped, guest):
-    daemon, disk = stopped({**MINE, "console": {"history_memory": "64K"}}, "1M")
+    daemon, disk = stopped({**MINE, "console": {"history_memory": "64K"}}, "512K")
     daemon.start()
     with daemon.terminal(guest.name, "attach", "--read-only") as person, \
             daemon.pipes(guest.name) as writer:
         ask(writer)
         base = offsets(daemon, guest)[1]
-        fill(writer, 9)
+        fill(writer, 6)
         person.expect("not written to disk now: No space left", 30)
         person.taken = len(person.seen)
-        end = base + 9 * len(BLOCK)
+        end = base + 6 * len(BLOCK)
         assert offsets(daemon, guest)[1] == end
         # What is on disk, then what is in memory; the hole between is told.
         result = log(daemon, guest, "--from", str(base))
         (begin, until), = skipped(result.errors)
         pattern.assert_same(result.out,
-                            (BLOCK * 9)[:begin - base] + (BLOCK * 9)[until - base:])
+                            (BLOCK * 6)[:begin - base] + (BLOCK * 6)[until - base:])
         assert until - begin > 500000
         guest.domain.suspend()  # what the guest does is no reason to begin to count again
         guest.domain.resume()
@@ -240,18 +240,18 @@ def test_full_disk_does_not_stop_the_console_and_recording_resumes(stopped, gues
     daemon.start()
     result = log(daemon, guest, "--from", str(base))
     (begin, until), = skipped(result.errors)
-    assert result.out.startswith((BLOCK * 9)[:begin - base] + (BLOCK * 9)[until - base:])
+    assert result.out.startswith((BLOCK * 6)[:begin - base] + (BLOCK * 6)[until - base:])
     assert daemon.ctl("journal", "verify", guest.name).status == DONE
 
 
 def test_short_failure_leaves_no_hole(stopped, guest):
     """What the disk missed is still in memory when it works again."""
-    daemon, disk = stopped(MINE, "1M")
+    daemon, disk = stopped(MINE, "512K")
     daemon.start()
     with daemon.pipes(guest.name) as writer:
         ask(writer)
         base = offsets(daemon, guest)[1]
-        fill(writer, 7)
+        fill(writer, 4)
         wait_until(lambda: "No space left" in writer.errors(), 10, "the viewer is told")
         disk.remount("size=16M")
         wait_until(lambda: "written to disk again" in writer.errors(), 20, "and told again")
@@ -260,7 +260,7 @@ def test_short_failure_leaves_no_hole(stopped, guest):
     daemon.start()
     result = log(daemon, guest, "--from", str(base))
     assert not result.err, result.errors
-    pattern.assert_same(result.out, BLOCK * 8)
+    pattern.assert_same(result.out, BLOCK * 5)
 
 
 def test_read_only_disk_at_the_start(stopped, guest):

@@ -377,7 +377,7 @@ def test_stop_does_not_wait_for_a_client_that_reads_nothing(daemons, guest):
         see(stopped, writer)
         stopped.kill(signal.SIGSTOP)
         writer.send(b"flood\r")
-        writer.expect_bytes(500000, 60)
+        writer.expect_bytes(150000, 60)
         daemon.stop()
 
 
