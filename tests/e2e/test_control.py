@@ -20,6 +20,11 @@ def daemon(module_daemons, virt):
     return module_daemons({"console": {"unix_dirs": f"{virt.dir}/files"}})
 
 
+@pytest.fixture(scope="module")
+def shared(module_guests):
+    return module_guests("control")
+
+
 def watching(daemon, guest):
     return daemon.pipes(guest.name, "attach", "--read-only", "--no-input")
 
@@ -98,8 +103,8 @@ def test_what_others_type_during_a_sysrq_is_held_back_and_not_lost(daemon, guest
 
 
 @pytest.mark.parametrize("key", [["hh"], [""], ["%20"], []])
-def test_bad_sysrq_key_is_refused(daemon, guest, key):
-    result = daemon.ssh(guest.name, "sysrq", *[f"'{k}'" if k != "%20" else "' '" for k in key])
+def test_bad_sysrq_key_is_refused(daemon, shared, key):
+    result = daemon.ssh(shared.name, "sysrq", *[f"'{k}'" if k != "%20" else "' '" for k in key])
     assert result.status == USAGE, result
     one_line_reason(result.errors, "one printable character")
 
@@ -189,8 +194,8 @@ def test_escape_s_sends_a_sysrq(daemon, guest):
         leave(session)
 
 
-def test_escape_tells_about_both(daemon, guest):
-    with daemon.terminal(guest.name) as session:
+def test_escape_tells_about_both(daemon, shared):
+    with daemon.terminal(shared.name) as session:
         ask(session)
         session.send(ESCAPE + b"?")
         session.expect("b break, s and a key sysrq")
@@ -199,8 +204,8 @@ def test_escape_tells_about_both(daemon, guest):
 # ssh's own
 
 
-def test_openssh_tilde_b_sends_a_break(daemon, guest):
-    argv = clients.ssh_argv(daemon, guest.name)
+def test_openssh_tilde_b_sends_a_break(daemon, shared):
+    argv = clients.ssh_argv(daemon, shared.name)
     with Terminal(argv) as session:
         ask(session)
         session.send(b"\r")
@@ -210,11 +215,11 @@ def test_openssh_tilde_b_sends_a_break(daemon, guest):
         ask(session)
 
 
-def test_break_request_of_another_client_is_carried_out(daemon, guest):
+def test_break_request_of_another_client_is_carried_out(daemon, shared):
     async def run():
         import asyncssh
         async with asyncssh.connect(
-                clients.HOST, daemon.port, username=guest.name, known_hosts=None,
+                clients.HOST, daemon.port, username=shared.name, known_hosts=None,
                 client_keys=[daemon.keys.ed25519], agent_path=None, config=None) as connection:
             process = await connection.create_process(encoding=None)
             process.stdin.write(b"say up\r")
