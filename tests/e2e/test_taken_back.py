@@ -294,7 +294,7 @@ def test_local_session_ends_with_the_rule_of_its_user(daemons, shared, user):
 
 
 def test_expiry_time_of_a_key_ends_its_session(daemons, guest, keys):
-    ends = int(time.time()) + 8
+    ends = int(time.time()) + 12  # time enough to start and log in
     daemon = daemons(authorized=[
         f'expiry-time="{stamp(ends)}" {keys.line(keys.ed25519)}', keys.line(keys.other)])
     with daemon.terminal(guest.name) as session:
@@ -310,20 +310,20 @@ def test_expiry_time_of_a_key_ends_its_session(daemons, guest, keys):
 
 
 def test_second_line_of_a_key_takes_over_from_the_first(daemons, guest, keys):
-    ends = int(time.time()) + 6
+    ends = int(time.time()) + 12
     daemon = daemons(authorized=[
         f'expiry-time="{stamp(ends)}" {keys.line(keys.ed25519)}',
         f'command="attach --read-only" {keys.line(keys.ed25519)}'])
     with daemon.terminal(guest.name) as session:
         session.expect("serial0")
         ask(session)
-        session.expect("right to type was withdrawn", 15)
+        session.expect("right to type was withdrawn", 20)
         assert time.time() >= ends + 1
         leave(session)
 
 
 def test_certificate_ends_its_half_done_login(daemons, shared, keys):
-    ends = int(time.time()) + 6
+    ends = int(time.time()) + 12
     authority = keys.make("half-ca", ["-t", "ed25519"])
     daemon = daemons({**HALF, "access all": {**HALF["access all"], "who": "key:*"}},
                      authorized=[f'expiry-time="{stamp(ends)}" {keys.line(keys.ed25519)}',
@@ -336,15 +336,15 @@ def test_certificate_ends_its_half_done_login(daemons, shared, keys):
 
 def test_vdsm_certificate_ends_its_session_at_its_second(daemons, user, pki, shared):  # noqa: F811
     daemon = serve(daemons, user, pki, "host")
-    ends = time.time() + 8
-    pki.make("brief", "ca", "/O=engine/CN=brief", until=8)
+    ends = time.time() + 12
+    pki.make("brief", "ca", "/O=engine/CN=brief", until=12)
     put(user, daemon, pki, "brief")
     key = pki.path("brief.key")
-    wait_until(lambda: daemon.ssh(shared.name, "status", key=key).status == DONE, 5,
+    wait_until(lambda: daemon.ssh(shared.name, "status", key=key).status == DONE, 8,
                "the certificate is good at first")
     with daemon.terminal(shared.name, key=key) as session:
         session.expect("serial0")
-        session.expect(GONE, 15)
+        session.expect(GONE, 20)
         assert time.time() >= ends - 1
         assert session.wait(10) == DENIED
     daemon.wait_audit("expired", event="login-ended")

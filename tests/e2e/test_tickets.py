@@ -63,9 +63,9 @@ def test_ticket_may_have_several_uses(quick, shared):
 
 
 def test_ticket_ends_at_its_time(quick, shared):
-    word = ticket(quick, shared, "--ttl", "3s", "--uses", "9")
+    word = ticket(quick, shared, "--ttl", "6s", "--uses", "9")
     assert quick.password(shared.name, "status", word).status == DONE
-    time.sleep(3)
+    time.sleep(6)
     assert quick.password(shared.name, "status", word).status == BROKEN
 
 
