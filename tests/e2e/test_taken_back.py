@@ -46,8 +46,8 @@ def half_login(daemon, login, key):
     return transport
 
 
-def ended(transport):
-    wait_until(lambda: not transport.is_active(), 10, "the connection is ended")
+def ended(transport, seconds=10):
+    wait_until(lambda: not transport.is_active(), seconds, "the connection is ended")
 
 
 def idle_login(daemon, login, key):
@@ -330,7 +330,7 @@ def test_certificate_ends_its_half_done_login(daemons, shared, keys):
                                  f"cert-authority {keys.line(authority)}"])
     ticket(daemon, shared)
     transport = half_login(daemon, shared.name, keys.ed25519)
-    ended(transport)
+    ended(transport, 20)
     assert time.time() >= ends + 1
 
 
