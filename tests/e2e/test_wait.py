@@ -363,6 +363,7 @@ def test_a_hypervisor_that_goes_and_comes_back_ends_no_wait(daemons, guest, virt
     done = word()
     with waiting(daemon, guest, f"'^guest> {done}$'") as process:
         virt.restart()
+        wait_until(lambda: daemon.ssh(guest.name).status == DONE, 30, "a session after the restart")
         with daemon.pipes(guest.name) as typist:
             ask_until_answered(typist)
             typist.line(f"say {done}")
