@@ -243,6 +243,14 @@ static bool is_trusted(struct load *l, const char *path)
 	return rc == 0;
 }
 
+static void say_unreadable(struct load *l, const char *path, int error)
+{
+	char why[TRUST_WHY_MAX];
+
+	trust_unreadable(path, error, why);
+	config_errors_add(l->errors, path, 0, "cannot be read: %s", why);
+}
+
 static bool is_trusted_file(struct load *l)
 {
 	struct stat st;
@@ -252,7 +260,7 @@ static bool is_trusted_file(struct load *l)
 			"there is no such file; vmconsoled --sample-config prints one to begin "
 			"with");
 	else if (stat(l->file, &st) < 0)
-		config_errors_add(l->errors, l->file, 0, "cannot be read: %s", strerror(errno));
+		say_unreadable(l, l->file, errno);
 	else if (!S_ISREG(st.st_mode))
 		config_errors_add(l->errors, l->file, 0, "is not a regular file");
 	else
@@ -272,11 +280,12 @@ static int take_file(struct load *l, const char *path)
 	rc = read_file(path, CONFIG_FILE_MAX, &data, &len);
 	if (rc == -ENOMEM)
 		return rc;
-	if (rc < 0) {
-		config_errors_add(l->errors, path, 0, "cannot be read: %s",
-			rc == -EFBIG ? "it is larger than 1M" : strerror(-rc));
+	if (rc == -EFBIG)
+		config_errors_add(l->errors, path, 0, "cannot be read: it is larger than 1M");
+	else if (rc < 0)
+		say_unreadable(l, path, -rc);
+	if (rc < 0)
 		return 0;
-	}
 	rc = take_bytes(l, data, len);
 	free(data);
 	return rc;
@@ -315,7 +324,7 @@ static int take_folder(struct load *l, const char *folder)
 	if (count < 0) {
 		if (errno == ENOMEM)
 			return -ENOMEM;
-		config_errors_add(l->errors, folder, 0, "cannot be read: %s", strerror(errno));
+		say_unreadable(l, folder, errno);
 		return 0;
 	}
 	if (count > CONFIG_DROPINS_MAX)

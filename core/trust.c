@@ -87,6 +87,20 @@ static int check_above(const char *folder, enum owner own, char why[TRUST_WHY_MA
 	return 0;
 }
 
+void trust_unreadable(const char *path, int error, char why[TRUST_WHY_MAX])
+{
+	char user[TRUST_USER_ROOM];
+
+	if (error != EACCES) {
+		snprintf(why, TRUST_WHY_MAX, "%s", strerror(error));
+		return;
+	}
+	trust_user_name(geteuid(), user);
+	snprintf(why, TRUST_WHY_MAX,
+		"user %s may not read it: chown %s %s, and chmod a+x the folders above it", user,
+		user, path);
+}
+
 static int check(const char *path, enum owner own, char why[TRUST_WHY_MAX])
 {
 	char *real = realpath(path, NULL), *slash;
@@ -94,7 +108,8 @@ static int check(const char *path, enum owner own, char why[TRUST_WHY_MAX])
 	int r;
 
 	if (!real || stat(real, &st) < 0) {
-		r = refuse(why, errno, "%s", strerror(errno));
+		r = -errno;
+		trust_unreadable(path, -r, why);
 		free(real);
 		return r;
 	}

@@ -31,4 +31,8 @@ int trust_own(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unu
 /* For people: "alice", or "4711" where nobody has that number. Returns out. */
 const char *trust_user_name(uid_t uid, char out[TRUST_USER_ROOM]);
 
+/* Why a file cannot be read (error: an errno): what to do about it when this user may not, else the
+ * error's own words. */
+void trust_unreadable(const char *path, int error, char why[TRUST_WHY_MAX]);
+
 #endif

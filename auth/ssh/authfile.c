@@ -85,8 +85,11 @@ int authfile_read(const char *path, enum authfile_trust trust, size_t max, char 
 	struct stat st;
 	int rc;
 
-	if (fd < 0)
-		return refuse(why, -errno, strerror(errno));
+	if (fd < 0) {
+		rc = -errno;
+		trust_unreadable(path, -rc, why);
+		return rc;
+	}
 	if (fstat(fd, &st) < 0) {
 		rc = -errno;
 		close(fd);

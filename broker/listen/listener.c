@@ -218,6 +218,27 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 	return 0;
 }
 
+static void say_cannot_listen(char why[LISTENER_WHY_MAX], const char *address, int error)
+{
+	switch (-error) {
+	case EADDRINUSE:
+		say(why, "cannot listen on %s: another program listens there; ss -ltnp shows which",
+			address);
+		break;
+	case EACCES:
+		say(why,
+			"cannot listen on %s: this user may not use a port below 1024; the "
+			"service needs AmbientCapabilities=CAP_NET_BIND_SERVICE, or another port",
+			address);
+		break;
+	case EADDRNOTAVAIL:
+		say(why, "cannot listen on %s: no interface has this address", address);
+		break;
+	default:
+		say(why, "cannot listen on %s: %s", address, strerror(-error));
+	}
+}
+
 static int listen_on_addresses(
 	struct listener *l, const struct config_addresses *addresses, char why[LISTENER_WHY_MAX])
 {
@@ -232,8 +253,7 @@ static int listen_on_addresses(
 		int fd = open_address(addresses, address), r;
 
 		if (fd < 0) {
-			say(why, "cannot listen on %s: %s", address->text,
-				fd == -EADDRINUSE ? "address already in use" : strerror(-fd));
+			say_cannot_listen(why, address->text, fd);
 			return fd;
 		}
 		r = add_socket(l, fd, address->text, why);
@@ -251,8 +271,7 @@ int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY
 		int fd = open_address(addresses, &addresses->items[i]);
 
 		if (fd < 0) {
-			say(why, "cannot listen on %s: %s", addresses->items[i].text,
-				strerror(-fd));
+			say_cannot_listen(why, addresses->items[i].text, fd);
 			return fd;
 		}
 		close(fd);

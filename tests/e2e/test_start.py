@@ -2,6 +2,7 @@
 
 import grp
 import os
+import re
 import shutil
 import socket
 import stat
@@ -89,6 +90,33 @@ def test_folder_that_cannot_be_is_refused_with_the_cure(unstarted, user):
                 f"as root: install -d -o {user.name} -m 0700 /etc/vmconsoled-test/state")
 
 
+def test_file_that_the_service_may_not_read_is_named_with_the_cure(unstarted, user):
+    if not user.switch:
+        pytest.skip("needs root")
+    daemon = unstarted()
+    cure = (f"user {user.name} may not read it: chown {user.name} {{0}}, and chmod a+x the folders "
+            "above it")
+    for path in (daemon.authorized_keys, daemon.file):
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o600)
+    refuses(daemon, f"{daemon.file}: cannot be read: {cure.format(daemon.file)}")
+    user.own(daemon.file)
+    daemon.start()
+    daemon.wait_log(re.escape(cure.format(daemon.authorized_keys)))
+
+
+def test_port_that_others_have_or_root_only_is_named_with_the_cure(unstarted, user):
+    daemon = unstarted()
+    with socket.create_server(("127.0.0.1", daemon.port)):
+        refuses(daemon, f"cannot listen on 127.0.0.1:{daemon.port}: {TAKEN}")
+    daemon.configure({"ssh": {"listen": "192.0.2.1:2222"}})
+    refuses(daemon, "cannot listen on 192.0.2.1:2222: no interface has this address")
+    if user.switch:
+        daemon.configure({"ssh": {"listen": "127.0.0.1:22"}})
+        refuses(daemon, "cannot listen on 127.0.0.1:22: this user may not use a port below 1024; "
+                        "the service needs AmbientCapabilities=CAP_NET_BIND_SERVICE")
+
+
 def test_missing_folders_are_made_for_the_service_alone(unstarted):
     daemon = unstarted({"daemon": {}})
     daemon.configure({"daemon": {"state_dir": f"{daemon.dir}/new/state",
@@ -125,6 +153,7 @@ def test_root_is_told_as_whom_the_service_should_run(unstarted, user, tmp_path):
 # --check
 
 GOOD = "the configuration is good"
+TAKEN = "another program listens there; ss -ltnp shows which"
 
 
 def check(daemon, *options, user=None):
@@ -282,7 +311,7 @@ def test_check_looks_at_https(unstarted, user):
         user.write(f"{daemon.dir}/certificate", "nonsense\n")
         errors, warnings = check(daemon)
         assert [line.split(": ", 1)[1] for line in warnings] == [
-            f"listen: cannot listen on 127.0.0.1:{port}: Address already in use"]
+            f"listen: cannot listen on 127.0.0.1:{port}: {TAKEN}"]
         assert len(errors) == 1 and "key: key of [https] DIR/key: " in errors[0], errors
 
 
@@ -299,7 +328,7 @@ def test_check_looks_at_programs_files_and_addresses(unstarted, user):
             "key_command: /nonexistent/keys cannot be run: No such file or directory",
             "console_command: /etc/passwd cannot be run: Permission denied",
             "on_panic: /tmp is not a program",
-            f"listen: cannot listen on 127.0.0.1:{port}: Address already in use"]
+            f"listen: cannot listen on 127.0.0.1:{port}: {TAKEN}"]
     user.write(f"{daemon.dir}/keys", "#!/bin/sh\n", 0o777)
     daemon.configure({"ssh": {"listen": "192.0.2.1:22"},
                       "auth": {"key_command": f"{daemon.dir}/keys", "console_command": None},
@@ -310,7 +339,7 @@ def test_check_looks_at_programs_files_and_addresses(unstarted, user):
     assert [line.split(": ", 1)[1] for line in errors] == [
         "key_command: DIR/keys is not run: others may write to it (mode 0777): chmod go-w DIR/keys",
         "file: /nonexistent/audit cannot be made: No such file or directory",
-        "listen: cannot listen on 192.0.2.1:22: Cannot assign requested address"], errors
+        "listen: cannot listen on 192.0.2.1:22: no interface has this address"], errors
 
 
 def test_check_asks_libvirt(unstarted, user, virt):

@@ -237,7 +237,8 @@ static void an_address_in_use_is_said_in_one_line(void **state)
 	assert_string_equal(listener_text(f->listener, 0), text);
 	assert_int_equal(try_listen(&other, "127.0.0.1:0", text), -EADDRINUSE);
 	assert_null(other.listener);
-	snprintf(line, sizeof(line), "cannot listen on %s: address already in use", text);
+	snprintf(line, sizeof(line),
+		"cannot listen on %s: another program listens there; ss -ltnp shows which", text);
 	assert_string_equal(other.why, line);
 }
 
