@@ -35,7 +35,7 @@ struct job_shared {
 	pthread_cond_t wanted, ended;
 	struct job_list waiting, finished;
 	unsigned threads, idle, queued, running, references;
-	int closing, wake_fd;
+	int closing, manned, wake_fd;
 	char name[16];
 };
 
@@ -96,7 +96,12 @@ static struct job *next_job(struct job_shared *s)
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += IDLE_SECONDS;
 		s->idle++;
-		r = pthread_cond_timedwait(&s->wanted, &s->lock, &until);
+		if (s->manned) {
+			pthread_cond_broadcast(&s->ended);
+			r = pthread_cond_wait(&s->wanted, &s->lock);
+		} else {
+			r = pthread_cond_timedwait(&s->wanted, &s->lock, &until);
+		}
 		s->idle--;
 		if (r == ETIMEDOUT && STAILQ_EMPTY(&s->waiting))
 			return NULL;
@@ -231,6 +236,21 @@ static int start_thread(struct job_shared *s)
 		s->references--;
 	}
 	return -r;
+}
+
+int job_pool_man(struct job_pool *pool)
+{
+	struct job_shared *s = pool->shared;
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	s->manned = 1;
+	while (!r && s->threads < pool->max_threads)
+		r = start_thread(s);
+	while (!r && s->idle < pool->max_threads)
+		pthread_cond_wait(&s->ended, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 int job_submit(struct job_pool *pool, job_fn work, job_fn done, void *arg)

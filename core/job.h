@@ -21,6 +21,12 @@ typedef void (*job_fn)(void *arg);
 int job_pool_create(struct loop *loop, const char *name, unsigned max_threads, unsigned max_queue,
 	struct job_pool **out) MUST_CHECK;
 
+/*
+ * Makes all threads now, and keeps them: for a process that can make none later. Waits until each
+ * of them waits for a job. 0 or -errno.
+ */
+int job_pool_man(struct job_pool *pool) MUST_CHECK;
+
 /* 0, -EAGAIN when the queue is full, -ECANCELED after job_pool_close. done may be NULL. */
 int job_submit(struct job_pool *pool, job_fn work, job_fn done, void *arg) MUST_CHECK;
 

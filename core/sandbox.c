@@ -367,7 +367,7 @@ static int drop_limits(void)
 {
 	static const struct rlimit none = {0, 0};
 
-	if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0)
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
@@ -377,7 +377,14 @@ static int drop_limits(void)
 	return 0;
 }
 
-int sandbox_enter(struct sandbox_report *report)
+static int drop_threads(void)
+{
+	static const struct rlimit none = {0, 0};
+
+	return setrlimit(RLIMIT_NPROC, &none) < 0 ? -errno : 0;
+}
+
+int sandbox_enter(struct sandbox_report *report, int (*threads)(void *arg), void *arg)
 {
 	int r;
 
@@ -387,6 +394,11 @@ int sandbox_enter(struct sandbox_report *report)
 		r = drop_limits();
 	if (!r)
 		r = enter_landlock(&report->landlock_abi);
+	/* They inherit what is in force so far. */
+	if (!r && threads)
+		r = threads(arg);
+	if (!r)
+		r = drop_threads();
 	if (!r)
 		r = enter_seccomp();
 	if (!r)

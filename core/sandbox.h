@@ -28,7 +28,13 @@ int sandbox_close_others(const int *keep, size_t count) __attribute__((warn_unus
  * files that it makes are its own. 0 or -errno. */
 int sandbox_harden(void) __attribute__((warn_unused_result));
 
-/* There is no way back. 0 or -errno; on failure the caller must end the process. */
-int sandbox_enter(struct sandbox_report *report) __attribute__((warn_unused_result));
+/*
+ * There is no way back. 0 or -errno; on failure the caller must end the process.
+ * threads(arg), unless NULL, makes the process's other threads, and waits until they have begun: it
+ * is called when all is in force but the filter of system calls, which then falls on all threads.
+ * None can be made later.
+ */
+int sandbox_enter(struct sandbox_report *report, int (*threads)(void *arg), void *arg)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -172,7 +172,7 @@ static int confine(struct door *door)
 	if (!r)
 		r = warm_loop(door->loop);
 	if (!r)
-		r = sandbox_enter(&door->sandbox);
+		r = sandbox_enter(&door->sandbox, door->ops->threads, door->arg);
 	/* Only now: the turn that warmed the loop must not have taken a message already. */
 	if (!r)
 		r = loop_io_add(

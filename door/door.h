@@ -29,6 +29,9 @@ struct door_ops {
 	int (*prepare)(void *arg, int keys_fd);
 	/* Before the sandbox, with the loop there. 0 or -errno. */
 	int (*begin)(void *arg, struct loop *loop);
+	/* Inside the sandbox, but for its filter: makes the threads that the process is to have,
+	 * and waits for them to have begun. NULL: none. 0 or -errno. */
+	int (*threads)(void *arg);
 	/* At the start, and whenever they change. */
 	void (*settings)(void *arg, const struct wire_settings *settings,
 		const unsigned char *banner, size_t banner_len);

@@ -11,7 +11,7 @@ static int confine(void)
 	struct sandbox_report report;
 
 	sandbox_preload();
-	return sandbox_enter(&report);
+	return sandbox_enter(&report, NULL, NULL);
 }
 
 int door_selftest(void)

@@ -37,7 +37,7 @@ static int confine(void)
 	int r;
 
 	sandbox_preload();
-	r = sandbox_enter(&report);
+	r = sandbox_enter(&report, NULL, NULL);
 	return r ? r : report.seccomp == 1 ? 0 : -ENOSYS;
 }
 
