@@ -10,10 +10,11 @@
 
 /*
  * Descriptors: beside one for each channel, the ssh door has a connection's socket twice (libssh's
- * and the loop's) and its login line; the broker has the login line, and consoles and libvirt.
+ * and the loop's) and its login line, and the files that are read; the broker has the login line,
+ * and consoles and libvirt.
  */
 #define DESCRIPTORS_DOOR 3
-#define DESCRIPTORS_DOOR_OTHER 64
+#define DESCRIPTORS_DOOR_OTHER (64 + CONFIG_FILES_LENT)
 #define DESCRIPTORS_BROKER 1
 
 static void add_at_key(const struct config *c, struct config_errors *errors, const char *section,

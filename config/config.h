@@ -26,6 +26,7 @@
 #define CONFIG_LISTEN_MAX 16       /* addresses of one listen key */
 #define CONFIG_LISTENS_MAX 16      /* [listen] sections */
 #define CONFIG_RUN_DIR_MAX 90      /* bytes: the control socket's path must fit sun_path */
+#define CONFIG_FILES_LENT 512      /* files that clients read at once: the ssh door has them */
 #define CONFIG_DESCRIPTORS_OTHER                                                                   \
 	1024 /* beside connections and their channels: consoles, libvirt                           \
 	      */
@@ -119,6 +120,11 @@ struct config_history {
 	uint64_t age;   /* 0: for ever */
 };
 
+struct config_dump {
+	struct config_list directories; /* absolute paths */
+	char *store;                    /* STATE_DIR/dumps if not configured */
+};
+
 /* Where a named section stands. The first field of each of them. */
 struct config_origin {
 	char *name; /* "local" of [hypervisor local] */
@@ -166,6 +172,7 @@ struct config {
 	struct config_audit audit;
 	struct config_console console;
 	struct config_history history;
+	struct config_dump dump;
 	/* In the order of the files. Never empty: without any, one "local", qemu:///system. */
 	struct config_hypervisor *hypervisors;
 	size_t hypervisor_count;

@@ -106,6 +106,10 @@ const struct section config_sections[SECTION_COUNT] = {
 		.name = "history",
 		.offset = offsetof(struct config, history),
 		.help = "What consoles print, kept on disk below STATE_DIR/journal."},
+	[SECTION_DUMP] = {.section = SECTION_DUMP,
+		.name = "dump",
+		.offset = offsetof(struct config, dump),
+		.help = "Crash dumps of guests: what sftp, scp and the verb dumps show."},
 	[SECTION_RECORD] = {.section = SECTION_RECORD,
 		.name = "record",
 		NAMED(records, record_count, config_record_rule),
@@ -304,6 +308,13 @@ const struct key config_keys[] = {
 		.help = "Files of all consoles; 0 is no limit."},
 	{ROW(HISTORY, age), DURATION(history, age), .max = 3650 * DAY, .def = "0", RELOAD,
 		.help = "How long output is kept; 0 is for ever."},
+
+	{ROW(DUMP, directories), PATHS(dump, directories),
+		.def = "/var/lib/libvirt/qemu/dump, /var/log/core", RELOAD,
+		.help = "Folders in which the hypervisors put dumps: auto_dump_path of libvirt's "
+			"qemu.conf. None is shown of a folder that does not exist."},
+	{ROW(DUMP, store), PATH(dump, store), .def = "STATE_DIR/dumps",
+		.help = "Folder of the service's own dumps; shown as the others."},
 
 	{ROW(RECORD, vms), LIST(record_rule, vms), .min = 1, .example = "build-*", RELOAD,
 		.help = "Guests, as in an [access] section."},

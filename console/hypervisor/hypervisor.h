@@ -56,6 +56,7 @@ struct place_info {
 	enum place_reason reason; /* of the last stop; NONE while it runs or when not known */
 	int transient;
 	unsigned long long run; /* grows with every start seen here: one life of QEMU */
+	int domain_id;          /* libvirt's number of this life; -1 while it is off */
 	struct groups groups;
 	struct devices devices; /* of the live domain when it runs, else of its definition */
 };

@@ -94,6 +94,7 @@ static void merge(struct hypervisor *h, struct guest_entry *g, const struct plac
 	if (reading->domain_id >= 0 && reading->domain_id != g->domain_id)
 		g->info.run = next_run(h);
 	g->domain_id = reading->domain_id;
+	g->info.domain_id = reading->domain_id;
 	if (!g->reported || differs(&old, &g->info))
 		report(h, g);
 }
@@ -223,6 +224,7 @@ static void started(struct hypervisor *h, struct guest_entry *g, virDomainPtr do
 	if (id >= 0 && id == g->domain_id)
 		return; /* a reading was faster */
 	g->domain_id = id;
+	g->info.domain_id = id;
 	g->info.run = next_run(h);
 }
 
@@ -230,6 +232,7 @@ static void stopped(struct hypervisor *h, struct guest_entry *g, int detail)
 {
 	g->incoming = false;
 	g->domain_id = -1;
+	g->info.domain_id = -1;
 	set_state(h, g, PLACE_OFF, place_reason_of_event(detail));
 }
 

@@ -40,6 +40,7 @@ static struct guest_entry *add(struct hypervisor *h, const struct uuid *uuid)
 		return NULL;
 	g->info.uuid = *uuid;
 	g->domain_id = -1;
+	g->info.domain_id = -1;
 	LIST_INSERT_HEAD(bucket_of(h, uuid), g, bucket);
 	h->guest_count++;
 	return g;

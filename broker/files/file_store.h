@@ -1,0 +1,53 @@
+/*
+ * What all file sessions share: the threads that look into dump folders, whose dumps are whose,
+ * how many files are lent. Owned by the broker.
+ */
+#ifndef BROKER_FILES_FILE_STORE_H
+#define BROKER_FILES_FILE_STORE_H
+
+#include "broker/files/dump_scan.h"
+#include "config/config.h"
+#include "core/job.h"
+
+struct directory;
+struct file_store;
+struct hypervisor;
+struct place_info;
+
+#define FILE_THREADS 2
+#define FILE_QUEUE 4096 /* looks that wait for a thread; each session has one at most */
+
+int file_store_create(struct loop *loop, const char *state_dir, struct file_store **out) MUST_CHECK;
+void file_store_destroy(struct file_store **store);
+
+/* One more is lent; -ENFILE. Each 0 is one file_store_returned. */
+int file_store_lend(struct file_store *store) MUST_CHECK;
+void file_store_returned(struct file_store *store);
+
+/* The hypervisor's events. */
+void file_store_link(struct file_store *store, struct directory *d, const struct hypervisor *h);
+void file_store_place(
+	struct file_store *store, const struct hypervisor *h, const struct place_info *info);
+void file_store_gone(
+	struct file_store *store, const struct hypervisor *h, const struct place_info *info);
+
+/*
+ * Looks into the dump folders; done is called later, with the list, each file with its guest. The
+ * list may be changed, and is gone after the call.
+ */
+struct file_look;
+/* error: 0 or -errno. */
+typedef void (*file_looked_fn)(void *arg, int error, struct dump_list *list);
+int file_look(struct file_store *store, const struct config *config, file_looked_fn done, void *arg,
+	struct file_look **out) MUST_CHECK;
+
+/* Opens one of those that were found; done is called later: a descriptor, the callee's, or -errno.
+ */
+typedef void (*file_opened_fn)(void *arg, int fd);
+int file_open(struct file_store *store, const struct config *config, const struct dump_file *file,
+	file_opened_fn done, void *arg, struct file_look **out) MUST_CHECK;
+
+/* Its done will not come. NULL inside is fine. */
+void file_look_cancel(struct file_look **look);
+
+#endif

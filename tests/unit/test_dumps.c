@@ -1,0 +1,227 @@
+/* Dump files: their names, whose they are, and that nothing but files is opened. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "broker/files/dump_name.h"
+#include "broker/files/dump_open.h"
+#include "broker/files/dump_scan.h"
+#include "broker/files/lives.h"
+#include "core/io.h"
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+	snprintf(folder, sizeof(folder), "/tmp/test_dumps.XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+static const char *path(const char *name)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "%s/%s", folder, name);
+	return text;
+}
+
+static void put(const char *name, const char *data)
+{
+	assert_int_equal(write_file(path(name), data, strlen(data), 0600), 0);
+}
+
+static void a_name_is_taken_apart_from_both_ends(void **state)
+{
+	static const char *const bad[] = {"", "web", "3-web", "-web-2026-11-28-06:59:26",
+		"3--2026-11-28-06:59:26", "3-web-2026-11-28-06:59:26.gz",
+		"x3-web-2026-11-28-06:59:26", "99999999999-web-2026-11-28-06:59:26",
+		"3-2026-11-28-06:59:26"};
+	struct dump_name n;
+	size_t i;
+
+	assert_int_equal(dump_name_parse("3-web-2026-11-28-06:59:26", &n), 0);
+	assert_int_equal(n.id, 3);
+	assert_string_equal(n.guest, "web");
+	assert_int_equal(dump_name_parse("12-a-1 b:c-2025-01-01-00:00:00", &n), 0);
+	assert_string_equal(n.guest, "a-1 b:c");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(dump_name_parse(bad[i], &n), -EINVAL);
+}
+
+static void a_short_name_is_whole_or_twenty_characters(void **state)
+{
+	assert_true(dump_name_is_of("web", "web"));
+	assert_false(dump_name_is_of("web", "web-2"));
+	assert_true(dump_name_is_of("abcdefghijklmnopqrst", "abcdefghijklmnopqrstuvw"));
+	assert_false(dump_name_is_of("abcdefghijklmnopqrs", "abcdefghijklmnopqrstuvw"));
+	assert_true(dump_name_is_of("äbcdefghijklmnopqrst", "äbcdefghijklmnopqrstuvw"));
+	assert_false(dump_name_is_of("", "web"));
+}
+
+static void a_shown_name_needs_no_quotes(void **state)
+{
+	char out[DUMP_FILE_MAX];
+
+	dump_name_safe("3-my web-2026-11-28-06:59:26", out);
+	assert_string_equal(out, "3-my_web-2026-11-28-06-59-26");
+	dump_name_safe("latest", out);
+	assert_string_equal(out, "_atest");
+	dump_name_safe(".hidden\x1b[0m", out);
+	assert_string_equal(out, "_hidden__0m");
+}
+
+static const struct uuid one = {{1}}, two = {{2}};
+
+static void a_dump_is_whose_the_number_was_then(void **state)
+{
+	struct loop *loop = loop_create();
+	struct lives *l;
+	struct uuid found;
+
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	lives_running(l, "local", 3, &one, "web", 1000);
+	lives_running(l, "local", 3, &one, "web", 1500); /* no other life */
+	assert_int_equal(lives_find(l, 3, "web", 1200, &found), 0);
+	assert_true(uuid_equal(&found, &one));
+	assert_int_equal(lives_find(l, 3, "web", 999, &found), -ENOENT);
+	assert_int_equal(lives_find(l, 4, "web", 1200, &found), -ENOENT);
+	assert_int_equal(lives_find(l, 3, "we", 1200, &found), -ENOENT);
+	lives_stopped(l, "local", &one, 2000);
+	assert_int_equal(lives_find(l, 3, "web", 2000 + LIVES_LATE_S, &found), 0);
+	assert_int_equal(lives_find(l, 3, "web", 2001 + LIVES_LATE_S, &found), -ENOENT);
+	/* The host was restarted, and another guest has the number and the name. */
+	lives_running(l, "local", 3, &two, "web", 9000);
+	assert_int_equal(lives_find(l, 3, "web", 9100, &found), 0);
+	assert_true(uuid_equal(&found, &two));
+	/* As at another host. */
+	lives_running(l, "other", 3, &one, "web", 9000);
+	assert_int_equal(lives_find(l, 3, "web", 9100, &found), -ENOTUNIQ);
+	lives_destroy(&l);
+	loop_destroy(loop);
+}
+
+static bool runs_not(void *arg, const struct uuid *uuid)
+{
+	return false;
+}
+
+static void lives_outlast_a_restart(void **state)
+{
+	struct loop *loop = loop_create();
+	struct lives *l;
+	struct uuid found;
+
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	lives_running(l, "the host", 7, &one, "my web%41", 1000000000000);
+	lives_destroy(&l);
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	assert_int_equal(lives_find(l, 7, "my web%41", 1000000000001, &found), 0);
+	assert_true(uuid_equal(&found, &one));
+	/* It ended while nobody looked. */
+	lives_review(l, "the host", runs_not, NULL, 1000000000100);
+	assert_int_equal(
+		lives_find(l, 7, "my web%41", 1000000000101 + LIVES_LATE_S, &found), -ENOENT);
+	lives_destroy(&l);
+	loop_destroy(loop);
+}
+
+static void only_regular_files_with_one_name_are_opened(void **state)
+{
+	int dir = dump_open_folder(folder), fd;
+	struct stat st;
+
+	put("file", "bytes");
+	assert_int_equal(symlink("file", path("link")), 0);
+	assert_int_equal(mkfifo(path("fifo"), 0600), 0);
+	assert_int_equal(mkdir(path("dir"), 0700), 0);
+	put("dir/inner", "x");
+	fd = dump_open_file(dir, "file", &st);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	assert_int_equal(st.st_size, 5);
+	assert_false(dump_is_growing(fd, &st));
+	close(fd);
+	assert_int_equal(dump_open_file(dir, "link", &st), -ELOOP);
+	assert_int_equal(dump_open_file(dir, "fifo", &st), -EINVAL);
+	assert_int_equal(dump_open_file(dir, "dir", &st), -EINVAL);
+	assert_int_equal(dump_open_file(dir, "../etc/passwd", &st), -EXDEV);
+	assert_int_equal(dump_open_file(dir, "/etc/passwd", &st), -EXDEV);
+	assert_int_equal(dump_open_file(dir, "gone", &st), -ENOENT);
+	assert_int_equal(linkat(dir, "file", dir, "dir/second", 0), 0);
+	assert_int_equal(dump_open_file(dir, "file", &st), -EMLINK);
+	close(dir);
+}
+
+static void a_file_that_somebody_writes_is_growing(void **state)
+{
+	char *folders[] = {folder};
+	struct dump_list list;
+	int fd;
+
+	put("one", "1");
+	fd = open(path("two"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(dump_scan(folders, 1, &list), 0);
+	dump_list_sort(&list);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.files[0].safe, "one");
+	assert_false(list.files[0].growing);
+	assert_true(list.files[1].growing);
+	dump_list_finish(&list);
+	close(fd);
+	assert_int_equal(dump_scan(folders, 1, &list), 0);
+	assert_false(list.files[0].growing || list.files[1].growing);
+	dump_list_finish(&list);
+}
+
+static void names_that_become_equal_stay_apart(void **state)
+{
+	char missing[] = "/nonexistent/dumps", *folders[] = {folder, missing};
+	struct dump_list list;
+
+	put("a:b", "1");
+	put("a-b", "2");
+	put("a-c", "3");
+	assert_int_equal(dump_scan(folders, 2, &list), 0);
+	dump_list_sort(&list);
+	assert_int_equal(list.count, 3);
+	assert_non_null(dump_list_find(&list, "a-b"));
+	assert_non_null(dump_list_find(&list, "a-b~1"));
+	assert_string_equal(dump_list_find(&list, "a-c")->name, "a-c");
+	assert_null(dump_list_find(&list, "a:b"));
+	dump_list_finish(&list);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_is_taken_apart_from_both_ends),
+		cmocka_unit_test(a_short_name_is_whole_or_twenty_characters),
+		cmocka_unit_test(a_shown_name_needs_no_quotes),
+		IN_FOLDER(a_dump_is_whose_the_number_was_then),
+		IN_FOLDER(lives_outlast_a_restart),
+		IN_FOLDER(only_regular_files_with_one_name_are_opened),
+		IN_FOLDER(a_file_that_somebody_writes_is_growing),
+		IN_FOLDER(names_that_become_equal_stay_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
