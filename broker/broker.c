@@ -21,6 +21,7 @@
 #include "broker/command/panic_command.h"
 #include "broker/door/host_keys.h"
 #include "broker/door/https_keys.h"
+#include "broker/files/file_store.h"
 #include "broker/folders.h"
 #include "broker/listen/control_socket.h"
 #include "broker/listen/endpoint.h"
@@ -30,6 +31,7 @@
 #include "broker/login/ports.h"
 #include "broker/login/review.h"
 #include "broker/matcher/matcher.h"
+#include "broker/serve/file_session.h"
 #include "broker/verbs/verbs.h"
 #include "config/protocols.h"
 #include "console/domain/domain_xml.h"
@@ -354,6 +356,9 @@ static int make_guests(struct broker *b)
 		r = directory_create(b->context.loop, b->config->daemon.state_dir, &options,
 			&b->context.directory);
 	if (!r)
+		r = file_store_create(
+			b->context.loop, b->config->daemon.state_dir, &b->context.files);
+	if (!r)
 		r = virt_loop_create(b->context.loop, &b->virt);
 	b->context.hypervisors = calloc(b->config->hypervisor_count, sizeof(struct hypervisor *));
 	if (!b->context.hypervisors)
@@ -602,6 +607,7 @@ static void end(struct broker *b)
 		hypervisor_destroy(&b->context.hypervisors[i]);
 	free(b->context.hypervisors);
 	virt_loop_destroy(&b->virt);
+	file_store_destroy(&b->context.files);
 	panic_commands_destroy(&b->panic_commands);
 	guard_finish(&b->guard);
 	review_destroy(&b->review);
@@ -626,6 +632,7 @@ int broker_main(const struct broker_options *options)
 		.context = {.config = options->config,
 			.logins = &b.logins,
 			.asked = verbs_dispatch,
+			.files_asked = file_session_begin,
 			.ceiling = verb_ceiling,
 			.reload = reload,
 			.reload_arg = &b},

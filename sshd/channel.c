@@ -10,6 +10,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "sshd/channel.h"
+#include "sshd/files.h"
 #include "wire/status.h"
 
 /* --- libssh's callbacks: they note, pass on, and free nothing --- */
@@ -82,10 +83,12 @@ static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *name, 
 {
 	struct channel *c = arg;
 
+	if (name && strcmp(name, "sftp") == 0 && c->state == CHANNEL_FRESH) {
+		c->sftp = true;
+		c->state = CHANNEL_STARTING;
+		return 0;
+	}
 	log_write(LOG_LEVEL_DEBUG, c->owner->tag, "refused subsystem %s", name ? name : "");
-	/* File clients go on with a shell, and type their commands into it. */
-	if (name && strcmp(name, "sftp") == 0)
-		*c->owner->files_refused = true;
 	return -1;
 }
 
@@ -165,6 +168,11 @@ uint32_t channel_wants(const struct channel *c)
 
 	if (c->state != CHANNEL_RUNNING)
 		return 0;
+	/* Answers are asked for, so that there is room for them whatever the client takes. */
+	if (c->files && !c->line_over)
+		return EPOLLIN | EPOLLRDHUP | (files_wait_for_line(c->files) ? EPOLLOUT : 0);
+	if (c->files)
+		return EPOLLIN;
 	if (!c->held && !buf_len(&c->rest) && channel_can_take(c))
 		events |= EPOLLIN;
 	if (c->line_over)
@@ -204,6 +212,13 @@ static void on_line(void *arg, uint32_t revents)
 		channel_line_ends(c);
 	if (revents & EPOLLOUT)
 		c->full = false;
+	if (c->files && revents & EPOLLOUT)
+		files_resume(c->files);
+	if (c->files) {
+		files_take_answers(c->files);
+		c->owner->wake(c->owner->arg);
+		return;
+	}
 	if (revents & ~(uint32_t)EPOLLOUT && channel_can_take(c))
 		channel_output(c);
 	c->owner->wake(c->owner->arg);
@@ -218,6 +233,7 @@ void channel_begin_exit(struct channel *c, int status)
 	c->full = false;
 	set_deadline(c);
 	channel_unhold(c);
+	files_destroy(&c->files);
 	loop_io_del(&c->io);
 	line_finish(&c->line);
 }
@@ -241,17 +257,32 @@ static int send_request(struct channel *c)
 	c->request.pty = c->pty;
 	c->request.files_refused = *c->owner->files_refused;
 	c->request.term_len = (uint8_t)term_len;
+	if (c->files)
+		return files_send_request(c->files);
 	if (c->command)
 		return line_send2(&c->line, WIRE_EXEC, &c->request, c->term, term_len, c->command,
 			strlen(c->command));
 	return line_send(&c->line, WIRE_SHELL, &c->request, c->term, term_len);
 }
 
+/* What a command means is the broker's business, but for those of file clients. */
+static int make_files(struct channel *c)
+{
+	int r;
+
+	if (!c->sftp && !c->command)
+		return 0;
+	r = files_create(c, c->sftp ? NULL : c->command, &c->files);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int open_line(struct channel *c)
 {
 	int fds[2], r;
 
-	r = line_pair(fds);
+	r = make_files(c);
+	if (!r)
+		r = line_pair(fds);
 	if (r < 0)
 		return r;
 	line_init(&c->line, fds[0], WIRE_CHANNEL, WIRE_DOOR);
@@ -325,6 +356,8 @@ enum channel_finding channel_settle(struct channel *c)
 	if (c->state == CHANNEL_STARTING && !c->client_closed)
 		start(c);
 	channel_resume_input(c);
+	if (c->files)
+		files_pump(c->files);
 	if (c->state == CHANNEL_RUNNING && c->resized && !c->full && !c->line_over)
 		send_winsize(c);
 	if (c->state == CHANNEL_RUNNING && c->break_due && !c->full && !c->line_over)
@@ -388,6 +421,7 @@ void channel_overdue(struct channel *c)
 void channel_destroy(struct channel *c, bool connected)
 {
 	channel_unhold(c);
+	files_destroy(&c->files);
 	loop_io_del(&c->io);
 	line_finish(&c->line);
 	ssh_remove_channel_callbacks(c->ssh, &c->callbacks);

@@ -53,6 +53,8 @@ struct channel_owner {
 	void *arg;
 };
 
+struct files;
+
 struct channel {
 	TAILQ_ENTRY(channel) entry;
 	LIST_ENTRY(channel) held_entry;
@@ -65,6 +67,7 @@ struct channel {
 	struct loop_io *io;
 	struct wire_request request;
 	char *term, *command; /* command NULL: a shell */
+	struct files *files;  /* of a file client; the line's messages and all input are its */
 
 	struct buf input;  /* taken from libssh, not yet by the broker */
 	size_t unread;     /* left in libssh */
@@ -77,6 +80,7 @@ struct channel {
 	int status;                       /* for the client, when EXITING */
 
 	bool pty : 1;
+	bool sftp : 1;          /* the subsystem was asked for */
 	bool resized : 1;       /* a WINSIZE is due */
 	bool break_due : 1;     /* a BREAK */
 	bool client_eof : 1;    /* the client sends no more */
@@ -130,6 +134,8 @@ bool channel_input_waits(const struct channel *channel);
 /* channel_output.c */
 void channel_output(struct channel *channel);
 bool channel_can_take(const struct channel *channel);
+/* Bytes that the client took, to standard error or output; when it is gone, all. */
+size_t channel_give(struct channel *channel, bool error, const void *data, size_t len);
 void channel_unhold(struct channel *channel);
 /* The client gets no more. What the line still holds is read to its end and dropped. */
 void channel_drop_output(struct channel *channel);

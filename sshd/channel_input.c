@@ -10,12 +10,15 @@
 
 #include "core/log.h"
 #include "sshd/channel.h"
+#include "sshd/files.h"
 
 /* As much as the line takes now. Returns the number of bytes; *broken on any other trouble. */
 static size_t send_data(struct channel *c, const unsigned char *data, size_t len, bool *broken)
 {
 	size_t done = 0;
 
+	if (c->files)
+		return files_input(c->files, data, len);
 	while (done < len) {
 		size_t part = len - done > WIRE_PAYLOAD_MAX ? WIRE_PAYLOAD_MAX : len - done;
 		int r = line_send(&c->line, WIRE_DATA, NULL, data + done, part);
@@ -102,6 +105,10 @@ void channel_resume_input(struct channel *c)
 			fetch_unread(c);
 		if (!pass_on(c))
 			return;
+	}
+	if (c->files && c->client_eof && !c->eof_told) {
+		files_input_ends(c->files);
+		c->eof_told = true;
 	}
 	if (line_open(c) && c->client_eof) {
 		int r = line_send(&c->line, WIRE_EOF, NULL, NULL, 0);

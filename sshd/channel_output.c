@@ -50,6 +50,11 @@ static size_t write_client(
 	return (size_t)n;
 }
 
+size_t channel_give(struct channel *c, bool error, const void *data, size_t len)
+{
+	return write_client(c, error ? STREAM_ERR : STREAM_OUT, data, len);
+}
+
 static int keep_piece(struct channel *c, enum stream stream, const unsigned char *data, size_t len)
 {
 	uint32_t head = (uint32_t)len << 1 | stream;
@@ -158,7 +163,7 @@ static bool read_line(struct channel *c, struct batch *batch)
 void channel_drop_output(struct channel *c)
 {
 	struct batch batch = {0};
-	bool more = c->state == CHANNEL_RUNNING;
+	bool more = c->state == CHANNEL_RUNNING && !c->files;
 
 	go_deaf(c);
 	while (more) {

@@ -51,6 +51,8 @@ struct context {
 
 	unsigned char *scratch; /* SCRATCH_SIZE */
 
+	struct job_pool *jobs; /* reads files */
+
 	void (*closed)(struct context *context); /* a session has ended */
 };
 

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/job.h"
 #include "core/log.h"
 #include "sshd/bind.h"
+#include "sshd/files.h"
 #include "sshd/nogss.h"
 #include "sshd/session.h"
 #include "sshd/ssh_door.h"
@@ -127,7 +129,17 @@ static int begin(void *arg, struct loop *loop)
 		r = loop_timer_add(loop, &door->trim_timer, on_trim, door);
 	if (!r)
 		r = loop_timer_add(loop, &door->stop_timer, on_stopped, door);
+	if (!r)
+		r = job_pool_create(loop, "files", FILES_THREADS, FILES_JOBS_MAX, &context->jobs);
 	return r;
+}
+
+/* The filter of the sandbox lets none be made later. */
+static int make_threads(void *arg)
+{
+	struct ssh_door *door = arg;
+
+	return job_pool_man(door->context.jobs);
 }
 
 void ssh_door_main(const struct door_options *options)
@@ -136,6 +148,7 @@ void ssh_door_main(const struct door_options *options)
 	static const struct door_ops ops = {.name = "ssh door",
 		.prepare = prepare,
 		.begin = begin,
+		.threads = make_threads,
 		.settings = on_settings,
 		.connection = on_connection,
 		.stop = on_stop};

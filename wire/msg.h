@@ -37,7 +37,12 @@
 #define WIRE_BUILD_ID 32
 #define WIRE_PATTERNS_MAX WIRE_COMMAND_MAX /* bytes of all patterns of a job, lengths included */
 #define WIRE_FOUND_MAX 8192                /* bytes of a match's lines */
-#define WIRE_OFFERS_MAX 64 /* refused keys that a connection may offer: they are no guesses */
+#define WIRE_OFFERS_MAX 64   /* refused keys that a connection may offer: they are no guesses */
+#define WIRE_PATH_MAX 4095   /* bytes of a path in the tree of files */
+#define WIRE_NAME_MAX 255    /* of one name in it */
+#define WIRE_REFUSED_MAX 32  /* of the name of a request that was refused */
+#define WIRE_RANGES_MAX 16   /* of a file that was given out */
+#define WIRE_PULL_MAX 261120 /* bytes of a file without a descriptor, asked for at once */
 
 enum wire_line {
 	WIRE_CONTROL,
@@ -58,6 +63,7 @@ enum wire_state {
 	WIRE_RUNNING = 1 << 2, /* control: ready; login: authenticated; channel, job: at work */
 	WIRE_HALF = 1 << 3,    /* channel: the client's input has ended */
 	WIRE_ENDED = 1 << 4,   /* the last word has been said; nothing more is allowed */
+	WIRE_SERVING = 1 << 5, /* channel: the door serves files, and asks for them */
 };
 
 enum wire_type {
@@ -103,6 +109,21 @@ enum wire_type {
 
 	/* channel line, to an https door */
 	WIRE_BEGIN, /* b->d  the console is open; OUT begins at offset */
+
+	/* channel line that serves files: each question gets one answer (PULL: one or more) */
+	WIRE_FILES,   /* d->b  sftp, or scp; payload: the command */
+	WIRE_STAT,    /* d->b  payload: a path. Answer: ATTR */
+	WIRE_LIST,    /* d->b  payload: a path. Answer: ENTRIES */
+	WIRE_LEND,    /* d->b  payload: a path. Answer: LENT, or ATTR: a file read by PULL */
+	WIRE_PULL,    /* d->b  bytes of such a file. Answer: PIECE, the last one marked */
+	WIRE_GIVEN,   /* d->b  a file is closed; payload: ranges that the client has got */
+	WIRE_REFUSED, /* d->b  a request would have changed something; payload: its name, a path */
+	WIRE_DONE,    /* d->b  the client is done; payload: reason */
+	WIRE_ATTR,    /* b->d */
+	WIRE_ENTRIES, /* b->d  payload: entries, each a struct wire_entry and its name */
+	WIRE_LENT,    /* b->d  fd: a file to read */
+	WIRE_PIECE,   /* b->d  payload: bytes */
+	WIRE_FAULT,   /* b->d  the answer is an error; payload: why, in words, or nothing */
 
 	WIRE_TYPES
 };
@@ -224,6 +245,76 @@ struct wire_found {
 	uint64_t start, end;
 	uint8_t pattern; /* from 0 */
 	uint8_t cut;     /* the payload is not all of the lines */
+} WIRE_PACKED;
+
+struct wire_files {
+	uint8_t scp; /* 0: sftp */
+} WIRE_PACKED;
+
+struct wire_question { /* STAT, LEND */
+	uint32_t question;
+} WIRE_PACKED;
+
+struct wire_list {
+	uint32_t question;
+	uint64_t from;
+} WIRE_PACKED;
+
+struct wire_pull {
+	uint32_t question;
+	uint32_t file; /* the question that it was opened by */
+	uint64_t offset;
+	uint32_t len;
+} WIRE_PACKED;
+
+struct wire_range {
+	uint64_t from, to; /* to is exclusive */
+} WIRE_PACKED;
+
+struct wire_given {
+	uint32_t file;
+	uint64_t bytes;
+	uint8_t more;  /* ranges were left out */
+	uint8_t count; /* of struct wire_range in the payload */
+} WIRE_PACKED;
+
+struct wire_refused {
+	uint8_t request_len;
+} WIRE_PACKED;
+
+struct wire_attributes {
+	uint64_t size;
+	uint32_t mode; /* as st_mode */
+	int64_t mtime; /* seconds since 1970 */
+} WIRE_PACKED;
+
+struct wire_attr {
+	uint32_t question;
+	struct wire_attributes attr;
+} WIRE_PACKED;
+
+struct wire_entry {
+	struct wire_attributes attr;
+	uint8_t name_len;
+} WIRE_PACKED;
+
+struct wire_entries {
+	uint32_t question;
+	struct wire_attributes attr; /* of the folder */
+	uint64_t next;               /* from of the next LIST */
+	uint8_t last;
+	uint8_t count;
+} WIRE_PACKED;
+
+struct wire_piece {
+	uint32_t question;
+	uint8_t last;
+} WIRE_PACKED;
+
+struct wire_fault {
+	uint32_t question;
+	int32_t error;               /* -errno */
+	struct wire_attributes attr; /* of a folder that was to be opened */
 } WIRE_PACKED;
 
 enum wire_failure { WIRE_FAIL_PATTERN = 1, WIRE_FAIL_LIMIT, WIRE_FAIL_MEMORY };

@@ -20,6 +20,7 @@
 #define JOB (1u << WIRE_JOB)
 
 #define OPENED (WIRE_RUNNING | WIRE_HALF)
+#define SERVED (WIRE_SERVING | WIRE_HALF) /* the answers may cross a DONE */
 /* What a client sends may cross the broker's EXIT, and output the worker's answer: it is read and
  * ignored. */
 #define CROSSING WIRE_ENDED
@@ -57,9 +58,31 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(BREAK, CHANNEL, DOOR, OPENED | CROSSING, 0, sizeof(struct wire_break), 0, 0, 0),
 	ROW(BEGIN, CHANNEL, BROKER, OPENED, 0, sizeof(struct wire_begin), 0, 0, 0),
 	ROW(OUT, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
-	ROW(ERR, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
-	ROW(EXIT, CHANNEL, BROKER, WIRE_FRESH | OPENED, WIRE_ENDED, sizeof(struct wire_exit), 0,
+	ROW(ERR, CHANNEL, BROKER, OPENED | WIRE_SERVING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
+	ROW(EXIT, CHANNEL, BROKER, WIRE_FRESH | OPENED | WIRE_SERVING, WIRE_ENDED,
+		sizeof(struct wire_exit), 0, WIRE_REASON_MAX, 0),
+
+	ROW(FILES, CHANNEL, DOOR, WIRE_FRESH, WIRE_SERVING, sizeof(struct wire_files), 0,
+		WIRE_COMMAND_MAX, 0),
+	ROW(STAT, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_question), 1,
+		WIRE_PATH_MAX, 0),
+	ROW(LIST, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_list), 1,
+		WIRE_PATH_MAX, 0),
+	ROW(LEND, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_question), 1,
+		WIRE_PATH_MAX, 0),
+	ROW(PULL, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_pull), 0, 0, 0),
+	ROW(GIVEN, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_given), 0,
+		WIRE_RANGES_MAX * sizeof(struct wire_range), 0),
+	ROW(REFUSED, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_refused), 1,
+		WIRE_REFUSED_MAX + WIRE_PATH_MAX, 0),
+	ROW(DONE, CHANNEL, DOOR, WIRE_SERVING | CROSSING, WIRE_HALF, sizeof(struct wire_exit), 0,
 		WIRE_REASON_MAX, 0),
+	ROW(ATTR, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_attr), 0, 0, 0),
+	ROW(ENTRIES, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_entries), 0, WIRE_PAYLOAD_MAX,
+		0),
+	ROW(LENT, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_attr), 0, 0, 1),
+	ROW(PIECE, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_piece), 0, WIRE_PAYLOAD_MAX, 0),
+	ROW(FAULT, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_fault), 0, WIRE_REASON_MAX, 0),
 
 	ROW(TASK, WORKER, BROKER, WIRE_RUNNING, 0, 0, 0, 0, 1),
 	ROW(PING, WORKER, BROKER, WIRE_RUNNING, 0, sizeof(struct wire_ping), 0, 0, 0),
@@ -168,6 +191,68 @@ static int check_answer(unsigned type, const unsigned char *fixed)
 										       : 0;
 }
 
+/* What the door asks for and tells of files. */
+static int check_file_question(unsigned type, const unsigned char *fixed, size_t payload)
+{
+	struct wire_files files;
+	struct wire_pull pull;
+	struct wire_given given;
+	struct wire_refused refused;
+
+	switch (type) {
+	case WIRE_FILES:
+		memcpy(&files, fixed, sizeof(files));
+		return files.scp > 1 ? -EINVAL : 0;
+	case WIRE_PULL:
+		memcpy(&pull, fixed, sizeof(pull));
+		return pull.len > WIRE_PULL_MAX ? -EINVAL : 0;
+	case WIRE_GIVEN:
+		memcpy(&given, fixed, sizeof(given));
+		return given.more > 1 || payload != given.count * sizeof(struct wire_range)
+			       ? -EINVAL
+			       : 0;
+	default:
+		memcpy(&refused, fixed, sizeof(refused));
+		return refused.request_len > WIRE_REFUSED_MAX || refused.request_len > payload ||
+				       payload - refused.request_len > WIRE_PATH_MAX
+			       ? -EINVAL
+			       : 0;
+	}
+}
+
+static int check_entries(const unsigned char *fixed, const unsigned char *entries, size_t len)
+{
+	struct wire_entries head;
+	unsigned i;
+
+	memcpy(&head, fixed, sizeof(head));
+	for (i = 0; i < head.count; i++) {
+		struct wire_entry entry;
+
+		if (len < sizeof(entry))
+			return -EINVAL;
+		memcpy(&entry, entries, sizeof(entry));
+		if (entry.name_len == 0 || entry.name_len > len - sizeof(entry))
+			return -EINVAL;
+		entries += sizeof(entry) + entry.name_len;
+		len -= sizeof(entry) + entry.name_len;
+	}
+	return len == 0 && head.last <= 1 ? 0 : -EINVAL;
+}
+
+static int check_file_answer(unsigned type, const unsigned char *fixed)
+{
+	struct wire_piece piece;
+	struct wire_fault fault;
+
+	if (type == WIRE_PIECE) {
+		memcpy(&piece, fixed, sizeof(piece));
+		return piece.last > 1 ? -EINVAL : 0;
+	}
+	memcpy(&fault, fixed, sizeof(fault));
+	return fault.error >= 0 ? -EINVAL : 0;
+}
+
 /* Fields whose range the lengths alone do not bound. */
 static int check_fields(
 	enum wire_line line, unsigned type, const unsigned char *fixed, size_t payload)
@@ -190,6 +275,16 @@ static int check_fields(
 	case WIRE_FOUND:
 	case WIRE_FAILED:
 		return check_answer(type, fixed);
+	case WIRE_FILES:
+	case WIRE_PULL:
+	case WIRE_GIVEN:
+	case WIRE_REFUSED:
+		return check_file_question(type, fixed, payload);
+	case WIRE_ENTRIES:
+		return check_entries(fixed, fixed + sizeof(struct wire_entries), payload);
+	case WIRE_PIECE:
+	case WIRE_FAULT:
+		return check_file_answer(type, fixed);
 	default:
 		return 0;
 	}

@@ -41,6 +41,7 @@ struct audit_record {
 	const char *client;
 	const char *verb;
 	const char *vm_uuid, *vm_name, *device;
+	const char *file, *ranges; /* what was fetched: "/dumps/NAME", "0-4095 8192-16383" */
 	const char *reason;
 	uint64_t count; /* of records that this one stands for; 0: it is one */
 	int has_end;    /* status, duration and bytes count */

@@ -51,6 +51,24 @@ void audit_trail_session(
 	audit_write(t->audit, &r);
 }
 
+void audit_trail_file(struct audit_trail *t, const struct audit_record *record)
+{
+	struct audit_record r;
+
+	fill(t, &r);
+	r.event = record->event;
+	r.vm_uuid = record->vm_uuid;
+	r.vm_name = record->vm_name;
+	r.file = record->file;
+	r.ranges = record->ranges;
+	r.reason = record->reason;
+	r.has_end = record->has_end;
+	r.status = record->status;
+	r.duration_us = record->duration_us;
+	r.bytes_out = record->bytes_out;
+	audit_write(t->audit, &r);
+}
+
 void audit_trail_end(struct audit_trail *t, int status, const char *reason)
 {
 	struct audit_record r;

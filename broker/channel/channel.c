@@ -153,9 +153,31 @@ static void on_signal(struct channel *c, const struct line_message *m)
 			(const char *)m->payload);
 }
 
-static void on_message(struct channel *c, const struct line_message *m)
+static void on_files(struct channel *c, const struct line_message *m)
+{
+	struct wire_files request;
+
+	loop_timer_stop(c->timer);
+	memcpy(&request, m->fixed, sizeof(request));
+	c->owner->files_asked(c, request.scp, (const char *)m->payload, m->payload_len);
+}
+
+static void on_message(struct channel *c, struct line_message *m)
 {
 	switch (m->type) {
+	case WIRE_FILES:
+		on_files(c, m);
+		break;
+	case WIRE_STAT:
+	case WIRE_LIST:
+	case WIRE_LEND:
+	case WIRE_PULL:
+	case WIRE_GIVEN:
+	case WIRE_REFUSED:
+	case WIRE_DONE:
+		if (c->ops && c->ops->message)
+			c->ops->message(c->policy, m);
+		break;
 	case WIRE_SHELL:
 	case WIRE_EXEC:
 		on_request(c, m);
@@ -187,7 +209,7 @@ static void read_line(struct channel *c)
 	struct line_message m;
 	int i, r;
 
-	for (i = 0; i < INPUT_ROUNDS && !c->closed && buf_len(&c->held) == 0; i++) {
+	for (i = 0; i < INPUT_ROUNDS && !c->closed && !c->paused && buf_len(&c->held) == 0; i++) {
 		r = line_receive(&c->line, &m);
 		if (r == -EAGAIN)
 			return;
@@ -211,6 +233,12 @@ static void on_io(void *arg, uint32_t revents)
 {
 	struct channel *c = arg;
 
+	/* What the door has told before it went is still there. */
+	if (c->paused && revents & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) {
+		c->paused = 0;
+		c->hung = 1;
+		revents |= EPOLLIN;
+	}
 	if (revents & EPOLLIN)
 		read_line(c);
 	else if (revents & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
@@ -293,6 +321,14 @@ void channel_close(struct channel *c)
 	LIST_REMOVE(c, entry);
 	loop_defer(c->owner->loop, free_channel, c);
 	c->owner->closed(c->owner->login);
+}
+
+void channel_pause(struct channel *c, int on)
+{
+	if (c->closed || c->hung)
+		return;
+	c->paused = on;
+	channel_update_events(c);
 }
 
 int channel_is_exiting(const struct channel *c)

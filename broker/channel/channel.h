@@ -18,10 +18,12 @@
 
 #include "broker/audit/audit_trail.h"
 #include "core/loop.h"
+#include "wire/msg.h"
 #include "wire/status.h"
 
 struct channel;
 struct guest;
+struct line_message;
 struct login;
 
 #define CHANNEL_TEXT_MAX ((size_t)4 << 20)  /* of a list of all guests */
@@ -48,6 +50,11 @@ struct channel_ops {
 	void (*writable)(void *policy); /* after channel_send has returned 0 */
 	/* Rules, or the guest, are others now; what channel_need says is still allowed. */
 	void (*rights_changed)(void *policy);
+	/* A message about files. It is the policy's during the call. */
+	void (*message)(void *policy, struct line_message *m);
+	/* The last word will be said. With it the policy stays, for what the door has still to tell
+	 * of files, and end comes when the channel is closed. */
+	void (*exits)(void *policy, const char *reason);
 	/* The last word comes next: puts the terminal in order, and tells in where ("" at first)
 	 * what an end from outside is to say besides. */
 	void (*leave)(void *policy, char where[CHANNEL_WHERE_MAX]);
@@ -69,6 +76,8 @@ struct channel_owner {
 	bool (*may_pty)(const struct login *login);
 	/* What was asked; command NULL: a shell. Answers on the channel, and ends it. */
 	void (*asked)(struct channel *c, const char *command, size_t len);
+	/* A file client: sftp, or (scp) with this command. The same. */
+	void (*files_asked)(struct channel *c, int scp, const char *command, size_t len);
 	audit_who_fn who; /* of the login */
 	void (*closed)(struct login *login);
 };
@@ -107,6 +116,13 @@ int channel_put(struct channel *c, const void *data, size_t len) MUST_CHECK;
 /* Console bytes, directly: all of len (≤ WIRE_PAYLOAD_MAX) or, when the line is full or text is
  * still queued, none: 0, and writable() follows. */
 size_t channel_send(struct channel *c, const void *data, size_t len) MUST_CHECK;
+
+/* A message about files, with one descriptor or (-1) none, which stays the caller's. 0; -EAGAIN:
+ * writable() follows; other -errno: the line is dead. */
+int channel_say(struct channel *c, enum wire_type type, const void *fixed, const void *payload,
+	size_t len, int fd) MUST_CHECK;
+/* While it is on the line is not read; when the door is gone it is read to its end all the same. */
+void channel_pause(struct channel *c, int on);
 
 /* The first byte that goes out has this offset: for clients whose protocol has a place for it. */
 void channel_begin(struct channel *c, uint64_t offset);

@@ -15,7 +15,7 @@ void channel_update_events(struct channel *c)
 {
 	uint32_t events = 0;
 
-	if (buf_len(&c->held) == 0 || c->exiting)
+	if ((buf_len(&c->held) == 0 && !c->paused) || c->exiting)
 		events |= EPOLLIN;
 	else
 		events |= EPOLLRDHUP;
@@ -170,6 +170,20 @@ size_t channel_send(struct channel *c, const void *data, size_t len)
 	return 0;
 }
 
+int channel_say(struct channel *c, enum wire_type type, const void *fixed, const void *payload,
+	size_t len, int fd)
+{
+	int r = c->closed || c->exiting ? -EPIPE : send_queued(c);
+
+	if (r == 0)
+		r = line_send_fds(&c->line, type, fixed, payload, len, &fd, fd >= 0);
+	if (r == -EAGAIN) {
+		c->blocked = 1;
+		channel_update_events(c);
+	}
+	return r;
+}
+
 void channel_begin(struct channel *c, uint64_t offset)
 {
 	struct wire_begin begin = {.offset = offset};
@@ -239,7 +253,10 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 	if (c->closed)
 		return; /* the terminal was to be put in order, and is gone */
 	audit_trail_end(&c->trail, c->exit.status, c->reason);
-	channel_end_policy(c);
+	if (c->ops && c->ops->exits)
+		c->ops->exits(c->policy, c->reason);
+	else
+		channel_end_policy(c);
 	if (c->reason)
 		channel_complain(c, "%s", c->reason);
 	if (c->closed)

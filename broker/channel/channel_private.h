@@ -22,9 +22,10 @@ struct channel {
 	struct channel_window window;
 	int pty, shown, files_refused;
 	const struct guest *guest;
-	unsigned needs; /* rights on the guest, or on the host */
-	int begun;      /* channel_begin has been called */
-	int blocked;    /* channel_send was refused: writable() is owed */
+	unsigned needs;   /* rights on the guest, or on the host */
+	int begun;        /* channel_begin has been called */
+	int blocked;      /* channel_send was refused: writable() is owed */
+	int paused, hung; /* channel_pause; the door is gone */
 	int input_ended, end_told;
 	int exiting, exit_sent, closed;
 	int cut;                        /* text was left out: there was too much of it */

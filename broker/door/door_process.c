@@ -78,7 +78,8 @@ int door_user_find(const char *name, struct door_user *out, char why[DOOR_WHY_MA
 struct door_limits door_limits_for(uint64_t connections, uint64_t channels)
 {
 	/* Of a connection: socket, its duplicate, login line. */
-	return (struct door_limits){.files = connections * (channels + 3) + DOOR_FILES_OTHER,
+	return (struct door_limits){
+		.files = connections * (channels + 3) + DOOR_FILES_OTHER + DOOR_FILES_LENT,
 		.memory = DOOR_MEMORY_BASE + connections * DOOR_MEMORY_PER_CONNECTION};
 }
 

@@ -16,6 +16,7 @@
 #define DOOR_UID_MIN 61184
 #define DOOR_UID_MAX 65519
 
+#define DOOR_FILES_LENT 512                            /* as CONFIG_FILES_LENT */
 #define DOOR_FILES_OTHER 64                            /* beside connections and channels */
 #define DOOR_MEMORY_BASE (UINT64_C(512) << 20)         /* bytes of data */
 #define DOOR_MEMORY_PER_CONNECTION (UINT64_C(2) << 20) /* a stalled channel holds up to 4 MiB */

@@ -17,6 +17,7 @@ struct config_errors;
 struct connections;
 struct directory;
 struct external;
+struct file_store;
 struct hypervisor;
 struct job_pool;
 struct login;
@@ -46,10 +47,13 @@ struct broker_context {
 	struct throttle *throttle;
 	struct tickets *tickets;
 	struct matcher *matcher;  /* patterns in output */
+	struct file_store *files; /* dumps, and what is lent to file clients */
 	struct job_pool *readers; /* reads the audit's and journals' files */
 
 	/* What a client asks; command NULL: a shell. Answers on the channel, and ends it. */
 	void (*asked)(struct channel *channel, const char *command, size_t len);
+	/* A file client has come: sftp, or (scp) with this command. */
+	void (*files_asked)(struct channel *channel, int scp, const char *command, size_t len);
 	/* What a login that is held to this command can never do: those rights are put to *denied.
 	 * 0, or -EINVAL: it is no command. */
 	int (*ceiling)(const struct words *command, unsigned *denied);

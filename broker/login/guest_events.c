@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/files/file_store.h"
 #include "broker/login/context.h"
 #include "broker/login/guest_events.h"
 #include "broker/login/judge.h"
@@ -36,6 +37,8 @@ static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 	const struct broker_context *context = arg;
 
 	directory_events.link(context->directory, h, up, text);
+	if (up)
+		file_store_link(context->files, context->directory, h);
 	judge_all(context->logins);
 }
 
@@ -48,6 +51,7 @@ static void on_place(void *arg, struct hypervisor *h, const struct place_info *i
 
 	look(g, &before);
 	directory_events.place(d, h, info);
+	file_store_place(context->files, h, info);
 	if (!g)
 		return;
 	look(g, &after);
@@ -66,6 +70,7 @@ static void on_gone(void *arg, struct hypervisor *h, const struct place_info *in
 
 	look(g, &before);
 	directory_events.gone(d, h, info);
+	file_store_gone(context->files, h, info);
 	look(g, &after);
 	if (g && guest_is_known(g) && !is_same(&before, &after))
 		judge_guest(context->logins, g);

@@ -26,7 +26,9 @@ static void judge_channels(struct login *login, const struct guest *guest)
 
 	for (c = login_first_channel(login); c; c = next) {
 		next = channel_next(c);
-		if (!channel_is_exiting(c) && (!guest || channel_guest(c) == guest))
+		/* One that is about the host may be about all its guests. */
+		if (!channel_is_exiting(c) &&
+			(!guest || !channel_guest(c) || channel_guest(c) == guest))
 			judge(c);
 	}
 }

@@ -156,6 +156,7 @@ int login_create(const struct login_options *options, struct login **out)
 		.is_told_begin = options->kind == LOGIN_HTTPS,
 		.may_pty = may_pty,
 		.asked = options->context->asked,
+		.files_asked = options->context->files_asked,
 		.who = login_record_who,
 		.closed = login_channel_closed};
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);

@@ -38,6 +38,8 @@ static const struct verb rows[] = {
 	{"sysrq", VERB_GUEST, RIGHT_CONTROL, "sysrq [--device D] KEY",
 		"send a line break, then a key: Linux's sysrq", verb_sysrq, 0},
 	{"nmi", VERB_GUEST, RIGHT_CONTROL, "nmi", "send a non-maskable interrupt", verb_nmi, 0},
+	{"dumps", VERB_EITHER, 0, "dumps [--json]",
+		"the crash dumps of a VM, or of all; sftp and scp fetch them", verb_dumps, 0},
 	{"connect", VERB_HOST, 0, "connect --vm-id=ID | --vm-name=NAME",
 		"attach, with ovirt-vmconsole's options", verb_connect, 0},
 	{"explain", VERB_HOST, RIGHT_ADMIN, "explain USER VM",

@@ -219,10 +219,13 @@ def test_refused_for_good(daemon, shared, options):
 
 def test_no_shell_hides_behind_a_command(daemon, shared):
     for command in ("/bin/sh", "sh -c id", "; id", "$(id)", "`id`", "attach; id",
-                    "scp -f /etc/passwd", "internal-sftp"):
+                    "internal-sftp"):
         result = daemon.ssh(shared.name, command)
         assert result.status == USAGE, (command, result)
         assert b"uid=" not in result.out + result.err
+    result = daemon.ssh(shared.name, "scp -f /etc/passwd", stdin=b"\0\0\0")
+    assert result.status == 1, result
+    assert b"root:" not in result.out and b"No such file" in result.out, result
 
 
 # Somebody else holds the console

@@ -11,6 +11,7 @@
 #include "broker/access/access.h"
 #include "broker/access/guard.h"
 #include "broker/login/review.h"
+#include "broker/serve/file_session.h"
 #include "broker/verbs/verbs.h"
 #include "console/guest/directory.h"
 #include "core/io.h"
@@ -114,6 +115,7 @@ static void fill_context(struct lone_broker *b)
 	c->tickets = b->guard.tickets;
 	c->readers = b->guard.readers;
 	c->asked = verbs_dispatch;
+	c->files_asked = file_session_begin;
 	c->ceiling = verb_ceiling;
 	c->reload = reload;
 	c->reload_arg = b;

@@ -9,15 +9,15 @@
 
 #include "wire/table.h"
 
-#define STATES 5
+#define STATES 6
 
 static const enum wire_state states[STATES] = {
-	WIRE_FRESH, WIRE_ASKED, WIRE_RUNNING, WIRE_HALF, WIRE_ENDED};
+	WIRE_FRESH, WIRE_ASKED, WIRE_RUNNING, WIRE_HALF, WIRE_ENDED, WIRE_SERVING};
 
 /* lines: a letter for each kind of line it belongs to: Control logIn lOcal
  * cHannel Worker Job.
  * allowed: a letter for each state in which the message is allowed: Fresh Asked Running Half
- * Ended. then: the state after it, '=' for the same; what has ended stays so. */
+ * Ended serVing. then: the state after it, '=' for the same; what has ended stays so. */
 static const struct expectation {
 	const char *name;
 	unsigned type;
@@ -46,8 +46,8 @@ static const struct expectation {
 	{"WINSIZE", 16, "H", WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
 	{"SIGNAL", 17, "H", WIRE_DOOR, "RHE", '=', 0, 1, 32, 0},
 	{"OUT", 18, "H", WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
-	{"ERR", 19, "H", WIRE_BROKER, "RH", '=', 0, 1, 16384 - 256, 0},
-	{"EXIT", 20, "H", WIRE_BROKER, "FRH", 'E', 4, 0, 1024, 0},
+	{"ERR", 19, "H", WIRE_BROKER, "RHV", '=', 0, 1, 16384 - 256, 0},
+	{"EXIT", 20, "H", WIRE_BROKER, "FRHV", 'E', 4, 0, 1024, 0},
 	{"BREAK", 21, "H", WIRE_DOOR, "RHE", '=', 4, 0, 0, 0},
 	{"TASK", 22, "W", WIRE_BROKER, "R", '=', 0, 0, 0, 1},
 	{"PING", 23, "W", WIRE_BROKER, "R", '=', 8, 0, 0, 0},
@@ -59,6 +59,19 @@ static const struct expectation {
 	{"FOUND", 29, "J", WIRE_DOOR, "R", 'E', 18, 0, 8192, 0},
 	{"FAILED", 30, "J", WIRE_DOOR, "R", 'E', 1, 0, 1024, 0},
 	{"BEGIN", 31, "H", WIRE_BROKER, "RH", '=', 8, 0, 0, 0},
+	{"FILES", 32, "H", WIRE_DOOR, "F", 'V', 1, 0, 8192, 0},
+	{"STAT", 33, "H", WIRE_DOOR, "VE", '=', 4, 1, 4095, 0},
+	{"LIST", 34, "H", WIRE_DOOR, "VE", '=', 12, 1, 4095, 0},
+	{"LEND", 35, "H", WIRE_DOOR, "VE", '=', 4, 1, 4095, 0},
+	{"PULL", 36, "H", WIRE_DOOR, "VE", '=', 20, 0, 0, 0},
+	{"GIVEN", 37, "H", WIRE_DOOR, "VE", '=', 14, 0, 16 * 16, 0},
+	{"REFUSED", 38, "H", WIRE_DOOR, "VE", '=', 1, 1, 32 + 4095, 0},
+	{"DONE", 39, "H", WIRE_DOOR, "VE", 'H', 4, 0, 1024, 0},
+	{"ATTR", 40, "H", WIRE_BROKER, "VH", '=', 24, 0, 0, 0},
+	{"ENTRIES", 41, "H", WIRE_BROKER, "VH", '=', 34, 0, 16384 - 256, 0},
+	{"LENT", 42, "H", WIRE_BROKER, "VH", '=', 24, 0, 0, 1},
+	{"PIECE", 43, "H", WIRE_BROKER, "VH", '=', 5, 0, 16384 - 256, 0},
+	{"FAULT", 44, "H", WIRE_BROKER, "VH", '=', 28, 0, 1024, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 
@@ -87,8 +100,55 @@ static char letter(enum wire_state state)
 		return 'H';
 	case WIRE_ENDED:
 		return 'E';
+	case WIRE_SERVING:
+		return 'V';
 	}
 	return '?';
+}
+
+/* Entries of names as long as they may be, and a last one with the rest. */
+static void fill_entries(unsigned char *message, size_t payload)
+{
+	struct wire_entries head = {0};
+	unsigned char *p = message + 1 + sizeof(head);
+
+	for (; payload > sizeof(struct wire_entry) && head.count < UINT8_MAX; head.count++) {
+		struct wire_entry entry = {0};
+		size_t name = payload - sizeof(entry);
+
+		/* None may be left that is too short for an entry. */
+		if (name > 255)
+			name = payload - sizeof(entry) - 255 > sizeof(entry) ? 255 : 200;
+		entry.name_len = (uint8_t)name;
+		memcpy(p, &entry, sizeof(entry));
+		p += sizeof(entry) + name;
+		payload -= sizeof(entry) + name;
+	}
+	memcpy(message + 1, &head, sizeof(head));
+}
+
+static void fill_files(unsigned char *message, unsigned type, size_t len, size_t payload)
+{
+	struct wire_given given = {.count = (uint8_t)(payload / sizeof(struct wire_range))};
+	struct wire_refused refused = {.request_len = (uint8_t)(payload < 32 ? payload : 32)};
+	struct wire_fault fault = {.error = -ENOENT};
+
+	if (type == WIRE_GIVEN && len > sizeof(given))
+		memcpy(message + 1, &given, sizeof(given));
+	if (type == WIRE_REFUSED && len > sizeof(refused))
+		memcpy(message + 1, &refused, sizeof(refused));
+	if (type == WIRE_FAULT && len > sizeof(fault))
+		memcpy(message + 1, &fault, sizeof(fault));
+	if (type == WIRE_ENTRIES && len > sizeof(struct wire_entries))
+		fill_entries(message, payload);
+}
+
+/* Whether so many bytes can be a payload: whole ranges, and entries of one byte's name at least. */
+static int can_be(const struct expectation *e, size_t payload)
+{
+	if (e->type == WIRE_GIVEN)
+		return payload % sizeof(struct wire_range) == 0;
+	return e->type != WIRE_ENTRIES || payload == 0 || payload > sizeof(struct wire_entry);
 }
 
 /* A message of the type whose fields are good, len bytes in all; the payload is the proof or the
@@ -113,6 +173,7 @@ static void fill(unsigned char *message, unsigned type, enum wire_line line, siz
 		memcpy(message + 1, &match, sizeof(match));
 		memcpy(message + 1 + sizeof(match), &(uint16_t){(uint16_t)(payload - 2)}, 2);
 	}
+	fill_files(message, type, len, payload);
 	if (type == WIRE_FAILED && len > 1)
 		message[1] = WIRE_FAIL_LIMIT;
 	if ((type == WIRE_SHELL || type == WIRE_EXEC) && len > sizeof(request)) {
@@ -216,6 +277,8 @@ static void every_length_is_judged_by_the_row(void **state)
 				e->fds, &next);
 			if (len == 0 || !good)
 				assert_int_equal(r, -EMSGSIZE);
+			else if (!can_be(e, len - 1 - e->fixed))
+				assert_int_equal(r, -EINVAL);
 			else if (r != 0)
 				fail_msg("%s of %zu bytes: %d", e->name, len, r);
 		}

@@ -179,6 +179,13 @@ def plink_argv(daemon, login, *command, key=None):
             "-hostkey", host_key_fingerprint(daemon), f"{login}@{HOST}", *command]
 
 
+def pscp_argv(daemon, mode, source, target):
+    """PuTTY's pscp; mode: -sftp or -scp."""
+    return ["pscp", mode, "-batch", "-q", "-noagent", "-P", str(daemon.port),
+            "-i", daemon.keys.ppk(daemon.keys.ed25519),
+            "-hostkey", host_key_fingerprint(daemon), source, target]
+
+
 def dbclient_argv(daemon, login, *command, key=None):
     return ["dbclient", "-y", "-y", "-p", str(daemon.port),
             "-i", daemon.keys.dropbear(key or daemon.keys.ed25519), f"{login}@{HOST}", *command]

@@ -1,0 +1,129 @@
+/*
+ * What the parts of a file session share: file_session.c (life, what is lent, the audit),
+ * file_spot.c (what a path means), file_answer.c (questions on paths), file_pull.c (reading
+ * console.log). Nobody else includes it.
+ */
+#ifndef BROKER_SERVE_FILE_PRIVATE_H
+#define BROKER_SERVE_FILE_PRIVATE_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "broker/channel/channel.h"
+#include "broker/files/file_store.h"
+#include "broker/login/login.h"
+#include "broker/serve/file_session.h"
+#include "wire/line.h"
+
+struct broker_context;
+struct console;
+struct guest;
+struct journal_reader;
+
+/* --- what a path means --- */
+
+enum spot_kind {
+	SPOT_HOST,  /* "/" of a login to the host: a folder for each VM */
+	SPOT_VM,    /* "/" of a VM, or its folder */
+	SPOT_LOG,   /* console.log */
+	SPOT_DUMPS, /* dumps; without a guest: those that are nobody's */
+	SPOT_DUMP,  /* a file in it */
+};
+
+struct spot {
+	enum spot_kind kind;
+	struct guest *guest;          /* NULL: the host */
+	char name[WIRE_NAME_MAX + 1]; /* SPOT_DUMP */
+};
+
+struct file_session;
+
+/* 0; -ENOENT: there is nothing that this login could see. The rights on a spot are asked for when
+ * it is answered. */
+int spot_find(
+	const struct file_session *s, const char *path, size_t len, struct spot *out) MUST_CHECK;
+/* 0; -EACCES and why in words. */
+int spot_may(const struct file_session *s, const struct spot *spot,
+	char why[WIRE_REASON_MAX]) MUST_CHECK;
+/* The right that a file there needs. */
+unsigned spot_right(const struct spot *spot);
+/* NULL: it has no console. */
+struct console *spot_console(const struct file_session *s, const struct spot *spot);
+/* Whether a login may see anything of the guest's files. */
+bool spot_guest_shown(const struct login *login, const struct guest *g);
+/* What the folder of the guest is called. before, after: its neighbours in a list by name. */
+const char *spot_folder(
+	const struct guest *g, const struct guest *before, const struct guest *after);
+
+/* --- lent files --- */
+
+struct lent {
+	LIST_ENTRY(lent) entry;
+	uint32_t file; /* the question that opened it */
+	struct guest *guest;
+	unsigned right;
+	char path[2 * (WIRE_NAME_MAX + 1)]; /* for the audit */
+	uint64_t size, since;
+	/* of console.log */
+	uint64_t base; /* the offset of its first byte */
+	struct journal_reader *reader;
+};
+LIST_HEAD(lent_list, lent);
+
+enum file_state {
+	FILE_IDLE,    /* waits for a question */
+	FILE_LOOKING, /* a thread looks or opens */
+	FILE_PULLING, /* console.log is being read */
+	FILE_TELLING, /* an answer waits for the line */
+	FILE_OVER,    /* the last word is said */
+};
+
+struct file_session {
+	struct channel *channel;
+	struct login *login;
+	const struct broker_context *context;
+	struct guest *guest; /* NULL: the host */
+	char *device;        /* of the login name; NULL: the main one */
+	enum file_state state;
+	struct lent_list lent;
+	unsigned lent_count, refusals;
+
+	/* The question at hand. */
+	enum wire_type type;
+	uint32_t question;
+	uint64_t from; /* LIST */
+	struct spot spot;
+	char path[WIRE_PATH_MAX + 1];
+	struct dump_file dump; /* LEND: the one that is being opened */
+	struct file_look *look;
+	struct wire_pull pull;
+	struct lent *pulled;
+
+	/* TELLING */
+	enum wire_type answer;
+	unsigned char fixed[64];
+	unsigned char *payload;
+	size_t payload_len;
+	int fd;
+};
+
+/* file_session.c */
+
+/* Answers the question. Takes the descriptor over; -1: none. */
+void file_tell(struct file_session *s, enum wire_type type, const void *fixed, size_t fixed_len,
+	const void *payload, size_t len, int fd);
+/* error is -errno; why may be NULL or "". attr: of a folder that was to be opened, or NULL. */
+void file_fault(
+	struct file_session *s, int error, const char *why, const struct wire_attributes *attr);
+/* NULL: too many, and why. */
+struct lent *file_lend(struct file_session *s, const char *name, uint64_t size, const char **why);
+struct lent *file_lent(const struct file_session *s, uint32_t file);
+
+/* file_answer.c: STAT, LIST and LEND; the question is in s. */
+void file_ask(struct file_session *s);
+
+/* file_pull.c */
+void file_pull(struct file_session *s, const struct wire_pull *pull);
+void file_pull_on(void *arg); /* there is more, or there is room */
+
+#endif

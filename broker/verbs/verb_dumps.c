@@ -1,0 +1,163 @@
+/* Task: the verb dumps: the crash dumps of one VM, or of all. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "broker/files/file_store.h"
+#include "broker/login/context.h"
+#include "broker/login/login.h"
+#include "broker/verb/json.h"
+#include "broker/verbs/verbs.h"
+#include "config/rights.h"
+#include "console/guest/directory.h"
+#include "console/guest/guest.h"
+#include "core/escape.h"
+
+struct dumps {
+	struct channel *channel;
+	struct login *login;
+	struct loop *loop;
+	const struct guest *guest; /* NULL: the host */
+	struct file_look *look;
+	int json;
+};
+
+static const struct guest *owner(const struct dumps *d, const struct dump_file *f)
+{
+	if (!f->known)
+		return NULL;
+	return directory_by_uuid(login_context(d->login)->directory, &f->guest);
+}
+
+static bool is_shown(void *arg, const struct dump_file *f)
+{
+	const struct dumps *d = arg;
+	const struct guest *g = owner(d, f);
+
+	if (d->guest)
+		return g == d->guest;
+	if (g)
+		return (login_rights(d->login, g) & RIGHT_DUMP_GET) != 0;
+	return (login_host_rights(d->login) & RIGHT_ADMIN) != 0;
+}
+
+static const char *state_of(const struct dump_file *f)
+{
+	return f->error ? "unreadable" : f->growing ? "growing" : "complete";
+}
+
+static void time_text(int64_t when, char out[32])
+{
+	time_t seconds = (time_t)when;
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(out, 32, "%FT%TZ", &tm);
+}
+
+static json_t *dump_json(const struct dump_file *f, const struct guest *g)
+{
+	json_t *o = json_object();
+	char when[32];
+
+	time_text(f->mtime, when);
+	json_object_set_new(o, "name", json_string(f->safe));
+	json_object_set_new(o, "size", json_integer((json_int_t)f->size));
+	json_object_set_new(o, "time", json_string(when));
+	json_object_set_new(o, "state", json_string(state_of(f)));
+	if (f->error)
+		json_object_set_new(o, "error", json_string(strerror(-f->error)));
+	json_object_set_new(o, "uuid", g ? json_string(guest_uuid_text(g)) : json_null());
+	json_object_set_new(o, "vm", g ? json_foreign(guest_name(g)) : json_null());
+	return o;
+}
+
+static void print_dump(const struct dumps *d, const struct dump_file *f, const struct guest *g)
+{
+	char when[32], name[ESCAPE_ROOM(PLACE_NAME_MAX)] = "-";
+
+	time_text(f->mtime, when);
+	if (g)
+		escape_text(guest_name(g), strlen(guest_name(g)), name, sizeof(name));
+	channel_print(d->channel, "%s  %13" PRIu64 "  %-10s  %s  %s\n", when, f->size, state_of(f),
+		f->safe, name);
+}
+
+static void answer(struct dumps *d, const struct dump_list *list)
+{
+	json_t *array = d->json ? json_array() : NULL;
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		const struct guest *g = owner(d, &list->files[i]);
+
+		if (array)
+			json_array_append_new(array, dump_json(&list->files[i], g));
+		else
+			print_dump(d, &list->files[i], g);
+	}
+	if (array)
+		json_answer(d->channel, array);
+	if (list->cut)
+		channel_complain(
+			d->channel, "only the first %d files were looked at", DUMP_FILES_MAX);
+}
+
+static void on_looked(void *arg, int error, struct dump_list *list)
+{
+	struct dumps *d = arg;
+
+	d->look = NULL;
+	if (error) {
+		channel_exit(d->channel, STATUS_INTERNAL, "%s", strerror(-error));
+		return;
+	}
+	dump_list_filter(list, is_shown, d);
+	dump_list_sort(list);
+	answer(d, list);
+	channel_exit(d->channel, STATUS_OK, NULL);
+}
+
+static void free_dumps(void *arg)
+{
+	free(arg);
+}
+
+static void on_end(void *arg)
+{
+	struct dumps *d = arg;
+
+	file_look_cancel(&d->look);
+	loop_defer(d->loop, free_dumps, d);
+}
+
+static const struct channel_ops ops = {.end = on_end};
+
+void verb_dumps(struct verb_call *call)
+{
+	const struct broker_context *b = login_context(call->login);
+	int json = 0;
+	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
+	struct dumps *d;
+
+	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
+		return;
+	if (call->guest && verb_allowed(call, RIGHT_DUMP_GET) < 0)
+		return;
+	d = calloc(1, sizeof(*d));
+	if (d)
+		*d = (struct dumps){.channel = call->channel,
+			.login = call->login,
+			.loop = login_loop(call->login),
+			.guest = call->guest,
+			.json = json};
+	if (!d || file_look(b->files, b->config, on_looked, d, &d->look) < 0) {
+		free(d);
+		channel_exit(call->channel, STATUS_BUSY, "too many look for dumps: try again");
+		return;
+	}
+	channel_need(call->channel, call->guest, call->guest ? RIGHT_DUMP_GET : 0);
+	channel_set_policy(call->channel, &ops, d);
+}

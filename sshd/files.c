@@ -1,0 +1,255 @@
+/*
+ * Task: move a file client's bytes between libssh and the server, and the broker's answers to it.
+ * Owner: the channel.
+ *
+ * Nothing here holds bytes: what the server does not take stays where the channel keeps input, and
+ * what the client does not take stays with the server, which then takes no more requests.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "sshd/files_internal.h"
+#include "wire/status.h"
+
+/* --- sftp or scp --- */
+
+static size_t server_output(const struct files *f, const uint8_t **data)
+{
+	return f->sftpd ? sftpd_output(f->sftpd, data) : scp_output(f->scp, data);
+}
+
+static void server_sent(struct files *f, size_t len)
+{
+	if (f->sftpd)
+		sftpd_sent(f->sftpd, len);
+	else
+		scp_sent(f->scp, len);
+}
+
+static bool server_finished(const struct files *f)
+{
+	return f->sftpd ? sftpd_finished(f->sftpd) : scp_finished(f->scp);
+}
+
+static const char *server_failure(const struct files *f)
+{
+	return f->sftpd ? sftpd_failure(f->sftpd) : scp_failure(f->scp);
+}
+
+static int server_status(const struct files *f)
+{
+	if (f->scp)
+		return scp_status(f->scp);
+	return sftpd_failure(f->sftpd) ? STATUS_USAGE : STATUS_OK;
+}
+
+int files_take_answer(struct files *f, uint32_t question, const struct tree_answer *answer)
+{
+	return f->sftpd ? sftpd_answer(f->sftpd, question, answer)
+			: scp_answer(f->scp, question, answer);
+}
+
+/* --- input --- */
+
+size_t files_input(struct files *f, const void *data, size_t len)
+{
+	if (f->done)
+		return len;
+	return f->sftpd ? sftpd_input(f->sftpd, data, len) : scp_input(f->scp, data, len);
+}
+
+void files_input_ends(struct files *f)
+{
+	if (f->sftpd)
+		sftpd_input_ends(f->sftpd);
+	else
+		scp_input_ends(f->scp);
+}
+
+/* --- the line --- */
+
+bool files_wait_for_line(const struct files *f)
+{
+	return f->full;
+}
+
+void files_resume(struct files *f)
+{
+	f->full = false;
+	files_flush_given(f);
+	if (f->full)
+		return;
+	if (f->sftpd)
+		sftpd_resume(f->sftpd);
+	else
+		scp_resume(f->scp);
+}
+
+int files_send_request(struct files *f)
+{
+	const struct wire_files request = {.scp = f->scp != NULL};
+
+	return line_send(&f->channel->line, WIRE_FILES, &request, f->command,
+		f->command ? strlen(f->command) : 0);
+}
+
+/* False when there is no message, or no line any more. */
+static bool take_message(struct files *f)
+{
+	struct channel *c = f->channel;
+	struct line_message m;
+	struct wire_exit last;
+	int r = line_receive(&c->line, &m);
+
+	if (r == -EAGAIN)
+		return false;
+	if (r != 1) {
+		if (r < 0)
+			log_write(
+				LOG_LEVEL_WARNING, c->owner->tag, "channel line: %s", strerror(-r));
+		channel_begin_exit(c, c->status ? c->status : STATUS_INTERNAL);
+		return false;
+	}
+	if (m.type == WIRE_EXIT) {
+		memcpy(&last, m.fixed, sizeof(last));
+		/* A file client that is refused here may try a shell next, and type into it. */
+		if (last.status == STATUS_DENIED)
+			*c->owner->files_refused = true;
+		channel_begin_exit(c, last.status);
+	} else if (m.type == WIRE_ERR) {
+		channel_give(c, true, m.payload, m.payload_len);
+	} else {
+		files_answer(f, &m);
+	}
+	line_message_finish(&m);
+	return c->state == CHANNEL_RUNNING;
+}
+
+void files_take_answers(struct files *f)
+{
+	unsigned i;
+
+	for (i = 0; i < FILES_ROUNDS && take_message(f); i++)
+		;
+}
+
+/* --- output --- */
+
+static void say_done(struct files *f)
+{
+	const char *why = server_failure(f);
+	const struct wire_exit done = {.status = server_status(f)};
+	int r;
+
+	if (why)
+		log_write(LOG_LEVEL_INFO, f->channel->owner->tag, "files: %s", why);
+	files_flush_given(f);
+	if (f->full)
+		return;
+	r = line_send(
+		&f->channel->line, WIRE_DONE, &done, why, why ? strnlen(why, WIRE_REASON_MAX) : 0);
+	f->full = r == -EAGAIN;
+	f->done = r != -EAGAIN;
+}
+
+/* One batch: others want their turn too. False when it was all, or the client takes no more. */
+static bool give_batch(struct files *f)
+{
+	struct channel *c = f->channel;
+	size_t left = OUTPUT_BATCH;
+
+	while (left && channel_can_take(c)) {
+		const uint8_t *data;
+		size_t len = server_output(f, &data), n;
+
+		if (len == 0)
+			return false;
+		n = channel_give(c, false, data, len < left ? len : left);
+		if (n == 0)
+			return false;
+		server_sent(f, n);
+		left -= n;
+	}
+	return left == 0;
+}
+
+void files_pump(struct files *f)
+{
+	if (f->channel->state != CHANNEL_RUNNING || f->done)
+		return;
+	if (give_batch(f) && channel_can_take(f->channel))
+		loop_timer_set(f->again, 0, 1);
+	if (server_finished(f) && !f->channel->line_over)
+		say_done(f);
+}
+
+/* --- life --- */
+
+/* Files were read, or there is more to give. */
+static void on_wake(void *arg)
+{
+	struct files *f = arg;
+
+	f->channel->owner->wake(f->channel->owner->arg);
+}
+
+/* A thread has finished: not inside its call. */
+static void on_server_wake(void *arg)
+{
+	struct files *f = arg;
+
+	loop_timer_set(f->again, 0, 1);
+}
+
+static int create_server(struct files *f, const char *command)
+{
+	const struct sftp_config config = {.tree = &files_tree,
+		.tree_arg = f,
+		.jobs = f->channel->owner->context->jobs,
+		.home = "/",
+		.wake = on_server_wake,
+		.wake_arg = f};
+
+	if (!command)
+		return sftpd_create(&config, &f->sftpd);
+	f->command = strdup(command);
+	if (!f->command)
+		return -ENOMEM;
+	return scp_create(&config, f->command, strlen(f->command), &f->scp);
+}
+
+int files_create(struct channel *channel, const char *command, struct files **out)
+{
+	struct files *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->channel = channel;
+	buf_init(&f->given, SFTPD_HANDLES_MAX * FILES_GIVEN_SIZE);
+	r = loop_timer_add(channel->owner->context->loop, &f->again, on_wake, f);
+	if (!r)
+		r = create_server(f, command);
+	*out = f;
+	if (r)
+		files_destroy(out);
+	return r;
+}
+
+void files_destroy(struct files **files)
+{
+	struct files *f = *files;
+
+	*files = NULL;
+	if (!f)
+		return;
+	sftpd_destroy(&f->sftpd);
+	scp_destroy(&f->scp);
+	files_flush_given(f);
+	loop_timer_del(&f->again);
+	buf_finish(&f->given);
+	free(f->command);
+	free(f);
+}

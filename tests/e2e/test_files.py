@@ -1,0 +1,392 @@
+"""sftp and scp fetch crash dumps and the console's history, and nothing else."""
+
+import hashlib
+import os
+import re
+import socket
+import subprocess
+import time
+
+import paramiko
+import pytest
+
+from lib import clients, proc
+from lib.proc import SLOW, wait_until
+
+RIGHTS = "view, type, log, dump-get"
+
+
+def stamp():
+    return time.strftime("%Y-%m-%d-%H:%M:%S")
+
+
+class Folder:
+    """A dump folder, as libvirt's auto_dump_path is one, and the daemon that looks into it."""
+
+    def __init__(self, virt, daemons, config=None):
+        self.virt = virt
+        self.dir = f"{virt.dir}/dump-{os.urandom(4).hex()}"
+        virt.user.mkdir(self.dir)
+        settings = {"dump": {"directories": self.dir},
+                    "access all": {"who": "key:*", "vms": "*", "allow": RIGHTS}}
+        settings.update(config or {})
+        self.daemon = daemons(settings)
+
+    def path(self, name):
+        return f"{self.dir}/{name}"
+
+    def put(self, guest, data, when=None, owner=None):
+        """A file with the name libvirt would give it; its name in the tree."""
+        name = f"{guest.domain.ID()}-{guest.name[:20]}-{when or stamp()}"
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        self.virt.user.own(self.path(name), 0o600)
+        return name.replace(":", "-")
+
+    def names(self, guest):
+        """What the daemon shows of the guest's dumps."""
+        return self.daemon.ssh(guest.uuid, "dumps").text
+
+
+@pytest.fixture(scope="module")
+def shared(module_guests):
+    return module_guests("files")
+
+
+@pytest.fixture(scope="module")
+def folder(virt, module_daemons, shared):
+    made = Folder(virt, module_daemons)
+    made.daemon.knows(shared)
+    return made
+
+
+def ssh_options(daemon):
+    return ["-P", str(daemon.port), "-i", daemon.keys.ed25519, "-q",
+            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-F", "/dev/null"]
+
+
+def run(argv, **options):
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=40 * SLOW, check=False, **options)
+    return clients.Result(done.returncode, done.stdout, done.stderr)
+
+
+def scp(daemon, source, target, *options):
+    return run(["scp", *ssh_options(daemon), *options, source, target])
+
+
+def sftp(daemon, login, commands, *options):
+    batch = f"{daemon.dir}/batch-{os.urandom(4).hex()}"
+    with open(batch, "w", encoding="ascii") as file:
+        file.write("\n".join(commands) + "\n")
+    return run(["sftp", *ssh_options(daemon), "-b", batch, *options, f"{login}@127.0.0.1"])
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def random_bytes(size):
+    return os.urandom(size)
+
+
+@pytest.fixture(scope="module")
+def dump(virt, folder, shared):
+    """A dump of the running guest by libvirt, in the folder. (name in the tree, its bytes)"""
+    name = f"{shared.domain.ID()}-{shared.name}-{stamp()}"
+    virt.virsh("dump", "--memory-only", "--live", shared.uuid, folder.path(name), seconds=60)
+    seen = name.replace(":", "-")
+    wait_until(lambda: seen in folder.names(shared), 15, "the dump is listed")
+    return seen, read(folder.path(name))
+
+
+@pytest.mark.parametrize("mode", [(), ("-O",)], ids=["sftp", "legacy"])
+def test_scp_fetches_the_latest_dump_of_a_guest(folder, shared, dump, tmp_path, mode):
+    name, data = dump
+    assert data.startswith(b"\x7fELF")
+    got = scp(folder.daemon, f"{shared.name}@127.0.0.1:dumps/{name}", tmp_path / "one", *mode)
+    assert got.status == 0, got
+    assert hashlib.sha256(read(tmp_path / "one")).digest() == hashlib.sha256(data).digest()
+    got = scp(folder.daemon, f"{shared.uuid}@127.0.0.1:dumps/latest", tmp_path, *mode)
+    assert got.status == 0, got
+    assert read(tmp_path / "latest") == data
+
+
+def test_every_fetched_file_has_an_audit_record(folder, shared, dump, tmp_path):
+    name, data = dump
+    assert scp(folder.daemon, f"{shared.uuid}@127.0.0.1:dumps/{name}", tmp_path).status == 0
+    record = folder.daemon.wait_audit("^whole$", event="file", file=f"/dumps/{name}",
+                                      login=shared.uuid)
+    assert record["vm_uuid"] == shared.uuid
+    assert record["bytes_out"] == len(data)
+    assert record["ranges"] == f"0-{len(data) - 1}"
+    assert record["identity"].startswith("key:SHA256:")
+
+
+def test_sftp_lists_the_tree_of_a_guest(folder, shared, dump):
+    listed = sftp(folder.daemon, shared.name, ["pwd", "ls -la", "ls -1 dumps"])
+    assert listed.status == 0, listed
+    assert "Remote working directory: /\n" in listed.text
+    assert re.search(r"^-r--------.* console\.log$", listed.text, re.M), listed
+    assert re.search(r"^drwx------.* dumps$", listed.text, re.M), listed
+    assert f"dumps/{dump[0]}\n" in listed.text
+    assert "latest" not in listed.text
+
+
+def test_sftp_resumes_a_dump_that_was_cut(folder, shared, dump, tmp_path):
+    name, data = dump
+    with open(tmp_path / name, "wb") as file:
+        file.write(data[:len(data) // 3])
+    got = sftp(folder.daemon, shared.name, [f"reget dumps/{name} {tmp_path}/{name}"])
+    assert got.status == 0, got
+    assert read(tmp_path / name) == data
+
+
+def test_scp_fetches_folders_and_patterns(folder, shared, dump, tmp_path):
+    got = scp(folder.daemon, f"{shared.name}@127.0.0.1:dumps", tmp_path, "-r")
+    assert got.status == 0, got
+    assert read(tmp_path / "dumps" / dump[0]) == dump[1]
+    assert not (tmp_path / "dumps" / "latest").exists()
+    got = scp(folder.daemon, f"{shared.name}@127.0.0.1:dumps/{dump[0][:4]}*", tmp_path, "-O")
+    assert got.status == 0, got
+    assert read(tmp_path / dump[0]) == dump[1]
+
+
+def test_console_log_is_what_the_guest_printed(folder, shared, tmp_path):
+    assert folder.daemon.ssh(shared.name, stdin=b"pat 2000\n", seconds=40).status == 0
+    for mode in ((), ("-O",)):
+        got = scp(folder.daemon, f"{shared.name}@127.0.0.1:console.log", tmp_path, *mode)
+        assert got.status == 0, got
+        log = folder.daemon.ssh(shared.name, "log")
+        assert log.status == 0
+        assert read(tmp_path / "console.log") == log.out
+        assert len(log.out) > 100000
+
+
+def test_paramiko_reads_with_everything_asked_for_at_once(folder, shared, dump, tmp_path):
+    data = random_bytes(24 << 20)
+    name = folder.put(shared, data)
+    client = clients.paramiko_connect(folder.daemon, shared.uuid)
+    files = client.open_sftp()
+    assert files.normalize(".") == "/"
+    assert files.stat("dumps/" + name).st_size == len(data)
+    files.get("dumps/" + name, str(tmp_path / "got"))
+    assert read(tmp_path / "got") == data
+    assert files.listdir(".") == ["console.log", "dumps"]
+    client.close()
+
+
+@pytest.mark.parametrize("mode", ["-sftp", "-scp"])
+def test_pscp_fetches_a_dump(folder, shared, dump, tmp_path, mode):
+    got = run(clients.pscp_argv(folder.daemon, mode, f"{shared.name}@127.0.0.1:dumps/{dump[0]}",
+                                str(tmp_path / "got")),
+              env={"PATH": "/usr/bin:/bin", **clients.home(folder.daemon)})
+    assert got.status == 0, got
+    assert read(tmp_path / "got") == dump[1]
+
+
+def test_a_login_to_the_host_has_a_folder_for_each_vm(folder, shared, dump, tmp_path):
+    listed = sftp(folder.daemon, "vmconsole", ["ls -1"])
+    assert listed.status == 0, listed
+    assert shared.name in listed.text.split("\n")
+    got = scp(folder.daemon, f"vmconsole@127.0.0.1:{shared.name}/dumps/latest", tmp_path)
+    assert got.status == 0, got
+    assert (tmp_path / "latest").stat().st_size > 0
+
+
+def test_nothing_can_be_written(folder, shared, dump, tmp_path):
+    (tmp_path / "up").write_bytes(b"x")
+    for command in (f"put {tmp_path}/up dumps/up", f"rm dumps/{dump[0]}", "mkdir dumps/x",
+                    f"rename dumps/{dump[0]} dumps/y", f"ln -s dumps/{dump[0]} z",
+                    f"chmod 777 dumps/{dump[0]}"):
+        refused = sftp(folder.daemon, shared.name, [command])
+        assert refused.status != 0, command
+        assert "denied" in refused.errors + refused.text, (command, refused)
+    refused = scp(folder.daemon, tmp_path / "up", f"{shared.name}@127.0.0.1:dumps/up", "-O")
+    assert refused.status != 0
+    assert "read-only" in refused.errors.lower() or "denied" in refused.errors, refused
+    folder.daemon.wait_audit("rename|RENAME|posix-rename", event="file-refused")
+    assert sorted(os.listdir(folder.dir)) == sorted(
+        name for name in os.listdir(folder.dir) if name != "up")
+
+
+@pytest.mark.parametrize("path", ["../../../../etc/passwd", "/etc/passwd", "dumps/../../etc/passwd",
+                                  "dumps/./../console.log/x", "dumps/" + "a" * 300,
+                                  "dumps/x/y", "console.log/", "dumps/%2e%2e/x"])
+def test_paths_that_lead_elsewhere_find_nothing(folder, shared, tmp_path, path):
+    client = clients.paramiko_connect(folder.daemon, shared.uuid)
+    files = client.open_sftp()
+    with pytest.raises(OSError):
+        files.open(path).read(1)
+    client.close()
+
+
+def test_what_is_no_regular_file_is_never_opened(folder, shared, virt):
+    names = [f"{shared.domain.ID()}-{shared.name}-2026-01-01-00:00:0{i}" for i in range(4)]
+    secret = f"{virt.dir}/files/secret"
+    virt.user.write(secret, "secret")
+    os.symlink(secret, folder.path(names[0]))
+    os.mkfifo(folder.path(names[1]))
+    os.chmod(folder.path(names[1]), 0o666)
+    os.link(secret, folder.path(names[2]))
+    virt.user.mkdir(folder.path(names[3]))
+    shown = sftp(folder.daemon, shared.name, ["ls -1 dumps"])
+    assert shown.status == 0, shown
+    for name in names:
+        assert name.replace(":", "-") not in shown.text
+        got = scp(folder.daemon, f"{shared.name}@127.0.0.1:dumps/{name.replace(':', '-')}",
+                  "/dev/null")
+        assert got.status != 0
+    for name in names[:3]:
+        os.unlink(folder.path(name))
+    os.rmdir(folder.path(names[3]))
+
+
+def test_a_dump_that_is_being_written_is_in_no_folder(folder, shared):
+    name = f"{shared.domain.ID()}-{shared.name}-2026-01-01-00:00:09"
+    seen = name.replace(":", "-")
+    with open(folder.path(name), "wb") as file:
+        folder.virt.user.own(folder.path(name), 0o600)
+        file.write(b"half of it")
+        file.flush()
+        assert re.search(rf"growing +{seen} ", folder.names(shared)), folder.names(shared)
+        assert seen not in sftp(folder.daemon, shared.name, ["ls -1 dumps"]).text
+    assert re.search(rf"complete +{seen} ", folder.names(shared)), folder.names(shared)
+    assert seen in sftp(folder.daemon, shared.name, ["ls -1 dumps"]).text
+    os.unlink(folder.path(name))
+
+
+def test_another_users_vm_is_not_there(virt, daemons, guests, shared, keys, tmp_path):
+    mine, other = guests("fmine"), shared
+    rule = {"who": f"key:{keys.fingerprint(keys.ed25519)}", "vms": mine.name, "allow": RIGHTS}
+    made = Folder(virt, daemons, {"access all": rule})
+    made.daemon.knows(mine)
+    made.put(mine, b"mine")
+    theirs = made.put(other, b"theirs")
+    listed = sftp(made.daemon, "vmconsole", ["ls -1"])
+    assert listed.status == 0, listed
+    assert listed.text.split("\n")[1:2] == [mine.name], listed
+    for path in (f"vmconsole@127.0.0.1:{other.name}/dumps/{theirs}",
+                 f"{mine.name}@127.0.0.1:dumps/{theirs}"):
+        assert scp(made.daemon, path, tmp_path / "x").status != 0
+    refused = sftp(made.daemon, other.name, ["ls"])
+    unknown = sftp(made.daemon, "no-such-vm", ["ls"])
+    assert refused.status != 0 and unknown.status != 0
+
+
+def test_what_is_nobodys_is_for_admins(virt, daemons, shared, tmp_path):
+    made = Folder(virt, daemons)
+    made.daemon.knows(shared)
+    virt.user.write(made.path("vmcore from somewhere"), "core")
+    assert "vmcore" not in made.daemon.ssh("vmconsole", "dumps").text
+    made.daemon.configure({"access all": {"allow": RIGHTS + ", admin"}})
+    made.daemon.reload()
+    wait_until(lambda: "vmcore_from_somewhere" in made.daemon.ssh("vmconsole", "dumps").text, 10,
+               "an admin sees it")
+    got = scp(made.daemon, "vmconsole@127.0.0.1:dumps/vmcore_from_somewhere", tmp_path)
+    assert got.status == 0, got
+    assert (tmp_path / "vmcore_from_somewhere").read_bytes() == b"core"
+
+
+def test_dumps_stay_the_guests_after_it_is_gone_and_after_a_restart(virt, daemons, guests,
+                                                                    tmp_path):
+    first = guests("fgone")
+    made = Folder(virt, daemons)
+    made.daemon.knows(first)
+    name = made.put(first, b"its last words")
+    first.destroy()
+    made.daemon.stop()
+    made.daemon.start()
+    made.daemon.knows(first)
+    got = scp(made.daemon, f"{first.uuid}@127.0.0.1:dumps/{name}", tmp_path)
+    assert got.status == 0, got
+    assert (tmp_path / name).read_bytes() == b"its last words"
+
+
+def test_each_right_opens_its_own_files(virt, daemons, shared, tmp_path):
+    made = Folder(virt, daemons, {"access all": {"who": "key:*", "vms": "*", "allow": "log"}})
+    made.daemon.knows(shared)
+    name = made.put(shared, b"dump")
+    assert scp(made.daemon, f"{shared.name}@127.0.0.1:console.log", tmp_path).status == 0
+    refused = scp(made.daemon, f"{shared.name}@127.0.0.1:dumps/{name}", tmp_path)
+    assert refused.status != 0
+    made.daemon.wait_audit("permission denied: dump-get", event="file-refused",
+                           file=f"/dumps/{name}")
+    assert "dumps" not in sftp(made.daemon, shared.name, ["ls -1"]).text.split("\n")
+    made.daemon.configure({"access all": {"allow": "view"}})
+    made.daemon.reload()
+    made.daemon.wait_log("configuration reloaded")
+    assert scp(made.daemon, f"{shared.name}@127.0.0.1:console.log", tmp_path).status != 0
+
+
+def test_a_withdrawn_right_ends_the_transfer(virt, daemons, shared, keys):
+    made = Folder(virt, daemons)
+    made.daemon.knows(shared)
+    name = made.put(shared, random_bytes(8 << 20))
+    client = clients.paramiko_connect(made.daemon, shared.uuid)
+    files = client.open_sftp()
+    file = files.open(f"dumps/{name}", "r")
+    assert len(file.read(4096)) == 4096
+    made.daemon.configure({"access all": {"allow": "view, log"}})
+    made.daemon.reload()
+    with pytest.raises((OSError, EOFError, paramiko.SSHException)):
+        deadline = time.monotonic() + 15 * SLOW
+        while time.monotonic() < deadline:
+            file.seek(0)
+            file.read(4096)
+    made.daemon.wait_audit("in part", event="file", file=f"/dumps/{name}")
+    made.daemon.wait_audit("the right to dump-get VM .* was withdrawn", event="verb", verb="sftp")
+    client.close()
+
+
+def test_a_refused_file_client_gets_no_shell(virt, daemons, shared):
+    made = Folder(virt, daemons, {"access all": {"who": "key:*", "vms": "*",
+                                                 "allow": "view, type"}})
+    made.daemon.knows(shared)
+    client = clients.paramiko_connect(made.daemon, shared.uuid)
+    channel = client.get_transport().open_session()
+    channel.invoke_subsystem("sftp")
+    assert channel.recv_exit_status() == 77
+    shell = client.get_transport().open_session()
+    shell.invoke_shell()
+    shell.sendall(b"say typed-into-the-shared\n")
+    assert shell.recv_exit_status() == 77
+    client.close()
+    assert "run say typed-into-the-shared" not in shared.report_lines()
+
+
+def test_a_client_that_reads_nothing_holds_no_memory(folder, shared, dump):
+    name = folder.put(shared, random_bytes(64 << 20))
+    door = folder.daemon.doors("ssh")[0]
+    client = clients.paramiko_connect(folder.daemon, shared.uuid)
+    channel = client.get_transport().open_session(window_size=1 << 16)
+    channel.invoke_subsystem("sftp")
+
+    def packet(kind, body):
+        text = bytes([kind]) + body
+        return len(text).to_bytes(4, "big") + text
+
+    def string(text):
+        return len(text).to_bytes(4, "big") + text
+
+    path = f"/dumps/{name}".encode()
+    channel.sendall(packet(1, b"\0\0\0\3"))
+    channel.recv(4096)
+    channel.sendall(packet(3, b"\0\0\0\1" + string(path) + b"\0\0\0\1" + b"\0\0\0\0"))
+    answer = channel.recv(4096)
+    handle = answer[9:]
+    before = proc.Usage([door]).memory
+    asked = 0
+    channel.settimeout(3 * SLOW)
+    with pytest.raises(socket.timeout):
+        while asked < 200000:
+            channel.sendall(b"".join(
+                packet(5, i.to_bytes(4, "big") + handle + (i * 32768).to_bytes(8, "big")
+                       + b"\0\0\x80\0") for i in range(2, 102)))
+            asked += 100
+    assert proc.Usage([door]).memory - before < 16 << 10
+    # Others go on meanwhile.
+    assert folder.daemon.ssh(shared.uuid, "status").status == 0
+    client.close()
