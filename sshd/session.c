@@ -213,14 +213,26 @@ static bool all_said(const struct session *s)
 	return s->channel_count == 0 && !(ssh_get_status(s->ssh) & SSH_WRITE_PENDING);
 }
 
+static bool write_pending(const struct session *s)
+{
+	return ssh_get_status(s->ssh) & SSH_WRITE_PENDING;
+}
+
+/* libssh queues its answers without a bound, and half of the protocol is answered by itself: a
+ * request that it does not know, a packet without a meaning. Who takes none asks for no more. */
+static bool takes_no_answers(const struct session *s)
+{
+	return write_pending(s) && s->packets.out_packets - s->answered > SESSION_ANSWERS_MAX;
+}
+
 /* Pure: what the descriptor of the connection is to be watched for. */
 static uint32_t wanted(const struct session *s)
 {
-	uint32_t events = s->asking ? EPOLLRDHUP : EPOLLIN;
+	uint32_t events = write_pending(s) ? EPOLLOUT : 0;
 
-	if (ssh_get_status(s->ssh) & SSH_WRITE_PENDING)
-		events |= EPOLLOUT;
-	return events;
+	if (takes_no_answers(s))
+		return events;
+	return events | (s->asking ? EPOLLRDHUP : EPOLLIN);
 }
 
 /* libssh knows why; its words may hold the client's. */
@@ -253,6 +265,8 @@ void session_settle(struct session *s)
 		session_close(s, s->bye_reason);
 		return;
 	}
+	if (!write_pending(s))
+		s->answered = s->packets.out_packets;
 	if (!s->gate.waiting)
 		loop_io_set(s->io, wanted(s));
 	session_clock_set(s);

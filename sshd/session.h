@@ -25,6 +25,8 @@ enum session_state {
 };
 
 #define SESSION_REASON_MAX 256
+#define SESSION_ANSWERS_MAX 256 /* packets that the client has not taken: no more is read of him   \
+				 */
 #define SESSION_TAG_MAX 24
 
 struct session;
@@ -43,6 +45,7 @@ struct session {
 	struct loop_io *io;     /* of fd */
 	struct gate_entry gate; /* while nobody is known */
 	struct ssh_counter_struct bytes, packets;
+	uint64_t answered; /* packets sent when the client had last taken all */
 	struct ssh_server_callbacks_struct callbacks;
 
 	struct line login;
