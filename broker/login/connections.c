@@ -18,6 +18,7 @@
 #include "wire/line.h"
 
 #define REFUSED_LOG_US LOOP_SECOND /* one line a second, however many are refused */
+#define UNREAD_ROUNDS 16           /* reads of what a refused one has sent, and may go on sending */
 
 struct connections {
 	const struct broker_context *context;
@@ -132,14 +133,16 @@ static void log_refused(struct connections *all, const char *peer, const char *w
  */
 static void turn_away(int fd, const char *words)
 {
-	char text[256], unread[256];
-	int n = snprintf(text, sizeof(text), "%s\r\n", words);
+	char text[256], unread[4096];
+	int n = snprintf(text, sizeof(text), "%s\r\n", words), i;
 
 	if (send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return;
 	(void)shutdown(fd, SHUT_WR);
-	while (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) == (ssize_t)sizeof(unread))
-		;
+	for (i = 0; i < UNREAD_ROUNDS; i++) {
+		if (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) <= 0)
+			break;
+	}
 }
 
 /* The address without the port, as rules match it. */
