@@ -43,6 +43,9 @@ void channel_resume(struct channel *c)
 
 	if (c->closed || c->exiting || len == 0)
 		return;
+	c->resume_due = !channel_is_heard(c);
+	if (c->resume_due)
+		return;
 	/* The policy may come back here; what it sees is no longer ours then. */
 	old = c->held;
 	buf_init(&c->held, WIRE_PAYLOAD_MAX);
@@ -51,6 +54,17 @@ void channel_resume(struct channel *c)
 	tell_input_end(c);
 	if (!c->closed)
 		channel_update_events(c);
+}
+
+static void on_again(void *arg)
+{
+	channel_resume(arg);
+}
+
+void channel_resume_later(struct channel *c, uint64_t delay_us)
+{
+	if (!c->closed && !c->exiting)
+		loop_timer_set(c->again, delay_us, 0);
 }
 
 void channel_need(struct channel *c, const struct guest *guest, unsigned rights)
@@ -209,7 +223,9 @@ static void read_line(struct channel *c)
 	struct line_message m;
 	int i, r;
 
-	for (i = 0; i < INPUT_ROUNDS && !c->closed && !c->paused && buf_len(&c->held) == 0; i++) {
+	for (i = 0; i < INPUT_ROUNDS && !c->closed && !c->paused && buf_len(&c->held) == 0 &&
+		    channel_is_heard(c);
+		i++) {
 		r = line_receive(&c->line, &m);
 		if (r == -EAGAIN)
 			return;
@@ -252,6 +268,8 @@ static void on_io(void *arg, uint32_t revents)
 		channel_flush(c);
 		if (owed && !c->closed && !c->exiting && c->ops && c->ops->writable)
 			c->ops->writable(c->policy);
+		if (c->resume_due)
+			channel_resume(c);
 	}
 	if (!c->closed)
 		channel_update_events(c);
@@ -275,9 +293,12 @@ int channel_accept(const struct channel_owner *owner, int fd, unsigned number, s
 	audit_trail_init(&c->trail, owner->loop, owner->audit, c->tag, owner->who, owner->login);
 	r = loop_timer_add(owner->loop, &c->timer, channel_on_timer, c);
 	if (!r)
+		r = loop_timer_add(owner->loop, &c->again, on_again, c);
+	if (!r)
 		r = loop_io_add(owner->loop, &c->io, fd, EPOLLIN, on_io, c);
 	if (r < 0) {
 		loop_timer_del(&c->timer);
+		loop_timer_del(&c->again);
 		free(c); /* the descriptor stays the caller's */
 		return r;
 	}
@@ -317,6 +338,7 @@ void channel_close(struct channel *c)
 	channel_end_policy(c);
 	loop_io_del(&c->io);
 	loop_timer_del(&c->timer);
+	loop_timer_del(&c->again);
 	line_finish(&c->line);
 	LIST_REMOVE(c, entry);
 	loop_defer(c->owner->loop, free_channel, c);

@@ -3,7 +3,8 @@
  *
  * Output: text is queued (bounded) and goes out as the line takes it; console bytes are sent
  * directly or not at all, so that a slow reader costs no memory. Input: what the policy does not
- * take is held, and the line is not read meanwhile, so that the client's window closes.
+ * take is held, and the line is not read meanwhile, so that the client's window closes; nor is it
+ * while much text waits for a client that takes none, or what he asks for would fill the queue.
  * Exit: after the queue has gone out, EXIT is said once; then the door closes its end.
  *
  * Owned by its login. Policies (a verb, a console session) hang on it by channel_ops.
@@ -27,6 +28,7 @@ struct line_message;
 struct login;
 
 #define CHANNEL_TEXT_MAX ((size_t)4 << 20)  /* of a list of all guests */
+#define CHANNEL_UNHEARD ((size_t)64 << 10)  /* text not yet taken: no input is read meanwhile */
 #define CHANNEL_ASK_US (10 * LOOP_SECOND)   /* for SHELL or EXEC: doors send it at once */
 #define CHANNEL_FLUSH_US (30 * LOOP_SECOND) /* to take some of what is queued at the end */
 #define CHANNEL_WHERE_MAX 64
@@ -110,7 +112,8 @@ void channel_print(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void channel_complain(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Raw bytes behind the queued text. 0 or -ENOBUFS. */
+/* Raw bytes behind the queued text. 0; -ENOBUFS; -EPIPE: the client has gone, perhaps just now, and
+ * the policy with it. */
 int channel_put(struct channel *c, const void *data, size_t len) MUST_CHECK;
 
 /* Console bytes, directly: all of len (≤ WIRE_PAYLOAD_MAX) or, when the line is full or text is
@@ -139,6 +142,8 @@ void channel_rights_changed(struct channel *c);
 
 /* Gives held input to the policy again, and reads on. */
 void channel_resume(struct channel *c);
+/* The same after a while: for a policy that has done enough for this client by now. */
+void channel_resume_later(struct channel *c, uint64_t delay_us);
 
 /* The one way to end: says the reason on standard error (unless NULL), then EXIT. The policy is
  * let go. Further calls are ignored. */

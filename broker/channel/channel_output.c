@@ -11,11 +11,16 @@
 #include "core/escape.h"
 #include "core/log.h"
 
+int channel_is_heard(const struct channel *c)
+{
+	return c->exiting || buf_len(&c->out) + buf_len(&c->err) <= CHANNEL_UNHEARD;
+}
+
 void channel_update_events(struct channel *c)
 {
 	uint32_t events = 0;
 
-	if ((buf_len(&c->held) == 0 && !c->paused) || c->exiting)
+	if (c->exiting || (buf_len(&c->held) == 0 && !c->paused && channel_is_heard(c)))
 		events |= EPOLLIN;
 	else
 		events |= EPOLLRDHUP;
@@ -149,7 +154,7 @@ int channel_put(struct channel *c, const void *data, size_t len)
 	c->trail.bytes_out += r == 0 ? len : 0;
 	if (r == 0)
 		channel_flush(c);
-	return r;
+	return c->closed ? -EPIPE : r;
 }
 
 size_t channel_send(struct channel *c, const void *data, size_t len)

@@ -15,6 +15,7 @@ struct channel {
 	struct line line;
 	struct loop_io *io;
 	struct loop_timer *timer; /* runs until something is asked, and at the end */
+	struct loop_timer *again; /* runs while held input waits for channel_resume_later */
 	char tag[32];
 	const struct channel_ops *ops;
 	void *policy;
@@ -26,6 +27,7 @@ struct channel {
 	int begun;        /* channel_begin has been called */
 	int blocked;      /* channel_send was refused: writable() is owed */
 	int paused, hung; /* channel_pause; the door is gone */
+	int resume_due;   /* as soon as the client has taken some text */
 	int input_ended, end_told;
 	int exiting, exit_sent, closed;
 	int cut;                        /* text was left out: there was too much of it */
@@ -35,6 +37,8 @@ struct channel {
 	struct audit_trail trail;
 };
 
+/* Whether the client has taken enough of what he was told to be heard again. */
+int channel_is_heard(const struct channel *c);
 /* What the line is to be watched for: a pure function of the channel. */
 void channel_update_events(struct channel *c);
 

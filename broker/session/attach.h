@@ -31,6 +31,7 @@ enum attach_from {
 #define ATTACH_DRAIN_US (30 * LOOP_SECOND) /* output that the client does not take, at the end */
 #define ATTACH_BATCH_US (4 * LOOP_MSEC)    /* bulk output is put together for so long, */
 #define ATTACH_BURST 16                    /* after so many messages, or answers, at once */
+#define ATTACH_COMMAND_US (20 * LOOP_MSEC) /* from one escape command to the next input */
 #define ATTACH_LINES_DEFAULT 24
 #define ATTACH_LINES_MAX 200 /* of a screenful, whatever a client says of its terminal */
 

@@ -40,17 +40,30 @@ static void on_command(struct attach *a, uint8_t key)
 	}
 }
 
+/* A command may cost a look at all of the history in memory, or a word about each viewer: nobody
+ * types them as fast as a program would send them. */
+static void rest(struct attach *a)
+{
+	a->rests_until = loop_now(a->loop) + ATTACH_COMMAND_US;
+}
+
+static int is_resting(const struct attach *a)
+{
+	return loop_now(a->loop) < a->rests_until;
+}
+
 static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 {
 	size_t done = 0;
 
-	while (done < len && !attach_is_over(a)) {
+	while (done < len && !attach_is_over(a) && !is_resting(a)) {
 		struct escape_found f;
 		size_t n;
 
 		if (a->sysrq_due) {
 			a->sysrq_due = 0;
 			attach_sysrq(a, data[done++]);
+			rest(a);
 			continue;
 		}
 		f = escape_scan(&a->escape, data + done, len - done);
@@ -62,6 +75,7 @@ static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 			break;
 		case ESCAPE_COMMAND:
 			on_command(a, f.key);
+			rest(a);
 			break;
 		case ESCAPE_MORE:
 			break;
@@ -108,7 +122,11 @@ size_t attach_input(void *arg, const uint8_t *data, size_t len)
 		done = input_of_person(a, data, len);
 	else
 		done = input_of_script(a, data, len);
-	if (a->state == ATTACH_RUNS)
+	if (a->state != ATTACH_RUNS)
+		return done;
+	if (done < len && is_resting(a))
+		channel_resume_later(a->channel, a->rests_until - loop_now(a->loop));
+	else
 		watch_for_stall(a, done < len);
 	return done;
 }

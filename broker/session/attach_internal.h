@@ -53,6 +53,7 @@ struct attach {
 	/* input */
 	struct escape_key escape;
 	int sysrq_due;                   /* the next byte is the key */
+	uint64_t rests_until;            /* loop time: after a command, no input is taken before */
 	struct console_control *control; /* a break and the like is under way */
 	struct loop_timer *stall;        /* input is held back: until when */
 	int dropping; /* the guest takes nothing: input is read for the escape only */
@@ -84,6 +85,8 @@ struct attach {
 	struct attach_end end;
 };
 
+/* Whatever is said to the client may find him gone, and the session is over then: it has no viewer
+ * and no timers any more. */
 static inline int attach_is_over(const struct attach *a)
 {
 	return a->state == ATTACH_ENDED;

@@ -15,6 +15,8 @@
 #include "core/escape.h"
 
 #define MENU_LINE_MAX 256
+#define MENU_BYTES_MAX 512            /* echoed in one turn */
+#define MENU_REST_US (50 * LOOP_MSEC) /* from one line to the next: a list costs something */
 
 struct menu {
 	struct channel *channel;
@@ -107,6 +109,8 @@ static void on_line(struct menu *m)
 	m->line[m->len] = '\0';
 	m->len = 0;
 	channel_print(m->channel, "\n");
+	if (m->over)
+		return;
 	if (strcmp(m->line, "q") == 0 || strcmp(m->line, "quit") == 0 ||
 		strcmp(m->line, "exit") == 0) {
 		channel_exit(m->channel, STATUS_OK, NULL);
@@ -119,9 +123,7 @@ static void on_line(struct menu *m)
 
 static void on_byte(struct menu *m, uint8_t byte)
 {
-	if (byte == '\r' || byte == '\n') {
-		on_line(m);
-	} else if (byte == 3 || (byte == 4 && m->len == 0)) { /* ^C, ^D */
+	if (byte == 3 || (byte == 4 && m->len == 0)) { /* ^C, ^D */
 		channel_exit(m->channel, STATUS_OK, NULL);
 	} else if (byte == 127 || byte == 8) {
 		if (m->len > 0) {
@@ -137,11 +139,23 @@ static void on_byte(struct menu *m, uint8_t byte)
 static size_t menu_input(void *arg, const uint8_t *data, size_t len)
 {
 	struct menu *m = arg;
-	size_t i;
+	size_t done = 0;
+	int is_line = 0;
 
-	for (i = 0; i < len && !m->over; i++)
-		on_byte(m, data[i]);
-	return len; /* what was typed ahead of the console belongs to nobody */
+	while (done < len && done < MENU_BYTES_MAX && !is_line && !m->over) {
+		uint8_t byte = data[done++];
+
+		is_line = byte == '\r' || byte == '\n';
+		if (is_line)
+			on_line(m);
+		else
+			on_byte(m, byte);
+	}
+	if (m->over)
+		return len; /* what was typed ahead of the console belongs to nobody */
+	if (done < len)
+		channel_resume_later(m->channel, is_line ? MENU_REST_US : 0);
+	return done;
 }
 
 static const struct channel_ops menu_ops = {.input = menu_input, .end = menu_end};
