@@ -25,8 +25,7 @@ enum session_state {
 };
 
 #define SESSION_REASON_MAX 256
-#define SESSION_ANSWERS_MAX 256 /* packets that the client has not taken: no more is read of him   \
-				 */
+#define SESSION_ANSWERS_MAX 256 /* packets not taken by the client: he is not read then */
 #define SESSION_TAG_MAX 24
 
 struct session;

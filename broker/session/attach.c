@@ -184,7 +184,7 @@ static struct attach *create(
 void attach_begin(
 	struct channel *channel, struct console *console, const struct attach_options *options)
 {
-	struct attach *a = create(channel, console, options);
+	struct attach *a = channel_is_exiting(channel) ? NULL : create(channel, console, options);
 
 	if (!a) {
 		channel_exit(channel, STATUS_BUSY, "too many viewers of this console");

@@ -29,6 +29,8 @@ static void on_stopped(struct attach *a, const struct console_event *event)
 	}
 	attach_notice(a, "VM %s %s%s; waiting for it to start%s", name,
 		guest_stop_text(event->stop), lost, attach_leave_hint(a, hint));
+	if (attach_is_over(a))
+		return;
 	attach_start_wait(a);
 	attach_input_again(a);
 }

@@ -92,6 +92,8 @@ static int pass_hole(struct attach *a, const struct journal_hole *hole)
 {
 	if (!a->history.before)
 		tell_hole(a, hole);
+	if (attach_is_over(a))
+		return 0;
 	if (journal_reader_seek(reader(a), history_pass(&a->history, hole)) < 0)
 		return 0;
 	note_reached(a);
@@ -180,7 +182,7 @@ static bool pump_round(struct attach *a)
 static void pump(struct attach *a)
 {
 	pace_take(&a->pace, loop_now(a->loop), ATTACH_BATCH_US, ATTACH_BURST);
-	if (!pump_round(a))
+	if (!pump_round(a) && !attach_is_over(a))
 		loop_timer_set(a->batch, 0, 0); /* let others have their turn */
 	attach_say_after_output(a);
 }
@@ -233,6 +235,8 @@ void attach_begun(struct attach *a)
 {
 	int may_type = !a->options.read_only && !a->options.no_input && !a->input_ended;
 
+	if (attach_is_over(a))
+		return;
 	if (a->has_opened && (!may_type || viewer_mode(a->viewer) == VIEWER_WRITES))
 		channel_begin(a->channel, a->sent_from);
 }
@@ -404,6 +408,8 @@ void attach_start_history(struct attach *a)
 	size_t len;
 	const char *prologue;
 
+	if (attach_is_over(a))
+		return;
 	if (a->pty && a->options.from != ATTACH_FROM_NOW) {
 		prologue = replay_prologue(&len);
 		if (channel_put(a->channel, prologue, len) < 0)

@@ -72,6 +72,8 @@ void attach_interrupt(struct attach *a)
 
 void attach_input_again(struct attach *a)
 {
+	if (attach_is_over(a))
+		return;
 	a->dropping = 0;
 	loop_timer_stop(a->stall);
 	tell_dropped(a);

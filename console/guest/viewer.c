@@ -50,7 +50,8 @@ void viewer_destroy(struct viewer **out)
 	if (v->mode == VIEWER_WRITES)
 		keyboard_left(c);
 	journal_reader_destroy(&v->reader);
-	free(v);
+	v->mode = VIEWER_WATCHES;
+	loop_defer(c->loop, free, v); /* somebody may be walking along the viewers */
 	console_wanted_changed(c);
 }
 

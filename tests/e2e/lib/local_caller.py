@@ -85,7 +85,26 @@ def run(step):
 def wait(step):
     return said(step["seconds"])
 
-steps = {"auth": authenticate, "give": give, "run": run, "wait": wait}
+def leave(step):
+    # Says each word when what it answers is there, and is gone with the last one.
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    socket.send_fds(line, [bytes([types["OPEN"]])], [theirs.fileno()])
+    theirs.close()
+    ours.send(pack("EXEC", pty=1, columns=80, rows=24) + step["command"].encode())
+    for awaited, word in step["words"]:
+        text = b""
+        while awaited.encode() not in text:
+            name, body = receive(ours, step["seconds"])
+            if name not in ("OUT", "ERR"):
+                return [name, text.decode(errors="replace")]
+            text += body
+        if [awaited, word] == step["words"][-1]:
+            ours.shutdown(socket.SHUT_RD)
+        ours.send(bytes([types["DATA"]]) + word.encode())
+    ours.close()
+    return "left"
+
+steps = {"auth": authenticate, "give": give, "run": run, "wait": wait, "leave": leave}
 print(json.dumps([steps[step["do"]](step) for step in order["steps"]]))
 """
 
@@ -134,6 +153,13 @@ def run(command, pty=0, seconds=20):
 
 def wait(seconds):
     return {"do": "wait", "seconds": seconds * proc.SLOW}
+
+
+def leave(command, *words, seconds=20):
+    """On a pty; words: (text to wait for, what to type then). When the last one is typed the channel
+    takes no answers any more, and is closed at once."""
+    return {"do": "leave", "command": command, "words": [list(pair) for pair in words],
+            "seconds": seconds * proc.SLOW}
 
 
 def call(daemon, *steps, uid=NOBODY):
