@@ -283,7 +283,7 @@ static int open_line(struct channel *c)
 	r = make_files(c);
 	if (!r)
 		r = line_pair(fds);
-	if (r < 0)
+	if (r)
 		return r;
 	line_init(&c->line, fds[0], WIRE_CHANNEL, WIRE_DOOR);
 	r = send_request(c);

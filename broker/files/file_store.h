@@ -18,7 +18,7 @@ struct place_info;
 #define FILE_QUEUE 4096 /* looks that wait for a thread; each session has one at most */
 
 int file_store_create(struct loop *loop, const char *state_dir, struct file_store **out) MUST_CHECK;
-void file_store_destroy(struct file_store **store);
+void file_store_destroy(struct file_store **out);
 
 /* One more is lent; -ENFILE. Each 0 is one file_store_returned. */
 int file_store_lend(struct file_store *store) MUST_CHECK;

@@ -40,7 +40,7 @@ static bool send_piece(struct file_session *s, const uint8_t *data, size_t len)
 static bool pull_some(struct file_session *s)
 {
 	struct journal_reader *reader = s->pulled->reader;
-	struct journal_hole hole;
+	struct journal_hole hole = {.cause = JOURNAL_HOLE_BROKEN};
 	const uint8_t *data;
 	size_t len;
 	int r = journal_reader_seek(reader, s->pulled->base + s->pull.offset);

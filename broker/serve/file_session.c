@@ -17,7 +17,7 @@
 #include "core/io.h"
 #include "core/log.h"
 
-#define RANGES_TEXT_MAX (WIRE_RANGES_MAX * 44)
+#define RANGES_TEXT_MAX ((size_t)WIRE_RANGES_MAX * 44)
 
 /* --- the audit --- */
 
