@@ -339,10 +339,11 @@ static void free_session(void *arg)
 static void on_end(void *arg)
 {
 	struct file_session *s = arg;
-	struct lent *lent;
+	struct lent *lent, *next;
 
 	on_exits(s, NULL);
-	while ((lent = LIST_FIRST(&s->lent))) {
+	for (lent = LIST_FIRST(&s->lent); lent; lent = next) {
+		next = LIST_NEXT(lent, entry);
 		record_given(s, lent, NULL, NULL, STATUS_INTERNAL,
 			"the connection ended, and nobody has told how much was read");
 		take_back(s, lent);
