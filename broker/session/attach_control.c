@@ -1,6 +1,5 @@
 /*
- * Task: break and sysrq in a session: by the escape key, or asked for by the ssh client; and the
- * client's signals.
+ * Task: break and sysrq in a session: by the escape key, or asked for by the ssh client.
  * Owner: the session. The right is looked up when it is used.
  */
 #include <errno.h>
@@ -50,21 +49,6 @@ static void begin(struct attach *a, enum control_kind kind, uint8_t key)
 void attach_break(void *arg, uint32_t ms)
 {
 	begin(arg, CONTROL_BREAK, 0); /* QEMU's break has no length */
-}
-
-void attach_signal(void *arg, enum channel_signal signal)
-{
-	struct attach *a = arg;
-
-	switch (signal) {
-	case CHANNEL_INTERRUPT:
-		if (a->state == ATTACH_RUNS)
-			attach_interrupt(a);
-		break;
-	case CHANNEL_LEAVE:
-		attach_leave(a);
-		break;
-	}
 }
 
 void attach_control_key(struct attach *a, uint8_t escape)

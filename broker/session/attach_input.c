@@ -1,9 +1,10 @@
 /*
  * Task: what comes from the client: on a pty it is looked through for the escape key, and the rest
- * is typed. Owner: the session.
+ * is typed; and its signals. Owner: the session.
  */
 #include "broker/session/attach_internal.h"
 #include "console/guest/console.h"
+#include "console/guest/guest.h"
 
 static void on_command(struct attach *a, uint8_t key)
 {
@@ -52,6 +53,38 @@ static int is_resting(const struct attach *a)
 	return loop_now(a->loop) < a->rests_until;
 }
 
+static int guest_is_off(const struct attach *a)
+{
+	enum guest_state state = guest_state(console_guest(a->console));
+
+	return state == GUEST_OFF || state == GUEST_GONE;
+}
+
+/* Types on a pty; returns how many bytes are done with, typed or dropped. */
+static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
+{
+	ssize_t n;
+
+	if (!a->may_type || viewer_mode(a->viewer) != VIEWER_WRITES) {
+		attach_tell_no_keyboard(a);
+		return len;
+	}
+	if (console_state(a->console) == CONSOLE_WAITING && guest_is_off(a)) {
+		a->dropped += len; /* nobody is there to read it */
+		return len;
+	}
+	n = viewer_type(a->viewer, data, len);
+	if (n > 0)
+		pace_reset(&a->pace);
+	if (n < 0)
+		n = 0;
+	if (a->dropping) {
+		a->dropped += len - (size_t)n;
+		return len;
+	}
+	return (size_t)n;
+}
+
 static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 {
 	size_t done = 0;
@@ -70,7 +103,7 @@ static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 		n = f.len;
 		switch (f.step) {
 		case ESCAPE_TYPE:
-			n = attach_type(a, data + done, f.len);
+			n = type_for_person(a, data + done, f.len);
 			escape_typed(&a->escape, n);
 			break;
 		case ESCAPE_COMMAND:
@@ -129,4 +162,34 @@ size_t attach_input(void *arg, const uint8_t *data, size_t len)
 	else
 		watch_for_stall(a, done < len);
 	return done;
+}
+
+/* --- signals --- */
+
+static void interrupt(struct attach *a)
+{
+	const uint8_t etx = 3;
+
+	a->last_input = a->last_activity = loop_now(a->loop);
+	if (!attach_may_interrupt(a))
+		return;
+	if (a->pty)
+		(void)type_for_person(a, &etx, 1);
+	else if (viewer_type(a->viewer, &etx, 1) > 0)
+		pace_reset(&a->pace);
+}
+
+void attach_signal(void *arg, enum channel_signal signal)
+{
+	struct attach *a = arg;
+
+	switch (signal) {
+	case CHANNEL_INTERRUPT:
+		if (a->state == ATTACH_RUNS)
+			interrupt(a);
+		break;
+	case CHANNEL_LEAVE:
+		attach_leave(a);
+		break;
+	}
 }

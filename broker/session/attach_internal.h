@@ -141,11 +141,7 @@ int attach_take_for_script(struct attach *a) MUST_CHECK;
 int attach_may_interrupt(struct attach *a) MUST_CHECK;
 void attach_tell_no_keyboard(struct attach *a);
 
-/* attach_typing.c */
-/* Types on a pty; returns how many bytes are done with, typed or dropped. */
-size_t attach_type(struct attach *a, const uint8_t *data, size_t len);
-/* Types ^C for the client's signal, if he may type. */
-void attach_interrupt(struct attach *a);
+/* attach_stall.c */
 /* The console takes input from now on (again), or the mode has changed. */
 void attach_input_again(struct attach *a);
 void attach_leave(struct attach *a);
@@ -162,12 +158,12 @@ void attach_who_notice(struct attach *a);
 
 /* attach_control.c */
 void attach_break(void *arg, uint32_t ms); /* the client's own break request */
-void attach_signal(void *arg, enum channel_signal signal);
 void attach_control_key(struct attach *a, uint8_t escape);
 void attach_sysrq(struct attach *a, uint8_t key);
 
 /* attach_input.c */
 size_t attach_input(void *arg, const uint8_t *data, size_t len);
+void attach_signal(void *arg, enum channel_signal signal);
 
 /* attach_linger.c */
 void attach_input_end(void *arg);

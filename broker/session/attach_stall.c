@@ -1,9 +1,9 @@
 /*
- * Task: what is typed goes to the guest, with back-pressure. Owner: the session.
+ * Task: input that the guest does not take. Owner: the session.
  *
- * Input that the guest does not take is held in the channel, and the client's window closes. On a
- * pty one must always be able to leave, so after some seconds without progress input is read all
- * the same, looked through for the escape, and dropped with a count.
+ * It is held in the channel, and the client's window closes. On a pty one must always be able to
+ * leave, so after some seconds without progress input is read all the same, looked through for the
+ * escape, and dropped with a count.
  */
 #include "broker/session/attach_internal.h"
 #include "console/guest/console.h"
@@ -23,51 +23,6 @@ void attach_leave(struct attach *a)
 	tell_dropped(a);
 	attach_exit(a, STATUS_OK, "left VM %s at offset %llu",
 		guest_name(console_guest(a->console)), (unsigned long long)a->reached);
-}
-
-static int guest_is_off(const struct attach *a)
-{
-	enum guest_state state = guest_state(console_guest(a->console));
-
-	return state == GUEST_OFF || state == GUEST_GONE;
-}
-
-/* Types on a pty; returns how many bytes are done with, typed or dropped. */
-size_t attach_type(struct attach *a, const uint8_t *data, size_t len)
-{
-	ssize_t n;
-
-	if (!a->may_type || viewer_mode(a->viewer) != VIEWER_WRITES) {
-		attach_tell_no_keyboard(a);
-		return len;
-	}
-	if (console_state(a->console) == CONSOLE_WAITING && guest_is_off(a)) {
-		a->dropped += len; /* nobody is there to read it */
-		return len;
-	}
-	n = viewer_type(a->viewer, data, len);
-	if (n > 0)
-		pace_reset(&a->pace);
-	if (n < 0)
-		n = 0;
-	if (a->dropping) {
-		a->dropped += len - (size_t)n;
-		return len;
-	}
-	return (size_t)n;
-}
-
-void attach_interrupt(struct attach *a)
-{
-	const uint8_t etx = 3;
-
-	a->last_input = a->last_activity = loop_now(a->loop);
-	if (!attach_may_interrupt(a))
-		return;
-	if (a->pty)
-		attach_type(a, &etx, 1);
-	else if (viewer_type(a->viewer, &etx, 1) > 0)
-		pace_reset(&a->pace);
 }
 
 void attach_input_again(struct attach *a)
