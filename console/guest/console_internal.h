@@ -84,7 +84,7 @@ struct console {
 	char trouble[256];
 };
 
-/* Tells every viewer; each may destroy itself or others. */
+/* console_tell.c: tells every viewer; each may destroy itself or others. */
 void console_tell(struct console *c, const struct console_event *event);
 
 /* keyboard.c */

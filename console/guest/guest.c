@@ -1,5 +1,5 @@
 /*
- * Task: one virtual machine: its places, the state that follows from them, its consoles.
+ * Task: one virtual machine: its places, what follows from their changes, its consoles.
  * Owner: the directory. Knows no viewer and no session.
  */
 #include <errno.h>
@@ -9,136 +9,7 @@
 #include <time.h>
 
 #include "console/guest/console.h"
-#include "console/guest/guest.h"
-
-struct place {
-	struct hypervisor *h;
-	int reachable;
-	struct place_info info;
-};
-
-struct guest {
-	struct loop *loop;
-	const struct console_options *options;
-	struct uuid uuid;
-	char uuid_text[UUID_TEXT];
-	char name[PLACE_NAME_MAX];
-	uint64_t last_seen;
-	struct place *places;
-	size_t place_count;
-	struct place *active; /* NULL: nobody knows it */
-	enum place_reason stop_reason;
-	unsigned long long boot_run;
-	int paused_told;
-	struct devices devices; /* of the active place, or as last known */
-	struct console *consoles[GUEST_CONSOLES_MAX];
-	size_t console_count;
-};
-
-/* --- what is so --- */
-
-const struct uuid *guest_uuid(const struct guest *g)
-{
-	return &g->uuid;
-}
-
-const char *guest_uuid_text(const struct guest *g)
-{
-	return g->uuid_text;
-}
-
-const char *guest_name(const struct guest *g)
-{
-	return g->name;
-}
-
-enum guest_state guest_state(const struct guest *g)
-{
-	if (!g->active)
-		return GUEST_GONE;
-	if (!g->active->reachable)
-		return GUEST_UNREACHABLE;
-	switch (g->active->info.state) {
-	case PLACE_OFF:
-		return GUEST_OFF;
-	case PLACE_INCOMING:
-	case PLACE_PAUSED:
-		return GUEST_PAUSED;
-	case PLACE_RUNNING:
-		return GUEST_RUNNING;
-	case PLACE_CRASHED:
-		return GUEST_CRASHED;
-	}
-	return GUEST_OFF;
-}
-
-const char *guest_state_name(enum guest_state state)
-{
-	switch (state) {
-	case GUEST_RUNNING:
-		return "running";
-	case GUEST_PAUSED:
-		return "paused";
-	case GUEST_CRASHED:
-		return "crashed";
-	case GUEST_OFF:
-		return "off";
-	case GUEST_UNREACHABLE:
-		return "unreachable";
-	case GUEST_GONE:
-		return "gone";
-	}
-	return "unknown";
-}
-
-int guest_is_on(const struct guest *g)
-{
-	enum guest_state state = guest_state(g);
-
-	return state == GUEST_RUNNING || state == GUEST_PAUSED || state == GUEST_CRASHED;
-}
-
-uint64_t guest_last_seen(const struct guest *g)
-{
-	return g->active ? (uint64_t)time(NULL) : g->last_seen;
-}
-
-struct hypervisor *guest_hypervisor(const struct guest *g)
-{
-	return g->active ? g->active->h : NULL;
-}
-
-const struct devices *guest_devices(const struct guest *g)
-{
-	return &g->devices;
-}
-
-const struct groups *guest_groups(const struct guest *g)
-{
-	static const struct groups none;
-
-	return g->active ? &g->active->info.groups : &none;
-}
-
-enum place_reason guest_stop_reason(const struct guest *g)
-{
-	return g->stop_reason;
-}
-
-unsigned long long guest_run(const struct guest *g)
-{
-	return g->active ? g->active->info.run : 0;
-}
-
-unsigned long long guest_boot_run(const struct guest *g)
-{
-	return g->boot_run;
-}
-
-int guest_is_known(const struct guest *g)
-{
-	return g->place_count > 0;
-}
+#include "console/guest/guest_internal.h"
 
 int guest_has_viewers(const struct guest *g)
 {
@@ -259,22 +130,6 @@ void guest_options_changed(struct guest *g)
 		console_options_changed(g->consoles[i]);
 }
 
-struct hypervisor *guest_other_place(
-	const struct guest *g, const struct hypervisor *from, const struct devices **devices)
-{
-	size_t i;
-
-	for (i = 0; i < g->place_count; i++) {
-		const struct place *p = &g->places[i];
-
-		if (p->h == from || !p->reachable || p->info.state == PLACE_OFF)
-			continue;
-		*devices = &p->info.devices;
-		return p->h;
-	}
-	return NULL;
-}
-
 /* Paused by a person, not for the last moment of a migration. */
 static void tell_paused(struct guest *g, enum guest_state before, enum guest_state now)
 {
@@ -357,11 +212,6 @@ void guest_panicked(struct guest *g)
 }
 
 /* --- consoles --- */
-
-struct console *guest_console_at(const struct guest *g, size_t index)
-{
-	return index < g->console_count ? g->consoles[index] : NULL;
-}
 
 /* The console on a device, made when there is none yet. */
 static int console_on(struct guest *g, int index, struct console **out)

@@ -1,5 +1,5 @@
 /*
- * Task: the viewers of a console: joining, leaving, being told. Owner: a session above.
+ * Task: the viewers of a console: joining, leaving. Owner: a session above.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -53,18 +53,6 @@ void viewer_destroy(struct viewer **out)
 	v->mode = VIEWER_WATCHES;
 	loop_defer(c->loop, free, v); /* somebody may be walking along the viewers */
 	console_wanted_changed(c);
-}
-
-void console_tell(struct console *c, const struct console_event *event)
-{
-	struct viewer *v = TAILQ_FIRST(&c->viewers);
-
-	while (v) {
-		c->next_told = TAILQ_NEXT(v, entry);
-		v->events->event(v->arg, event);
-		v = c->next_told;
-	}
-	c->next_told = NULL;
 }
 
 struct console *viewer_console(const struct viewer *v)

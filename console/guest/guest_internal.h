@@ -1,0 +1,33 @@
+/*
+ * What guest.c (changes, consoles) and guest_facts.c share. Nobody else includes it.
+ */
+#ifndef CONSOLE_GUEST_GUEST_INTERNAL_H
+#define CONSOLE_GUEST_GUEST_INTERNAL_H
+
+#include "console/guest/guest.h"
+
+struct place {
+	struct hypervisor *h;
+	int reachable;
+	struct place_info info;
+};
+
+struct guest {
+	struct loop *loop;
+	const struct console_options *options;
+	struct uuid uuid;
+	char uuid_text[UUID_TEXT];
+	char name[PLACE_NAME_MAX];
+	uint64_t last_seen;
+	struct place *places;
+	size_t place_count;
+	struct place *active; /* NULL: nobody knows it */
+	enum place_reason stop_reason;
+	unsigned long long boot_run;
+	int paused_told;
+	struct devices devices; /* of the active place, or as last known */
+	struct console *consoles[GUEST_CONSOLES_MAX];
+	size_t console_count;
+};
+
+#endif
