@@ -189,21 +189,6 @@ void channel_watch(struct channel *c)
 		loop_io_set(c->io, channel_wants(c));
 }
 
-static void set_deadline(struct channel *c)
-{
-	if (c->deadline)
-		return;
-	c->seen_sent = c->owner->bytes->out_bytes;
-	c->seen_written = c->written;
-	c->deadline = loop_now(c->owner->context->loop) + PATIENCE_US;
-}
-
-void channel_line_ends(struct channel *c)
-{
-	c->line_over = true;
-	set_deadline(c);
-}
-
 static void on_line(void *arg, uint32_t revents)
 {
 	struct channel *c = arg;
@@ -222,20 +207,6 @@ static void on_line(void *arg, uint32_t revents)
 	if (revents & ~(uint32_t)EPOLLOUT && channel_can_take(c))
 		channel_output(c);
 	c->owner->wake(c->owner->arg);
-}
-
-void channel_begin_exit(struct channel *c, int status)
-{
-	if (c->state >= CHANNEL_EXITING)
-		return;
-	c->state = CHANNEL_EXITING;
-	c->status = status;
-	c->full = false;
-	set_deadline(c);
-	channel_unhold(c);
-	files_destroy(&c->files);
-	loop_io_del(&c->io);
-	line_finish(&c->line);
 }
 
 /* The order clients expect: status, EOF, CLOSE. */

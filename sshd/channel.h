@@ -142,6 +142,8 @@ void channel_drop_output(struct channel *channel);
 
 /* The broker takes no more; what it has said can still be read. */
 void channel_line_ends(struct channel *channel);
+/* The client has so long for what is left; once. */
+void channel_set_deadline(struct channel *channel);
 
 /* The line ends here, with or without a last word. */
 void channel_begin_exit(struct channel *channel, int status);

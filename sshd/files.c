@@ -45,12 +45,6 @@ static int server_status(const struct files *f)
 	return sftpd_failure(f->sftpd) ? STATUS_USAGE : STATUS_OK;
 }
 
-int files_take_answer(struct files *f, uint32_t question, const struct tree_answer *answer)
-{
-	return f->sftpd ? sftpd_answer(f->sftpd, question, answer)
-			: scp_answer(f->scp, question, answer);
-}
-
 /* --- input --- */
 
 size_t files_input(struct files *f, const void *data, size_t len)

@@ -28,7 +28,5 @@ extern const struct tree_ops files_tree;
 void files_answer(struct files *f, struct line_message *m);
 /* GIVEN that waited. */
 void files_flush_given(struct files *f);
-int files_take_answer(
-	struct files *f, uint32_t question, const struct tree_answer *answer) MUST_CHECK;
 
 #endif

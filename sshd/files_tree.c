@@ -15,6 +15,13 @@ _Static_assert(WIRE_PULL_MAX >= SFTPD_READ_MAX && WIRE_PULL_MAX >= SCP_PIECE, "a
 
 /* --- questions --- */
 
+static MUST_CHECK int take_answer(
+	struct files *f, uint32_t question, const struct tree_answer *answer)
+{
+	return f->sftpd ? sftpd_answer(f->sftpd, question, answer)
+			: scp_answer(f->scp, question, answer);
+}
+
 /* As the tree wants it: -EAGAIN comes back by files_resume. */
 static int asked(struct files *f, int r)
 {
@@ -133,7 +140,7 @@ static void answer_attr(struct files *f, struct line_message *m)
 	a.attr = attr_of(&head.attr);
 	if (m->type == WIRE_LENT)
 		a.fd = line_take_fd(m, 0);
-	if (files_take_answer(f, head.question, &a) < 0 && a.fd >= 0)
+	if (take_answer(f, head.question, &a) < 0 && a.fd >= 0)
 		close(a.fd);
 }
 
@@ -163,7 +170,7 @@ static void answer_entries(struct files *f, const struct line_message *m)
 	a.attr = attr_of(&head.attr);
 	a.next = head.next;
 	a.last = head.last;
-	(void)!files_take_answer(f, head.question, &a);
+	(void)!take_answer(f, head.question, &a);
 }
 
 static void answer_piece(struct files *f, const struct line_message *m)
@@ -173,7 +180,7 @@ static void answer_piece(struct files *f, const struct line_message *m)
 
 	memcpy(&head, m->fixed, sizeof(head));
 	a.last = head.last;
-	(void)!files_take_answer(f, head.question, &a);
+	(void)!take_answer(f, head.question, &a);
 }
 
 static void answer_fault(struct files *f, const struct line_message *m)
@@ -189,7 +196,7 @@ static void answer_fault(struct files *f, const struct line_message *m)
 	a.reason = *reason ? reason : NULL;
 	a.attr = attr_of(&head.attr);
 	a.last = true;
-	(void)!files_take_answer(f, head.question, &a);
+	(void)!take_answer(f, head.question, &a);
 }
 
 void files_answer(struct files *f, struct line_message *m)
