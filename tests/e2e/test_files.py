@@ -354,6 +354,24 @@ def test_a_withdrawn_right_ends_the_transfer(virt, daemons, shared, keys):
     client.close()
 
 
+def test_a_login_that_ends_ends_its_transfers(virt, daemons, shared):
+    made = Folder(virt, daemons)
+    made.daemon.knows(shared)
+    name = made.put(shared, random_bytes(8 << 20))
+    client = clients.paramiko_connect(made.daemon, shared.uuid)
+    file = client.open_sftp().open(f"dumps/{name}", "r")
+    assert len(file.read(4096)) == 4096
+    made.daemon.authorize([])
+    made.daemon.reload()
+    with pytest.raises((OSError, EOFError, paramiko.SSHException)):
+        deadline = time.monotonic() + 15 * SLOW
+        while time.monotonic() < deadline:
+            file.seek(0)
+            file.read(4096)
+    made.daemon.wait_audit("in part", event="file", file=f"/dumps/{name}", login=shared.uuid)
+    client.close()
+
+
 def test_a_refused_file_client_gets_no_shell(virt, daemons, shared):
     made = Folder(virt, daemons, {"access all": {"who": "key:*", "vms": "*",
                                                  "allow": "view, type"}})
