@@ -13,7 +13,7 @@ import pytest
 from lib import clients, proc
 from lib.proc import SANITIZED, SLOW, rounds, wait_until
 from lib.session import (BROKEN, DENIED, DONE, GUEST_CRASHED, GUEST_OFF, RESTARTING, UNAVAILABLE,
-                         ask, ask_until_answered, leave, one_line_reason, see)
+                         ask, ask_until_answered, leave, one_line_reason, printed, see)
 
 WATCH = ("attach", "--read-only", "--no-input")
 
@@ -29,7 +29,7 @@ def test_session_survives_a_reboot(daemon, guest, way):
             guest.domain.reset()
         else:
             session.line(way)
-        session.expect(f"guest {guest.name} ready", 20)
+        session.expect(printed(f"guest {guest.name} ready"), 20)
         ask(session)
         leave(session)
 
@@ -73,7 +73,7 @@ def test_session_goes_on_over_a_panic_with_restart(daemon, guests):
     with daemon.terminal(guest.name) as session:
         ask(session)
         session.line("panic")
-        session.expect(f"guest {guest.name} ready", 20)
+        session.expect(printed(f"guest {guest.name} ready"), 20)
         ask(session)
 
 
@@ -85,7 +85,7 @@ def test_terminal_waits_over_power_off_and_start(daemon, guests):
         guest.wait_state("shut off")
         session.expect("(?i)wait|off|shut")
         guest.start()
-        session.expect("still-here", 20)
+        session.expect(printed("still-here"), 20)
         ask(session)
         leave(session)
 
@@ -107,7 +107,7 @@ def test_pipe_with_wait_goes_on_after_the_next_start(daemon, guests):
         guest.destroy()
         guest.wait_state("shut off")
         guest.start()
-        session.expect("still-here", 20)
+        session.expect(printed("still-here"), 20)
 
 
 def test_login_before_the_start_sees_the_boot(daemon, guests):
@@ -140,7 +140,7 @@ def test_suspended_guest_keeps_its_sessions(daemon, guest):
         time.sleep(0.5)
         assert b"after-resume\r\n" not in session.seen
         guest.domain.resume()
-        session.expect("after-resume\r\n")
+        session.expect(printed("after-resume\r\n"))
         ask(session)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from lib.proc import wait_until
 from lib.session import (DONE, GUEST_CRASHED, GUEST_OFF, UNAVAILABLE, ask, leave, one_line_reason,
-                         see)
+                         printed, see)
 
 WATCH = ("attach", "--read-only", "--no-input")
 DUMP_CRASH = libvirt.VIR_DUMP_CRASH | libvirt.VIR_DUMP_MEMORY_ONLY
@@ -108,7 +108,7 @@ def test_sessions_stay_while_the_guest_stays(daemon, guests, name):
         worker.start()
         if boots:
             for session in (person, script):
-                session.expect(f"guest {guest.name} ready", 30)
+                session.expect(printed(f"guest {guest.name} ready"), 30)
         worker.join()
         see(script, person)
         for session, told in ((person, lambda: shown(person)), (script, script.errors)):
@@ -131,7 +131,7 @@ def test_script_types_on_while_the_guest_stays(daemon, guest, name):
         ask(script)
         happen(guest, script)
         if boots:
-            script.expect(f"guest {guest.name} ready", 30)
+            script.expect(printed(f"guest {guest.name} ready"), 30)
         ask(script, 20)
 
 

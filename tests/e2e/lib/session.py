@@ -21,13 +21,22 @@ def word():
     return next(_words)
 
 
+_NOTICES = r"(?:\r\n\[vmconsoled: [^\r\n]*\]\r\n)*"
+
+
+def printed(text):
+    """A regular expression for what the guest prints: on a terminal the daemon may say something in
+    the middle of it."""
+    return _NOTICES.join(map(re.escape, text))
+
+
 def ask(stream, seconds=15):
     """Types a line and reads the guest's answer: the session works both ways. The test guest does
     not echo, so what is read can only be the answer."""
     answer = word()
     stream.line(f"say {answer}")
-    stream.expect(rf"{answer}\r\n", seconds)
-    stream.expect("guest> ", seconds)
+    stream.expect(printed(f"{answer}\r\n"), seconds)
+    stream.expect(printed("guest> "), seconds)
     return answer
 
 
