@@ -50,6 +50,8 @@ void broker_give_settings(struct broker *b)
 	struct door_limits limits = door_limits_for(ssh->max_connections, ssh->max_channels);
 	uint64_t idle = ssh->idle_timeout / LOOP_MSEC;
 
+	if (*b->config->https.upstream)
+		s.upstream_ms = (uint32_t)(b->config->https.upstream_timeout / LOOP_MSEC);
 	s.idle_timeout_ms = idle < UINT32_MAX ? (uint32_t)idle : UINT32_MAX;
 	for (size_t i = 0; i < ENDPOINTS; i++) {
 		if (!b->endpoints[i])

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "config/object.h"
 #include "config/protocols.h"
+#include "config/upstream.h"
 
 /*
  * Descriptors: beside one for each channel, the ssh door has a connection's socket twice (libssh's
@@ -136,6 +137,15 @@ static void check_https(const struct config *c, struct config_errors *errors)
 			"and its key");
 }
 
+static void check_upstream(const struct config *c, struct config_errors *errors)
+{
+	struct config_upstream upstream;
+	char why[UPSTREAM_WHY_MAX];
+
+	if (*c->https.upstream && config_upstream_parse(c->https.upstream, &upstream, why) < 0)
+		add_at_key(c, errors, "https", "upstream", why);
+}
+
 static void check_auth(const struct config *c, struct config_errors *errors)
 {
 	const struct config_auth *auth = &c->auth;
@@ -161,6 +171,7 @@ void config_object_check(const struct config *c, struct config_errors *errors)
 	check_hypervisors(c, errors);
 	check_listen(c, errors);
 	check_https(c, errors);
+	check_upstream(c, errors);
 	check_auth(c, errors);
 	if (c->console.linger_max && c->console.linger_max < c->console.linger)
 		add_at_key(c, errors, "console", "linger_max", "linger_max is less than linger");

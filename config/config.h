@@ -62,6 +62,8 @@ struct config_ssh {
 struct config_https {
 	struct config_addresses listen; /* config/protocols.h says whether there is https */
 	char *certificate, *key;        /* files; "" without https */
+	char *upstream;                 /* config/upstream.h reads it; "": nothing is forwarded */
+	uint64_t upstream_timeout;
 };
 
 struct config_auth {

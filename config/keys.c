@@ -189,6 +189,14 @@ const struct key config_keys[] = {
 	{ROW(HTTPS, key), PATH(https, key), .def = "", .example = "/etc/vmconsoled/https.key",
 		.help = "PEM file of its private key, readable for the service alone. A key of its "
 			"own: VDSM's opens more than consoles."},
+	{ROW(HTTPS, upstream), TEXT(https, upstream), .def = "", .example = "http://127.0.0.1:8080",
+		RELOAD,
+		.help = "Server that gets all requests which are not for vmconsoled, from those "
+			"with "
+			"the right forward: http://ADDRESS:PORT, or unix:/PATH."},
+	{ROW(HTTPS, upstream_timeout), DURATION(https, upstream_timeout), .min = SECOND, .max = DAY,
+		.def = "5m", RELOAD,
+		.help = "How long the upstream may be silent before a request to it is given up."},
 
 	{ROW(LISTEN, address), ADDRESSES(listen, address), .min = 1, .example = "[::]:54321",
 		.help = "Addresses to listen on, as in [ssh]. Sockets that systemd hands over "
@@ -330,7 +338,7 @@ const struct key config_keys[] = {
 			"group:PATTERN."},
 	{ROW(ACCESS, allow), RIGHTS(access, allow), .min = 1, .example = "view, type, log", RELOAD,
 		.help = "Rights: view, type, force, control, log, dump-make, dump-get, "
-			"dump-delete, admin."},
+			"dump-delete, admin, forward."},
 	{ROW(ACCESS, require), TEXT(access, require), .def = "", .example = "key+ticket", RELOAD,
 		.help = "Factors that a login must all have proved, joined by +."},
 	{ROW(ACCESS, lines), NUMBER(access, lines), .max = 200, .def = "200", RELOAD,

@@ -15,6 +15,7 @@ static const char *const names[] = {
 	"dump-get",
 	"dump-delete",
 	"admin",
+	"forward",
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 

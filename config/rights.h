@@ -16,8 +16,9 @@ enum right {
 	RIGHT_DUMP_GET = 1 << 6,    /* list and fetch dumps */
 	RIGHT_DUMP_DELETE = 1 << 7, /* remove dumps */
 	RIGHT_ADMIN = 1 << 8,       /* addresses, host-wide who, kick, ticket */
+	RIGHT_FORWARD = 1 << 9,     /* requests to the upstream of [https] */
 };
-#define RIGHT_ALL ((1u << 9) - 1)
+#define RIGHT_ALL ((1u << 10) - 1)
 
 /* Accepted, so that rules need not change when their verbs come; a configuration with one of them
  * gets a warning until then. */

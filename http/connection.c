@@ -12,6 +12,7 @@
 #include "http/basic.h"
 #include "http/connection.h"
 #include "http/exchange.h"
+#include "http/forward.h"
 #include "http/parse/target.h"
 #include "wire/line.h"
 
@@ -45,8 +46,9 @@ struct connection {
 	bool input_ended;  /* the client has closed its side */
 	bool known;        /* the broker has let it in */
 	char *credentials; /* the Authorization field it was let in with; NULL: by certificate */
-	struct exchange *exchange;
-	const struct route *route;
+	struct exchange *exchange; /* CONNECTION_ANSWERING: this, or forward */
+	struct forward *forward;
+	const struct route *route; /* NULL: the request is for the upstream */
 	struct http_target target;
 	struct http_request request;
 };
@@ -77,6 +79,7 @@ static void close_now(struct connection *c, const char *why)
 	c->state = CONNECTION_DEAD;
 	log_write(LOG_LEVEL_DEBUG, c->tag, "closed: %s", why);
 	exchange_destroy(c->exchange);
+	forward_destroy(c->forward);
 	tls_free(c->tls);
 	loop_io_del(&c->io);
 	loop_io_del(&c->login_io);
@@ -232,6 +235,20 @@ static void on_exchange(void *arg)
 	pump(arg);
 }
 
+/* Expect is answered by us, and at once. */
+static int tell_to_continue(struct connection *c)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	return c->request.expects_continue ? buf_add(&c->out, text, strlen(text)) : 0;
+}
+
+static void begin_answering(struct connection *c)
+{
+	c->state = CONNECTION_ANSWERING;
+	loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
+}
+
 static void begin_exchange(struct connection *c)
 {
 	const char *vm = route_vm(c->route, &c->target), *culprit = "";
@@ -260,18 +277,47 @@ static void begin_exchange(struct connection *c)
 		answer(c, 400, NULL, text);
 		return;
 	}
-	if (c->request.expects_continue &&
-		buf_add(&c->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) < 0) {
-		close_now(c, "out of memory");
-		return;
-	}
-	r = exchange_create(&o, &c->exchange);
-	if (r < 0) {
+	r = tell_to_continue(c);
+	if (!r)
+		r = exchange_create(&o, &c->exchange);
+	if (r < 0)
 		answer(c, 503, NULL, strerror(-r));
+	else
+		begin_answering(c);
+}
+
+static void begin_forward(struct connection *c)
+{
+	const struct forward_options o = {.loop = c->context->loop,
+		.login = &c->login,
+		.request = &c->request,
+		.keeps_credentials = !c->credentials,
+		.timeout_us = c->context->settings.upstream_ms * LOOP_MSEC,
+		.in = &c->in,
+		.out = &c->out,
+		.wake = on_exchange,
+		.arg = c};
+	int r;
+
+	if (c->request.body == HTTP_BODY_CLOSE) {
+		answer(c, 411, NULL, "give the Content-Length of the body");
 		return;
 	}
-	c->state = CONNECTION_ANSWERING;
-	loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
+	r = tell_to_continue(c);
+	if (!r)
+		r = forward_create(&o, &c->forward);
+	if (r < 0)
+		answer(c, 503, NULL, strerror(-r));
+	else
+		begin_answering(c);
+}
+
+static void begin(struct connection *c)
+{
+	if (c->route)
+		begin_exchange(c);
+	else
+		begin_forward(c);
 }
 
 /* A page of another site may not make the browser of a certificate's holder type into guests. */
@@ -300,20 +346,23 @@ static bool is_somebody_else(const struct connection *c)
 
 static void serve(struct connection *c)
 {
+	bool has_upstream = c->context->settings.upstream_ms > 0;
+	int parsed = http_target_parse(&c->target, c->request.target);
 	const char *allow = "";
 	char fields[64];
 
-	if (http_target_parse(&c->target, c->request.target) < 0) {
+	/* A path of more parts than any of ours is the upstream's. */
+	if (parsed < 0 && !(parsed == -E2BIG && has_upstream)) {
 		answer(c, 400, NULL, "malformed request target");
 		return;
 	}
-	c->route = route_find(c->request.method, &c->target, &allow);
-	if (!c->route && !*allow) {
+	c->route = parsed ? NULL : route_find(c->request.method, &c->target, &allow);
+	if (!c->route && !*allow && !has_upstream) {
 		answer(c, 404, NULL, "there is nothing at this path");
-	} else if (!c->route) {
+	} else if (!c->route && *allow) {
 		snprintf(fields, sizeof(fields), "Allow: %s\r\n", allow);
 		answer(c, 405, fields, "method not allowed here");
-	} else if (c->route->kind == ROUTE_HEALTH) {
+	} else if (c->route && c->route->kind == ROUTE_HEALTH) {
 		answer(c, 200, NULL, "ok");
 	} else if (is_foreign_page(c)) {
 		answer(c, 403, NULL, "a page of another site may not do this");
@@ -321,7 +370,7 @@ static void serve(struct connection *c)
 		c->request.keep_alive = false;
 		ask_for_credentials(c, "another login needs a connection of its own");
 	} else if (c->known) {
-		begin_exchange(c);
+		begin(c);
 	} else {
 		ask(c);
 	}
@@ -360,18 +409,41 @@ static bool take_head(struct connection *c)
 	return true;
 }
 
+static bool may_go_on(const struct connection *c)
+{
+	if (c->forward)
+		return forward_state(c->forward) == EXCHANGE_ENDED && forward_may_stay(c->forward);
+	return exchange_state(c->exchange) == EXCHANGE_ENDED && exchange_body_read(c->exchange);
+}
+
 static void end_exchange(struct connection *c)
 {
-	bool stays = exchange_state(c->exchange) == EXCHANGE_ENDED &&
-		     exchange_body_read(c->exchange) && c->request.keep_alive &&
-		     c->request.minor == 1;
+	bool stays = may_go_on(c) && c->request.keep_alive && c->request.minor == 1;
 
 	exchange_destroy(c->exchange);
+	forward_destroy(c->forward);
 	c->exchange = NULL;
+	c->forward = NULL;
 	if (stays)
 		next_request(c);
 	else
 		flush_and_close(c);
+}
+
+/* Takes of the body, and adds to the answer. */
+static enum exchange_state work(struct connection *c)
+{
+	if (c->forward) {
+		forward_input(c->forward);
+		forward_output(c->forward);
+		return forward_state(c->forward);
+	}
+	if (exchange_input(c->exchange) < 0) {
+		log_write(LOG_LEVEL_INFO, c->tag, "malformed body");
+		return EXCHANGE_CUT;
+	}
+	exchange_output(c->exchange);
+	return exchange_state(c->exchange);
 }
 
 /* True: something happened that may let more happen. */
@@ -383,13 +455,11 @@ static bool go_on(struct connection *c)
 	case CONNECTION_HEAD:
 		return take_head(c);
 	case CONNECTION_ANSWERING:
-		if (exchange_input(c->exchange) < 0) {
-			log_write(LOG_LEVEL_INFO, c->tag, "malformed body");
-			flush_and_close(c);
-			return true;
-		}
-		exchange_output(c->exchange);
-		if (exchange_state(c->exchange) != EXCHANGE_RUNS) {
+		switch (work(c)) {
+		case EXCHANGE_RUNS:
+			break;
+		case EXCHANGE_CUT:
+		case EXCHANGE_ENDED:
 			end_exchange(c);
 			return true;
 		}
@@ -455,7 +525,8 @@ static void on_client_end(struct connection *c)
 	c->input_ended = true;
 	if (c->state == CONNECTION_ANSWERING) {
 		/* What it still sent comes first; then it is the end of the body, or the end. */
-		if (exchange_input(c->exchange) < 0 || !exchange_input_ended(c->exchange))
+		if (c->forward || exchange_input(c->exchange) < 0 ||
+			!exchange_input_ended(c->exchange))
 			close_now(c, "the client left");
 	} else if (c->state != CONNECTION_FLUSHING) {
 		close_now(c, "the client left");
@@ -479,12 +550,13 @@ static void read_client(struct connection *c)
 	}
 }
 
-static void write_client(struct connection *c)
+/* True: there is room again, for what was not read while there was none. */
+static bool write_client(struct connection *c)
 {
 	size_t before = buf_len(&c->out);
 
 	if (before == 0)
-		return;
+		return false;
 	switch (tls_write(c->tls, &c->out)) {
 	case TLS_DONE:
 	case TLS_WAIT:
@@ -492,10 +564,12 @@ static void write_client(struct connection *c)
 	case TLS_CLOSED:
 	case TLS_FAILED:
 		close_now(c, "the connection broke");
-		return;
+		return false;
 	}
-	if (c->state == CONNECTION_ANSWERING && buf_len(&c->out) < before)
-		loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
+	if (c->state != CONNECTION_ANSWERING || buf_len(&c->out) == before)
+		return false;
+	loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
+	return true;
 }
 
 static uint32_t wanted(const struct connection *c)
@@ -534,7 +608,7 @@ static void pump(struct connection *c)
 			read_client(c);
 		more = c->state != CONNECTION_DEAD && go_on(c);
 		if (c->state != CONNECTION_DEAD)
-			write_client(c);
+			more |= write_client(c);
 		if (c->state == CONNECTION_DEAD)
 			return;
 	}
@@ -565,7 +639,7 @@ static void take_verdict(struct connection *c, const struct line_message *m)
 	if (verdict.verdict == WIRE_ACCEPTED) {
 		c->known = true;
 		c->login.state = WIRE_RUNNING;
-		begin_exchange(c);
+		begin(c);
 		return;
 	}
 	/* Refused, or more factors wanted, which one request does not give. */

@@ -176,3 +176,21 @@ int route_command(const struct route *route, const struct http_target *target, c
 	}
 	return r;
 }
+
+int route_forward_command(const struct http_request *request, char out[ROUTE_COMMAND_MAX])
+{
+	struct text t = {out, ROUTE_COMMAND_MAX};
+	char path[ROUTE_PATH_SHOWN];
+	size_t len = strcspn(request->target, "?");
+	int r = add(&t, "forward ", strlen("forward "));
+
+	if (len >= sizeof(path))
+		len = sizeof(path) - 1;
+	memcpy(path, request->target, len);
+	path[len] = '\0';
+	if (!r)
+		r = add_quoted(&t, request->method_name);
+	if (!r)
+		r = add(&t, " ", 1);
+	return r ? r : add_quoted(&t, path);
+}

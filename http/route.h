@@ -48,4 +48,10 @@ int route_command(const struct route *route, const struct http_target *target, c
 	bool json, char out[ROUTE_COMMAND_MAX], const char **culprit)
 	__attribute__((warn_unused_result));
 
+/* That which asks the broker for a connection to the upstream; so much of the path as a log can
+ * use. */
+#define ROUTE_PATH_SHOWN 256
+int route_forward_command(const struct http_request *request, char out[ROUTE_COMMAND_MAX])
+	__attribute__((warn_unused_result));
+
 #endif

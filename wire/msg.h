@@ -35,6 +35,7 @@
 #define WIRE_BANNER_MAX 4096
 #define WIRE_VERSION_MAX 256 /* of a client's identification string, RFC 4253 §4.2 */
 #define WIRE_BUILD_ID 32
+#define WIRE_FIELDS_MAX 8192               /* of UPSTREAM */
 #define WIRE_PATTERNS_MAX WIRE_COMMAND_MAX /* bytes of all patterns of a job, lengths included */
 #define WIRE_FOUND_MAX 8192                /* bytes of a match's lines */
 #define WIRE_OFFERS_MAX 64   /* refused keys that a connection may offer: they are no guesses */
@@ -108,7 +109,8 @@ enum wire_type {
 	WIRE_FAILED, /* d->b  the last message; payload: why */
 
 	/* channel line, to an https door */
-	WIRE_BEGIN, /* b->d  the console is open; OUT begins at offset */
+	WIRE_BEGIN,    /* b->d  the console is open; OUT begins at offset */
+	WIRE_UPSTREAM, /* b->d  fd: connected to the upstream; payload: header fields to add */
 
 	/* channel line that serves files: each question gets one answer (PULL: one or more) */
 	WIRE_FILES,   /* d->b  sftp, or scp; payload: the command */
@@ -164,6 +166,7 @@ struct wire_settings {
 	uint32_t login_grace_ms;
 	uint32_t idle_timeout_ms; /* 0: none */
 	uint32_t keepalive_ms;    /* 0: none */
+	uint32_t upstream_ms;     /* how long it may be silent; 0: nothing is forwarded */
 	uint16_t max_channels;    /* per connection */
 	uint16_t max_auth_tries;
 	uint8_t log_level; /* enum log_level */

@@ -130,6 +130,10 @@ void channel_pause(struct channel *c, int on);
 /* The first byte that goes out has this offset: for clients whose protocol has a place for it. */
 void channel_begin(struct channel *c, uint64_t offset);
 
+/* Gives an https door a connected socket, which stays the caller's, and header fields that belong
+ * to what is asked there. 0 or -errno. */
+int channel_hand_over(struct channel *c, int fd, const char *fields) MUST_CHECK;
+
 /* Whether nothing is queued; if something is, writable() follows. */
 int channel_ready(struct channel *c) MUST_CHECK;
 

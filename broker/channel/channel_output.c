@@ -200,6 +200,13 @@ void channel_begin(struct channel *c, uint64_t offset)
 	}
 }
 
+int channel_hand_over(struct channel *c, int fd, const char *fields)
+{
+	if (c->closed || c->exiting)
+		return -EPIPE;
+	return line_send_fds(&c->line, WIRE_UPSTREAM, NULL, fields, strlen(fields), &fd, 1);
+}
+
 int channel_ready(struct channel *c)
 {
 	if (c->closed || c->exiting)

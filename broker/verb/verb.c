@@ -24,6 +24,16 @@ const struct verb *verb_find(const struct verb_table *table, const char *name)
 	return NULL;
 }
 
+const struct verb *verb_find_for(
+	const struct verb_table *table, const struct login *login, const char *name)
+{
+	const struct verb *verb = verb_find(table, name);
+
+	if (verb && verb->caller == VERB_FOR_HTTPS && login_kind(login) != LOGIN_HTTPS)
+		return NULL;
+	return verb;
+}
+
 /* One that may know more guests than we do. */
 static struct hypervisor *away_hypervisor(const struct login *login)
 {

@@ -17,6 +17,12 @@ enum verb_scope {
 	VERB_HOST,   /* never about one VM */
 };
 
+enum verb_caller {
+	VERB_FOR_ALL = 0,
+	VERB_FOR_LOCAL = 1, /* through the control socket only */
+	VERB_FOR_HTTPS = 2, /* the https door's own: for all others it is no verb */
+};
+
 /* One call. Lives until run has returned. */
 struct verb_call {
 	struct channel *channel;
@@ -36,7 +42,7 @@ struct verb {
 	const char *usage;
 	const char *summary;
 	void (*run)(struct verb_call *call);
-	int local; /* through the control socket only */
+	enum verb_caller caller;
 };
 
 struct verb_table {
@@ -46,6 +52,10 @@ struct verb_table {
 
 /* NULL: there is none. */
 const struct verb *verb_find(const struct verb_table *table, const char *name);
+
+/* The same, without those that are no verbs for this login. */
+const struct verb *verb_find_for(
+	const struct verb_table *table, const struct login *login, const char *name);
 
 /* Which VM the call is about: the login's, or an argument. On failure the channel has been ended.
  */

@@ -10,7 +10,7 @@ void verb_help(struct verb_call *call)
 	if (verb_no_more(call, 1) < 0)
 		return;
 	if (call->argc == 1) {
-		verb = verb_find(call->table, call->argv[0]);
+		verb = verb_find_for(call->table, call->login, call->argv[0]);
 		if (!verb) {
 			channel_exit(call->channel, STATUS_USAGE, "help: unknown verb %s",
 				call->argv[0]);
@@ -22,7 +22,8 @@ void verb_help(struct verb_call *call)
 	}
 	for (i = 0; i < call->table->count; i++) {
 		verb = &call->table->rows[i];
-		if (!verb->local || login_is_local(call->login))
+		if (verb->caller == VERB_FOR_ALL ||
+			(verb->caller == VERB_FOR_LOCAL && login_is_local(call->login)))
 			channel_print(call->channel, "%-8s  %s\n", verb->name, verb->summary);
 	}
 	channel_print(call->channel, "help VERB says more; vmconsoled(8) says all\n");

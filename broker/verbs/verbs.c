@@ -56,6 +56,8 @@ static const struct verb rows[] = {
 		"who is connected, slowed or refused, by address; lift that", verb_sources, 1},
 	{"reload", VERB_HOST, RIGHT_ADMIN, "reload", "read the configuration again", verb_reload,
 		1},
+	{"forward", VERB_HOST, RIGHT_FORWARD, "forward METHOD PATH",
+		"a connection to the upstream of [https]", verb_forward, VERB_FOR_HTTPS},
 	{"help", VERB_HOST, 0, "help [VERB]", "this list, or one verb", verb_help, 0},
 };
 
@@ -89,7 +91,7 @@ int verb_ceiling(const struct words *command, unsigned *denied)
 
 static void run(struct verb_call *call)
 {
-	if (call->verb->local && !login_is_local(call->login)) {
+	if (call->verb->caller == VERB_FOR_LOCAL && !login_is_local(call->login)) {
 		channel_exit(call->channel, STATUS_DENIED, "%s is for vmconsolectl on the host",
 			call->verb->name);
 		return;
@@ -103,7 +105,7 @@ static void dispatch_words(struct channel *channel, struct words *words)
 	struct verb_call call = {.channel = channel,
 		.login = channel_login(channel),
 		.table = &verbs_table,
-		.verb = verb_find(&verbs_table, words->list[0]),
+		.verb = verb_find_for(&verbs_table, channel_login(channel), words->list[0]),
 		.argc = (int)words->count - 1,
 		.argv = words->list + 1};
 

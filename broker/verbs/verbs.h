@@ -27,6 +27,7 @@ void verb_list(struct verb_call *call);
 void verb_status(struct verb_call *call);
 void verb_who(struct verb_call *call);
 void verb_help(struct verb_call *call);
+void verb_forward(struct verb_call *call);
 void verb_break(struct verb_call *call);
 void verb_sysrq(struct verb_call *call);
 void verb_nmi(struct verb_call *call);

@@ -3,52 +3,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/parse/head.h"
 #include "http/parse/request.h"
 
 /* --- characters --- */
-
-/* RFC 9110 §5.6.2 */
-static bool is_token(unsigned char c)
-{
-	return c > ' ' && c < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", c);
-}
-
-/* RFC 9110 §5.5: visible, blank, tab, or obs-text. */
-static bool is_value(unsigned char c)
-{
-	return (c >= ' ' && c != 0x7f) || c == '\t';
-}
 
 /* RFC 3986 §3.3 and §3.4: pchar, '/' and '?'. A percent sign is checked by who decodes it. */
 static bool is_target(unsigned char c)
 {
 	return c > ' ' && c < 0x7f && !strchr("\"#<>[\\]^`{|}", c);
-}
-
-/* --- a line at a time --- */
-
-/* What is left of the head; lines are cut out of the request's copy in place. */
-struct cursor {
-	char *at, *end;
-};
-
-/*
- * The next line, without its CR LF. NULL when it does not end with CR LF, or holds a CR, LF or NUL
- * elsewhere.
- */
-static char *next_line(struct cursor *c, size_t *len)
-{
-	char *line = c->at;
-	char *cr = memchr(line, '\r', (size_t)(c->end - line));
-
-	if (!cr || cr + 1 == c->end || cr[1] != '\n')
-		return NULL;
-	*len = (size_t)(cr - line);
-	if (memchr(line, '\n', *len) || memchr(line, '\0', *len))
-		return NULL;
-	*cr = '\0';
-	c->at = cr + 2;
-	return line;
 }
 
 /* --- the request line --- */
@@ -74,7 +37,7 @@ static unsigned set_method(struct http_request *r, const char *name, const char 
 	size_t i;
 
 	for (c = name; *c; c++) {
-		if (!is_token((unsigned char)*c)) {
+		if (!http_is_token((unsigned char)*c)) {
 			*reason = "malformed request line";
 			return 400;
 		}
@@ -172,33 +135,11 @@ static unsigned parse_request_line(struct http_request *r, char *line, const cha
 
 static unsigned parse_field(struct http_request *r, char *line, size_t len, const char **reason)
 {
-	char *colon = memchr(line, ':', len), *value, *end = line + len;
-	const char *c;
-
 	*reason = "malformed header field";
-	if (!colon || colon == line)
-		return 400;
-	for (c = line; c < colon; c++) {
-		if (!is_token((unsigned char)*c))
-			return 400; /* also obs-fold, and a blank before the colon */
-	}
-	for (c = colon + 1; c < end; c++) {
-		if (!is_value((unsigned char)*c))
-			return 400;
-	}
-	if (r->field_count == HTTP_FIELDS_MAX) {
-		*reason = "too many header fields";
-		return 431;
-	}
-	*colon = '\0';
-	for (value = colon + 1; *value == ' '; value++)
-		;
-	while (end > value && end[-1] == ' ')
-		*--end = '\0';
-	if (*value == '\t' || (end > value && end[-1] == '\t'))
-		return 400; /* parsers disagree on whether "5" HTAB is a length */
-	r->fields[r->field_count++] = (struct http_field){line, value};
-	return 0;
+	if (r->field_count < HTTP_FIELDS_MAX)
+		return http_parse_field(&r->fields[r->field_count++], line, len) < 0 ? 400 : 0;
+	*reason = "too many header fields";
+	return 431;
 }
 
 const char *http_request_field(const struct http_request *r, const char *name)
@@ -291,33 +232,9 @@ static unsigned set_body(struct http_request *r, const char **reason)
 
 /* --- the connection --- */
 
-/* Whether a list of tokens (RFC 9110 §5.6.1) has one. */
-static bool has_token(const char *list, const char *token)
-{
-	size_t len = strlen(token);
-
-	while (*list) {
-		size_t item;
-
-		list += strspn(list, " \t,");
-		item = strcspn(list, " \t,");
-		if (item == len && strncasecmp(list, token, len) == 0)
-			return true;
-		list += item;
-	}
-	return false;
-}
-
 static bool connection_has(const struct http_request *r, const char *token)
 {
-	size_t i;
-
-	for (i = 0; i < r->field_count; i++) {
-		if (strcasecmp(r->fields[i].name, "Connection") == 0 &&
-			has_token(r->fields[i].value, token))
-			return true;
-	}
-	return false;
+	return http_connection_has(r->fields, r->field_count, token);
 }
 
 static void set_keep_alive(struct http_request *r)
@@ -373,14 +290,14 @@ long http_head_end(const uint8_t *data, size_t len, size_t searched)
 	return end ? (long)head : 0;
 }
 
-static unsigned parse_fields(struct http_request *r, struct cursor *c, const char **reason)
+static unsigned parse_fields(struct http_request *r, struct http_cursor *c, const char **reason)
 {
 	size_t len;
 	unsigned status;
 	char *line;
 
 	for (;;) {
-		line = next_line(c, &len);
+		line = http_next_line(c, &len);
 		if (!line) {
 			*reason = "malformed header field";
 			return 400;
@@ -398,7 +315,7 @@ static unsigned parse_fields(struct http_request *r, struct cursor *c, const cha
 unsigned http_request_parse(
 	struct http_request *r, const uint8_t *data, size_t len, const char **reason)
 {
-	struct cursor c;
+	struct http_cursor c;
 	size_t line_len;
 	unsigned status;
 	char *line;
@@ -409,8 +326,8 @@ unsigned http_request_parse(
 		return 431;
 	memcpy(r->head, data, len);
 	r->head[len] = '\0';
-	c = (struct cursor){r->head, r->head + len};
-	line = next_line(&c, &line_len);
+	c = (struct http_cursor){r->head, r->head + len};
+	line = http_next_line(&c, &line_len);
 	if (!line)
 		return 400;
 	status = parse_request_line(r, line, reason);

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/parse/head.h"
+
 #define HTTP_HEAD_MAX ((size_t)16 << 10) /* request line and fields, the empty line included */
 #define HTTP_FIELDS_MAX 64
 #define HTTP_TARGET_MAX 4096
@@ -35,10 +37,6 @@ enum http_body {
 };
 
 /* Texts end with NUL and lie in the request's own copy of the head. */
-struct http_field {
-	const char *name, *value; /* value without the spaces around it; may hold bytes >= 0x80 */
-};
-
 struct http_request {
 	enum http_method method;
 	const char *method_name;

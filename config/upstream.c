@@ -1,0 +1,57 @@
+/* Task: see upstream.h. */
+#include "config/upstream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "config/listen_address.h"
+
+static int parse_unix(const char *path, struct config_upstream *out)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+
+	if (*path != '/' || strlen(path) >= sizeof(sa.sun_path))
+		return -EINVAL;
+	memcpy(sa.sun_path, path, strlen(path) + 1);
+	memcpy(&out->sa, &sa, sizeof(sa));
+	out->sa_len = sizeof(sa);
+	return 0;
+}
+
+static int parse_tcp(const char *text, struct config_upstream *out)
+{
+	char copy[CONFIG_ADDRESS_TEXT_MAX];
+	struct config_address address;
+	size_t len = strlen(text);
+
+	if (len > 0 && text[len - 1] == '/')
+		len--;
+	/* "*:1", and port 0, can be listened on and not connected to. */
+	if (len >= sizeof(copy) || *text == '*')
+		return -EINVAL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (config_address_parse(copy, &address) < 0 || strcmp(strrchr(copy, ':'), ":0") == 0)
+		return -EINVAL;
+	out->sa = address.sa;
+	out->sa_len = address.sa_len;
+	return 0;
+}
+
+int config_upstream_parse(const char *text, struct config_upstream *out, char why[UPSTREAM_WHY_MAX])
+{
+	int r = -EINVAL;
+
+	memset(out, 0, sizeof(*out));
+	if (strncmp(text, "unix:", 5) == 0)
+		r = parse_unix(text + 5, out);
+	else if (strncmp(text, "http://", 7) == 0)
+		r = parse_tcp(text + 7, out);
+	if (r < 0)
+		snprintf(why, UPSTREAM_WHY_MAX,
+			"invalid upstream \"%.64s\": write http://192.0.2.1:8080 or unix:/PATH",
+			text);
+	return r;
+}

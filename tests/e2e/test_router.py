@@ -1,0 +1,363 @@
+"""What is not for vmconsoled goes to the upstream: whole, in order, and nothing smuggled in."""
+
+import http.client
+import re
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+import xmlrpc.client
+import xmlrpc.server
+
+import pytest
+
+from lib.daemon import free_port
+from lib.https import Raw, curl, make_https, make_pki, status, url
+from lib.pattern import lines
+from lib.proc import SLOW, Usage, wait_until
+from lib.session import ask
+
+
+
+class Upstream(socketserver.ThreadingTCPServer):
+    """Keeps each request as it came; answer(method, path, send, read) says what follows."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.port = self.server_address[1]
+        self.heads, self.bodies = [], []
+        self.answer = plain_answer
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def forget(self):
+        self.heads.clear()
+        self.bodies.clear()
+        self.answer = plain_answer
+
+
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = self.rfile.readline(65536)
+            if not line:
+                return
+            head += line
+        self.server.heads.append(head.decode("latin-1"))
+        length = re.search(rb"(?im)^content-length: (\d+)\r$", head)
+        self.server.answer(self, int(length.group(1)) if length else 0)
+
+
+def plain_answer(handler, length):
+    body = handler.rfile.read(length)
+    handler.server.bodies.append(body)
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\nX-Kept: yes\r\n"
+                        b"Connection: X-Hop\r\nX-Hop: 1\r\n\r\nok\n")
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return make_pki(str(tmp_path_factory.mktemp("pki")))
+
+
+@pytest.fixture(scope="module")
+def raw_upstream():
+    made = Upstream()
+    yield made
+    made.shutdown()
+
+
+def make_router(daemons, user, pki, virt, port):
+    both = free_port()
+    daemon = make_https(
+        daemons, user, pki, virt,
+        https={"upstream": f"http://127.0.0.1:{port}", "upstream_timeout": "10m"},
+        **{"access engine": {"who": "cert:CN=host*", "vms": "*", "allow": "forward"},
+           "access watcher": {"who": "cert:CN=guestless", "vms": "*", "allow": "view"},
+           "listen both": {"address": f"127.0.0.1:{both}", "protocols": "ssh, https"}})
+    daemon.port_both = both
+    return daemon
+
+
+@pytest.fixture(scope="module")
+def module_router(module_daemons, user, pki, virt, raw_upstream):
+    return make_router(module_daemons, user, pki, virt, raw_upstream.port)
+
+
+@pytest.fixture
+def router(module_router, raw_upstream):
+    raw_upstream.forget()
+    return module_router
+
+
+def context_of(pki):
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    context.load_cert_chain(pki.path("host.pem"), pki.path("host.key"))
+    return context
+
+
+# XML-RPC as it is spoken with VDSM
+
+class XmlRpc(socketserver.ThreadingMixIn, xmlrpc.server.SimpleXMLRPCServer):
+    daemon_threads = True
+
+
+@pytest.fixture
+def xmlrpc_upstream():
+    server = XmlRpc(("127.0.0.1", 0), logRequests=False, allow_none=True)
+    server.register_function(lambda number: number * 2, "double")
+    server.register_function(lambda data: xmlrpc.client.Binary(data.data[::-1]), "reverse")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.timeout(300)  # on a loaded machine
+def test_a_thousand_xmlrpc_calls_are_right_while_wget_streams_a_console(
+        daemons, user, pki, virt, guests, xmlrpc_upstream):
+    daemon = make_router(daemons, user, pki, virt, xmlrpc_upstream.server_address[1])
+    guest = guests()
+    daemon.knows(guest)
+    console = daemon.pipes(guest.name)
+    ask(console)
+    stream = subprocess.Popen(
+        ["wget", "-q", "-O", "-", f"--certificate={pki.path('host.pem')}",
+         f"--private-key={pki.path('host.key')}", f"--ca-certificate={pki.path('ca.pem')}",
+         url(daemon, f"/consoleStream/{guest.name}", daemon.port_both)], stdout=subprocess.PIPE)
+    try:
+        daemon.wait_log(r"cert:CN=host1.example,O=engine asks attach")
+        console.line("pat 2000")
+        for path in ("/", "/RPC2"):
+            with xmlrpc.client.ServerProxy(f"https://127.0.0.1:{daemon.port_both}{path}",
+                                           context=context_of(pki)) as proxy:
+                for number in range(500):
+                    assert proxy.double(number) == number * 2
+                data = bytes(range(256)) * (5 * 4096)
+                assert proxy.reverse(xmlrpc.client.Binary(data)).data == data[::-1]
+        wanted, got = lines(0, 2000), b""
+        while wanted not in got:
+            data = stream.stdout.read1(65536)
+            assert data, got[-200:]
+            got += data
+    finally:
+        stream.kill()
+        stream.wait()
+
+
+# heads
+
+def test_the_head_is_made_anew_and_says_who_asks(router, raw_upstream):
+    got = Raw(router).send(
+        b"POST /a/b/c/d/e/f/g/h/i/j?x=%20y HTTP/1.1\r\nHost: me\r\nFlowID: 7\r\n"
+        b"Connection: close, X-Secret\r\nX-Secret: 1\r\nTE: trailers\r\nExpect: 100-continue\r\n"
+        b"X-Forwarded-For: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\nX-Client-Subject: CN=root\r\n"
+        b"Forwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nContent_Length: 9\r\n"
+        b"Content-Length: 4\r\n\r\nbody").rest()
+    assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"), got
+    assert b"X-Kept: yes\r\n" in got and b"X-Hop" not in got and got.endswith(b"\r\n\r\nok\n"), got
+    assert raw_upstream.heads == [
+        "POST /a/b/c/d/e/f/g/h/i/j?x=%20y HTTP/1.0\r\nHost: me\r\nFlowID: 7\r\n"
+        "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n"
+        "X-Client-Subject: CN=host1.example,O=engine\r\n"
+        "Content-Length: 4\r\nConnection: close\r\n\r\n"]
+    assert raw_upstream.bodies == [b"body"]
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize("attempt", [
+    b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"0\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nContent-Length: 34\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n"
+    b"0\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nX: a\rContent-Length: 34\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nX: a\n b\r\nContent-Length: 0\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +34\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;x=\r\n\r\n" + SMUGGLED,
+    b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n" + SMUGGLED,
+    b"GET / HTTP/1.1\r\nHost: h\r\n folded: x\r\n\r\n" + SMUGGLED,
+    b"GET /..%2f..%2fsmuggled/../x HTTP/1.1\r\nHost: h\r\n\r\n",
+])
+def test_nothing_smuggled_reaches_the_upstream(router, raw_upstream, attempt):
+    got = Raw(router).send(attempt).until(rb"\r\n\r\n")
+    assert re.match(rb"HTTP/1.1 (400|501) ", got), got
+    assert status(router, "/after") == "200"
+    assert [head.split()[1] for head in raw_upstream.heads] == ["/after"]
+
+
+# bodies
+
+def test_a_body_in_chunks_gets_a_length(router, raw_upstream):
+    body = b"0123456789" * 5000
+    done = curl(router, "/upload", "-H", "Transfer-Encoding: chunked", "--data-binary", "@-",
+                data=body)
+    assert done.stdout == b"ok\n\n200"
+    assert "\r\nContent-Length: 50000\r\n" in raw_upstream.heads[0]
+    assert raw_upstream.bodies == [body]
+
+
+def test_a_body_in_chunks_that_is_too_long_needs_a_length(router, raw_upstream):
+    done = curl(router, "/upload", "-H", "Transfer-Encoding: chunked", "-H", "Expect:",
+                "--data-binary", "@-", data=b"x" * (2 << 20))
+    assert b"give its Content-Length" in done.stdout, done
+    assert Raw(router).send(b"POST / HTTP/1.0\r\n\r\n").rest().startswith(b"HTTP/1.1 411 ")
+    assert raw_upstream.heads == []
+
+
+def test_large_bodies_are_whole_both_ways(router, raw_upstream):
+    body = bytes(range(256)) * (20 * 4096)
+
+    def echo(handler, length):
+        data = handler.rfile.read(length)
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + data)
+
+    raw_upstream.answer = echo
+    done = curl(router, "/echo", "--data-binary", "@-", "-H", "Expect:", data=body)
+    assert (done.returncode, done.stderr, len(done.stdout)) == (0, b"", len(body) + 4)
+    assert done.stdout == body + b"\n200"
+    assert curl(router, "/echo", "-X", "PUT", "--http1.0", "--data-binary", "@-",
+                data=body).stdout == body + b"\n200"
+
+
+def test_a_reader_that_stands_still_holds_the_upstream_up_and_not_memory(router, raw_upstream):
+    sent, gone = [0], threading.Event()
+
+    def flood(handler, length):
+        handler.connection.settimeout(0.5)
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
+        try:
+            while not gone.is_set():
+                sent[0] += handler.connection.send(b"x" * 65536)
+        except OSError:
+            gone.set()
+
+    raw_upstream.answer = flood
+    before = Usage(router.doors("https"))
+    raw = Raw(router).send(b"GET /flood HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert gone.wait(30 * SLOW), "it is never held up"
+    assert sent[0] < 32 << 20
+    assert SLOW > 1 or Usage(router.doors("https")).memory < before.memory + 2048
+    raw.socket.close()
+
+
+def test_an_answer_before_the_end_of_the_body_arrives(router, raw_upstream):
+    def refuse(handler, length):
+        handler.wfile.write(b"HTTP/1.0 403 No\r\nContent-Length: 3\r\n\r\nno\n")
+        handler.wfile.flush()
+        handler.connection.shutdown(socket.SHUT_WR)
+        while handler.connection.recv(65536):
+            pass
+
+    raw_upstream.answer = refuse
+    raw = Raw(router).send(b"PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000\r\n\r\n")
+    assert raw.until(rb"\r\n\r\nno\n").startswith(b"HTTP/1.1 403 No\r\n")
+    raw.send(b"y" * 5000000)
+    raw_upstream.answer = plain_answer
+    raw.send(b"GET /next HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert raw.until(rb"ok\n").startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_head_has_a_length_and_no_body(router, raw_upstream):
+    raw_upstream.answer = lambda handler, length: handler.wfile.write(
+        b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    connection = http.client.HTTPSConnection("127.0.0.1", router.port_tls,
+                                             context=context_of(router.pki), timeout=20 * SLOW)
+    for _ in range(2):
+        connection.request("HEAD", "/x")
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Content-Length"), answer.read()) == (
+            200, "1000", b"")
+    connection.close()
+
+
+# an upstream that fails
+
+def test_an_upstream_that_is_silent_is_a_timeout(router, raw_upstream):
+    done = threading.Event()
+    raw_upstream.answer = lambda handler, length: done.wait(60 * SLOW)
+    router.configure({"https": {"upstream_timeout": "1s"}})
+    since = len(router.log())
+    router.reload()
+    router.wait_log("configuration reloaded", since=since)
+    got = curl(router, "/x")
+    done.set()
+    router.configure({"https": {"upstream_timeout": "10m"}})
+    router.reload()
+    assert got.stdout == b"the upstream does not answer\n\n504"
+
+
+@pytest.mark.parametrize("answer, text", [
+    (b"", b"the upstream has ended without an answer"),
+    (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     b"the upstream's answer is malformed"),
+    (b"HTTP/1.0 200 OK\r\nX: a\rb\r\n\r\n", b"the upstream's answer is malformed"),
+    (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", b"the upstream wants another protocol"),
+    (b"nonsense\r\n\r\n", b"the upstream's answer is malformed"),
+])
+def test_an_answer_that_is_none_is_a_bad_gateway(router, raw_upstream, answer, text):
+    raw_upstream.answer = lambda handler, length: handler.wfile.write(answer)
+    assert curl(router, "/x").stdout == text + b"\n\n502"
+
+
+def test_an_answer_that_breaks_off_is_cut(router, raw_upstream):
+    raw_upstream.answer = lambda handler, length: handler.wfile.write(
+        b"HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+    done = curl(router, "/x")
+    assert done.returncode == 18 and done.stdout.startswith(b"half"), done
+
+
+def test_no_upstream_at_the_address_is_a_bad_gateway(daemons, user, pki, virt):
+    daemon = make_router(daemons, user, pki, virt, free_port())
+    done = curl(daemon, "/x")
+    assert done.stdout == b"the upstream cannot be reached: Connection refused\n\n502"
+    daemon.configure({"https": {"upstream": None}})
+    daemon.reload()
+    wait_until(lambda: status(daemon, "/x") == "404", 20, "nothing is forwarded any more")
+
+
+# who
+
+def test_only_who_has_the_right_reaches_the_upstream(router, raw_upstream, guests):
+    guest = guests()
+    router.knows(guest)
+    assert curl(router, "/x", who="guestless").stdout == (
+        b"permission denied: forward on this host\n\n403")
+    assert status(router, "/x", who=None) == "401"
+    assert status(router, "/x", who="stranger") == "401"
+    ticket = router.ctl("ticket", guest.name).out.split()[0].decode()
+    assert status(router, "/x", "-u", f"{guest.name}:{ticket}", who=None) == "403"
+    assert router.ssh("vmconsole", "forward", "GET", "/").status == 64
+    assert raw_upstream.heads == []
+
+
+def test_the_end_of_the_right_ends_what_is_forwarded(router, raw_upstream):
+    began, done = threading.Event(), threading.Event()
+
+    def slow(handler, length):
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\nbegun\n")
+        handler.wfile.flush()
+        began.set()
+        done.wait(60 * SLOW)
+
+    raw_upstream.answer = slow
+    raw = Raw(router).send(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+    raw.until(rb"begun\n")
+    router.configure({"access engine": {"allow": "view"}})
+    router.reload()
+    try:
+        assert b"0\r\n\r\n" not in raw.rest()
+    finally:
+        done.set()
+        router.configure({"access engine": {"allow": "forward"}})
+        router.reload()
+        raw_upstream.forget()
+        wait_until(lambda: status(router, "/x") == "200", 20, "the right is back")
