@@ -20,8 +20,8 @@
 #include "auth/identity.h"
 #include "auth/ssh/base64.h"
 #include "config/rights.h"
+#include "console/guest/directory.h"
 #include "core/io.h"
-
 #include "lone_broker.h"
 
 #define NOBODY 65534
