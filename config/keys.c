@@ -305,7 +305,7 @@ const struct key config_keys[] = {
 		.help = "Program to run when the hypervisor says that a guest has panicked, with "
 			"its UUID, name and offset."},
 	{ROW(CONSOLE, max_waits), NUMBER(console, max_waits), .min = 1, .max = 4096, .def = "256",
-		RELOAD, .help = "Waits for output (the verb wait) at once."},
+		RELOAD, .help = "Waits for output (the verb wait, and send --wait) at once."},
 
 	{ROW(HISTORY, record), WORD(history, record, records), .def = "auto", RELOAD,
 		.help = "Which consoles are recorded: all of running guests, those attached to, "

@@ -5,5 +5,6 @@
 struct verb_call;
 
 void verb_wait(struct verb_call *call);
+void verb_send(struct verb_call *call);
 
 #endif

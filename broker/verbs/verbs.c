@@ -27,6 +27,10 @@ static const struct verb rows[] = {
 		"wait PATTERN... [--timeout S] [--from OFFSET|start|-BYTES] [--quiet S] [--raw] "
 		"[--multi] [--ignore-panic] [--json] [--device D]",
 		"wait until the console prints something, or nothing more", verb_wait, 0},
+	{"send", VERB_GUEST, RIGHT_TYPE,
+		"send [--enter] [--escape] [--pace N] [--force] [--wait PATTERN] [--timeout S] "
+		"[--json] [--device D] [TEXT...]",
+		"type TEXT, or standard input, and perhaps wait for the answer", verb_send, 0},
 	{"list", VERB_HOST, 0, "list [--json]", "the VMs you may see", verb_list, 0},
 	{"status", VERB_EITHER, 0, "status [--json]", "state, console, offset, size of history",
 		verb_status, 0},

@@ -64,7 +64,9 @@ static size_t pass_on(struct watch *w, uint64_t offset, const uint8_t *data, siz
 {
 	if (w->state == WATCH_DRAINS && len > w->end.offset - offset)
 		len = (size_t)(w->end.offset - offset);
-	return w->job ? matcher_job_send(w->job, offset, data, len) : len;
+	if (w->job)
+		return matcher_job_send(w->job, offset, data, len);
+	return w->events->output ? w->events->output(w->arg, data, len) : len;
 }
 
 /* 1 go on, 0 wait (for the journal or the job) or over. */
@@ -89,6 +91,8 @@ static int pump_step(struct watch *w)
 	if (r < 0)
 		return 0;
 	done = pass_on(w, offset, data, len);
+	if (w->state == WATCH_OVER)
+		return 0;
 	journal_reader_consume(reader, done);
 	return done > 0;
 }
@@ -180,6 +184,7 @@ static void on_room(void *arg)
 {
 	struct watch *w = arg;
 
+	w->last_output = loop_now(w->loop); /* who types is not idle */
 	if (w->events->room && w->state != WATCH_OVER)
 		w->events->room(w->arg);
 }
@@ -199,6 +204,11 @@ static void on_event(void *arg, const struct console_event *event)
 static const struct viewer_events viewer_events = {on_wake, on_room, on_event};
 
 /* --- life --- */
+
+void watch_more(struct watch *w)
+{
+	pump_soon(w);
+}
 
 struct viewer *watch_viewer(const struct watch *w)
 {

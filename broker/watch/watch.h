@@ -56,6 +56,9 @@ struct watch_events {
 	void (*done)(void *arg, const struct watch_end *end);
 	/* Something to know, that ends nothing. */
 	void (*notice)(void *arg, const char *text);
+	/* NULL, or who reads the output himself and gives no patterns: returns how much was taken;
+	 * 0: watch_more follows. */
+	size_t (*output)(void *arg, const uint8_t *data, size_t len);
 	/* For one who types too, or NULL: as viewer_events, before the watch sees to it. */
 	void (*room)(void *arg);
 	void (*event)(void *arg, const struct console_event *event);
@@ -72,6 +75,9 @@ void watch_destroy(struct watch **out);
  * after watch_create. Only patterns, count, raw, multi and from count. 0 or as watch_create. */
 int watch_look_for(
 	struct watch *w, struct matcher *matcher, const struct watch_options *options) MUST_CHECK;
+
+/* output takes something again. */
+void watch_more(struct watch *w);
 
 struct viewer *watch_viewer(const struct watch *w);
 /* All output before it was looked at. */

@@ -1,0 +1,26 @@
+/* The options of the verb send, and the bytes that its words are. */
+#ifndef BROKER_SCRIPT_SEND_OPTIONS_H
+#define BROKER_SCRIPT_SEND_OPTIONS_H
+
+#include "broker/verb/verb.h"
+#include "broker/watch/watch.h"
+
+struct console;
+
+struct send_options {
+	int enter, escape, force, json;
+	const char *pattern; /* NULL: none; lies in the call */
+	uint64_t pace;       /* bytes a second; 0: as fast as it is taken */
+	uint64_t timeout_us; /* WATCH_NEVER */
+	struct console *console;
+};
+
+/* What is left of the call are the words to be typed. 0; -errno: the channel has been ended. */
+int send_options_read(struct verb_call *call, struct send_options *options) MUST_CHECK;
+
+/* The words with blanks between them, unescaped if wanted; room is WIRE_COMMAND_MAX. 0; -EINVAL:
+ * the channel has been ended. */
+int send_options_text(
+	struct verb_call *call, const struct send_options *o, char *out, size_t *len) MUST_CHECK;
+
+#endif
