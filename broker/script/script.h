@@ -6,5 +6,6 @@ struct verb_call;
 
 void verb_wait(struct verb_call *call);
 void verb_send(struct verb_call *call);
+void verb_run(struct verb_call *call);
 
 #endif

@@ -89,6 +89,10 @@ struct verb_option {
 };
 int verb_options(
 	struct verb_call *call, const struct verb_option *options, size_t count) MUST_CHECK;
+/* The same for a verb whose arguments are a command of its own: what follows the first word that is
+ * no option belongs to that. */
+int verb_options_first(
+	struct verb_call *call, const struct verb_option *options, size_t count) MUST_CHECK;
 /* More arguments than the verb takes end the channel. */
 int verb_no_more(struct verb_call *call, int most) MUST_CHECK;
 

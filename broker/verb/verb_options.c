@@ -1,5 +1,6 @@
 /* Task: the options of a verb. Knows no verb. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "broker/verb/verb.h"
@@ -25,7 +26,15 @@ static const struct verb_option *find_option(
 	return NULL;
 }
 
-int verb_options(struct verb_call *call, const struct verb_option *options, size_t count)
+/* The words from in on are no options. */
+static void keep_rest(struct verb_call *call, int in, int *out)
+{
+	while (in < call->argc)
+		call->argv[(*out)++] = call->argv[in++];
+}
+
+static int read_options(
+	struct verb_call *call, const struct verb_option *options, size_t count, bool first)
 {
 	int in, out = 0;
 
@@ -35,13 +44,16 @@ int verb_options(struct verb_call *call, const struct verb_option *options, size
 		size_t len;
 
 		if (strcmp(word, "--") == 0) {
-			while (++in < call->argc)
-				call->argv[out++] = call->argv[in];
+			keep_rest(call, in + 1, &out);
 			break;
 		}
 		if (strncmp(word, "--", 2) != 0) {
 			if (word[0] == '-' && word[1])
 				return bad_option(call, "unknown option", word);
+			if (first) {
+				keep_rest(call, in, &out);
+				break;
+			}
 			call->argv[out++] = call->argv[in];
 			continue;
 		}
@@ -62,6 +74,16 @@ int verb_options(struct verb_call *call, const struct verb_option *options, size
 	}
 	call->argc = out;
 	return 0;
+}
+
+int verb_options(struct verb_call *call, const struct verb_option *options, size_t count)
+{
+	return read_options(call, options, count, false);
+}
+
+int verb_options_first(struct verb_call *call, const struct verb_option *options, size_t count)
+{
+	return read_options(call, options, count, true);
 }
 
 int verb_no_more(struct verb_call *call, int most)

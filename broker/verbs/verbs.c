@@ -31,6 +31,9 @@ static const struct verb rows[] = {
 		"send [--enter] [--escape] [--pace N] [--force] [--wait PATTERN] [--timeout S] "
 		"[--json] [--device D] [TEXT...]",
 		"type TEXT, or standard input, and perhaps wait for the answer", verb_send, 0},
+	{"run", VERB_GUEST, RIGHT_TYPE, "run [--timeout S] [--force] [--device D] COMMAND...",
+		"a command at the guest's shell prompt: its output and its exit status", verb_run,
+		0},
 	{"list", VERB_HOST, 0, "list [--json]", "the VMs you may see", verb_list, 0},
 	{"status", VERB_EITHER, 0, "status [--json]", "state, console, offset, size of history",
 		verb_status, 0},

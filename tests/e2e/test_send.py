@@ -225,7 +225,9 @@ def test_right_to_type_withdrawn_under_way_is_77(daemons, guest):
         daemon.configure({"access all": {"allow": "view"}})
         assert daemon.ctl("reload").status == DONE
         assert process.wait(20) == DENIED
-        one_line_reason(process.errors(), r"right to type .* withdrawn; \d+ bytes typed at")
+        # It has the keyboard a moment before the first byte is accepted.
+        one_line_reason(process.errors(),
+                        r"right to type .* withdrawn; (\d+ bytes typed at|nothing was typed$)")
 
 
 def test_a_guest_that_takes_nothing_is_124_with_what_it_took(daemon, guest):

@@ -1,0 +1,104 @@
+"""A real Linux guest with several shells on its serial port: tools/quickstart/guest-image makes
+its kernel and initrd, once for a build."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+
+from . import proc
+from .proc import wait_until
+from .virt import Guest
+
+FOLDER = f"{proc.BUILD}/guest"
+TOOL = os.path.abspath(f"{proc.HERE}/../../../tools/quickstart/guest-image")
+
+# The answer to "shell?" is one of these; leaving a shell asks again.
+INIT = r"""#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+dmesg -n 4
+export TERM=vt100 HOME=/tmp PS1='ready# '
+cd /tmp
+cat >/etc/osc <<'END'
+PS0='\e]3008;start=0f;type=command;cwd=/tmp\e\\'
+PROMPT_COMMAND='printf "\e]3008;end=0f;exit=success\e\\\\\e]3008;start=1f;type=shell\e\\\\"'
+PS1='ready# '
+END
+# Whoever leaves a shell hangs up the terminal: it is opened anew each time.
+while :; do
+	printf 'shell? ' >/dev/ttyS0
+	read word </dev/ttyS0 || continue
+	case $word in
+	sh) set -- sh -i ;;
+	busybox) set -- busybox ash -i ;;
+	dash) set -- dash -i ;;
+	bash) set -- bash --norc -i ;;
+	bash-paste) set -- env INPUTRC=/dev/null bash --norc -i ;;
+	bash-osc) set -- env INPUTRC=/dev/null bash --rcfile /etc/osc -i ;;
+	off) poweroff -f ;;
+	*) continue ;;
+	esac
+	setsid -c "$@" </dev/ttyS0 >/dev/ttyS0 2>&1
+done
+"""
+
+
+def _make_image():
+    os.makedirs(FOLDER, exist_ok=True)
+    with open(f"{FOLDER}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(f"{FOLDER}/initrd"):
+            subprocess.run([TOOL, FOLDER], check=True, stdin=subprocess.DEVNULL)
+
+
+def _add(name, data):
+    """Makes a file of the archive that is being put together."""
+    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+    with open(name, "wb") as file:
+        file.write(data)
+    os.chmod(name, 0o755)
+
+
+def _make_initrd(target):
+    """The initrd of guest-image, and dash and our init in a second archive behind it."""
+    with tempfile.TemporaryDirectory() as work:
+        with open("/bin/dash", "rb") as dash:
+            _add(f"{work}/bin/dash", dash.read())
+        _add(f"{work}/shells", INIT.encode())
+        more = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], cwd=work, check=True,
+                              input=b"bin\nbin/dash\nshells\n", capture_output=True).stdout
+    with open(f"{FOLDER}/initrd", "rb") as first, open(target, "wb") as both:
+        shutil.copyfileobj(first, both)
+        both.write(bytes(-both.tell() % 4))  # an archive begins at a multiple of four
+        both.write(more)
+
+
+class LinuxGuest(Guest):
+    """Asks "shell?" on its serial port when it is up."""
+
+    def __init__(self, virt, name):
+        _make_image()
+        shutil.copy(f"{FOLDER}/vmlinuz", f"{virt.dir}/vmlinuz")
+        _make_initrd(f"{virt.dir}/initrd")
+        for file in ("vmlinuz", "initrd"):
+            os.chmod(f"{virt.dir}/{file}", 0o644)
+        super().__init__(virt, name)
+
+    def _describe(self, *_):
+        return f"""
+<domain type='qemu'>
+ <name>{self.name}</name><uuid>{self.uuid}</uuid><memory unit='MiB'>192</memory><vcpu>1</vcpu>
+ <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.virt.dir}/vmlinuz</kernel>
+  <initrd>{self.virt.dir}/initrd</initrd>
+  <cmdline>console=ttyS0,115200 quiet rdinit=/shells</cmdline></os>
+ <features><acpi/></features>
+ <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+  <controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>
+  <serial type='pty'><target type='isa-serial' port='0'/></serial></devices>
+</domain>"""
+
+    def wait_boot(self, seconds=20):
+        wait_until(lambda: self.state == "running", seconds, f"{self.name} runs")

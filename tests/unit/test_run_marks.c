@@ -1,0 +1,171 @@
+/* A command's output and status between marks: whole, in pieces, and with the kernel talking. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "broker/script/run_marks.h"
+
+#define ID "0123456789abcdef"
+#define ECHO                                                                                       \
+	"root@demo:~#  printf 'VMC%s" ID "\\n' B1 B2;(eval 'x')</dev/null;printf 'V\r\nMC%s" ID    \
+	":%d:" ID "\\n' E $?\r\n"
+#define BEGIN "VMCB1" ID "\r\nVMCB2" ID "\r\n"
+#define END(n) "VMCE" ID ":" n ":" ID "\r\n"
+#define KERNEL "[   12.345678] e1000: eth0 NIC Link is Up\r\n"
+
+struct result {
+	struct run_marks marks;
+	char out[4096];
+};
+
+/* In pieces of that many bytes. */
+static void feed(struct result *r, const char *text, size_t piece)
+{
+	size_t done = 0, len = strlen(text), n = 0;
+
+	run_marks_init(&r->marks, ID);
+	while (done < len) {
+		size_t part = len - done < piece ? len - done : piece;
+
+		n += run_marks_take(
+			&r->marks, (const uint8_t *)text + done, part, (uint8_t *)r->out + n);
+		done += part;
+	}
+	r->out[n] = '\0';
+}
+
+static void check(const char *text, const char *out, int status)
+{
+	struct result r;
+	size_t piece;
+
+	for (piece = 1; piece < 300; piece = piece * 3 + 1) {
+		feed(&r, text, piece);
+		assert_int_equal(r.marks.state, RUN_ENDED);
+		assert_string_equal(r.out, out);
+		assert_int_equal(r.marks.status, status);
+	}
+}
+
+static void no_status(const char *text, enum run_state state)
+{
+	struct result r;
+	size_t piece;
+
+	for (piece = 1; piece < 300; piece = piece * 3 + 1) {
+		feed(&r, text, piece);
+		assert_int_equal(r.marks.state, state);
+	}
+}
+
+static void output_and_status_are_what_stands_between_the_marks(void **state)
+{
+	check(ECHO BEGIN "one\r\ntwo\r\n" END("0") END("0") END("0"), "one\ntwo\n", 0);
+	check(ECHO BEGIN END("7"), "", 7);
+	check(ECHO BEGIN "no newline" END("255"), "no newline", 255);
+	check(ECHO BEGIN "50%\r100%\r\n" END("1"), "50%\r100%\n", 1);
+	check(ECHO BEGIN "VM VMC VMCE VMCE0123\r\n" END("3"), "VM VMC VMCE VMCE0123\n", 3);
+	check(ECHO BEGIN "\r\r\n\r\nV" END("4"), "\r\n\nV", 4);
+}
+
+static void prompts_and_sequences_around_the_marks_do_not_matter(void **state)
+{
+	check("\x1b[?2004hroot# " ECHO "\x1b[?2004l\r\x1b]3008;start=1;type=command\x1b\\" BEGIN
+	      "x\r\n" END("0"),
+		"x\n", 0);
+	check(ECHO "VMCB1" ID "\nVMCB2" ID "\nx\nVMCE" ID ":0:" ID "\n", "x\n", 0);
+}
+
+static void the_echo_is_not_taken_for_a_mark(void **state)
+{
+	no_status(ECHO ECHO ECHO, RUN_BEFORE);
+	no_status(ECHO BEGIN ECHO, RUN_INSIDE);
+}
+
+/* A whole message, at every place of every mark. */
+static void the_kernel_may_write_into_any_mark(void **state)
+{
+	static const char text[] = BEGIN "out\r\n" END("12") END("12") END("12");
+	const size_t begin = strlen(BEGIN), out = begin + strlen("out\r\n");
+	size_t at;
+
+	for (at = 0; at <= sizeof(text) - 1; at++) {
+		char with[sizeof(text) + sizeof(KERNEL)];
+		struct result r;
+
+		snprintf(with, sizeof(with), "%.*s%s%s", (int)at, text, KERNEL, text + at);
+		feed(&r, with, 7);
+		assert_int_equal(r.marks.state, RUN_ENDED);
+		assert_int_equal(r.marks.status, 12);
+		if (at < begin)
+			assert_string_equal(r.out, "out\n");
+		else
+			assert_non_null(strstr(r.out, at < out ? "[   12" : "out\n"));
+	}
+}
+
+static void a_torn_mark_is_never_a_status(void **state)
+{
+	no_status(BEGIN "VMCE" ID ":" KERNEL "0:" ID "\r\n", RUN_TORN);
+	no_status(BEGIN "VMCE" ID ":1" KERNEL "2:" ID "\r\n", RUN_TORN);
+	no_status(BEGIN "VMCE" ID ":0" KERNEL ":" ID "\r\n", RUN_TORN);
+	no_status(BEGIN "VMCE" ID ":0:0123" KERNEL "456789abcdef\r\n", RUN_TORN);
+	no_status(BEGIN "VMCE" ID ":0:" ID, RUN_INSIDE);
+	no_status(BEGIN "VMCE" ID ":999:" ID "\r\n", RUN_TORN);
+	no_status(BEGIN "VMCE" ID "::" ID "\r\n", RUN_TORN);
+	no_status(BEGIN "VMCEfedcba9876543210:0:fedcba9876543210\r\n", RUN_INSIDE);
+	no_status("VMCE" ID ":0:" ID "\r\n", RUN_BEFORE);
+	check(BEGIN "x\r\nVMCE" ID ":1" KERNEL "2:" ID "\r\n" END("12"), "x\n", 12);
+}
+
+static void a_command_is_one_quoted_word(void **state)
+{
+	struct run_marks m;
+	char line[RUN_LINE_MAX + 1];
+	size_t at;
+
+	run_marks_init(&m, ID);
+	assert_int_equal(run_marks_line(&m, "echo 'a b' \"!\" $x", line, &at), 0);
+	assert_string_equal(line, " printf 'VMC%s" ID "\\n' B1 B2;"
+				  "(eval 'echo '\\''a b'\\'' \"!\" $x')</dev/null;"
+				  "printf 'VMC%s" ID ":%d:" ID "\\n' E $? E $? E $?");
+}
+
+static void keys_and_lines_too_long_are_refused(void **state)
+{
+	struct run_marks m;
+	char line[RUN_LINE_MAX + 1], long_one[RUN_LINE_MAX + 1];
+	size_t at;
+
+	run_marks_init(&m, ID);
+	assert_int_equal(run_marks_line(&m, "a\tb", line, &at), -EILSEQ);
+	assert_int_equal(at, 1);
+	assert_int_equal(run_marks_line(&m, "ab\n", line, &at), -EILSEQ);
+	assert_int_equal(at, 2);
+	memset(long_one, 'x', sizeof(long_one) - 1);
+	long_one[sizeof(long_one) - 1] = '\0';
+	assert_int_equal(run_marks_line(&m, long_one, line, &at), -E2BIG);
+	long_one[3900] = '\0';
+	assert_int_equal(run_marks_line(&m, long_one, line, &at), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(output_and_status_are_what_stands_between_the_marks),
+		cmocka_unit_test(prompts_and_sequences_around_the_marks_do_not_matter),
+		cmocka_unit_test(the_echo_is_not_taken_for_a_mark),
+		cmocka_unit_test(the_kernel_may_write_into_any_mark),
+		cmocka_unit_test(a_torn_mark_is_never_a_status),
+		cmocka_unit_test(a_command_is_one_quoted_word),
+		cmocka_unit_test(keys_and_lines_too_long_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
