@@ -93,7 +93,8 @@ static bool heals(struct run_marks *m, const char *mark)
 
 	if (m->line_cut)
 		return false;
-	while (i < m->line_len && m->line[i] == mark[m->healed + i])
+	/* A guest may print NUL, which is no end of the mark. */
+	while (i < m->line_len && mark[m->healed + i] && m->line[i] == mark[m->healed + i])
 		i++;
 	m->healed += i;
 	return mark[m->healed] == '\0' && i == m->line_len;

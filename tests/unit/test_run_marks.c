@@ -155,6 +155,24 @@ static void keys_and_lines_too_long_are_refused(void **state)
 	assert_int_equal(run_marks_line(&m, long_one, line, &at), 0);
 }
 
+static void zeros_are_no_part_of_a_mark(void **state)
+{
+	struct run_marks m;
+	uint8_t line[RUN_MARK_MAX + 1] = {0}, out[3 * RUN_MARK_MAX];
+	int i;
+
+	run_marks_init(&m, ID);
+	assert_int_equal(run_marks_take(&m, (const uint8_t *)"VMCB1" ID "\r\n", 23, out), 0);
+	assert_int_equal(m.state, RUN_BEGINS);
+	memcpy(line, "VMCB2" ID, 21);
+	line[RUN_MARK_MAX] = '\n';
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(run_marks_take(&m, line, sizeof(line), out), 0);
+		assert_int_equal(m.state, RUN_BEGINS);
+		assert_true(m.healed <= 21);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +181,7 @@ int main(void)
 		cmocka_unit_test(the_echo_is_not_taken_for_a_mark),
 		cmocka_unit_test(the_kernel_may_write_into_any_mark),
 		cmocka_unit_test(a_torn_mark_is_never_a_status),
+		cmocka_unit_test(zeros_are_no_part_of_a_mark),
 		cmocka_unit_test(a_command_is_one_quoted_word),
 		cmocka_unit_test(keys_and_lines_too_long_are_refused),
 	};
