@@ -99,11 +99,13 @@ static bool is_guess(enum wire_method method)
 }
 
 /* Refuses the held request, and counts it as what it was. An agent may hold many keys, of which the
- * last one is right. */
+ * last one is right; and clients begin with asking what there is, which takes no place of a key. */
 static enum auth_step refuse(struct auth *auth)
 {
 	if (is_guess(auth->method))
 		auth->guesses++;
+	else if (auth->method == WIRE_AUTH_NONE && !auth->has_asked)
+		auth->has_asked = true;
 	else
 		auth->offers++;
 	if (auth->guesses >= auth->context->settings.max_auth_tries)

@@ -37,6 +37,7 @@ struct auth {
 	enum wire_method method;
 	unsigned methods;         /* that can go on, enum wire_methods */
 	unsigned guesses, offers; /* refused */
+	bool has_asked;           /* what there is: the method "none", refused and not counted */
 	char *login;              /* of a keyboard-interactive exchange under way */
 	bool begun;               /* the client has been let at logging in */
 	unsigned came, taken;     /* requests that libssh has begun with, and handed over */

@@ -38,7 +38,10 @@
 #define WIRE_FIELDS_MAX 8192               /* of UPSTREAM */
 #define WIRE_PATTERNS_MAX WIRE_COMMAND_MAX /* bytes of all patterns of a job, lengths included */
 #define WIRE_FOUND_MAX 8192                /* bytes of a match's lines */
-#define WIRE_OFFERS_MAX 64   /* refused keys that a connection may offer: they are no guesses */
+#define WIRE_OFFERS_MAX 64 /* refused keys that a connection may offer: they are no guesses */
+/* All that is no guess and lets nobody in: refused keys, keys that would do, first factors of
+ * several, questions what there is. Who offers all the keys there may be needs few more. */
+#define WIRE_ATTEMPTS_MAX (2 * WIRE_OFFERS_MAX)
 #define WIRE_PATH_MAX 4095   /* bytes of a path in the tree of files */
 #define WIRE_NAME_MAX 255    /* of one name in it */
 #define WIRE_REFUSED_MAX 32  /* of the name of a request that was refused */

@@ -135,7 +135,7 @@ static void refuse(struct login *login)
 		a->due = a->begun + refusal_us(login) + delay_us(login);
 		count_failure(login);
 	} else {
-		login->offers++;
+		login->others++;
 	}
 	say_when_due(login);
 }
@@ -242,6 +242,7 @@ static void ask_more(struct login *login, unsigned methods)
 	if (!is_still_good(login, LOGIN_HALF))
 		return;
 	login_watch_expiry(login);
+	login->others++;
 	login->more = methods;
 	a->verdict = WIRE_PARTIAL;
 	say_when_due(login);
@@ -270,6 +271,7 @@ static void judged(struct login *login)
 			login_is_local(login) ? ": call it as root, or add this to who of one"
 					      : "");
 	} else if (a->method == WIRE_AUTH_PROBE) {
+		login->others++;
 		a->verdict = WIRE_ACCEPTED;
 		say_when_due(login);
 	} else if (enough == 0) {
@@ -412,7 +414,7 @@ static void judge(struct login *login)
 		login_judge_ticket(login);
 		break;
 	case WIRE_AUTH_NONE: /* how a client asks what there is: no attempt */
-		login->offers++;
+		login->others++;
 		a->verdict = WIRE_DENIED;
 		say(login);
 		break;
@@ -444,11 +446,13 @@ static void cancel(struct login *login)
 	drop_attempt(login);
 }
 
-/* A door ends the connection itself then; this ends the line of one that does not. */
+/* A door ends the connection itself after so many refused ones. This ends the line of one that does
+ * not, and of a client that goes on with what is not refused and lets nobody in: each such attempt
+ * is judged, and some are recorded. */
 static int has_tried_enough(const struct login *login)
 {
 	return login->guesses >= login->options.context->config->ssh.max_auth_tries ||
-	       login->offers > WIRE_OFFERS_MAX + 1;
+	       login->others >= WIRE_ATTEMPTS_MAX;
 }
 
 void login_auth_message(struct login *login, const struct line_message *m)
@@ -469,7 +473,7 @@ void login_auth_message(struct login *login, const struct line_message *m)
 	a->method = auth.method;
 	a->begun = loop_now(login_loop(login));
 	if (set_name(login, m, auth.login_len) < 0) {
-		login->offers++;
+		login->others++;
 		a->verdict = WIRE_DENIED;
 		snprintf(a->why, LOGIN_WHY_MAX, "bad login name");
 		say(login);

@@ -81,7 +81,7 @@ struct login {
 	char client[WIRE_VERSION_MAX + 1];
 	char *who;
 	struct attempt attempt;
-	unsigned guesses, offers; /* refused attempts: by what could be guessed, and by others */
+	unsigned guesses, others; /* attempts that let nobody in: what could be guessed, or not */
 	struct factor factors[FACTORS_MAX];
 	size_t factor_count; /* not 0, and nobody is known: a login that needs more of them */
 	unsigned more;       /* the methods that could prove those; 0: any */

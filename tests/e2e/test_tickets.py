@@ -422,6 +422,7 @@ def test_unknown_and_forbidden_guest_take_the_same_path_and_time(daemons, shared
 
 # Two factors
 
+OFFERS_MAX = 64  # wire/msg.h
 
 BOTH = {"access all": {"who": "key:*", "vms": "*", "allow": "view, type",
                        "require": "key+ticket"}, **QUICK}
@@ -436,6 +437,16 @@ def test_key_and_ticket_together(daemons, shared, keys, method):
     record = daemon.wait_audit(event="login", login=shared.name)
     assert "key:SHA256:" in record["identity"] and "ticket:" in record["identity"], record
     assert daemon.audit(event="login-partial")
+
+
+def test_ticket_after_all_the_keys_an_agent_may_offer(daemons, shared, keys):
+    """Asking what there is, the key that would do and the first factor take no refused one's place."""
+    daemon = daemons(BOTH)
+    wrong = [keys.make(f"refused{number}", ["-t", "ed25519"]) for number in range(OFFERS_MAX)]
+    options = [word for path in [*wrong[1:], keys.ed25519] for word in ("-i", path)]
+    result = daemon.password(shared.name, "status", ticket(daemon, shared), key=wrong[0],
+                             options=options)
+    assert result.status == DONE, (result, daemon.log_tail(10))
 
 
 def test_neither_factor_alone_is_enough(daemons, shared, keys):

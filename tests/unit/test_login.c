@@ -32,6 +32,8 @@
 	"penalty = 0\n[access all]\nwho = key:*\nvms = *\nallow = view, type, admin\n"             \
 	"[access tickets]\nwho = ticket\nvms = *\nallow = view\n"
 
+#define BOTH "penalty = 0\n[access all]\nwho = key:*\nvms = *\nallow = view\nrequire = key+ticket\n"
+
 struct one {
 	struct lone_broker *broker;
 	struct line line;
@@ -55,22 +57,31 @@ static void another(struct one *o, const char *address)
 	lone_broker_connect(o->broker, address, NOBODY, &o->line);
 }
 
-static void ask(struct one *o, enum wire_method method, const void *proof, size_t len)
+static void ask_as(
+	struct one *o, const char *name, enum wire_method method, const void *proof, size_t len)
 {
-	static const char name[] = "vmconsole";
-	struct wire_auth auth = {(uint8_t)method, sizeof(name) - 1};
+	struct wire_auth auth = {(uint8_t)method, (uint16_t)strlen(name)};
 
-	assert_int_equal(
-		line_send2(&o->line, WIRE_AUTH, &auth, name, sizeof(name) - 1, proof, len), 0);
+	assert_int_equal(line_send2(&o->line, WIRE_AUTH, &auth, name, strlen(name), proof, len), 0);
 }
 
-static void ask_key(struct one *o, enum wire_method method, const char *key)
+static void ask(struct one *o, enum wire_method method, const void *proof, size_t len)
+{
+	ask_as(o, "vmconsole", method, proof, len);
+}
+
+static void ask_key_as(struct one *o, const char *name, enum wire_method method, const char *key)
 {
 	uint8_t blob[128];
 	size_t len;
 
 	assert_int_equal(base64_decode(key, strlen(key), blob, sizeof(blob), &len), 0);
-	ask(o, method, blob, len);
+	ask_as(o, name, method, blob, len);
+}
+
+static void ask_key(struct one *o, enum wire_method method, const char *key)
+{
+	ask_key_as(o, "vmconsole", method, key);
 }
 
 /* The verdict, or 0 when the line has ended instead. */
@@ -187,7 +198,6 @@ static void only_what_can_be_guessed_counts(void **state)
 	end(&o);
 }
 
-/* A door counts as well, and ends the connection; this is about one that does not. */
 /* The log's lines about refused logins, joined by newlines. */
 static char refused[8192];
 
@@ -255,6 +265,7 @@ static void the_log_says_which_section_a_key_lacks(void **state)
 	end(&o);
 }
 
+/* A door counts as well, and ends the connection; this is about one that does not. */
 static void attempts_are_bounded_whatever_the_door_does(void **state)
 {
 	struct one o;
@@ -268,11 +279,45 @@ static void attempts_are_bounded_whatever_the_door_does(void **state)
 	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
 	assert_int_equal(verdict(&o), 0);
 	another(&o, SOURCE);
-	for (i = 0; i <= WIRE_OFFERS_MAX + 1; i++) {
+	for (i = 0; i < WIRE_ATTEMPTS_MAX; i++) {
 		ask_key(&o, WIRE_AUTH_PROBE, UNKNOWN);
 		assert_int_equal(verdict(&o), WIRE_DENIED);
 	}
 	ask_key(&o, WIRE_AUTH_PROBE, UNKNOWN);
+	assert_int_equal(verdict(&o), 0);
+	end(&o);
+}
+
+static void keys_that_would_do_are_bounded(void **state)
+{
+	struct one o;
+	unsigned i;
+
+	begin(&o, RULES, KEYS, SOURCE);
+	for (i = 0; i < WIRE_ATTEMPTS_MAX; i++) {
+		ask_key(&o, WIRE_AUTH_PROBE, KNOWN);
+		assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+		o.line.state = WIRE_FRESH; /* nobody is in by that */
+	}
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	assert_int_equal(verdict(&o), 0);
+	assert_true(nobody_is_in(&o));
+	end(&o);
+}
+
+/* Each is recorded; another name begins anew. */
+static void first_factors_are_bounded(void **state)
+{
+	static const char *names[] = {"one", "other"};
+	struct one o;
+	unsigned i;
+
+	begin(&o, BOTH, KEYS, SOURCE);
+	for (i = 0; i < WIRE_ATTEMPTS_MAX; i++) {
+		ask_key_as(&o, names[i % 2], WIRE_AUTH_PUBLICKEY, KNOWN);
+		assert_int_equal(verdict(&o), WIRE_PARTIAL);
+	}
+	ask_key_as(&o, names[0], WIRE_AUTH_PUBLICKEY, KNOWN);
 	assert_int_equal(verdict(&o), 0);
 	end(&o);
 }
@@ -385,6 +430,8 @@ int main(void)
 		cmocka_unit_test(the_log_says_once_what_would_let_a_key_in),
 		cmocka_unit_test(the_log_says_which_section_a_key_lacks),
 		cmocka_unit_test(attempts_are_bounded_whatever_the_door_does),
+		cmocka_unit_test(keys_that_would_do_are_bounded),
+		cmocka_unit_test(first_factors_are_bounded),
 		cmocka_unit_test(a_silent_local_line_ends),
 		cmocka_unit_test(a_key_taken_away_while_its_login_is_recorded_lets_nobody_in),
 		cmocka_unit_test(a_key_taken_away_ends_who_is_in),

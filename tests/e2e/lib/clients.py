@@ -124,7 +124,7 @@ def ssh(daemon, login, *command, stdin=None, seconds=20, **options):
 
 
 def ssh_password(daemon, login, command, password, method="password", seconds=60, key=None,
-                 source=None):
+                 source=None, options=()):
     """ssh that answers every question with this password, once."""
     asker = f"{daemon.keys.dir}/asker"
     if not os.path.exists(asker):
@@ -132,8 +132,8 @@ def ssh_password(daemon, login, command, password, method="password", seconds=60
             file.write('#!/bin/sh\nprintf "%s\\n" "$VMC_TEST_PASSWORD"\n')
         os.chmod(asker, 0o755)
     methods = f"publickey,{method}" if key else method
-    options = ["-o", f"PreferredAuthentications={methods}", "-o", "NumberOfPasswordPrompts=1",
-               *(["-b", source] if source else [])]
+    options = [*options, "-o", f"PreferredAuthentications={methods}",
+               "-o", "NumberOfPasswordPrompts=1", *(["-b", source] if source else [])]
     if not key:
         options += ["-o", "PubkeyAuthentication=no"]
     argv = [word for word in ssh_argv(daemon, login, command, key=key, options=options)]
