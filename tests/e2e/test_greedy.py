@@ -163,3 +163,16 @@ def test_who_has_gone_before_the_console_he_chose_leaves_no_session(daemons, gue
     with daemon.terminal(guest.name) as session:
         ask(session)  # what the guest prints wakes all viewers
         assert b"viewers   1" in daemon.ctl("status", guest.name).out
+
+
+@pytest.mark.parametrize("command", [
+    "send --enter x", "send --json --enter x", "send --enter --pace 4 xxxxxxxx", "send " + "x" * 5000,
+    "send --enter " + "x" * 5000, "send --enter --wait guest", "wait --quiet 1",
+    "wait --json --quiet 1", "run --timeout 2 true"],
+    ids=["answer", "json", "progress", "long", "line", "found", "wait", "wait json", "run"])
+def test_verb_whose_client_takes_no_word_harms_nobody(daemons, guest, command):
+    daemon = daemons({"access nobody": {"who": "user:nobody", "vms": "*",
+                                        "allow": "view, type, log"}})
+    assert local.call(daemon, local.auth("PEER", login=guest.name),
+                      local.deaf(command)) == ["accepted", "ended"]
+    wait_until(lambda: b"viewers   0" in daemon.ctl("status", guest.name).out, 10, "all have left")

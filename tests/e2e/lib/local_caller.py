@@ -104,7 +104,18 @@ def leave(step):
     ours.close()
     return "left"
 
-steps = {"auth": authenticate, "give": give, "run": run, "wait": wait, "leave": leave}
+def deaf(step):
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    ours.shutdown(socket.SHUT_RD)
+    ours.send(pack("EXEC", pty=1, columns=80, rows=24) + step["command"].encode())
+    socket.send_fds(line, [bytes([types["OPEN"]])], [theirs.fileno()])
+    theirs.close()
+    poll = select.poll()
+    poll.register(ours, 0)
+    return "ended" if poll.poll(step["seconds"] * 1000) else "silence"
+
+steps = {"auth": authenticate, "give": give, "run": run, "wait": wait, "leave": leave,
+         "deaf": deaf}
 print(json.dumps([steps[step["do"]](step) for step in order["steps"]]))
 """
 
@@ -160,6 +171,11 @@ def leave(command, *words, seconds=20):
     takes no answers any more, and is closed at once."""
     return {"do": "leave", "command": command, "words": [list(pair) for pair in words],
             "seconds": seconds * proc.SLOW}
+
+
+def deaf(command, seconds=20):
+    """On a pty that takes no word from the beginning: "ended" when the broker has let go of it."""
+    return {"do": "deaf", "command": command, "seconds": seconds * proc.SLOW}
 
 
 def call(daemon, *steps, uid=NOBODY):
