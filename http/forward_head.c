@@ -30,14 +30,19 @@ static int add_length(struct buf *out, uint64_t length)
 	return add_field(out, "Content-Length", text);
 }
 
+static bool is_alphanumeric(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 /*
  * Whether a name begins like this, as a server sees it that makes variables of names (CGI, WSGI):
- * there case is lost, and '_' is '-'.
+ * there case is lost, and '_' is '-'; some take '.' and every other sign for it too.
  */
 static bool begins_like(const char *name, const char *prefix)
 {
 	for (; *prefix; name++, prefix++) {
-		char c = *name == '_' ? '-' : *name;
+		char c = *name && !is_alphanumeric(*name) ? '-' : *name;
 
 		if (strncasecmp(&c, prefix, 1) != 0)
 			return false;

@@ -157,6 +157,7 @@ def test_the_head_is_made_anew_and_says_who_asks(router, raw_upstream):
         b"Connection: close, X-Secret\r\nX-Secret: 1\r\nTE: trailers\r\nExpect: 100-continue\r\n"
         b"X-Forwarded-For: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\nX-Client-Subject: CN=root\r\n"
         b"Forwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nContent_Length: 9\r\n"
+        b"X.Client.Subject: CN=root\r\nx!forwarded~for: 6.6.6.6\r\nTransfer.Encoding: chunked\r\n"
         b"Content-Length: 4\r\n\r\nbody").rest()
     assert got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"), got
     assert b"X-Kept: yes\r\n" in got and b"X-Hop" not in got and got.endswith(b"\r\n\r\nok\n"), got
