@@ -24,6 +24,7 @@
 #define PROGRESS_US LOOP_SECOND
 
 enum send_state {
+	SEND_TRIES, /* whether --wait is a pattern at all: until then nothing is typed */
 	SEND_TYPES,
 	SEND_WAITS, /* all was accepted; --wait goes on */
 	SEND_TOLD,  /* the last word was said */
@@ -36,6 +37,7 @@ struct send_call {
 	struct loop *loop;
 	struct matcher *matcher;
 	struct watch *watch;
+	struct matcher_job *trial; /* SEND_TRIES, and until a job looks at output */
 	struct typist *typist;
 	struct send_options options;
 	char *pattern;
@@ -60,6 +62,7 @@ static void on_channel_end(void *arg)
 
 	s->state = SEND_OVER;
 	typist_destroy(&s->typist);
+	matcher_job_destroy(&s->trial);
 	watch_destroy(&s->watch);
 	loop_timer_del(&s->progress);
 	loop_defer(s->loop, free_call, s);
@@ -156,8 +159,10 @@ static void on_begun(void *arg)
 	struct send_call *s = arg;
 	const struct watch_options wanted = {
 		.patterns = &s->pattern, .count = 1, .from = typist_offset(s->typist)};
-	int r = s->pattern ? watch_look_for(s->watch, s->matcher, &wanted) : 0;
+	int r;
 
+	matcher_job_destroy(&s->trial); /* its place among the waits is the next one's */
+	r = s->pattern ? watch_look_for(s->watch, s->matcher, &wanted) : 0;
 	if (r < 0) {
 		s->state = SEND_TOLD;
 		wait_answer_refused(s->channel, r);
@@ -232,7 +237,7 @@ static size_t on_input(void *arg, const uint8_t *data, size_t len)
 {
 	struct send_call *s = arg;
 
-	if (!s->reads_input || s->state != SEND_TYPES)
+	if (!s->reads_input || s->state > SEND_TYPES)
 		return len;
 	if (!typist_is_empty(s->typist))
 		return 0;
@@ -245,12 +250,12 @@ static void on_input_end(void *arg)
 {
 	struct send_call *s = arg;
 
-	if (!s->reads_input || s->input_ended || s->state != SEND_TYPES)
+	if (!s->reads_input || s->input_ended || s->state > SEND_TYPES)
 		return;
 	s->input_ended = true;
 	if (add_last(s) < 0)
 		give_up(s, STATUS_INTERNAL, "out of memory");
-	else
+	else if (s->state == SEND_TYPES)
 		typist_start(s->typist);
 }
 
@@ -280,7 +285,7 @@ static void on_console_event(void *arg, const struct console_event *event)
 {
 	struct send_call *s = arg;
 
-	if (s->state == SEND_TYPES && s->typist)
+	if (s->state <= SEND_TYPES && s->typist)
 		typist_event(s->typist, event);
 }
 
@@ -302,6 +307,54 @@ static void on_progress(void *arg)
 	channel_print(s->channel, "\r%" PRIu64 " bytes typed", typist_accepted(s->typist));
 	if (s->state != SEND_OVER)
 		loop_timer_set(s->progress, PROGRESS_US, 0);
+}
+
+/* --- the pattern, before anything is typed --- */
+
+static void begin_typing(struct send_call *s)
+{
+	s->state = SEND_TYPES;
+	typist_start(s->typist);
+}
+
+static void on_trial_begin(void *arg, uint64_t offset)
+{
+}
+
+static void on_trial_room(void *arg)
+{
+}
+
+/* The first answer: it has been understood. */
+static void on_trial_read(void *arg, uint64_t offset, bool rest)
+{
+	struct send_call *s = arg;
+
+	if (s->state == SEND_TRIES)
+		begin_typing(s);
+}
+
+/* It was given nothing to find it in. */
+static void on_trial_found(void *arg, const struct matcher_found *found)
+{
+	give_up(arg, STATUS_INTERNAL, "the process that looks for it gives no sense");
+}
+
+static void on_trial_failed(void *arg, enum matcher_failure failure, const char *text)
+{
+	give_up(arg, watch_failure_status(failure), text);
+}
+
+static const struct matcher_events trial_events = {
+	on_trial_begin, on_trial_room, on_trial_read, on_trial_found, on_trial_failed};
+
+static int try_pattern(struct send_call *s)
+{
+	uint64_t next = journal_next(console_journal(s->options.console));
+	const struct matcher_wanted wanted = {
+		.patterns = &s->pattern, .count = 1, .offset = next, .from = next};
+
+	return matcher_job_create(s->matcher, &wanted, &trial_events, s, &s->trial);
 }
 
 /* --- the call --- */
@@ -377,6 +430,8 @@ void verb_send(struct verb_call *call)
 	}
 	channel_set_policy(call->channel, &channel_ops, s);
 	r = make_parts(call, s);
+	if (r == 0 && s->pattern)
+		r = try_pattern(s);
 	if (r == 0 && !s->reads_input)
 		r = add_text(s, text, len);
 	if (r < 0) {
@@ -386,5 +441,6 @@ void verb_send(struct verb_call *call)
 	}
 	if (channel_is_shown(call->channel))
 		loop_timer_set(s->progress, PROGRESS_US, 0);
-	typist_start(s->typist);
+	if (!s->pattern)
+		begin_typing(s);
 }

@@ -154,15 +154,21 @@ static void on_found(void *arg, const struct matcher_found *found)
 	watch_conclude(w);
 }
 
-static void on_failed(void *arg, enum matcher_failure failure, const char *text)
+enum status watch_failure_status(enum matcher_failure failure)
 {
 	static const enum status statuses[] = {[MATCHER_BAD_PATTERN] = STATUS_USAGE,
 		[MATCHER_LIMIT] = STATUS_BUSY,
 		[MATCHER_BROKEN] = STATUS_INTERNAL};
+
+	return statuses[failure];
+}
+
+static void on_failed(void *arg, enum matcher_failure failure, const char *text)
+{
 	struct watch *w = arg;
 
 	w->end.result = WATCH_ENDED;
-	w->end.status = statuses[failure];
+	w->end.status = watch_failure_status(failure);
 	snprintf(w->text, sizeof(w->text), "%s", text);
 	watch_conclude(w);
 }

@@ -76,6 +76,9 @@ void watch_destroy(struct watch **out);
 int watch_look_for(
 	struct watch *w, struct matcher *matcher, const struct watch_options *options) MUST_CHECK;
 
+/* What a verb ends with when its patterns cannot be looked for. */
+enum status watch_failure_status(enum matcher_failure failure);
+
 /* output takes something again. */
 void watch_more(struct watch *w);
 

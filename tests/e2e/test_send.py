@@ -264,6 +264,17 @@ def test_bad_words_are_64_and_named(daemon, shared, words, reason):
     assert reason in one_line_reason(result.errors), result
 
 
+@pytest.mark.parametrize("how", [{"stdin": b"text\n"}, {}], ids=["input", "words"])
+def test_a_bad_pattern_is_told_before_anything_is_typed(daemon, shared, how):
+    command = "send --enter --wait '(a'" + ("" if how else " say " + word())
+    before = int(daemon.ssh(shared.name, "send").out)
+    for _ in range(3):
+        result = daemon.ssh(shared.name, command, **how)
+        assert result.status == USAGE, result
+        assert one_line_reason(result.errors).endswith("; nothing was typed"), result
+    assert int(daemon.ssh(shared.name, "send").out) == before  # nor has the guest answered
+
+
 def test_a_device_that_is_not_there_is_66(daemon, shared):
     assert daemon.ssh(shared.name, "send --device ttyS7 x").status == NO_SUCH
 
