@@ -34,14 +34,15 @@ static int resolve(int folder, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The file behind a descriptor that opens nothing. */
+/* The file behind a descriptor that opens nothing. Who holds a lease on it for writing would have
+ * us wait until he gives it up; so we do not. */
 static int reopen(int path)
 {
 	char name[64];
 	int fd;
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -44,8 +44,8 @@ static int look_at(struct dump_list *list, int folder, unsigned index, const cha
 	dump_name_safe(name, f->safe);
 	f->folder = index;
 	fd = dump_open_file(folder, name, &st);
-	f->error = fd < 0 ? fd : 0;
-	f->growing = fd >= 0 && dump_is_growing(fd, &st);
+	f->error = fd < 0 && fd != -EAGAIN ? fd : 0;
+	f->growing = fd == -EAGAIN || (fd >= 0 && dump_is_growing(fd, &st));
 	f->size = (uint64_t)st.st_size;
 	f->mtime = st.st_mtime;
 	f->dev = st.st_dev;
@@ -64,10 +64,11 @@ static int scan_folder(struct dump_list *list, const char *path, unsigned index)
 		return 0;
 	}
 	while (r >= 0 && (entry = readdir(dir))) {
-		if (list->count == DUMP_FILES_MAX) {
+		if (list->count == DUMP_FILES_MAX || list->entries == DUMP_ENTRIES_MAX) {
 			list->cut = true;
 			break;
 		}
+		list->entries++;
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			r = look_at(list, dirfd(dir), index, entry->d_name);
 	}

@@ -12,7 +12,8 @@
 #include "broker/files/dump_name.h"
 #include "core/uuid.h"
 
-#define DUMP_FILES_MAX 4096 /* of all folders; further ones are left out */
+#define DUMP_FILES_MAX 4096    /* of all folders; further ones are left out */
+#define DUMP_ENTRIES_MAX 16384 /* names of whatever, in all folders, that are looked at */
 #define DUMP_FOLDERS_MAX 32
 
 struct dump_file {
@@ -31,7 +32,8 @@ struct dump_file {
 struct dump_list {
 	struct dump_file *files;
 	size_t count;
-	bool cut; /* there were more */
+	size_t entries; /* that were looked at */
+	bool cut;       /* there were more */
 };
 
 /* Regular files only. 0, -ENOMEM. A folder that cannot be read has none. */

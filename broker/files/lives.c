@@ -15,6 +15,7 @@
 #define FILE_MAX ((size_t)16 << 20)
 #define PATH_ROOM 4096
 #define LIVES_STEP 256
+#define CHAINS 4096 /* a power of two */
 #define FORM "%36s %d %" SCNd64 " %" SCNd64 " %767s %n"
 
 struct life {
@@ -23,12 +24,15 @@ struct life {
 	int64_t from, to; /* to 0: it goes on */
 	char hypervisor[LIVES_NAME_MAX];
 	char name[LIVES_NAME_MAX];
+	uint32_t before; /* an earlier one in the same chain: its index + 1 */
 };
 
 struct lives {
 	struct loop *loop;
 	struct life *list; /* the oldest first */
 	size_t count, room;
+	/* By number: the index + 1 of the last one. Each of some thousand files is looked up. */
+	uint32_t chains[CHAINS];
 	char path[PATH_ROOM];
 	struct loop_timer *timer;
 	struct job_pool *pool;
@@ -163,6 +167,15 @@ static void on_save(void *arg)
 
 /* --- the list --- */
 
+/* Its number is known now. */
+static void link_life(struct lives *l, struct life *life)
+{
+	uint32_t *chain = &l->chains[(unsigned)life->id % CHAINS];
+
+	life->before = *chain;
+	*chain = (uint32_t)(life - l->list) + 1;
+}
+
 /* Room for one more: those that ended long ago go, then the oldest that has ended. */
 static void make_room(struct lives *l, int64_t now)
 {
@@ -181,10 +194,15 @@ static void make_room(struct lives *l, int64_t now)
 			l->list[kept++] = *life;
 	}
 	l->count = kept;
+	memset(l->chains, 0, sizeof(l->chains));
+	for (i = 0; i < l->count; i++)
+		link_life(l, &l->list[i]);
 }
 
-static struct life *add(struct lives *l, int64_t now)
+static struct life *add(struct lives *l, int id, int64_t now)
 {
+	struct life *life;
+
 	if (l->count >= LIVES_MAX || l->count == l->room)
 		make_room(l, now);
 	if (l->count >= LIVES_MAX)
@@ -197,8 +215,11 @@ static struct life *add(struct lives *l, int64_t now)
 		l->list = more;
 		l->room += LIVES_STEP;
 	}
-	memset(&l->list[l->count], 0, sizeof(l->list[0]));
-	return &l->list[l->count++];
+	life = &l->list[l->count++];
+	memset(life, 0, sizeof(*life));
+	life->id = id;
+	link_life(l, life);
+	return life;
 }
 
 /* The one that goes on. */
@@ -220,16 +241,17 @@ void lives_running(struct lives *l, const char *hypervisor, int id, const struct
 	const char *name, int64_t now)
 {
 	struct life *life = find_open(l, hypervisor, uuid);
+	size_t kept = strnlen(name, LIVES_NAME_MAX - 1);
 
-	if (life && life->id == id && strcmp(life->name, name) == 0)
+	if (life && life->id == id && strncmp(life->name, name, kept) == 0 &&
+		life->name[kept] == '\0')
 		return;
 	if (life)
 		life->to = now;
-	life = add(l, now);
+	life = add(l, id, now);
 	if (!life)
 		return;
 	life->uuid = *uuid;
-	life->id = id;
 	life->from = now;
 	snprintf(life->hypervisor, sizeof(life->hypervisor), "%s", hypervisor);
 	snprintf(life->name, sizeof(life->name), "%s", name);
@@ -265,11 +287,12 @@ int lives_find(
 	const struct lives *l, int id, const char *short_name, int64_t when, struct uuid *out)
 {
 	const struct life *found = NULL;
-	size_t i;
+	uint32_t at, before;
 
-	for (i = 0; i < l->count; i++) {
-		const struct life *life = &l->list[i];
+	for (at = l->chains[(unsigned)id % CHAINS]; at; at = before) {
+		const struct life *life = &l->list[at - 1];
 
+		before = life->before;
 		if (life->id != id || when < life->from ||
 			(life->to && when > life->to + LIVES_LATE_S) ||
 			!dump_name_is_of(short_name, life->name))
@@ -299,10 +322,12 @@ static int load_line(struct lives *l, const char *line, int64_t now)
 	if (sscanf(line, FORM, uuid_word, &id, &from, &to, hypervisor, &at) != 5 || !at ||
 		uuid_parse(uuid_word, &uuid) < 0)
 		return -EBADMSG;
-	life = add(l, now);
+	life = add(l, id, now);
 	if (!life)
 		return -ENOMEM;
-	*life = (struct life){.uuid = uuid, .id = id, .from = from, .to = to};
+	life->uuid = uuid;
+	life->from = from;
+	life->to = to;
 	get_name(hypervisor, life->hypervisor);
 	get_name(line + at, life->name);
 	return 0;

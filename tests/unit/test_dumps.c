@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -116,6 +118,62 @@ static void a_dump_is_whose_the_number_was_then(void **state)
 	loop_destroy(loop);
 }
 
+/* At most 250 bytes of a name of QEMU's; of another driver's it is as long as it likes. */
+static void a_long_name_is_one_life(void **state)
+{
+	struct loop *loop = loop_create();
+	char name[2 * LIVES_NAME_MAX], file[64];
+	struct lives *l;
+	struct uuid found;
+	size_t i;
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	snprintf(file, sizeof(file), "%.20s", name);
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	lives_running(l, "local", 1, &two, "ended", 1000);
+	lives_stopped(l, "local", &two, 2000);
+	for (i = 0; i < LIVES_MAX; i++)
+		lives_running(l, "local", 2, &one, name, 3000);
+	assert_int_equal(lives_find(l, 2, file, 3000, &found), 0);
+	assert_int_equal(lives_find(l, 1, "ended", 1500, &found), 0); /* not pushed out */
+	lives_destroy(&l);
+	loop_destroy(loop);
+}
+
+/* As many files as are looked at, as many lives as are kept: on the loop, so soon. */
+static void a_full_folder_is_told_apart_at_once(void **state)
+{
+	struct loop *loop = loop_create();
+	struct lives *l;
+	struct uuid found;
+	clock_t begin;
+	int i;
+
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	for (i = 0; i < LIVES_MAX; i++) {
+		struct uuid uuid = {{0}};
+		char host[16];
+
+		memcpy(&uuid, &i, sizeof(i));
+		snprintf(host, sizeof(host), "%d", i);
+		lives_running(l, host, i, &uuid, "web", 1000);
+		lives_stopped(l, host, &uuid, 2000);
+	}
+	begin = clock();
+	for (i = 0; i < DUMP_FILES_MAX; i++)
+		assert_int_equal(lives_find(l, i, "web", 1500, &found), 0);
+	assert_true(clock() - begin < CLOCKS_PER_SEC / 20);
+	/* Numbers keep their places when the oldest go. */
+	lives_running(l, "more", 7, &two, "web", 9000);
+	assert_int_equal(lives_find(l, 0, "web", 1500, &found), -ENOENT);
+	assert_int_equal(lives_find(l, LIVES_MAX - 1, "web", 1500, &found), 0);
+	assert_int_equal(lives_find(l, 7, "web", 9000, &found), 0);
+	assert_true(uuid_equal(&found, &two));
+	lives_destroy(&l);
+	loop_destroy(loop);
+}
+
 static bool runs_not(void *arg, const struct uuid *uuid)
 {
 	return false;
@@ -190,6 +248,46 @@ static void a_file_that_somebody_writes_is_growing(void **state)
 	dump_list_finish(&list);
 }
 
+/* Whoever may write the folder takes a lease on his file; opening it would wait for him. */
+static void a_file_with_a_lease_is_growing(void **state)
+{
+	char *folders[] = {folder};
+	int dir = dump_open_folder(folder), fd;
+	struct dump_list list;
+	struct stat st;
+
+	fd = open(path("leased"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_SETSIG, SIGURG), 0);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+		skip(); /* the file system has none */
+	assert_int_equal(dump_open_file(dir, "leased", &st), -EAGAIN);
+	assert_int_equal(dump_scan(folders, 1, &list), 0);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.files[0].error, 0);
+	assert_true(list.files[0].growing);
+	dump_list_finish(&list);
+	close(fd);
+	close(dir);
+}
+
+static void what_is_no_file_is_looked_at_up_to_a_number(void **state)
+{
+	char *folders[] = {folder}, name[32];
+	int dir = dump_open_folder(folder), i;
+	struct dump_list list;
+
+	for (i = 0; i <= DUMP_ENTRIES_MAX; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		assert_int_equal(symlinkat("nowhere", dir, name), 0);
+	}
+	assert_int_equal(dump_scan(folders, 1, &list), 0);
+	assert_int_equal(list.count, 0);
+	assert_true(list.cut);
+	dump_list_finish(&list);
+	close(dir);
+}
+
 static void names_that_become_equal_stay_apart(void **state)
 {
 	char missing[] = "/nonexistent/dumps", *folders[] = {folder, missing};
@@ -217,9 +315,13 @@ int main(void)
 		cmocka_unit_test(a_short_name_is_whole_or_twenty_characters),
 		cmocka_unit_test(a_shown_name_needs_no_quotes),
 		IN_FOLDER(a_dump_is_whose_the_number_was_then),
+		IN_FOLDER(a_long_name_is_one_life),
+		IN_FOLDER(a_full_folder_is_told_apart_at_once),
 		IN_FOLDER(lives_outlast_a_restart),
 		IN_FOLDER(only_regular_files_with_one_name_are_opened),
 		IN_FOLDER(a_file_that_somebody_writes_is_growing),
+		IN_FOLDER(a_file_with_a_lease_is_growing),
+		IN_FOLDER(what_is_no_file_is_looked_at_up_to_a_number),
 		IN_FOLDER(names_that_become_equal_stay_apart),
 	};
 
