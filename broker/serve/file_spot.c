@@ -9,6 +9,8 @@
 #include "console/guest/console.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
+#include "core/escape.h"
+#include "core/uuid.h"
 
 #define FILE_RIGHTS ((unsigned)RIGHT_LOG | RIGHT_DUMP_GET)
 
@@ -19,12 +21,19 @@ bool spot_guest_shown(const struct login *login, const struct guest *g)
 
 /* --- folders of guests --- */
 
+/* What a terminal would not show as it is, is no name; nor is another guest's UUID, which would
+ * lead to that one. */
 static bool may_be_folder(const char *name)
 {
 	size_t len = strlen(name);
+	char shown[ESCAPE_ROOM(WIRE_NAME_MAX)];
+	struct uuid uuid;
 
-	return len > 0 && len <= WIRE_NAME_MAX && name[0] != '.' && strcmp(name, "dumps") != 0 &&
-	       strpbrk(name, "/: \t\n\r") == NULL;
+	if (len > WIRE_NAME_MAX || uuid_parse(name, &uuid) == 0)
+		return false;
+	escape_text(name, len, shown, sizeof(shown));
+	return len > 0 && strcmp(shown, name) == 0 && name[0] != '.' &&
+	       strcmp(name, "dumps") != 0 && strpbrk(name, "/: \t\n\r") == NULL;
 }
 
 static bool same_name(const struct guest *g, const struct guest *other)

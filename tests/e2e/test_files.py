@@ -209,6 +209,18 @@ def test_a_login_to_the_host_has_a_folder_for_each_vm(folder, shared, dump, tmp_
     assert (tmp_path / "latest").stat().st_size > 0
 
 
+def test_a_folder_has_no_name_that_misleads(folder, shared, guests):
+    """One that is another guest's UUID leads to that one; one with controls changes a terminal."""
+    twin, odd = guests(shared.uuid, start=False), guests("odd\u009b31m", start=False)
+
+    def folders():
+        return sftp(folder.daemon, "vmconsole", ["ls -1"]).text.split("\n")
+
+    wait_until(lambda: odd.uuid in folders() and twin.uuid in folders(),
+               what="folders that are called by UUIDs")
+    assert shared.uuid not in folders()
+
+
 def test_nothing_can_be_written(folder, shared, dump, tmp_path):
     (tmp_path / "up").write_bytes(b"x")
     for command in (f"put {tmp_path}/up dumps/up", f"rm dumps/{dump[0]}", "mkdir dumps/x",
