@@ -101,12 +101,23 @@ enum request_step opendir_start(struct sftpd *s, struct request *r)
 	return STEP_DONE;
 }
 
+static unsigned folders_open(const struct sftpd *s)
+{
+	unsigned i, count = 0;
+
+	for (i = 0; i < SFTPD_HANDLES_MAX; i++)
+		count += s->handles[i] && s->handles[i]->state == HANDLE_FOLDER;
+	return count;
+}
+
 bool opendir_answer(struct sftpd *s, struct request *r, const struct tree_answer *a)
 {
 	struct handle *h = r->handle;
 	int error = a->error;
 
 	h->attr = a->attr;
+	if (!error && folders_open(s) >= SFTPD_FOLDERS_MAX)
+		error = -EMFILE;
 	if (!error)
 		error = add_dots(h);
 	if (!error)

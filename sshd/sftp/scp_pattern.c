@@ -88,9 +88,12 @@ bool scp_pattern_match(const char *pattern, size_t len, const char *name)
 bool scp_pattern_wild(const char *pattern, size_t len)
 {
 	const char *p, *end = pattern + len;
+	bool closed = true; /* once a '[' has no ']', those behind it have none */
 
 	for (p = pattern; p < end; p++) {
-		if (*p == '*' || *p == '?' || (*p == '[' && set_end(p, end)))
+		if (*p == '*' || *p == '?')
+			return true;
+		if (*p == '[' && closed && (closed = set_end(p, end) != NULL))
 			return true;
 		p = skip_escape(p, end);
 	}

@@ -26,11 +26,13 @@ void scp_add(struct scp *c, const void *data, size_t len)
 
 void scp_complain(struct scp *c, const char *path, const char *why)
 {
-	char text[COMPLAINT_PATH_MAX], line[SCP_LINE_MAX];
+	char text[COMPLAINT_PATH_MAX], reason[SCP_LINE_MAX], line[SCP_LINE_MAX];
 	int n;
 
 	escape_text(path, strlen(path), text, sizeof(text));
-	n = snprintf(line, sizeof(line), "\001scp: %s: %s\n", *text ? text : ".", why);
+	/* A second line would be a message of the protocol. */
+	escape_text(why, strlen(why), reason, sizeof(reason));
+	n = snprintf(line, sizeof(line), "\001scp: %s: %s\n", *text ? text : ".", reason);
 	if (n >= (int)sizeof(line)) {
 		n = sizeof(line) - 1;
 		line[n - 1] = '\n';

@@ -20,6 +20,7 @@
 #define SFTPD_REQUEST_MAX 34000 /* longer requests are refused unread */
 #define SFTPD_READ_MAX 261120   /* of one READ: what OpenSSH's client asks for at most */
 #define SFTPD_HANDLES_MAX 128
+#define SFTPD_FOLDERS_MAX 16   /* handles of folders: each keeps its list until it is read */
 #define SFTPD_REQUESTS_MAX 128 /* taken and not yet answered */
 #define SFTPD_JOBS_MAX 4       /* reads under way in threads, of one server */
 #define SFTPD_NAMES_MAX 32768  /* bytes of an answer to READDIR */

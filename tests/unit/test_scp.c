@@ -517,6 +517,22 @@ static void what_may_not_be_read_is_told_and_the_rest_is_sent(void **state)
 	expect_end(w, 1);
 }
 
+/* A guest's name may stand in it. A second line would be a file that nobody asked for. */
+static void why_something_is_refused_is_one_line(void **state)
+{
+	struct world *w = *state;
+	struct tree_answer a = {.error = -EACCES, .reason = "VM x\nC0644 5 y", .fd = -1};
+
+	w->ask_error = 0;
+	run(w, "scp -f dumps/b1.elf");
+	assert_int_equal(scp_input(w->scp, "", 1), 1);
+	assert_int_equal(w->asked, ASK_OPEN);
+	w->asked = ASK_NOTHING;
+	assert_int_equal(scp_answer(w->scp, w->question, &a), 0);
+	expect(w, "\001scp: dumps/b1.elf: VM x\\x0aC0644 5 y\n");
+	expect_end(w, 1);
+}
+
 static void questions_wait_until_they_can_be_asked(void **state)
 {
 	struct world *w = *state;
@@ -585,6 +601,7 @@ int main(void)
 		TEST(a_command_that_needs_a_shell_is_refused),
 		TEST(a_file_that_cannot_be_read_ends_it),
 		TEST(what_may_not_be_read_is_told_and_the_rest_is_sent),
+		TEST(why_something_is_refused_is_one_line),
 		TEST(questions_wait_until_they_can_be_asked),
 		TEST(an_answer_nobody_waits_for_is_not_taken),
 		TEST(other_commands_are_left_to_others),

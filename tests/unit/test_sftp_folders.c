@@ -173,6 +173,28 @@ static void names_that_are_none_are_left_out(void **state)
 	assert_string_equal(names, ". .. good ");
 }
 
+/* Each keeps its list until the client reads it. */
+static void few_folders_are_open_at_once(void **state)
+{
+	struct world *w = *state;
+	uint64_t handle = 0;
+	uint32_t i;
+
+	for (i = 1; i <= SFTPD_FOLDERS_MAX + 1; i++) {
+		client_path(w, SFTP_OPENDIR, i, "/");
+		answer_list(w, last_asked(w, 0), (const char *[]){"a", NULL}, 0, true);
+		if (i <= SFTPD_FOLDERS_MAX)
+			handle = expect_handle(w, i);
+		else
+			expect_status(w, i, SFTP_FAILURE);
+	}
+	client_handle(w, SFTP_CLOSE, 100, handle);
+	expect_status(w, 100, SFTP_OK);
+	client_path(w, SFTP_OPENDIR, 101, "/");
+	answer_list(w, last_asked(w, 0), (const char *[]){"a", NULL}, 0, true);
+	expect_handle(w, 101);
+}
+
 static void files_are_no_folders_and_folders_no_files(void **state)
 {
 	struct world *w = *state;
@@ -197,6 +219,7 @@ int main(void)
 		TEST(a_long_list_is_asked_for_in_parts),
 		TEST(many_names_are_told_in_packets_that_clients_take),
 		TEST(names_that_are_none_are_left_out),
+		TEST(few_folders_are_open_at_once),
 		TEST(files_are_no_folders_and_folders_no_files),
 	};
 

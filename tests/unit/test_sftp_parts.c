@@ -272,6 +272,22 @@ static void a_pattern_is_told_from_a_name(void **state)
 	assert_string_equal(plain, "*a\\b");
 }
 
+/* As long as no command is; the square of it would take minutes. */
+static void sets_without_an_end_are_looked_for_once(void **state)
+{
+	size_t len = (size_t)1 << 20;
+	char *pattern = malloc(len);
+
+	assert_non_null(pattern);
+	memset(pattern, '[', len);
+	assert_false(scp_pattern_wild(pattern, len));
+	pattern[len - 1] = '*';
+	assert_true(scp_pattern_wild(pattern, len));
+	pattern[len - 1] = ']';
+	assert_true(scp_pattern_wild(pattern, len));
+	free(pattern);
+}
+
 /* One that takes exponential time elsewhere. */
 static void a_pattern_takes_no_time(void **state)
 {
@@ -306,6 +322,7 @@ int main(void)
 		cmocka_unit_test(what_needs_a_shell_is_refused),
 		cmocka_unit_test(patterns_match_as_in_a_shell),
 		cmocka_unit_test(a_pattern_is_told_from_a_name),
+		cmocka_unit_test(sets_without_an_end_are_looked_for_once),
 		cmocka_unit_test(a_pattern_takes_no_time),
 	};
 
