@@ -31,6 +31,7 @@
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 /* --- the end --- */
 
@@ -77,7 +78,7 @@ static void on_stop(void *arg, const struct signalfd_siginfo *info)
 static int make_folders(struct broker *b)
 {
 	struct config_errors errors = {0};
-	char path[4096];
+	char path[4096], room[TROUBLE_ROOM];
 	int r = folders_make(b->config, &errors);
 
 	broker_log_errors(&errors);
@@ -87,8 +88,10 @@ static int make_folders(struct broker *b)
 	b->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (b->lock_fd < 0 || flock(b->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		log_error("%s: %s", path,
-			errno == EWOULDBLOCK ? "another vmconsoled uses this state_dir"
-					     : strerror(errno));
+			errno == EWOULDBLOCK
+				? "another vmconsoled uses this state_dir: stop it, or "
+				  "set another one"
+				: trouble_text(path, errno, R_OK | W_OK, room));
 		return -EBUSY;
 	}
 	return broker_check_keys(b);
@@ -133,12 +136,16 @@ static int make_guests(struct broker *b)
 
 static int make_control(struct broker *b)
 {
+	char path[4096], room[TROUBLE_ROOM];
 	int r = control_create(b->context.loop, b->config->daemon.run_dir, connections_accept_local,
 		b->context.connections, &b->control);
 
+	snprintf(path, sizeof(path), "%s/control", b->config->daemon.run_dir);
 	if (r < 0)
-		log_error("control socket in %s: %s", b->config->daemon.run_dir,
-			r == -EADDRINUSE ? "another vmconsoled listens there" : strerror(-r));
+		log_error("control socket %s: %s", path,
+			r == -EADDRINUSE ? "another vmconsoled listens there: stop it, or set "
+					   "another run_dir"
+					 : trouble_text(path, -r, R_OK | W_OK, room));
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/io.h"
+#include "core/trouble.h"
 #include "ctl/complain.h"
 #include "ctl/connect.h"
 
@@ -113,16 +114,34 @@ static int open_channel(struct ctl_link *link, char reason[CTL_REASON_MAX])
 	return r < 0 ? fail_with(reason, CTL_LOST, "vmconsoled: connection lost") : 0;
 }
 
+/* The path is said in front of it. */
+static const char *why_unreachable(const char *path, int error, char room[TROUBLE_ROOM])
+{
+	switch (error) {
+	case EAGAIN:
+		return "it accepts no connection: systemctl status vmconsoled";
+	case ECONNREFUSED:
+		return "nobody listens there: start vmconsoled (systemctl start vmconsoled)";
+	case ENOENT:
+		return "there is no such socket: start vmconsoled (systemctl start vmconsoled), or "
+		       "name the socket in its run_dir with -S";
+	case EPROTOTYPE:
+		return "it is the socket of another program: name the one in run_dir with -S";
+	default:
+		return trouble_text(path, error, R_OK | W_OK, room);
+	}
+}
+
 int ctl_connect(struct ctl_link *link, const char *socket_path, char reason[CTL_REASON_MAX])
 {
 	int fd = dial(socket_path), r;
+	char room[TROUBLE_ROOM];
 
 	line_init(&link->login, -1, WIRE_LOCAL, WIRE_DOOR);
 	line_init(&link->channel, -1, WIRE_CHANNEL, WIRE_DOOR);
 	if (fd < 0) {
-		snprintf(reason, CTL_REASON_MAX,
-			"cannot reach vmconsoled at %s: %s; is it running?", socket_path,
-			fd == -EAGAIN ? "it accepts no connection" : strerror(-fd));
+		snprintf(reason, CTL_REASON_MAX, "cannot reach vmconsoled at %s: %s", socket_path,
+			why_unreachable(socket_path, -fd, room));
 		return CTL_UNREACHABLE;
 	}
 	link->login.fd = fd;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/queue.h>
 
 #include "broker/audit/audit.h"
@@ -16,6 +17,7 @@
 #include "broker/audit/audit_record.h"
 #include "core/job.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 struct waiter {
 	audit_done_fn done; /* NULL: nobody waits */
@@ -109,14 +111,25 @@ static void batch_work(void *arg)
 
 /* --- on the loop --- */
 
+/* What keeps the file from being written, and what to do about it. */
+static const char *trouble(const struct audit *a, int error, char room[TROUBLE_ROOM])
+{
+	if (error == -ENOBUFS)
+		return "its disk is slower than the records come";
+	if (error == -EINVAL)
+		return "it is not a regular file: move it away, or set file of [audit]";
+	return trouble_text(a->path, -error, R_OK | W_OK, room);
+}
+
 static void complain(struct audit *a, int error)
 {
 	uint64_t now = loop_now(a->loop);
+	char room[TROUBLE_ROOM];
 
 	if (a->complained_at && now - a->complained_at < AUDIT_COMPLAIN_US)
 		return;
 	a->complained_at = now ? now : 1;
-	log_error("audit: %s: %s; %llu records lost so far%s", a->path, strerror(-error),
+	log_error("audit: %s: %s; %llu records lost so far%s", a->path, trouble(a, error, room),
 		(unsigned long long)a->lost, a->options.strict ? "; logins are refused" : "");
 }
 
@@ -135,6 +148,7 @@ static void batch_done(void *arg)
 	struct audit *a = arg;
 	unsigned count = 0;
 	struct entry *e;
+	char room[TROUBLE_ROOM];
 	int error = a->batch_error;
 
 	a->busy = 0;
@@ -150,7 +164,8 @@ static void batch_done(void *arg)
 		log_info("audit: %s is written again", a->path);
 	}
 	if (a->rotate_error < 0)
-		log_error("audit: cannot rotate %s: %s", a->path, strerror(-a->rotate_error));
+		log_error(
+			"audit: cannot rotate %s: %s", a->path, trouble(a, a->rotate_error, room));
 	while ((e = STAILQ_FIRST(&a->batch))) {
 		STAILQ_REMOVE_HEAD(&a->batch, next);
 		if (e->waiter.done)
@@ -274,6 +289,7 @@ void audit_set_options(struct audit *a, const struct audit_options *options)
 int audit_create(struct loop *loop, const struct audit_options *options, struct audit **out)
 {
 	struct audit *a = calloc(1, sizeof(*a));
+	char room[TROUBLE_ROOM];
 	int r = -ENOMEM;
 
 	if (!a)
@@ -298,7 +314,8 @@ int audit_create(struct loop *loop, const struct audit_options *options, struct 
 	a->seq = audit_file_last(a->path);
 	r = audit_file_open(&a->file);
 	if (r < 0)
-		log_error("audit: %s: %s", a->path, strerror(-r));
+		log_error("audit: %s: %s%s", a->path, trouble(a, r, room),
+			a->options.strict ? "; logins are refused" : "");
 	*out = a;
 	return 0;
 }

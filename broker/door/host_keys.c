@@ -23,6 +23,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/memory_file.h"
+#include "core/trouble.h"
 
 #define COMMENT "vmconsoled"
 #define PATTERN "ssh_host_*_key"
@@ -46,6 +47,15 @@ static int fail(char why[HOST_KEYS_WHY_MAX], int error, const char *format, ...)
 	vsnprintf(why, HOST_KEYS_WHY_MAX, format, args);
 	va_end(args);
 	return -error;
+}
+
+/* For the file's or folder's own name, with what to do about it. */
+static int fail_at(
+	char why[HOST_KEYS_WHY_MAX], int error, const char *what, const char *path, int mode)
+{
+	char room[TROUBLE_ROOM];
+
+	return fail(why, error, "%s %s: %s", what, path, trouble_text(path, error, mode, room));
 }
 
 static int join(char out[PATH_MAX], const char *dir, const char *name, const char *suffix)
@@ -74,9 +84,7 @@ static int write_new(const char *dir, const char *name, const char *suffix, cons
 		r = write_file(path, text, strlen(text), mode);
 	if (!r && chmod(path, mode) < 0) /* whatever the umask was */
 		r = -errno;
-	return r < 0 ? fail(why, -r, "cannot write host key %s/%s%s: %s", dir, name, suffix,
-			       strerror(-r))
-		     : 0;
+	return r < 0 ? fail_at(why, -r, "cannot write host key", path, W_OK) : 0;
 }
 
 static int make_key(
@@ -107,7 +115,7 @@ int host_keys_ensure(const char *dir, char why[HOST_KEYS_WHY_MAX])
 	int r = make_dirs(dir, 0700);
 
 	if (r < 0)
-		return fail(why, -r, "cannot make folder %s: %s", dir, strerror(-r));
+		return fail_at(why, -r, "cannot make the folder of host keys", dir, W_OK | X_OK);
 	for (i = 0; !r && i < sizeof(made) / sizeof(made[0]); i++) {
 		struct stat st;
 
@@ -116,7 +124,7 @@ int host_keys_ensure(const char *dir, char why[HOST_KEYS_WHY_MAX])
 		if (lstat(path, &st) == 0)
 			continue;
 		if (errno != ENOENT)
-			return fail(why, errno, "host key %s: %s", path, strerror(errno));
+			return fail_at(why, errno, "host key", path, R_OK);
 		r = make_key(dir, made[i].name, made[i].type, why);
 	}
 	return r;
@@ -129,7 +137,7 @@ static int check_file(int fd, const char *path, char why[HOST_KEYS_WHY_MAX])
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return fail(why, errno, "host key %s: %s", path, strerror(errno));
+		return fail_at(why, errno, "host key", path, R_OK);
 	if (!S_ISREG(st.st_mode))
 		return fail(why, EINVAL, "host key %s: not a regular file", path);
 	if (st.st_uid != geteuid())
@@ -169,7 +177,7 @@ static int copy_text(int from, int to, const char *path, char why[HOST_KEYS_WHY_
 	char text[HOST_KEYS_FILE_MAX + 1]; /* one for the newline */
 	char wrong[HOST_KEY_WHY_MAX];
 	ssize_t n = read_text(from, text, HOST_KEYS_FILE_MAX);
-	int r = n < 0 ? fail(why, (int)-n, "host key %s: %s", path, strerror((int)-n)) : 0;
+	int r = n < 0 ? fail_at(why, (int)-n, "host key", path, R_OK) : 0;
 
 	if (!r && host_key_check(text, (size_t)n, wrong) < 0)
 		r = fail(why, EINVAL, "host key %s: %s", path, wrong);
@@ -194,7 +202,7 @@ static int load_one(const char *dir, const char *name, int to, char why[HOST_KEY
 		return fail(why, -r, "folder of host keys: path too long");
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return fail(why, errno, "host key %s: %s", path, strerror(errno));
+		return fail_at(why, errno, "host key", path, R_OK);
 	r = check_file(fd, path, why);
 	return r < 0 ? r : copy_text(fd, to, path, why);
 }
@@ -217,7 +225,7 @@ static int load_all(const char *dir, int to, char why[HOST_KEYS_WHY_MAX])
 	int count = scandir(dir, &names, is_key_name, first_then_names), i, r = 0;
 
 	if (count < 0)
-		return fail(why, errno, "folder of host keys %s: %s", dir, strerror(errno));
+		return fail_at(why, errno, "folder of host keys", dir, R_OK | X_OK);
 	if (count == 0)
 		r = fail(why, ENOKEY, "no host key (ssh_host_*_key) in %s", dir);
 	if (count > HOST_KEYS_MAX)
@@ -237,7 +245,7 @@ static int check_folder(const char *dir, char why[HOST_KEYS_WHY_MAX])
 	struct stat st;
 
 	if (stat(dir, &st) < 0)
-		return fail(why, errno, "folder of host keys %s: %s", dir, strerror(errno));
+		return fail_at(why, errno, "folder of host keys", dir, R_OK | X_OK);
 	if ((st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & 022)
 		return fail(why, EPERM,
 			"folder of host keys %s: others may write in it: chmod go-w %s", dir, dir);

@@ -14,6 +14,7 @@
 #include "broker/door/https_keys.h"
 #include "core/io.h"
 #include "core/memory_file.h"
+#include "core/trouble.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(
 	char why[HTTPS_KEYS_WHY_MAX], int error, const char *format, ...)
@@ -29,11 +30,13 @@ __attribute__((format(printf, 3, 4))) static int fail(
 /* The descriptor, or -errno. */
 static int open_file(const char *path, const char *what, char why[HTTPS_KEYS_WHY_MAX])
 {
+	char room[TROUBLE_ROOM];
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
-		return fail(why, errno, "%s of [https] %s: %s", what, path, strerror(errno));
+		return fail(why, errno, "%s of [https] %s: %s", what, path,
+			trouble_text(path, errno, R_OK, room));
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= HTTPS_KEYS_FILE_MAX)
 		return fd;
 	close(fd);

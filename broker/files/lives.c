@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "broker/files/dump_name.h"
 #include "broker/files/lives.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 #define SAVE_DELAY_US (2 * LOOP_SECOND)
 #define FILE_MAX ((size_t)16 << 20)
@@ -117,9 +119,11 @@ static void write_work(void *arg)
 static void write_done(void *arg)
 {
 	struct write_job *job = arg;
+	char room[TROUBLE_ROOM];
 
 	if (job->error)
-		log_error("cannot write %s: %s", job->path, strerror(-job->error));
+		log_error("cannot write %s: %s", job->path,
+			trouble_text(job->path, -job->error, W_OK, room));
 	job->owner->writing = false;
 	free(job->text);
 	free(job);
@@ -335,7 +339,7 @@ static int load_line(struct lives *l, const char *line, int64_t now)
 
 static void load(struct lives *l)
 {
-	char *text, *line, *save = NULL;
+	char *text, *line, *save = NULL, room[TROUBLE_ROOM];
 	int64_t now = time(NULL);
 	int bad = 0, error;
 	size_t len;
@@ -343,7 +347,8 @@ static void load(struct lives *l)
 	error = read_file(l->path, FILE_MAX, &text, &len);
 	if (error) {
 		if (error != -ENOENT)
-			log_error("cannot read %s: %s", l->path, strerror(-error));
+			log_error("cannot read %s: %s", l->path,
+				trouble_text(l->path, -error, R_OK, room));
 		return;
 	}
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))

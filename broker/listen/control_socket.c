@@ -10,6 +10,7 @@
 #include "broker/listen/control_socket.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 #define REST_US LOOP_SECOND /* after running out of descriptors */
 
@@ -18,6 +19,7 @@ struct control {
 	struct loop_io *io;
 	struct loop_timer *rest;
 	struct sockaddr_un address;
+	int short_told; /* since the last one that came in */
 	control_fn accepted;
 	void *arg;
 };
@@ -58,6 +60,19 @@ static void on_rest(void *arg)
 	loop_io_set(c->io, EPOLLIN);
 }
 
+/* The connection stays in the backlog and keeps the socket readable: look away for a while. */
+static void rest(struct control *c, int error)
+{
+	char room[TROUBLE_ROOM];
+
+	if (!c->short_told)
+		log_error("control socket %s: cannot accept connections, trying once a second: %s",
+			c->address.sun_path, trouble_shortage(error, room));
+	c->short_told = 1;
+	loop_io_set(c->io, 0);
+	loop_timer_set(c->rest, REST_US, 0);
+}
+
 static void on_io(void *arg, uint32_t revents)
 {
 	struct control *c = arg;
@@ -69,13 +84,12 @@ static void on_io(void *arg, uint32_t revents)
 		socklen_t len = sizeof(peer);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-				log_error("control socket: %s", strerror(errno));
-				loop_io_set(c->io, 0);
-				loop_timer_set(c->rest, REST_US, 0);
-			}
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+				errno == ENOMEM)
+				rest(c, errno);
 			return;
 		}
+		c->short_told = 0;
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 			close(fd);
 		else

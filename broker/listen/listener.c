@@ -20,6 +20,7 @@
 #include "broker/listen/sources.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 #define REST_US LOOP_SECOND
 #define REST_SLACK_US (100 * LOOP_MSEC)
@@ -387,8 +388,11 @@ static void on_rested(void *arg)
 /* The connection stays in the backlog and keeps the socket readable: look away for a while. */
 static void rest(struct listener *l, int error)
 {
+	char room[TROUBLE_ROOM];
+
 	if (!l->short_told)
-		log_warning("cannot accept connections: %s; trying once a second", strerror(error));
+		log_warning("cannot accept connections, trying once a second: %s",
+			trouble_shortage(error, room));
 	l->short_told = 1;
 	loop_timer_set(l->rest, REST_US, REST_SLACK_US);
 	update(l);

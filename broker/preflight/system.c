@@ -18,6 +18,7 @@
 #include "config/protocols.h"
 #include "core/glob.h"
 #include "core/io.h"
+#include "core/trouble.h"
 #include "core/trust.h"
 
 __attribute__((format(printf, 5, 6))) static void say(const struct config *config,
@@ -99,7 +100,7 @@ static void check_https(const struct config *config, struct config_errors *found
 static void check_audit(const struct config *config, struct config_errors *found)
 {
 	const char *path = config->audit.file;
-	char copy[CONFIG_ERROR_LINE_MAX];
+	char copy[CONFIG_ERROR_LINE_MAX], room[TROUBLE_ROOM];
 	struct stat st;
 
 	if (stat(path, &st) == 0) {
@@ -107,7 +108,7 @@ static void check_audit(const struct config *config, struct config_errors *found
 			say(config, found, false, "audit.file", "%s is not a regular file", path);
 		else if (access(path, R_OK | W_OK) < 0)
 			say(config, found, false, "audit.file", "%s cannot be written to: %s", path,
-				strerror(errno));
+				trouble_text(path, errno, R_OK | W_OK, room));
 		return;
 	}
 	if (is_below(path, config->daemon.state_dir))
@@ -115,7 +116,7 @@ static void check_audit(const struct config *config, struct config_errors *found
 	snprintf(copy, sizeof(copy), "%s", path);
 	if (access(dirname(copy), W_OK | X_OK) < 0)
 		say(config, found, false, "audit.file", "%s cannot be made: %s", path,
-			strerror(errno));
+			trouble_text(path, errno, W_OK, room));
 }
 
 /* --- programs --- */
@@ -124,7 +125,7 @@ static void check_audit(const struct config *config, struct config_errors *found
 static void check_program(const struct config *config, const char *place, const char *command,
 	struct config_errors *found)
 {
-	char path[CONFIG_ERROR_LINE_MAX], why[TRUST_WHY_MAX];
+	char path[CONFIG_ERROR_LINE_MAX], why[TRUST_WHY_MAX], room[TROUBLE_ROOM];
 	struct stat st;
 
 	if (!*command)
@@ -133,7 +134,8 @@ static void check_program(const struct config *config, const char *place, const 
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		say(config, found, true, place, "%s is not a program", path);
 	else if (access(path, X_OK) < 0)
-		say(config, found, true, place, "%s cannot be run: %s", path, strerror(errno));
+		say(config, found, true, place, "%s cannot be run: %s", path,
+			trouble_text(path, errno, X_OK, room));
 	else if (trust_path(path, why) == -EPERM)
 		say(config, found, false, place, "%s is not run: %s", path, why);
 }

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "console/guest/remembered.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 #define SAVE_DELAY_US (2 * LOOP_SECOND)
 #define FILE_MAX ((size_t)8 << 20)
@@ -89,9 +91,11 @@ static void write_work(void *arg)
 static void write_done(void *arg)
 {
 	struct write_job *job = arg;
+	char room[TROUBLE_ROOM];
 
 	if (job->error)
-		log_error("cannot write %s: %s", job->path, strerror(-job->error));
+		log_error("cannot write %s: %s", job->path,
+			trouble_text(job->path, -job->error, W_OK, room));
 	job->owner->writing = 0;
 	free(job->text);
 	free(job);
@@ -179,14 +183,15 @@ static int load_line(char *line, uint64_t oldest, remembered_fn fn, void *arg)
 void remembered_load(struct remembered *r, remembered_fn fn, void *arg)
 {
 	uint64_t oldest = (uint64_t)time(NULL) - DIRECTORY_REMEMBER_SECONDS;
-	char *text, *line, *save = NULL;
+	char *text, *line, *save = NULL, room[TROUBLE_ROOM];
 	int bad = 0, error;
 	size_t len;
 
 	error = read_file(r->path, FILE_MAX, &text, &len);
 	if (error) {
 		if (error != -ENOENT)
-			log_error("cannot read %s: %s", r->path, strerror(-error));
+			log_error("cannot read %s: %s", r->path,
+				trouble_text(r->path, -error, R_OK, room));
 		return;
 	}
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))

@@ -224,7 +224,8 @@ def test_full_disk_without_strict_is_told_and_counted(daemons, shared, full):
 
 def test_file_that_cannot_be_opened(daemons, shared):
     daemon = daemons({"audit": {"file": "/proc/nowhere/audit", "strict": "yes"}})
-    daemon.wait_log("/proc/nowhere/audit")
+    daemon.wait_log("audit: /proc/nowhere/audit: No such file or directory: there is no folder "
+                    "/proc/nowhere: make it, or mend the path; logins are refused")
     assert daemon.ssh(shared.name, "status").status == BROKEN
     result = daemon.ctl("audit")
     assert result.status != DONE

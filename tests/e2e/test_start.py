@@ -90,6 +90,52 @@ def test_folder_that_cannot_be_is_refused_with_the_cure(unstarted, user):
                 f"as root: install -d -o {user.name} -m 0700 /etc/vmconsoled-test/state")
 
 
+@pytest.mark.parametrize("key, folder", [("state_dir", "state"), ("run_dir", "run")])
+def test_folder_of_ours_that_is_shut_is_refused_with_the_cure(unstarted, user, key, folder):
+    daemon = unstarted()
+    path = f"{daemon.dir}/{folder}"
+    os.chmod(path, 0o500)
+    words = (f"{key} {path}: it cannot be written to: Permission denied: user {user.name} may not "
+             f"write to {path} (mode 0500): chmod u+rwx {path}")
+    refuses(daemon, words)
+    assert words in daemon.check_config().errors
+    os.chmod(path, 0o700)
+    daemon.start()
+
+
+def test_file_of_the_daemon_that_cannot_be_opened_is_named_with_the_cure(unstarted, user):
+    daemon = unstarted()
+    lock, control = f"{daemon.dir}/state/lock", f"{daemon.dir}/run/control"
+    for path, label in ((lock, ""), (control, "control socket ")):
+        user.mkdir(path)
+        refuses(daemon, f"{label}{path}: Is a directory: it is a folder: move it away")
+        os.rmdir(path)
+    keys = f"{daemon.dir}/state/hostkeys"
+    key = f"{keys}/ssh_host_ed25519_key"
+    for path, label, mode, bits in ((key, "host key", 0o000, "r"),
+                                    (keys, "folder of host keys", 0o300, "rx")):
+        was = stat.S_IMODE(os.stat(path).st_mode)
+        os.chmod(path, mode)
+        refuses(daemon, f"{label} {path}: Permission denied: user {user.name} may not read {path} "
+                        f"(mode {mode:04o}): chmod u+{bits} {path}")
+        os.chmod(path, was)
+    daemon.start()
+
+
+@pytest.mark.parametrize("mode, words", [
+    (0o755, "there is no such socket: start vmconsoled (systemctl start vmconsoled), or name the "
+            "socket in its run_dir with -S"),
+    (0o600, "Permission denied: user {0} may not enter the folder {1}: chmod a+x {1}")])
+def test_socket_that_cannot_be_reached_is_named_with_the_cure(unstarted, user, mode, words):
+    daemon = unstarted()
+    folder = f"{daemon.dir}/run"
+    os.chmod(folder, mode)
+    result = daemon.ctl("list", as_user=user)
+    assert result.errors == (f"vmconsolectl: cannot reach vmconsoled at {folder}/control: "
+                             f"{words.format(user.name, folder)}\n"), result
+    os.chmod(folder, 0o755)
+
+
 def test_file_that_the_service_may_not_read_is_named_with_the_cure(unstarted, user):
     if not user.switch:
         pytest.skip("needs root")
@@ -307,6 +353,10 @@ def test_check_looks_at_https(unstarted, user):
         daemon = unstarted()
         daemon.configure({"https": {"listen": f"127.0.0.1:{port}", "key": f"{daemon.dir}/key",
                                     "certificate": f"{daemon.dir}/certificate"}})
+        errors, _ = check(daemon)
+        assert len(errors) == 1, errors
+        assert errors[0].endswith("key: key of [https] DIR/key: No such file or directory: make "
+                                  "it, or mend the path"), errors
         user.write(f"{daemon.dir}/key", "nonsense\n")
         user.write(f"{daemon.dir}/certificate", "nonsense\n")
         errors, warnings = check(daemon)
@@ -324,9 +374,12 @@ def test_check_looks_at_programs_files_and_addresses(unstarted, user):
                             "console": {"on_panic": "/tmp"}})
         errors, warnings = check(daemon)
         assert errors == []
+        not_run = (f"user {user.name} may not use /etc/passwd, which belongs to user root: chmod "
+                   "a+x /etc/passwd")
         assert [line.split(": ", 1)[1] for line in warnings] == [
-            "key_command: /nonexistent/keys cannot be run: No such file or directory",
-            "console_command: /etc/passwd cannot be run: Permission denied",
+            "key_command: /nonexistent/keys cannot be run: No such file or directory: there is no "
+            "folder /nonexistent: make it, or mend the path",
+            "console_command: /etc/passwd cannot be run: Permission denied: " + not_run,
             "on_panic: /tmp is not a program",
             f"listen: cannot listen on 127.0.0.1:{port}: {TAKEN}"]
     user.write(f"{daemon.dir}/keys", "#!/bin/sh\n", 0o777)
@@ -338,7 +391,8 @@ def test_check_looks_at_programs_files_and_addresses(unstarted, user):
     assert warnings == []
     assert [line.split(": ", 1)[1] for line in errors] == [
         "key_command: DIR/keys is not run: others may write to it (mode 0777): chmod go-w DIR/keys",
-        "file: /nonexistent/audit cannot be made: No such file or directory",
+        "file: /nonexistent/audit cannot be made: No such file or directory: there is no folder "
+        "/nonexistent: make it, or mend the path",
         "listen: cannot listen on 192.0.2.1:22: no interface has this address"], errors
 
 

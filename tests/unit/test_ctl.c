@@ -222,7 +222,7 @@ static void turned_away_at_the_door_it_tells_why(void **state)
 	assert_exits(d, 75);
 }
 
-static void without_a_daemon_it_asks_whether_one_runs(void **state)
+static void without_a_daemon_it_says_how_to_start_one(void **state)
 {
 	struct ctl_daemon *d = *state;
 	char expected[256];
@@ -230,7 +230,8 @@ static void without_a_daemon_it_asks_whether_one_runs(void **state)
 	fd_close(&d->listening);
 	daemon_start(d, list_arguments);
 	snprintf(expected, sizeof(expected),
-		"vmconsolectl: cannot reach vmconsoled at %s: Connection refused; is it running?\n",
+		"vmconsolectl: cannot reach vmconsoled at %s: nobody listens there: start "
+		"vmconsoled (systemctl start vmconsoled)\n",
 		d->path);
 	assert_says(d, expected);
 	assert_exits(d, 69);
@@ -702,7 +703,7 @@ int main(void)
 		TEST(an_exit_after_a_goodbye_counts),
 		TEST(denied_is_77_with_the_reason),
 		TEST(turned_away_at_the_door_it_tells_why),
-		TEST(without_a_daemon_it_asks_whether_one_runs),
+		TEST(without_a_daemon_it_says_how_to_start_one),
 		TEST(a_reader_that_leaves_ends_it_at_once),
 		TEST(input_arrives_whole_at_a_daemon_that_stops_reading),
 		TEST(input_from_a_file_ends_with_eof),

@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "broker/listen/control_socket.h"
 #include "broker/listen/listener.h"
 #include "broker/login/sniffer.h"
 #include "core/log.h"
@@ -30,14 +32,19 @@ struct fixture {
 	char peer[LISTENER_PEER_MAX];
 	struct sockaddr_storage sa;
 	char why[LISTENER_WHY_MAX];
-	int warnings;
+	int warnings;    /* and errors */
+	char said[2048]; /* the last one */
+	int locals;      /* accepted from the control socket */
 };
 
 static void on_log(void *arg, enum log_level level, const char *tag, const char *text)
 {
 	struct fixture *f = arg;
 
-	f->warnings += level == LOG_LEVEL_WARNING;
+	if (level > LOG_LEVEL_WARNING)
+		return;
+	f->warnings++;
+	snprintf(f->said, sizeof(f->said), "%s", text);
 }
 
 static int set_up(void **state)
@@ -297,6 +304,47 @@ static void destroyed_in_its_own_callback_it_stops_at_once(void **state)
 		close(clients[i]);
 }
 
+static void on_local(void *arg, int fd, const struct ucred *peer)
+{
+	struct fixture *f = arg;
+
+	f->locals++;
+	close(fd);
+}
+
+static void control_socket_without_descriptors_says_so_once_with_the_cure(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char dir[] = "/tmp/test_listener.XXXXXX";
+	struct control *control = NULL;
+	struct fixture *f = *state;
+	struct rlimit old, few;
+	uint64_t start;
+	int client = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", dir);
+	assert_int_equal(control_create(f->loop, dir, on_local, f, &control), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = 3; /* whatever is open stays open */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	start = loop_now(f->loop);
+	do { /* it tries more than once meanwhile */
+		assert_int_equal(loop_turn(f->loop, 100 * LOOP_MSEC), 0);
+	} while (loop_now(f->loop) - start < 2500 * LOOP_MSEC);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(f->warnings, 1);
+	assert_non_null(strstr(f->said, address.sun_path));
+	assert_non_null(strstr(f->said, "raise LimitNOFILE="));
+	while (f->locals == 0)
+		assert_int_equal(loop_turn(f->loop, LOOP_SECOND), 0);
+	control_destroy(&control);
+	close(client);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void without_descriptors_it_rests_and_comes_back(void **state)
 {
 	struct fixture *f = *state;
@@ -312,6 +360,7 @@ static void without_descriptors_it_rests_and_comes_back(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	while (f->warnings == 0)
 		assert_int_equal(loop_turn(f->loop, LOOP_SECOND), 0);
+	assert_non_null(strstr(f->said, "raise LimitNOFILE="));
 	/* It does not spin: nothing is due for most of a second. */
 	start = loop_now(f->loop);
 	do {
@@ -461,6 +510,7 @@ int main(void)
 		TEST(a_crowd_is_accepted_in_bounded_rounds),
 		TEST(destroyed_in_its_own_callback_it_stops_at_once),
 		TEST(without_descriptors_it_rests_and_comes_back),
+		TEST(control_socket_without_descriptors_says_so_once_with_the_cure),
 		TEST(sockets_from_systemd_take_the_place_of_addresses),
 		TEST(a_socket_from_systemd_that_nobody_takes_is_a_mistake),
 		TEST(one_byte_says_what_a_client_wants),
