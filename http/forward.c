@@ -87,7 +87,7 @@ static int ask(struct forward *f)
 {
 	struct wire_request request = {0};
 	char command[ROUTE_COMMAND_MAX];
-	int fds[2], r = route_forward_command(f->o.request, command);
+	int fds[2] = {-1, -1}, r = route_forward_command(f->o.request, command);
 
 	if (!r)
 		r = line_pair(fds);

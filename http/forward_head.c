@@ -42,8 +42,10 @@ static bool is_alphanumeric(char c)
 static bool begins_like(const char *name, const char *prefix)
 {
 	for (; *prefix; name++, prefix++) {
-		char c = *name && !is_alphanumeric(*name) ? '-' : *name;
+		char c = *name;
 
+		if (c && !is_alphanumeric(c))
+			c = '-';
 		if (strncasecmp(&c, prefix, 1) != 0)
 			return false;
 	}

@@ -261,7 +261,7 @@ static int make_line(
 {
 	char id[RUN_ID_LEN + 1];
 	uint64_t number;
-	size_t at;
+	size_t at, len;
 	int result;
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
@@ -280,9 +280,11 @@ static int make_line(
 		channel_exit(call->channel, STATUS_USAGE,
 			"run: the command is too long: with its marks a line may have %d bytes",
 			RUN_LINE_MAX);
-	else
-		strcat(out, "\r");
-	return result;
+	if (result < 0)
+		return result;
+	len = strlen(out);
+	memcpy(out + len, "\r", 2);
+	return 0;
 }
 
 static int make_parts(

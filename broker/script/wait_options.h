@@ -6,7 +6,7 @@
 #include "broker/watch/watch.h"
 
 #define WAIT_QUIET_MIN_US (100 * LOOP_MSEC)
-#define WAIT_TIMEOUT_MAX_US (365 * 86400 * LOOP_SECOND)
+#define WAIT_TIMEOUT_MAX_US (UINT64_C(365) * 86400 * LOOP_SECOND)
 
 struct wait_options {
 	struct watch_options watch; /* its patterns lie in the call */

@@ -25,12 +25,13 @@ struct result {
 
 static size_t expand(const uint8_t *data, size_t size, uint8_t text[TEXT_MAX])
 {
-	size_t i, len = 0;
+	static const char id[] = ID;
+	size_t i, k, len = 0;
 
 	for (i = 0; i < size && len + RUN_ID_LEN <= TEXT_MAX; i++) {
 		if (data[i] == '~') {
-			memcpy(text + len, ID, RUN_ID_LEN);
-			len += RUN_ID_LEN;
+			for (k = 0; k < RUN_ID_LEN; k++)
+				text[len++] = (uint8_t)id[k];
 		} else {
 			text[len++] = data[i];
 		}

@@ -164,7 +164,7 @@ static void zeros_are_no_part_of_a_mark(void **state)
 	run_marks_init(&m, ID);
 	assert_int_equal(run_marks_take(&m, (const uint8_t *)"VMCB1" ID "\r\n", 23, out), 0);
 	assert_int_equal(m.state, RUN_BEGINS);
-	memcpy(line, "VMCB2" ID, 21);
+	snprintf((char *)line, sizeof(line), "VMCB2" ID);
 	line[RUN_MARK_MAX] = '\n';
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(run_marks_take(&m, line, sizeof(line), out), 0);

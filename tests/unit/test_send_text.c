@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,7 +16,7 @@ static void check_unescape(const char *in, const char *out, size_t out_len)
 	char text[256];
 	size_t len = strlen(in), at;
 
-	memcpy(text, in, len);
+	snprintf(text, sizeof(text), "%s", in);
 	assert_int_equal(send_unescape(text, &len, &at), 0);
 	assert_int_equal(len, out_len);
 	assert_memory_equal(text, out, out_len);

@@ -65,7 +65,7 @@ static const struct expectation {
 	{"LIST", 35, "H", WIRE_DOOR, "VE", '=', 12, 1, 4095, 0},
 	{"LEND", 36, "H", WIRE_DOOR, "VE", '=', 4, 1, 4095, 0},
 	{"PULL", 37, "H", WIRE_DOOR, "VE", '=', 20, 0, 0, 0},
-	{"GIVEN", 38, "H", WIRE_DOOR, "VE", '=', 14, 0, 16 * 16, 0},
+	{"GIVEN", 38, "H", WIRE_DOOR, "VE", '=', 14, 0, 256, 0},
 	{"REFUSED", 39, "H", WIRE_DOOR, "VE", '=', 1, 1, 32 + 4095, 0},
 	{"DONE", 40, "H", WIRE_DOOR, "VE", 'H', 4, 0, 1024, 0},
 	{"ATTR", 41, "H", WIRE_BROKER, "VH", '=', 24, 0, 0, 0},
