@@ -4,12 +4,15 @@
  * console_move.c, the keyboard in keyboard.c, the viewers in viewer.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "console/guest/console_internal.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 /* --- told by the guest --- */
 
@@ -76,14 +79,24 @@ static void tell_recording(void *arg)
 		c, CONSOLE_EV_RECORDING, c->recording_error ? strerror(-c->recording_error) : "");
 }
 
+/* Its folder, when it has one. */
+static void journal_folder(const struct console *c, char dir[PATH_MAX])
+{
+	snprintf(dir, PATH_MAX, "%s/journal/%s/%s",
+		c->options->state_dir ? c->options->state_dir : "", guest_uuid_text(c->guest),
+		c->slot);
+}
+
 /* Called from inside the journal, which must not be used now. */
 static void on_recording_trouble(void *arg, int error)
 {
 	struct console *c = arg;
+	char dir[PATH_MAX], room[TROUBLE_ROOM];
 
+	journal_folder(c, dir);
 	if (error)
-		log_error("%s %s: history goes on in memory: %s", guest_name(c->guest), c->slot,
-			strerror(-error));
+		log_error("%s %s: history goes on in memory: %s: %s", guest_name(c->guest), c->slot,
+			dir, trouble_text(dir, -error, R_OK | W_OK | X_OK, room));
 	else
 		log_info("%s %s: history is written again", guest_name(c->guest), c->slot);
 	c->recording_error = error;
@@ -100,11 +113,10 @@ static int create_journal(struct console *c)
 		.record = c->record != CONSOLE_RECORD_NONE,
 		.trouble = on_recording_trouble,
 		.arg = c};
-	char dir[4096];
+	char dir[PATH_MAX];
 
 	if (c->options->state_dir) {
-		snprintf(dir, sizeof(dir), "%s/journal/%s/%s", c->options->state_dir,
-			guest_uuid_text(c->guest), c->slot);
+		journal_folder(c, dir);
 		options.dir = dir;
 	}
 	return journal_create(&options, &c->journal);

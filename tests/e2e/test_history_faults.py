@@ -253,6 +253,8 @@ def test_short_failure_leaves_no_hole(stopped, guest):
         base = offsets(daemon, guest)[1]
         fill(writer, 4)
         wait_until(lambda: "No space left" in writer.errors(), 10, "the viewer is told")
+        daemon.wait_log(f"history goes on in memory: {re.escape(folder(daemon, guest))}: No space "
+                        "left on device: make room: df -h ")
         disk.remount("size=16M")
         wait_until(lambda: "written to disk again" in writer.errors(), 20, "and told again")
         fill(writer, 1)
