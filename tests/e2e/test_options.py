@@ -138,7 +138,6 @@ def test_every_option_of_every_verb(daemon, brought, state):
 @pytest.mark.parametrize("words", [(), ("--wait",), ("--wait=20",)], ids=" ".join)
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
 def test_session_that_waits_is_there_when_the_guest_starts(daemon, guests, terminal, words):
-    """And is not ended when the time it was to wait for has passed since."""
     if not terminal and not words:
         pytest.skip("a pipe does not wait by itself")
     guest = guests(start=False, boot="tick,50")
@@ -153,6 +152,20 @@ def test_session_that_waits_is_there_when_the_guest_starts(daemon, guests, termi
         guest.destroy()
         wait_until(lambda: seen(daemon, guest) == "off", 15, "it is off")
         assert session.process.poll() is None
+
+
+def test_wait_that_was_long_enough_is_over(daemon, guests):
+    """Neither it, nor the time a console has to open, ends the session later; nor one begun since."""
+    wait, opening = round(12 * SLOW), 10
+    guest = guests(start=False, boot="tick,50")  # two a second
+    daemon.knows(guest)
+    with daemon.pipes(guest.name, "attach", f"--wait={wait}") as session:
+        wait_until(lambda: parse_json(daemon.ssh(guest.name, "who", "--json")), 15, "it waits")
+        guest.start(wait=False)
+        session.expect("tick 0000000001", 30)
+        with daemon.pipes(guest.name, "attach", "--wait=2") as late:
+            for each in session, late:
+                each.expect(f"tick {2 * (wait + opening + 1):010}", 2 * (wait + opening))
 
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])

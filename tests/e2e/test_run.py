@@ -9,6 +9,7 @@ from lib.linux import LinuxGuest
 from lib.proc import SLOW, wait_until
 from lib.session import (BUSY, DENIED, DONE, GUEST_OFF, UNAVAILABLE, USAGE, ask, one_line_reason,
                          parse_json)
+from lib.term import Terminal
 
 SHELLS = ["sh", "busybox", "dash", "bash", "bash-paste", "bash-osc"]
 BOOT = int(80 * SLOW)
@@ -72,6 +73,18 @@ def test_output_and_status_are_those_of_the_command(daemon, shell):
     assert results[5].out == b"" and results[5].status == 0, results[5]
     assert results[6].status == 127 and b"no_such_command_here" in results[6].out, results[6]
     assert results[7].status in (1, 2) and b"yntax error" in results[7].out, results[7]
+
+
+def test_output_on_a_terminal_is_filtered(daemon, linux):
+    """Else what a guest asks of it would be answered into the caller's shell."""
+    send(daemon, linux, "ready# $", "sh")
+    command = r"printf '<\033[6n\033[31m>\n'"
+    with Terminal(daemon.ctl_argv("run", linux.name, command)) as reader:
+        assert reader.wait() == DONE, reader.seen
+        assert b"<\x1b[31m>" in reader.seen, reader.seen
+    result = daemon.ctl("run", linux.name, command)
+    assert result.status == DONE and b"<\x1b[6n\x1b[31m>" in result.out, result
+    send(daemon, linux, "shell[?] $", "exit")
 
 
 def test_kernel_messages_never_make_a_wrong_status(daemon, bash):

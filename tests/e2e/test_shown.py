@@ -111,6 +111,15 @@ def test_files_of_history_are_not_written_to_a_terminal(daemon, asked):
     assert result.status == DONE and KEYS in result.out, result
 
 
+def test_what_wait_found_is_shown_without_its_controls(daemon, asked):
+    words = ("wait", asked.name, "--raw", "--from", "start", "--timeout", "0", "esc<.*6n")
+    with Terminal(daemon.ctl_argv(*words)) as reader:
+        assert reader.wait() == DONE
+        assert b"[6n" in reader.seen and b"\x1b" not in reader.seen, reader.seen
+    result = daemon.ctl(*words)
+    assert result.status == DONE and b"\x1b[6n" in result.out, result
+
+
 def test_log_over_ssh_without_a_terminal_is_byte_exact(daemon, asked):
     """Nobody can know where it goes; scripts count offsets."""
     with daemon.terminal(asked.name, "log", tty=False) as reader:  # ssh's own output is a terminal

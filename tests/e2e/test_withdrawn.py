@@ -4,7 +4,7 @@ the guest. Whatever goes on hears of it in the same way."""
 import pytest
 
 from lib.proc import wait_until
-from lib.session import DENIED, DONE, ESCAPE, ask, one_line_reason
+from lib.session import DENIED, DONE, ESCAPE, NO_SUCH, ask, one_line_reason, parse_json
 from lib.virt import Libvirt
 
 WATCHERS = {"terminal": (True, ()),
@@ -39,6 +39,12 @@ def assert_withdrawn(session, right, name):
     one_line_reason(said, f"the right to {right} VM {name} was withdrawn; left at offset")
 
 
+def assert_nobody_stays(daemon, guest):
+    """The change itself ends them, not some later look at all logins such as follows each start."""
+    wait_until(lambda: daemon.ssh(guest.uuid, "status").status == NO_SUCH, 10, "it is known")
+    assert not parse_json(daemon.ctl("who", guest.uuid, "--json"))
+
+
 # A guest is renamed while it is off, and that ends a wait.
 @pytest.mark.parametrize("watch", [kind for kind in WATCHERS if kind != "wait"], indirect=True)
 def test_rename(daemons, guest, watch):
@@ -48,6 +54,7 @@ def test_rename(daemons, guest, watch):
     wait_until(lambda: "off" in daemon.ctl("status", guest.name).text, 10, "it is off")
     new = f"{guest.name}-new"
     guest.domain.rename(new)
+    assert_nobody_stays(daemon, guest)
     assert_withdrawn(session, watch.right, new)
 
 
@@ -56,6 +63,7 @@ def test_change_of_groups(daemons, guest, watch):
     daemon = daemons({"access all": {"vms": "group:web"}})
     session = watch(daemon, guest)
     guest.set_groups("db")
+    assert_nobody_stays(daemon, guest)
     assert_withdrawn(session, watch.right, guest.name)
 
 
@@ -129,6 +137,7 @@ def test_move_to_another_hypervisor(daemons, virt, elsewhere, guest, watch):
     virt.virsh("migrate", "--live", "--p2p", "--persistent", "--undefinesource", "--migrateuri",
                f"unix://{virt.dir}/move.sock", guest.name, elsewhere.uri, seconds=60)
     try:
+        assert_nobody_stays(daemon, guest)
         assert_withdrawn(session, watch.right, guest.name)
     finally:
         elsewhere.virsh("destroy", guest.name)
