@@ -67,11 +67,11 @@ def run(step):
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     try:
         socket.send_fds(line, [bytes([types["OPEN"]])], [theirs.fileno()])
+        theirs.close()
+        request = pack("EXEC", pty=step["pty"], columns=80, rows=24)
+        ours.send(request + step["command"].encode())
     except OSError:
         return {"end": "closed"}
-    theirs.close()
-    request = pack("EXEC", pty=step["pty"], columns=80, rows=24)
-    ours.send(request + step["command"].encode())
     text = {"OUT": b"", "ERR": b""}
     while True:
         name, body = receive(ours, step["seconds"])
