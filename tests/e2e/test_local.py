@@ -55,8 +55,8 @@ def test_local_user_with_an_admins_certificate_is_nobody(daemons, keys, tmp_path
 @pytest.mark.skipif(not ROOT, reason="needs root, to call as somebody else")
 def test_local_user_is_who_the_kernel_says(daemons, shared):
     refused = daemons()
-    assert local.call(refused, local.auth("PEER"), local.run("list")) == \
-        ["denied", {"end": "closed"}]
+    verdict, result = local.call(refused, local.auth("PEER"), local.run("list"))
+    assert verdict == "denied" and result["end"] == "closed"
     record = refused.wait_audit(event="login-refused", method="peer")
     assert record["identity"] == "user:nobody", record
     daemon = daemons({"access locals": {"who": "user:nobody", "vms": shared.name,
