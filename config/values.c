@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "core/escape.h"
+#include "core/hex.h"
 
 struct unit {
 	const char *name;
@@ -188,17 +189,6 @@ const char *value_escape_text(int escape, char out[VALUE_NUMBER_TEXT_MAX])
 	return out;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int value_decode(char *text)
 {
 	char *to = text;
@@ -210,8 +200,8 @@ int value_decode(char *text)
 			*to++ = *from;
 			continue;
 		}
-		high = hex_digit(from[1]);
-		low = high < 0 ? -1 : hex_digit(from[2]);
+		high = hex_value(from[1]);
+		low = high < 0 ? -1 : hex_value(from[2]);
 		if (low < 0 || (high == 0 && low == 0))
 			return -EINVAL;
 		*to++ = (char)(high << 4 | low);

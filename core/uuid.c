@@ -4,18 +4,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "core/hex.h"
 #include "core/uuid.h"
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* A dash stands before these bytes. */
 static bool dash_before(size_t byte)

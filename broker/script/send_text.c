@@ -4,16 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "core/hex.h"
 
 /* \xHH, one or two digits; at is behind the x. Returns how many digits there were. */
 static size_t read_hex(const char *at, size_t len, char *out)
@@ -21,8 +12,8 @@ static size_t read_hex(const char *at, size_t len, char *out)
 	size_t n = 0;
 	int value = 0;
 
-	while (n < 2 && n < len && hex_digit(at[n]) >= 0)
-		value = value * 16 + hex_digit(at[n++]);
+	while (n < 2 && n < len && hex_value(at[n]) >= 0)
+		value = value * 16 + hex_value(at[n++]);
 	*out = (char)value;
 	return n;
 }
