@@ -145,6 +145,10 @@ void channel_line_ends(struct channel *channel);
 /* The client has so long for what is left; once. */
 void channel_set_deadline(struct channel *channel);
 
+/* The line's next message, which the caller finishes. False: there is none for now, or the line has
+ * ended, which ends the channel too. */
+bool channel_receive(struct channel *channel, struct line_message *message);
+
 /* The line ends here, with or without a last word. */
 void channel_begin_exit(struct channel *channel, int status);
 

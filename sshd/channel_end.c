@@ -1,4 +1,7 @@
-/* Task: the beginning of a channel's end. Owner: the session. */
+/* Task: a channel's line, and the beginning of its end. Owner: the session. */
+#include <errno.h>
+#include <string.h>
+
 #include "core/io.h"
 #include "core/log.h"
 #include "sshd/channel.h"
@@ -32,4 +35,18 @@ void channel_begin_exit(struct channel *c, int status)
 	files_destroy(&c->files);
 	loop_io_del(&c->io);
 	line_finish(&c->line);
+}
+
+bool channel_receive(struct channel *c, struct line_message *message)
+{
+	int r = line_receive(&c->line, message);
+
+	if (r == 1)
+		return true;
+	if (r == -EAGAIN)
+		return false;
+	if (r < 0)
+		log_write(LOG_LEVEL_WARNING, c->owner->tag, "channel line: %s", strerror(-r));
+	channel_begin_exit(c, c->status ? c->status : STATUS_INTERNAL);
+	return false;
 }

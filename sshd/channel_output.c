@@ -141,17 +141,9 @@ static void take_exit(struct channel *c, const struct line_message *message)
 static bool read_line(struct channel *c, struct batch *batch)
 {
 	struct line_message message;
-	int r = line_receive(&c->line, &message);
 
-	if (r == -EAGAIN)
+	if (!channel_receive(c, &message))
 		return false;
-	if (r != 1) {
-		if (r < 0)
-			log_write(
-				LOG_LEVEL_WARNING, c->owner->tag, "channel line: %s", strerror(-r));
-		channel_begin_exit(c, c->status ? c->status : STATUS_INTERNAL);
-		return false;
-	}
 	if (message.type == WIRE_EXIT)
 		take_exit(c, &message);
 	else

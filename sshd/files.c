@@ -95,17 +95,9 @@ static bool take_message(struct files *f)
 	struct channel *c = f->channel;
 	struct line_message m;
 	struct wire_exit last;
-	int r = line_receive(&c->line, &m);
 
-	if (r == -EAGAIN)
+	if (!channel_receive(c, &m))
 		return false;
-	if (r != 1) {
-		if (r < 0)
-			log_write(
-				LOG_LEVEL_WARNING, c->owner->tag, "channel line: %s", strerror(-r));
-		channel_begin_exit(c, c->status ? c->status : STATUS_INTERNAL);
-		return false;
-	}
 	if (m.type == WIRE_EXIT) {
 		memcpy(&last, m.fixed, sizeof(last));
 		/* A file client that is refused here may try a shell next, and type into it. */
