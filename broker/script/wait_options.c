@@ -36,20 +36,7 @@ int wait_options_time(struct verb_call *call, const char *option, const char *va
 
 int wait_options_console(struct verb_call *call, const char *device, struct console **console)
 {
-	int r;
-
-	if (!device)
-		device = call->device;
-	r = guest_console(call->guest, device, console);
-	if (r == -ENODEV && !device)
-		channel_exit(call->channel, STATUS_UNAVAILABLE,
-			"VM %s has no console vmconsoled can open: it has no serial device",
-			guest_name(call->guest));
-	else if (r == -ENODEV)
-		verb_no_device(call, device);
-	else if (r < 0)
-		channel_exit(call->channel, STATUS_INTERNAL, "%s", strerror(-r));
-	return r;
+	return verb_console(call, device ? device : call->device, console);
 }
 
 uint64_t wait_options_idle(const struct verb_call *call)

@@ -98,6 +98,21 @@ void verb_no_device(const struct verb_call *call, const char *device)
 		*names ? "; it has " : "", names);
 }
 
+int verb_console(struct verb_call *call, const char *device, struct console **out)
+{
+	int r = guest_console(call->guest, device, out);
+
+	if (r == -ENODEV && !device)
+		channel_exit(call->channel, STATUS_UNAVAILABLE,
+			"VM %s has no console vmconsoled can open: it has no serial device",
+			guest_name(call->guest));
+	else if (r == -ENODEV)
+		verb_no_device(call, device);
+	else if (r < 0)
+		channel_exit(call->channel, STATUS_INTERNAL, "%s", strerror(-r));
+	return r;
+}
+
 int verb_allowed(struct verb_call *call, unsigned right)
 {
 	unsigned have = call->guest ? login_rights(call->login, call->guest)

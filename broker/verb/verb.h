@@ -6,6 +6,7 @@
 
 #include "broker/channel/channel.h"
 
+struct console;
 struct guest;
 struct login;
 struct verb;
@@ -69,6 +70,9 @@ int verb_away(const struct login *login, char text[VERB_AWAY_MAX]) MUST_CHECK;
 /* Ends the channel: the call's guest has no such device, and what it has. NULL: no console at all.
  */
 void verb_no_device(const struct verb_call *call, const char *device);
+/* The console of the call's guest on this device; NULL: the main one. On failure the channel has
+ * been ended. */
+int verb_console(struct verb_call *call, const char *device, struct console **out) MUST_CHECK;
 /* Whether the login has the right on the call's guest; if not the channel has been ended. */
 int verb_allowed(struct verb_call *call, unsigned right) MUST_CHECK;
 

@@ -129,17 +129,8 @@ static int check_offset(struct verb_call *call, struct console *c, const struct 
 static void begin(struct verb_call *call, const struct attach_options *o, const char *device)
 {
 	struct console *console;
-	int r = guest_console(call->guest, device, &console);
 
-	if (r == -ENODEV && !device)
-		channel_exit(call->channel, STATUS_UNAVAILABLE,
-			"VM %s has no console vmconsoled can open: it has no serial device",
-			guest_name(call->guest));
-	else if (r == -ENODEV)
-		verb_no_device(call, device);
-	else if (r < 0)
-		channel_exit(call->channel, STATUS_INTERNAL, "%s", strerror(-r));
-	else if (check_offset(call, console, o) == 0)
+	if (verb_console(call, device, &console) == 0 && check_offset(call, console, o) == 0)
 		attach_begin(call->channel, console, o);
 }
 
