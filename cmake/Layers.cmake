@@ -57,7 +57,7 @@ function(vmc_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 endfunction()
 
-# vmc_unit_test(name USES layers): tests/unit/NAME.c, a cmocka program, run by ctest.
+# vmc_unit_test(name USES layers): tests/unit/FOLDER/NAME.c, a cmocka program, run by ctest.
 function(vmc_unit_test name)
   cmake_parse_arguments(A "" "" "USES;LIBS;SOURCES" ${ARGN})
   if(NOT CMOCKA_FOUND)

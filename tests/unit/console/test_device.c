@@ -1,4 +1,4 @@
-/* Consoles found in the XML of domains, as virsh dumpxml prints it (tests/unit/domains). */
+/* Consoles found in the XML of domains, as virsh dump. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@ static struct devices parse_file(const char *name)
 	char path[512], *xml;
 	size_t len;
 
-	snprintf(path, sizeof(path), "%s/tests/unit/domains/%s.xml", getenv("SOURCE_DIR"), name);
+	snprintf(path, sizeof(path), "%s/tests/unit/console/domains/%s.xml", getenv("SOURCE_DIR"),
+		name);
 	assert_int_equal(read_file(path, 1 << 20, &xml, &len), 0);
 	assert_int_equal(devices_parse(xml, &devices), 0);
 	free(xml);

@@ -154,7 +154,7 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(host->folder));
 	setenv("T", host->folder, 1);
 	setenv("RSS_LIMIT", RSS_LIMIT, 1);
-	snprintf(script, sizeof(script), "/usr/bin/python3 %s/tests/unit/door_client.py",
+	snprintf(script, sizeof(script), "/usr/bin/python3 %s/tests/programs/door_client.py",
 		source ? source : ".");
 	setenv("C", script, 1);
 	assert_int_equal(sh(make_keys), 0);
