@@ -183,11 +183,6 @@ struct hypervisor_client *hypervisor_next_client(
 	return after ? LIST_NEXT(after, link) : LIST_FIRST(&h->clients);
 }
 
-struct loop *hypervisor_loop(struct hypervisor *h)
-{
-	return h->loop;
-}
-
 const struct virt_target *hypervisor_target(struct hypervisor *h)
 {
 	return &h->target;
