@@ -19,9 +19,9 @@ static void offer(struct channel *c, const uint8_t *data, size_t len)
 {
 	size_t taken = len;
 
-	if (c->ops && c->ops->input && !c->exiting)
+	if (c->ops && c->ops->input && c->state == CHANNEL_OPEN)
 		taken = c->ops->input(c->policy, data, len);
-	if (c->closed || c->exiting || taken >= len)
+	if (c->state != CHANNEL_OPEN || taken >= len)
 		return;
 	if (buf_add(&c->held, data + taken, len - taken) < 0)
 		channel_exit(c, STATUS_INTERNAL, "out of memory");
@@ -29,9 +29,9 @@ static void offer(struct channel *c, const uint8_t *data, size_t len)
 
 static void tell_input_end(struct channel *c)
 {
-	if (!c->input_ended || c->end_told || buf_len(&c->held) > 0 || c->exiting)
+	if (c->input != CHANNEL_INPUT_ENDED || buf_len(&c->held) > 0 || c->state != CHANNEL_OPEN)
 		return;
-	c->end_told = 1;
+	c->input = CHANNEL_INPUT_TOLD;
 	if (c->ops && c->ops->input_end)
 		c->ops->input_end(c->policy);
 }
@@ -41,7 +41,7 @@ void channel_resume(struct channel *c)
 	size_t len = buf_len(&c->held);
 	struct buf old;
 
-	if (c->closed || c->exiting || len == 0)
+	if (c->state != CHANNEL_OPEN || len == 0)
 		return;
 	c->resume_due = !channel_is_heard(c);
 	if (c->resume_due)
@@ -52,8 +52,7 @@ void channel_resume(struct channel *c)
 	offer(c, buf_data(&old), len);
 	buf_finish(&old);
 	tell_input_end(c);
-	if (!c->closed)
-		channel_update_events(c);
+	channel_update_events(c);
 }
 
 static void on_again(void *arg)
@@ -63,7 +62,7 @@ static void on_again(void *arg)
 
 void channel_resume_later(struct channel *c, uint64_t delay_us)
 {
-	if (!c->closed && !c->exiting)
+	if (c->state == CHANNEL_OPEN)
 		loop_timer_set(c->again, delay_us, 0);
 }
 
@@ -85,7 +84,7 @@ unsigned channel_needs(const struct channel *c)
 
 void channel_rights_changed(struct channel *c)
 {
-	if (!c->closed && !c->exiting && c->ops && c->ops->rights_changed)
+	if (c->state == CHANNEL_OPEN && c->ops && c->ops->rights_changed)
 		c->ops->rights_changed(c->policy);
 }
 
@@ -102,9 +101,9 @@ static void on_request(struct channel *c, const struct line_message *m)
 		channel_exit(c, STATUS_DENIED, "this login gets no terminal");
 		return;
 	}
-	c->pty = request.pty;
+	c->pty = request.pty != 0;
 	c->shown = request.pty || request.terminal;
-	c->files_refused = request.files_refused;
+	c->files_refused = request.files_refused != 0;
 	c->window.columns = request.columns;
 	c->window.rows = request.rows;
 	if (m->type == WIRE_EXEC) {
@@ -121,7 +120,7 @@ static void on_winsize(struct channel *c, const struct line_message *m)
 	memcpy(&size, m->fixed, sizeof(size));
 	c->window.columns = size.columns;
 	c->window.rows = size.rows;
-	if (c->ops && c->ops->winsize && !c->exiting)
+	if (c->ops && c->ops->winsize && c->state == CHANNEL_OPEN)
 		c->ops->winsize(c->policy);
 }
 
@@ -130,7 +129,7 @@ static void on_break(struct channel *c, const struct line_message *m)
 	struct wire_break request;
 
 	memcpy(&request, m->fixed, sizeof(request));
-	if (c->ops && c->ops->line_break && !c->exiting)
+	if (c->ops && c->ops->line_break && c->state == CHANNEL_OPEN)
 		c->ops->line_break(c->policy, request.ms);
 }
 
@@ -158,7 +157,7 @@ static void on_signal(struct channel *c, const struct line_message *m)
 {
 	enum channel_signal signal;
 
-	if (c->exiting || find_signal(m, &signal) < 0)
+	if (c->state != CHANNEL_OPEN || find_signal(m, &signal) < 0)
 		return;
 	if (c->ops && c->ops->signal)
 		c->ops->signal(c->policy, signal);
@@ -201,7 +200,8 @@ static void on_message(struct channel *c, struct line_message *m)
 		offer(c, m->payload, m->payload_len);
 		break;
 	case WIRE_EOF:
-		c->input_ended = 1;
+		if (c->input == CHANNEL_INPUT_COMES)
+			c->input = CHANNEL_INPUT_ENDED;
 		tell_input_end(c);
 		break;
 	case WIRE_WINSIZE:
@@ -223,13 +223,11 @@ static void read_line(struct channel *c)
 	struct line_message m;
 	int i, r;
 
-	for (i = 0; i < INPUT_ROUNDS && !c->closed && !c->paused && buf_len(&c->held) == 0 &&
-		    channel_is_heard(c);
-		i++) {
+	for (i = 0; i < INPUT_ROUNDS && channel_reads(c); i++) {
 		r = line_receive(&c->line, &m);
 		if (r == -EAGAIN)
 			return;
-		if (r == -EPROTO && c->exit_sent)
+		if (r == -EPROTO && c->state == CHANNEL_SAID)
 			continue; /* said before our EXIT was heard */
 		if (r <= 0) {
 			if (r < 0)
@@ -245,37 +243,46 @@ static void read_line(struct channel *c)
 
 /* --- events --- */
 
+/* The line takes more. */
+static void on_room(struct channel *c)
+{
+	bool owed = c->blocked;
+
+	c->blocked = false;
+	channel_flush(c);
+	if (owed && c->state == CHANNEL_OPEN && c->ops && c->ops->writable)
+		c->ops->writable(c->policy);
+	if (c->resume_due)
+		channel_resume(c);
+}
+
 static void on_io(void *arg, uint32_t revents)
 {
 	struct channel *c = arg;
 
 	/* What the door has told before it went is still there. */
-	if (c->paused && revents & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) {
-		c->paused = 0;
-		c->hung = 1;
+	if (c->reading == CHANNEL_PAUSED && revents & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) {
+		c->reading = CHANNEL_READS_THE_END;
 		revents |= EPOLLIN;
 	}
 	if (revents & EPOLLIN)
 		read_line(c);
 	else if (revents & (EPOLLHUP | EPOLLRDHUP | EPOLLERR))
 		channel_close(c);
-	if (c->closed)
-		return;
-	if (revents & EPOLLOUT) {
-		int owed = c->blocked;
-
-		c->blocked = 0;
-		channel_flush(c);
-		if (owed && !c->closed && !c->exiting && c->ops && c->ops->writable)
-			c->ops->writable(c->policy);
-		if (c->resume_due)
-			channel_resume(c);
-	}
-	if (!c->closed)
-		channel_update_events(c);
+	if (revents & EPOLLOUT)
+		on_room(c);
+	channel_update_events(c);
 }
 
 /* --- life --- */
+
+bool channel_enter(struct channel *c, enum channel_state state)
+{
+	if (state <= c->state)
+		return false;
+	c->state = state;
+	return true;
+}
 
 int channel_accept(const struct channel_owner *owner, int fd, unsigned number, struct channel **out)
 {
@@ -331,10 +338,9 @@ void channel_end_policy(struct channel *c)
 
 void channel_close(struct channel *c)
 {
-	if (c->closed)
+	if (!channel_enter(c, CHANNEL_CLOSED))
 		return;
 	audit_trail_end(&c->trail, STATUS_OK, "the client left");
-	c->closed = 1;
 	channel_end_policy(c);
 	loop_io_del(&c->io);
 	loop_timer_del(&c->timer);
@@ -347,15 +353,15 @@ void channel_close(struct channel *c)
 
 void channel_pause(struct channel *c, int on)
 {
-	if (c->closed || c->hung)
+	if (c->reading == CHANNEL_READS_THE_END)
 		return;
-	c->paused = on;
+	c->reading = on ? CHANNEL_PAUSED : CHANNEL_READS;
 	channel_update_events(c);
 }
 
 int channel_is_exiting(const struct channel *c)
 {
-	return c->exiting || c->closed;
+	return c->state != CHANNEL_OPEN;
 }
 
 void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *policy)

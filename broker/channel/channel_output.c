@@ -11,20 +11,38 @@
 #include "core/escape.h"
 #include "core/log.h"
 
-int channel_is_heard(const struct channel *c)
+bool channel_is_heard(const struct channel *c)
 {
-	return c->exiting || buf_len(&c->out) + buf_len(&c->err) <= CHANNEL_UNHEARD;
+	return buf_len(&c->out) + buf_len(&c->err) <= CHANNEL_UNHEARD;
+}
+
+bool channel_reads(const struct channel *c)
+{
+	switch (c->state) {
+	case CHANNEL_OPEN:
+		return c->reading != CHANNEL_PAUSED && buf_len(&c->held) == 0 &&
+		       channel_is_heard(c);
+	case CHANNEL_ENDING:
+	case CHANNEL_SAID:
+		return true; /* up to the end */
+	case CHANNEL_CLOSED:
+		break;
+	}
+	return false;
+}
+
+static bool has_to_write(const struct channel *c)
+{
+	return buf_len(&c->out) || buf_len(&c->err) || c->blocked || c->state == CHANNEL_ENDING;
 }
 
 void channel_update_events(struct channel *c)
 {
-	uint32_t events = 0;
+	uint32_t events = channel_reads(c) ? EPOLLIN : EPOLLRDHUP;
 
-	if (c->exiting || (buf_len(&c->held) == 0 && !c->paused && channel_is_heard(c)))
-		events |= EPOLLIN;
-	else
-		events |= EPOLLRDHUP;
-	if (buf_len(&c->out) || buf_len(&c->err) || c->blocked || (c->exiting && !c->exit_sent))
+	if (c->state == CHANNEL_CLOSED)
+		return;
+	if (has_to_write(c))
 		events |= EPOLLOUT;
 	loop_io_set(c->io, events);
 }
@@ -60,7 +78,7 @@ static void say_exit(struct channel *c)
 	const char *reason = c->reason ? c->reason : "";
 	int r;
 
-	if (c->exit_sent)
+	if (c->state != CHANNEL_ENDING)
 		return;
 	r = line_send(&c->line, WIRE_EXIT, &c->exit, reason, strnlen(reason, WIRE_REASON_MAX));
 	if (r == -EAGAIN)
@@ -69,36 +87,33 @@ static void say_exit(struct channel *c)
 		channel_close(c);
 		return;
 	}
-	c->exit_sent = 1;
+	(void)channel_enter(c, CHANNEL_SAID);
 	loop_timer_set(c->timer, CHANNEL_LINGER_US, LOOP_SECOND);
 }
 
 void channel_flush(struct channel *c)
 {
-	int r = send_queued(c);
+	int r = c->state == CHANNEL_CLOSED ? 0 : send_queued(c);
 
-	if (r < 0 && r != -EAGAIN) {
+	if (r < 0 && r != -EAGAIN)
 		channel_close(c);
-		return;
-	}
-	if (r == 0 && c->exiting)
+	else if (r == 0)
 		say_exit(c);
-	if (!c->closed)
-		channel_update_events(c);
+	channel_update_events(c);
 }
 
 static void put_text(struct channel *c, struct buf *b, const char *text, size_t len)
 {
 	const char *newline;
 
-	if (c->closed)
+	if (c->state == CHANNEL_CLOSED)
 		return;
 	c->trail.bytes_out += len;
 	while (c->pty && (newline = memchr(text, '\n', len))) {
 		size_t part = (size_t)(newline - text);
 
 		if (buf_add(b, text, part) < 0 || buf_add(b, "\r\n", 2) < 0) {
-			c->cut = 1;
+			c->cut = true;
 			return;
 		}
 		text += part + 1;
@@ -149,19 +164,19 @@ void channel_complain(struct channel *c, const char *format, ...)
 
 int channel_put(struct channel *c, const void *data, size_t len)
 {
-	int r = c->closed ? -EPIPE : buf_add(&c->out, data, len);
+	int r = c->state == CHANNEL_CLOSED ? -EPIPE : buf_add(&c->out, data, len);
 
 	c->trail.bytes_out += r == 0 ? len : 0;
 	if (r == 0)
 		channel_flush(c);
-	return c->closed ? -EPIPE : r;
+	return c->state == CHANNEL_CLOSED ? -EPIPE : r;
 }
 
 size_t channel_send(struct channel *c, const void *data, size_t len)
 {
 	int r;
 
-	if (c->closed || c->exiting)
+	if (c->state != CHANNEL_OPEN)
 		return 0;
 	r = send_queued(c);
 	if (r == 0)
@@ -170,7 +185,7 @@ size_t channel_send(struct channel *c, const void *data, size_t len)
 		c->trail.bytes_out += len;
 		return len;
 	}
-	c->blocked = 1;
+	c->blocked = true;
 	channel_update_events(c);
 	return 0;
 }
@@ -178,12 +193,12 @@ size_t channel_send(struct channel *c, const void *data, size_t len)
 int channel_say(struct channel *c, enum wire_type type, const void *fixed, const void *payload,
 	size_t len, int fd)
 {
-	int r = c->closed || c->exiting ? -EPIPE : send_queued(c);
+	int r = c->state != CHANNEL_OPEN ? -EPIPE : send_queued(c);
 
 	if (r == 0)
 		r = line_send_fds(&c->line, type, fixed, payload, len, &fd, fd >= 0);
 	if (r == -EAGAIN) {
-		c->blocked = 1;
+		c->blocked = true;
 		channel_update_events(c);
 	}
 	return r;
@@ -195,25 +210,25 @@ void channel_begin(struct channel *c, uint64_t offset)
 
 	/* Nothing has gone out yet, so there is room; a dead line is noticed by reading it. */
 	if (c->owner->is_told_begin && !c->begun) {
-		c->begun = 1;
+		c->begun = true;
 		(void)!line_send(&c->line, WIRE_BEGIN, &begin, NULL, 0);
 	}
 }
 
 int channel_hand_over(struct channel *c, int fd, const char *fields)
 {
-	if (c->closed || c->exiting)
+	if (c->state != CHANNEL_OPEN)
 		return -EPIPE;
 	return line_send_fds(&c->line, WIRE_UPSTREAM, NULL, fields, strlen(fields), &fd, 1);
 }
 
 int channel_ready(struct channel *c)
 {
-	if (c->closed || c->exiting)
+	if (c->state != CHANNEL_OPEN)
 		return 0;
 	if (send_queued(c) == 0)
 		return 1;
-	c->blocked = 1;
+	c->blocked = true;
 	channel_update_events(c);
 	return 0;
 }
@@ -224,12 +239,12 @@ void channel_on_timer(void *arg)
 {
 	struct channel *c = arg;
 
-	if (c->exiting && !c->exit_sent && c->flushed != c->flushed_seen) {
+	if (c->state == CHANNEL_ENDING && c->flushed != c->flushed_seen) {
 		c->flushed_seen = c->flushed;
 		loop_timer_set(c->timer, CHANNEL_FLUSH_US, 0);
 		return;
 	}
-	if (c->exiting && !c->exit_sent)
+	if (c->state == CHANNEL_ENDING)
 		log_write(LOG_LEVEL_INFO, c->tag, "the client does not take the end of its output");
 	channel_close(c);
 }
@@ -256,13 +271,13 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 {
 	va_list args;
 
-	if (c->closed || c->exiting)
+	if (c->state != CHANNEL_OPEN)
 		return;
 	c->exit.status = status;
 	va_start(args, format);
 	set_reason(c, format, args);
 	va_end(args);
-	if (c->closed)
+	if (c->state == CHANNEL_CLOSED)
 		return; /* the terminal was to be put in order, and is gone */
 	audit_trail_end(&c->trail, c->exit.status, c->reason);
 	if (c->ops && c->ops->exits)
@@ -271,9 +286,8 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 		channel_end_policy(c);
 	if (c->reason)
 		channel_complain(c, "%s", c->reason);
-	if (c->closed)
+	if (!channel_enter(c, CHANNEL_ENDING))
 		return;
-	c->exiting = 1;
 	buf_finish(&c->held);
 	log_write(LOG_LEVEL_INFO, c->tag, "ended with %d%s%s", c->exit.status,
 		c->reason ? ": " : "", c->reason ? c->reason : "");

@@ -9,8 +9,30 @@
 #include "core/buf.h"
 #include "wire/line.h"
 
+enum channel_state {
+	CHANNEL_OPEN,   /* something is asked, heard and said */
+	CHANNEL_ENDING, /* the last word was said: what is queued goes out, then EXIT */
+	CHANNEL_SAID,   /* EXIT has gone out: the door closes its end */
+	CHANNEL_CLOSED, /* all is let go of; the memory goes after the turn */
+};
+
+enum channel_input {
+	CHANNEL_INPUT_COMES,
+	CHANNEL_INPUT_ENDED, /* what is held goes to the policy first */
+	CHANNEL_INPUT_TOLD,  /* the policy knows */
+};
+
+enum channel_reading {
+	CHANNEL_READS,
+	CHANNEL_PAUSED,        /* the policy wants no message now */
+	CHANNEL_READS_THE_END, /* the door is gone: nothing pauses any more */
+};
+
 struct channel {
 	LIST_ENTRY(channel) entry;
+	enum channel_state state; /* changed by channel_enter alone */
+	enum channel_input input;
+	enum channel_reading reading;
 	const struct channel_owner *owner;
 	struct line line;
 	struct loop_io *io;
@@ -21,24 +43,25 @@ struct channel {
 	void *policy;
 	struct buf out, err, held;
 	struct channel_window window;
-	int pty, shown, files_refused;
+	bool pty, shown, files_refused; /* as was asked */
 	const struct guest *guest;
-	unsigned needs;   /* rights on the guest, or on the host */
-	int begun;        /* channel_begin has been called */
-	int blocked;      /* channel_send was refused: writable() is owed */
-	int paused, hung; /* channel_pause; the door is gone */
-	int resume_due;   /* as soon as the client has taken some text */
-	int input_ended, end_told;
-	int exiting, exit_sent, closed;
-	int cut;                        /* text was left out: there was too much of it */
+	unsigned needs;                 /* rights on the guest, or on the host */
+	bool begun;                     /* channel_begin has been called */
+	bool blocked;                   /* channel_send was refused: writable() is owed */
+	bool resume_due;                /* as soon as the client has taken some text */
+	bool cut;                       /* text was left out: there was too much of it */
 	uint64_t flushed, flushed_seen; /* messages sent; at the last look */
 	struct wire_exit exit;
 	char *reason;
 	struct audit_trail trail;
 };
 
+/* The one place where the state changes; it only goes forward. False: it is there, or further. */
+bool channel_enter(struct channel *c, enum channel_state state);
+/* Whether the line is read: a pure function of the channel. */
+bool channel_reads(const struct channel *c);
 /* Whether the client has taken enough of what he was told to be heard again. */
-int channel_is_heard(const struct channel *c);
+bool channel_is_heard(const struct channel *c);
 /* What the line is to be watched for: a pure function of the channel. */
 void channel_update_events(struct channel *c);
 
