@@ -86,12 +86,9 @@ static void step_done(void *arg)
 	if (job_cancelled(r->pool))
 		r->result = -ECANCELED;
 	complain_lines(r->channel, r->found.err);
-	if (r->channel && r->found.out_len &&
-		channel_put(r->channel, r->found.out, r->found.out_len) < 0)
+	if (r->found.out_len && channel_put(r->channel, r->found.out, r->found.out_len) < 0)
 		r->result = -ENOBUFS;
 	free_found(&r->found);
-	if (!r->channel)
-		return; /* the client went while it was told: on_end has let go */
 	if (r->result <= 0)
 		finish(r);
 	else if (channel_ready(r->channel))

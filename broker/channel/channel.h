@@ -7,6 +7,10 @@
  * while much text waits for a client that takes none, or what he asks for would fill the queue.
  * Exit: after the queue has gone out, EXIT is said once; then the door closes its end.
  *
+ * A word may find the line dead. That ends nothing in place: the channel hears and says nothing
+ * from then on, and is closed after the loop's turn. Only channel_exit, and channel_close, let go
+ * of the policy before they return.
+ *
  * Owned by its login. Policies (a verb, a console session) hang on it by channel_ops.
  */
 #ifndef BROKER_CHANNEL_CHANNEL_H
@@ -112,8 +116,7 @@ void channel_print(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void channel_complain(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Raw bytes behind the queued text. 0; -ENOBUFS; -EPIPE: the client has gone, perhaps just now, and
- * the policy with it. */
+/* Raw bytes behind the queued text. 0; -ENOBUFS; -EPIPE: the client has gone. */
 int channel_put(struct channel *c, const void *data, size_t len) MUST_CHECK;
 
 /* Console bytes, directly: all of len (≤ WIRE_PAYLOAD_MAX) or, when the line is full or text is
@@ -150,9 +153,11 @@ void channel_resume(struct channel *c);
 void channel_resume_later(struct channel *c, uint64_t delay_us);
 
 /* The one way to end: says the reason on standard error (unless NULL), then EXIT. The policy is
- * let go. Further calls are ignored. */
+ * let go, unless the line is dead already: then that is still to come. Further calls are ignored.
+ */
 void channel_exit(struct channel *c, enum status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* So it is, or was, or its line is dead. */
 int channel_is_exiting(const struct channel *c);
 
 /* List link for the login. */

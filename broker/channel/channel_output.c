@@ -25,6 +25,7 @@ bool channel_reads(const struct channel *c)
 	case CHANNEL_ENDING:
 	case CHANNEL_SAID:
 		return true; /* up to the end */
+	case CHANNEL_LOST:
 	case CHANNEL_CLOSED:
 		break;
 	}
@@ -40,14 +41,31 @@ void channel_update_events(struct channel *c)
 {
 	uint32_t events = channel_reads(c) ? EPOLLIN : EPOLLRDHUP;
 
-	if (c->state == CHANNEL_CLOSED)
-		return;
 	if (has_to_write(c))
 		events |= EPOLLOUT;
-	loop_io_set(c->io, events);
+	if (c->state != CHANNEL_CLOSED)
+		loop_io_set(c->io, c->state == CHANNEL_LOST ? 0 : events);
 }
 
 /* --- output --- */
+
+static bool is_gone(const struct channel *c)
+{
+	return c->state >= CHANNEL_LOST;
+}
+
+static void close_lost(void *arg)
+{
+	channel_close(arg);
+}
+
+/* Found dead by a word on it. Whoever says it goes on as if it had been heard: that its policy may
+ * be gone with it would be one more thing to know behind each word. */
+static void lose(struct channel *c)
+{
+	if (channel_enter(c, CHANNEL_LOST))
+		loop_defer(c->owner->loop, close_lost, c);
+}
 
 static int send_queue(struct channel *c, struct buf *b, enum wire_type type)
 {
@@ -84,7 +102,7 @@ static void say_exit(struct channel *c)
 	if (r == -EAGAIN)
 		return;
 	if (r < 0) {
-		channel_close(c);
+		lose(c);
 		return;
 	}
 	(void)channel_enter(c, CHANNEL_SAID);
@@ -93,10 +111,10 @@ static void say_exit(struct channel *c)
 
 void channel_flush(struct channel *c)
 {
-	int r = c->state == CHANNEL_CLOSED ? 0 : send_queued(c);
+	int r = is_gone(c) ? 0 : send_queued(c);
 
 	if (r < 0 && r != -EAGAIN)
-		channel_close(c);
+		lose(c);
 	else if (r == 0)
 		say_exit(c);
 	channel_update_events(c);
@@ -106,7 +124,7 @@ static void put_text(struct channel *c, struct buf *b, const char *text, size_t 
 {
 	const char *newline;
 
-	if (c->state == CHANNEL_CLOSED)
+	if (is_gone(c))
 		return;
 	c->trail.bytes_out += len;
 	while (c->pty && (newline = memchr(text, '\n', len))) {
@@ -164,12 +182,12 @@ void channel_complain(struct channel *c, const char *format, ...)
 
 int channel_put(struct channel *c, const void *data, size_t len)
 {
-	int r = c->state == CHANNEL_CLOSED ? -EPIPE : buf_add(&c->out, data, len);
+	int r = is_gone(c) ? -EPIPE : buf_add(&c->out, data, len);
 
 	c->trail.bytes_out += r == 0 ? len : 0;
 	if (r == 0)
 		channel_flush(c);
-	return c->state == CHANNEL_CLOSED ? -EPIPE : r;
+	return is_gone(c) ? -EPIPE : r;
 }
 
 size_t channel_send(struct channel *c, const void *data, size_t len)
@@ -209,7 +227,7 @@ void channel_begin(struct channel *c, uint64_t offset)
 	struct wire_begin begin = {.offset = offset};
 
 	/* Nothing has gone out yet, so there is room; a dead line is noticed by reading it. */
-	if (c->owner->is_told_begin && !c->begun) {
+	if (c->owner->is_told_begin && !c->begun && !is_gone(c)) {
 		c->begun = true;
 		(void)!line_send(&c->line, WIRE_BEGIN, &begin, NULL, 0);
 	}
@@ -277,7 +295,7 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 	va_start(args, format);
 	set_reason(c, format, args);
 	va_end(args);
-	if (c->state == CHANNEL_CLOSED)
+	if (is_gone(c))
 		return; /* the terminal was to be put in order, and is gone */
 	audit_trail_end(&c->trail, c->exit.status, c->reason);
 	if (c->ops && c->ops->exits)

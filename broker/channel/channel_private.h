@@ -13,6 +13,7 @@ enum channel_state {
 	CHANNEL_OPEN,   /* something is asked, heard and said */
 	CHANNEL_ENDING, /* the last word was said: what is queued goes out, then EXIT */
 	CHANNEL_SAID,   /* EXIT has gone out: the door closes its end */
+	CHANNEL_LOST,   /* the line is dead: it is closed after the turn */
 	CHANNEL_CLOSED, /* all is let go of; the memory goes after the turn */
 };
 

@@ -100,7 +100,7 @@ static int pass_hole(struct log_session *s, const struct journal_hole *hole)
 		channel_complain(s->channel, "bytes %" PRIu64 "-%" PRIu64 " %s", hole->from,
 			hole->to - 1,
 			hole->cause == JOURNAL_HOLE_BROKEN ? "cannot be read" : "no longer kept");
-	return !s->over && journal_reader_seek(s->reader, history_pass(&s->history, hole)) == 0;
+	return journal_reader_seek(s->reader, history_pass(&s->history, hole)) == 0;
 }
 
 /* All is shown. */
@@ -135,7 +135,7 @@ static int pump_step(struct log_session *s)
 		len = (size_t)(s->end - offset);
 	done = s->history.before ? history_gather(&s->history, offset, data, len)
 				 : send_piece(s, data, len);
-	if (s->over || done == 0)
+	if (done == 0)
 		return 0;
 	journal_reader_consume(s->reader, done);
 	return 1;
@@ -147,7 +147,7 @@ void log_output_pump(void *arg)
 	int i;
 
 	for (i = 0; i < LOG_ROUNDS; i++) {
-		if (s->over || !s->reader || !channel_ready(s->channel) || !pump_step(s))
+		if (!s->reader || !channel_ready(s->channel) || !pump_step(s))
 			return;
 	}
 	loop_timer_set(s->again, 0, 0);

@@ -108,18 +108,15 @@ static json_t *answer_json(const struct send_call *s)
 	return object;
 }
 
-/* The typist may be gone with the first word: its client may be. */
 static void answer(struct send_call *s)
 {
-	uint64_t accepted = typist_accepted(s->typist), offset = typist_offset(s->typist);
-
 	s->state = SEND_TOLD;
 	if (s->options.json)
 		json_answer(s->channel, answer_json(s));
 	else
-		channel_print(s->channel, "%" PRIu64 "\n", offset);
-	channel_exit(s->channel, STATUS_OK, "%" PRIu64 " bytes typed at offset %" PRIu64, accepted,
-		offset);
+		channel_print(s->channel, "%" PRIu64 "\n", typist_offset(s->typist));
+	channel_exit(s->channel, STATUS_OK, "%" PRIu64 " bytes typed at offset %" PRIu64,
+		typist_accepted(s->typist), typist_offset(s->typist));
 }
 
 static void answer_found(struct send_call *s, const struct watch_end *end)
@@ -213,14 +210,14 @@ static void warn_of_long_line(struct send_call *s)
 		SEND_LINE_MAX);
 }
 
-/* At most WIRE_PAYLOAD_MAX bytes. 0 or -errno; -EPIPE: its client is gone, and the typist. */
+/* At most WIRE_PAYLOAD_MAX bytes. 0 or -errno. */
 static int add(struct send_call *s, const void *data, size_t len)
 {
 	uint8_t out[WIRE_PAYLOAD_MAX];
 	int r = typist_add(s->typist, out, send_lines_pass(&s->lines, data, len, out));
 
 	warn_of_long_line(s);
-	return s->state == SEND_OVER ? -EPIPE : r;
+	return r;
 }
 
 /* With --enter, what does not end with the end of a line gets one. */
@@ -305,8 +302,7 @@ static void on_progress(void *arg)
 
 	s->told_progress = true;
 	channel_print(s->channel, "\r%" PRIu64 " bytes typed", typist_accepted(s->typist));
-	if (s->state != SEND_OVER)
-		loop_timer_set(s->progress, PROGRESS_US, 0);
+	loop_timer_set(s->progress, PROGRESS_US, 0);
 }
 
 /* --- the pattern, before anything is typed --- */

@@ -37,8 +37,6 @@ static void attach_end(void *arg)
 {
 	struct attach *a = arg;
 
-	if (attach_is_over(a))
-		return;
 	a->state = ATTACH_ENDED;
 	journal_mark(
 		console_journal(a->console), JOURNAL_DETACH, login_who(channel_login(a->channel)));
@@ -184,7 +182,7 @@ static struct attach *create(
 void attach_begin(
 	struct channel *channel, struct console *console, const struct attach_options *options)
 {
-	struct attach *a = channel_is_exiting(channel) ? NULL : create(channel, console, options);
+	struct attach *a = create(channel, console, options);
 
 	if (!a) {
 		channel_exit(channel, STATUS_BUSY, "too many viewers of this console");

@@ -91,7 +91,7 @@ void attach_who_notice(struct attach *a)
 {
 	const struct viewer *v = NULL;
 
-	while ((v = console_next_viewer(a->console, v)) && !attach_is_over(a)) {
+	while ((v = console_next_viewer(a->console, v))) {
 		const struct attach *other = viewer_arg(v);
 
 		if (viewer_events_of(v) != viewer_events_of(a->viewer))

@@ -31,8 +31,6 @@ void attach_exit_after_output(struct attach *a, enum status status, const char *
 	va_end(args);
 	a->end.status = status;
 	attach_writable(a); /* mostly, all that is left goes now */
-	if (attach_is_over(a))
-		return;
 	if (attach_is_behind(a))
 		begin_to_drain(a);
 	else

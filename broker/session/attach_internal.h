@@ -85,8 +85,8 @@ struct attach {
 	struct attach_end end;
 };
 
-/* Whatever is said to the client may find him gone, and the session is over then: it has no viewer
- * and no timers any more. */
+/* After an attach_exit: it has no viewer and no timers any more. What is said to a client who has
+ * gone ends nothing in place. */
 static inline int attach_is_over(const struct attach *a)
 {
 	return a->state == ATTACH_ENDED;

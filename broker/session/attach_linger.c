@@ -112,6 +112,5 @@ void attach_input_end(void *arg)
 		a->last_input = a->ended_at;
 	if (a->pty)
 		stop_waiting(a);
-	if (!attach_is_over(a))
-		attach_on_linger(a);
+	attach_on_linger(a);
 }

@@ -17,8 +17,6 @@ static void on_stopped(struct attach *a, const struct console_event *event)
 	char lost[64] = "", hint[ATTACH_HINT_MAX];
 
 	attach_writable(a); /* what the guest said last comes before that */
-	if (attach_is_over(a))
-		return;
 	if (event->dropped && viewer_mode(a->viewer) == VIEWER_WRITES)
 		snprintf(
 			lost, sizeof(lost), "; %zu typed bytes were not delivered", event->dropped);
@@ -29,8 +27,6 @@ static void on_stopped(struct attach *a, const struct console_event *event)
 	}
 	attach_notice(a, "VM %s %s%s; waiting for it to start%s", name,
 		guest_stop_text(event->stop), lost, attach_leave_hint(a, hint));
-	if (attach_is_over(a))
-		return;
 	attach_start_wait(a);
 	attach_input_again(a);
 }
@@ -49,9 +45,8 @@ static void on_opened(struct attach *a, const struct console_event *event)
 		attach_notice(a, "VM %s has started", name);
 	a->has_opened = 1;
 	attach_begun(a);
-	if (!attach_is_over(a))
-		attach_input_again(a);
-	if (!attach_is_over(a) && a->input_ended)
+	attach_input_again(a);
+	if (a->input_ended)
 		attach_on_linger(a);
 }
 
@@ -101,7 +96,7 @@ static void on_keyboard(struct attach *a, const struct console_event *event)
 static void on_panicked(struct attach *a, const char *name)
 {
 	attach_notice(a, "VM %s has panicked", name);
-	if (attach_is_over(a) || a->options.wait)
+	if (a->options.wait)
 		return;
 	a->panicked = 1;
 	loop_timer_set(a->wait, ATTACH_PANIC_US, 0);

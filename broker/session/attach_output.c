@@ -92,8 +92,6 @@ static int pass_hole(struct attach *a, const struct journal_hole *hole)
 {
 	if (!a->history.before)
 		tell_hole(a, hole);
-	if (attach_is_over(a))
-		return 0;
 	if (journal_reader_seek(reader(a), history_pass(&a->history, hole)) < 0)
 		return 0;
 	note_reached(a);
@@ -155,14 +153,14 @@ static int pump_step(struct attach *a)
 	} else if (a->history.filter) {
 		done = send_filtered(a, data, len, a->pty && offset >= a->live_from);
 		/* The join may end without a byte of its own. */
-		if (done == 0 && !a->history.filter && !attach_is_over(a))
+		if (done == 0 && !a->history.filter)
 			return 1;
 	} else {
 		channel_begin(a->channel, a->sent_from);
 		done = channel_send(
 			a->channel, data, len < WIRE_PAYLOAD_MAX ? len : WIRE_PAYLOAD_MAX);
 	}
-	if (attach_is_over(a) || done == 0)
+	if (done == 0)
 		return 0;
 	journal_reader_consume(reader(a), done);
 	note_reached(a);
@@ -173,7 +171,7 @@ static int pump_step(struct attach *a)
 static bool pump_round(struct attach *a)
 {
 	for (int i = 0; i < PUMP_ROUNDS; i++) {
-		if (attach_is_over(a) || a->finding || !channel_ready(a->channel) || !pump_step(a))
+		if (a->finding || !channel_ready(a->channel) || !pump_step(a))
 			return true;
 	}
 	return false;
@@ -182,7 +180,7 @@ static bool pump_round(struct attach *a)
 static void pump(struct attach *a)
 {
 	pace_take(&a->pace, loop_now(a->loop), ATTACH_BATCH_US, ATTACH_BURST);
-	if (!pump_round(a) && !attach_is_over(a))
+	if (!pump_round(a))
 		loop_timer_set(a->batch, 0, 0); /* let others have their turn */
 	attach_say_after_output(a);
 }
@@ -191,10 +189,7 @@ static void pump(struct attach *a)
 
 void attach_writable(void *arg)
 {
-	struct attach *a = arg;
-
-	if (!attach_is_over(a))
-		pump(a);
+	pump(arg);
 }
 
 static void pump_deferred(void *arg)
@@ -235,8 +230,6 @@ void attach_begun(struct attach *a)
 {
 	int may_type = !a->options.read_only && !a->options.no_input && !a->input_ended;
 
-	if (attach_is_over(a))
-		return;
 	if (a->has_opened && (!may_type || viewer_mode(a->viewer) == VIEWER_WRITES))
 		channel_begin(a->channel, a->sent_from);
 }
@@ -408,8 +401,6 @@ void attach_start_history(struct attach *a)
 	size_t len;
 	const char *prologue;
 
-	if (attach_is_over(a))
-		return;
 	if (a->pty && a->options.from != ATTACH_FROM_NOW) {
 		prologue = replay_prologue(&len);
 		if (channel_put(a->channel, prologue, len) < 0)

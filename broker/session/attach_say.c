@@ -57,8 +57,6 @@ static void on_hold(void *arg)
 	struct attach *a = arg;
 	const uint8_t cancel = CANCEL;
 
-	if (attach_is_over(a))
-		return;
 	if (state_of_terminal(a) > VT_UTF8 && channel_put(a->channel, &cancel, 1) < 0)
 		return;
 	say_held(a);
@@ -101,8 +99,7 @@ void attach_say_after_output(struct attach *a)
 
 void attach_say_last(struct attach *a)
 {
-	if (!attach_is_over(a))
-		say_held(a);
+	say_held(a);
 }
 
 void attach_exit(struct attach *a, enum status status, const char *format, ...)

@@ -27,13 +27,10 @@ void attach_leave(struct attach *a)
 
 void attach_input_again(struct attach *a)
 {
-	if (attach_is_over(a))
-		return;
 	a->dropping = 0;
 	loop_timer_stop(a->stall);
 	tell_dropped(a);
-	if (!attach_is_over(a))
-		channel_resume(a->channel);
+	channel_resume(a->channel);
 }
 
 void attach_room(void *arg)

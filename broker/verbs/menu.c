@@ -35,7 +35,7 @@ static void free_menu(void *arg)
 	free(m);
 }
 
-/* Any print may find the client gone and end up here: the memory goes after the turn. */
+/* Its own doing, mostly: the memory goes after the turn. */
 static void menu_end(void *arg)
 {
 	struct menu *m = arg;
@@ -57,8 +57,6 @@ static int show(struct menu *m)
 	struct guest **list;
 	size_t count, i;
 
-	if (m->over)
-		return 0;
 	if (guest_list(channel_login(m->channel), &list, &count) < 0)
 		return -ENOMEM;
 	free(m->list);
@@ -109,8 +107,6 @@ static void on_line(struct menu *m)
 	m->line[m->len] = '\0';
 	m->len = 0;
 	channel_print(m->channel, "\n");
-	if (m->over)
-		return;
 	if (strcmp(m->line, "q") == 0 || strcmp(m->line, "quit") == 0 ||
 		strcmp(m->line, "exit") == 0) {
 		channel_exit(m->channel, STATUS_OK, NULL);

@@ -54,8 +54,6 @@ static int pass_hole(struct watch *w, const struct journal_hole *hole)
 			hole->to - 1,
 			hole->cause == JOURNAL_HOLE_BROKEN ? "cannot be read" : "no longer kept");
 		w->events->notice(w->arg, text);
-		if (w->state == WATCH_OVER)
-			return 0;
 	}
 	return journal_reader_seek(viewer_reader(w->viewer), hole->to) == 0;
 }

@@ -52,7 +52,8 @@ struct watch_end {
 };
 
 struct watch_events {
-	/* Once, never from inside watch_create. This, and the others, may destroy the watch. */
+	/* Once, never from inside watch_create. This, and the others but notice, may destroy the
+	 * watch. */
 	void (*done)(void *arg, const struct watch_end *end);
 	/* Something to know, that ends nothing. */
 	void (*notice)(void *arg, const char *text);
