@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "broker/admin/journal_look.h"
+#include "broker/verb/verb_steps.h"
 #include "console/journal/journal_tool.h"
 #include "core/uuid.h"
 
@@ -240,7 +241,7 @@ static int look_at_next(struct journal_look *l)
 
 /* --- life --- */
 
-int journal_look_step(struct journal_look *l, struct journal_look_found *found)
+int journal_look_step(struct journal_look *l, struct verb_piece *found)
 {
 	int r = l->listed ? 0 : list_consoles(l);
 

@@ -18,6 +18,7 @@ enum journal_look_task {
 };
 
 struct journal_look;
+struct verb_piece;
 
 /* Texts are copied. */
 struct journal_look_options {
@@ -28,18 +29,13 @@ struct journal_look_options {
 	uint64_t from, to;  /* of an export */
 };
 
-/* What a step has found. The caller frees both; either may be NULL. */
-struct journal_look_found {
-	char *out, *err; /* for standard output; lines for standard error */
-	size_t out_len, err_len;
-};
-
 int journal_look_create(const struct journal_look_options *options, struct journal_look **look)
 	__attribute__((warn_unused_result));
 void journal_look_destroy(struct journal_look *look);
 
-/* Goes on. 1: there is more; 0: that was all; -ENOENT nothing is kept; -errno. */
-int journal_look_step(struct journal_look *look, struct journal_look_found *found)
+/* Goes on; the caller frees what is found (broker/verb/verb_steps.h). 1: there is more; 0: that was
+ * all; -ENOENT nothing is kept; -errno. */
+int journal_look_step(struct journal_look *look, struct verb_piece *found)
 	__attribute__((warn_unused_result));
 
 /* What did not fit, in all steps so far. */

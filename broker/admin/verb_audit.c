@@ -1,9 +1,7 @@
 /*
- * Task: the verb audit: records out of the audit's files. The files are read in a thread, one step
- * at a time, and the next step follows when the client has taken what was found.
+ * Task: the verb audit: records out of the audit's files.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,90 +10,27 @@
 #include "broker/audit/audit_search.h"
 #include "broker/login/login.h"
 #include "broker/verb/verb.h"
-#include "core/job.h"
+#include "broker/verb/verb_steps.h"
 
-struct audit_reader {
-	struct channel *channel; /* NULL: gone */
-	struct job_pool *pool;
-	struct loop *loop;
-	struct audit_search *search;
-	char *found;
-	size_t found_len;
-	int result;
-	int busy;
-};
-
-static void free_reader(void *arg)
+static int step(void *source, struct verb_piece *piece)
 {
-	struct audit_reader *r = arg;
-
-	audit_search_destroy(r->search);
-	free(r->found);
-	free(r);
+	return audit_search_step(source, &piece->out, &piece->out_len);
 }
 
-static void step_work(void *arg)
+static void finish(void *source, struct channel *channel, int result)
 {
-	struct audit_reader *r = arg;
-
-	r->result = audit_search_step(r->search, &r->found, &r->found_len);
+	if (result < 0)
+		channel_exit(channel, STATUS_INTERNAL, "audit: %s", strerror(-result));
+	else
+		channel_exit(channel, STATUS_OK, NULL);
 }
 
-static void step(struct audit_reader *r);
-
-static void step_done(void *arg)
+static void destroy(void *source)
 {
-	struct audit_reader *r = arg;
-
-	if (job_cancelled(r->pool))
-		r->result = -ECANCELED;
-	if (r->channel && r->found_len && channel_put(r->channel, r->found, r->found_len) < 0)
-		r->result = -ENOBUFS;
-	free(r->found);
-	r->found = NULL;
-	r->found_len = 0;
-	if (!r->channel) {
-		free_reader(r);
-		return;
-	}
-	r->busy = 0;
-	if (r->result < 0)
-		channel_exit(r->channel, STATUS_INTERNAL, "audit: %s", strerror(-r->result));
-	else if (r->result == 0)
-		channel_exit(r->channel, STATUS_OK, NULL);
-	else if (channel_ready(r->channel))
-		step(r);
+	audit_search_destroy(source);
 }
 
-static void step(struct audit_reader *r)
-{
-	if (r->busy)
-		return;
-	r->busy = 1;
-	if (job_submit(r->pool, step_work, step_done, r) == 0)
-		return;
-	r->busy = 0;
-	channel_exit(r->channel, STATUS_BUSY, "audit: too many requests at once; try again");
-}
-
-static void on_writable(void *arg)
-{
-	struct audit_reader *r = arg;
-
-	if (!r->busy && channel_ready(r->channel))
-		step(r);
-}
-
-static void on_end(void *arg)
-{
-	struct audit_reader *r = arg;
-
-	r->channel = NULL;
-	if (!r->busy)
-		loop_defer(r->loop, free_reader, r);
-}
-
-static const struct channel_ops ops = {.writable = on_writable, .end = on_end};
+static const struct verb_steps_ops steps_ops = {step, finish, destroy};
 
 static int64_t now_ms(void)
 {
@@ -119,25 +54,15 @@ static int parse_time(struct verb_call *call, const char *text, int64_t *out)
 
 static void begin(struct verb_call *call, const struct audit_filter *filter)
 {
-	const struct broker_context *context = login_context(call->login);
-	const struct audit *audit = context->audit;
-	struct audit_reader *r = calloc(1, sizeof(*r));
-	int error = -ENOMEM;
+	const struct audit *audit = login_context(call->login)->audit;
+	struct audit_search *search;
+	int r = audit_search_create(audit_path(audit), audit_keep(audit), filter, &search);
 
-	if (r)
-		error = audit_search_create(
-			audit_path(audit), audit_keep(audit), filter, &r->search);
-	if (error < 0) {
-		free(r);
+	if (r < 0)
 		channel_exit(call->channel, STATUS_UNAVAILABLE, "audit: %s: %s", audit_path(audit),
-			strerror(-error));
-		return;
-	}
-	r->channel = call->channel;
-	r->pool = context->readers;
-	r->loop = context->loop;
-	channel_set_policy(call->channel, &ops, r);
-	step(r);
+			strerror(-r));
+	else
+		verb_steps_begin(call, &steps_ops, search);
 }
 
 void verb_audit(struct verb_call *call)

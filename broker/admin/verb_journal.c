@@ -1,10 +1,8 @@
 /*
- * Task: the verb journal: what is kept, whether it is whole, the bytes, the marks. The files are
- * read in a thread, a step at a time; the next one follows when the client has taken what came.
+ * Task: the verb journal: what is kept, whether it is whole, the bytes, the marks.
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/admin/admin.h"
@@ -12,140 +10,55 @@
 #include "broker/login/login.h"
 #include "broker/verb/text_value.h"
 #include "broker/verb/verb.h"
+#include "broker/verb/verb_steps.h"
 #include "config/config.h"
 #include "console/guest/console.h"
-#include "core/job.h"
-
-struct journal_reading {
-	struct channel *channel; /* NULL: gone */
-	struct job_pool *pool;
-	struct loop *loop;
-	struct journal_look *look;
-	struct journal_look_found found;
-	int result, busy;
-};
 
 /* --- step by step --- */
 
-static void free_found(struct journal_look_found *found)
+static int step(void *source, struct verb_piece *piece)
 {
-	free(found->out);
-	free(found->err);
-	memset(found, 0, sizeof(*found));
+	return journal_look_step(source, piece);
 }
 
-static void free_reading(void *arg)
+static void finish(void *source, struct channel *channel, int result)
 {
-	struct journal_reading *r = arg;
+	unsigned problems = journal_look_problems(source);
 
-	journal_look_destroy(r->look);
-	free_found(&r->found);
-	free(r);
-}
-
-static void step_work(void *arg)
-{
-	struct journal_reading *r = arg;
-
-	r->result = journal_look_step(r->look, &r->found);
-}
-
-static void finish(struct journal_reading *r)
-{
-	unsigned problems = journal_look_problems(r->look);
-
-	if (r->result == -ENOENT)
-		channel_exit(r->channel, STATUS_NOT_FOUND, "journal: nothing is kept");
-	else if (r->result < 0)
-		channel_exit(r->channel, STATUS_INTERNAL, "journal: %s", strerror(-r->result));
+	if (result == -ENOENT)
+		channel_exit(channel, STATUS_NOT_FOUND, "journal: nothing is kept");
+	else if (result < 0)
+		channel_exit(channel, STATUS_INTERNAL, "journal: %s", strerror(-result));
 	else if (problems)
-		channel_exit(r->channel, STATUS_INTERNAL, "journal: %u problems found", problems);
+		channel_exit(channel, STATUS_INTERNAL, "journal: %u problems found", problems);
 	else
-		channel_exit(r->channel, STATUS_OK, NULL);
+		channel_exit(channel, STATUS_OK, NULL);
 }
 
-static void complain_lines(struct channel *channel, char *text)
+static void destroy(void *source)
 {
-	char *line, *rest = text;
-
-	while (text && (line = strsep(&rest, "\n")) && *line)
-		channel_complain(channel, "%s", line);
+	journal_look_destroy(source);
 }
 
-static void step(struct journal_reading *r);
-
-static void step_done(void *arg)
-{
-	struct journal_reading *r = arg;
-
-	r->busy = 0;
-	if (!r->channel) {
-		free_reading(r);
-		return;
-	}
-	if (job_cancelled(r->pool))
-		r->result = -ECANCELED;
-	complain_lines(r->channel, r->found.err);
-	if (r->found.out_len && channel_put(r->channel, r->found.out, r->found.out_len) < 0)
-		r->result = -ENOBUFS;
-	free_found(&r->found);
-	if (r->result <= 0)
-		finish(r);
-	else if (channel_ready(r->channel))
-		step(r);
-}
-
-static void step(struct journal_reading *r)
-{
-	r->busy = 1;
-	if (job_submit(r->pool, step_work, step_done, r) == 0)
-		return;
-	r->busy = 0;
-	channel_exit(r->channel, STATUS_BUSY, "journal: too many requests at once; try again");
-}
-
-static void on_writable(void *arg)
-{
-	struct journal_reading *r = arg;
-
-	if (!r->busy && channel_ready(r->channel))
-		step(r);
-}
-
-static void on_end(void *arg)
-{
-	struct journal_reading *r = arg;
-
-	r->channel = NULL;
-	if (!r->busy)
-		loop_defer(r->loop, free_reading, r);
-}
-
-static const struct channel_ops ops = {.writable = on_writable, .end = on_end};
+static const struct verb_steps_ops steps_ops = {step, finish, destroy};
 
 /* --- the call --- */
 
 static void begin(struct verb_call *call, struct journal_look_options *options)
 {
-	const struct broker_context *context = login_context(call->login);
-	struct journal_reading *r = calloc(1, sizeof(*r));
+	struct journal_look *look;
 	char folder[4096];
-	int error;
+	int r;
 
-	snprintf(folder, sizeof(folder), "%s/journal", context->config->daemon.state_dir);
+	snprintf(folder, sizeof(folder), "%s/journal",
+		login_context(call->login)->config->daemon.state_dir);
 	options->folder = folder;
-	error = r ? journal_look_create(options, &r->look) : -ENOMEM;
+	r = journal_look_create(options, &look);
 	options->folder = NULL; /* it is ours */
-	if (error < 0) {
-		free(r);
+	if (r < 0)
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
-		return;
-	}
-	r->channel = call->channel;
-	r->pool = context->readers;
-	r->loop = context->loop;
-	channel_set_policy(call->channel, &ops, r);
-	step(r);
+	else
+		verb_steps_begin(call, &steps_ops, look);
 }
 
 static int find_task(struct verb_call *call, enum journal_look_task *task)
