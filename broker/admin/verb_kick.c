@@ -3,11 +3,8 @@
 #include <string.h>
 
 #include "broker/admin/admin.h"
-#include "broker/log/log_session.h"
 #include "broker/login/login.h"
-#include "broker/session/attach.h"
 #include "broker/verb/verb.h"
-#include "broker/watch/watch.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/directory.h"
@@ -26,9 +23,7 @@ static struct guest *guest_of(struct directory *d, const struct channel *channel
 			const struct viewer *v = NULL;
 
 			while ((v = console_next_viewer(c, v))) {
-				if (attach_channel(v) == channel ||
-					log_session_channel(v) == channel ||
-					watch_channel(v) == channel)
+				if (viewer_channel(v) == channel)
 					return g;
 			}
 		}

@@ -181,19 +181,13 @@ static void on_event(void *arg, const struct console_event *event)
 
 static const struct viewer_events follow_events = {log_output_wake, no_room, on_event};
 
-struct channel *log_session_channel(const struct viewer *viewer)
-{
-	const struct log_session *s = viewer_arg(viewer);
-
-	return viewer_events_of(viewer) == &follow_events ? s->channel : NULL;
-}
-
 /* --- beginning --- */
 
 static struct log_session *create(
 	struct channel *channel, struct console *console, const struct log_options *options)
 {
 	const struct login *login = channel_login(channel);
+	const struct viewer_owner owner = {login_who(login), channel, .is_reader = true};
 	struct log_session *s = calloc(1, sizeof(*s));
 	int r = s ? 0 : -ENOMEM;
 
@@ -206,7 +200,7 @@ static struct log_session *create(
 	s->options = *options;
 	r = loop_timer_add(s->loop, &s->again, log_output_pump, s);
 	if (!r && options->follow)
-		r = viewer_create(console, login_who(login), &follow_events, s, &s->viewer);
+		r = viewer_create(console, &owner, &follow_events, s, &s->viewer);
 	if (r == 0)
 		return s;
 	loop_timer_del(&s->again);

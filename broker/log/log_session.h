@@ -10,7 +10,6 @@
 #include "broker/channel/channel.h"
 
 struct console;
-struct viewer;
 
 enum log_start { LOG_ALL, LOG_FROM, LOG_BACK, LOG_LINES, LOG_SINCE, LOG_BOOT };
 
@@ -23,8 +22,5 @@ struct log_options {
 /* Begins; from then on it ends the channel by itself. */
 void log_session_begin(
 	struct channel *channel, struct console *console, const struct log_options *options);
-
-/* For `who`: the channel of one that follows; NULL when the viewer is none. */
-struct channel *log_session_channel(const struct viewer *viewer);
 
 #endif

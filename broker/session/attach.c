@@ -154,6 +154,7 @@ static struct attach *create(
 	struct channel *channel, struct console *console, const struct attach_options *options)
 {
 	struct login *login = channel_login(channel);
+	const struct viewer_owner owner = {login_who(login), channel, .is_reader = false};
 	struct attach *a = calloc(1, sizeof(*a));
 
 	if (!a)
@@ -171,7 +172,7 @@ static struct attach *create(
 	a->reached = journal_next(console_journal(console));
 	a->has_opened = console_state(console) == CONSOLE_OPEN;
 	if (make_timers(a) < 0 ||
-		viewer_create(console, login_who(login), &viewer_events, a, &a->viewer) < 0) {
+		viewer_create(console, &owner, &viewer_events, a, &a->viewer) < 0) {
 		drop_timers(a);
 		free(a);
 		return NULL;
@@ -202,11 +203,4 @@ void attach_begin(
 		attach_header(a);
 	attach_start_history(a);
 	attach_say_state(a);
-}
-
-struct channel *attach_channel(const struct viewer *viewer)
-{
-	const struct attach *a = viewer_arg(viewer);
-
-	return viewer_events_of(viewer) == &viewer_events ? a->channel : NULL;
 }

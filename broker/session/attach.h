@@ -53,8 +53,4 @@ void attach_begin(
 /* Lines of history that the right to view is good for on this channel. */
 unsigned attach_lines_max(const struct channel *channel);
 
-/* For `who`: the channel behind a viewer; NULL when it is no session's. */
-struct viewer;
-struct channel *attach_channel(const struct viewer *viewer);
-
 #endif

@@ -92,11 +92,9 @@ void attach_who_notice(struct attach *a)
 	const struct viewer *v = NULL;
 
 	while ((v = console_next_viewer(a->console, v))) {
-		const struct attach *other = viewer_arg(v);
-
-		if (viewer_events_of(v) != viewer_events_of(a->viewer))
-			continue; /* no session: it reads the log */
-		attach_notice(a, "%s %s%s", channel_tag(other->channel), viewer_who(v),
+		if (!viewer_channel(v) || viewer_is_reader(v))
+			continue;
+		attach_notice(a, "%s %s%s", channel_tag(viewer_channel(v)), viewer_who(v),
 			viewer_mode(v) == VIEWER_WRITES  ? ", has the keyboard"
 			: viewer_mode(v) == VIEWER_WAITS ? ", waits for the keyboard"
 							 : ", watches");

@@ -74,10 +74,11 @@ static void on_done(void *arg, int error, const char *text)
 static int begin(struct control_call *c, uint8_t key)
 {
 	const char *who = login_who(channel_login(c->channel));
+	const struct viewer_owner owner = {.who = who};
 	int r = 0;
 
 	if (c->kind == CONTROL_SYSRQ)
-		r = viewer_create(c->console, who, &viewer_events, c, &c->viewer);
+		r = viewer_create(c->console, &owner, &viewer_events, c, &c->viewer);
 	if (r == 0)
 		r = console_control(c->console, c->kind, key, who, on_done, c, &c->control);
 	return r;

@@ -6,12 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "broker/log/log_session.h"
 #include "broker/login/login.h"
-#include "broker/session/attach.h"
 #include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
-#include "broker/watch/watch.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/directory.h"
@@ -26,17 +23,17 @@ struct who_row {
 	const char *mode;
 };
 
-static const char *mode_word(enum viewer_mode mode)
+static const char *mode_word(const struct viewer *viewer)
 {
-	switch (mode) {
+	switch (viewer_mode(viewer)) {
 	case VIEWER_WATCHES:
-		return "watches";
+		break;
 	case VIEWER_WAITS:
 		return "waits";
 	case VIEWER_WRITES:
 		return "writes";
 	}
-	return "watches";
+	return viewer_is_reader(viewer) ? "reads" : "watches";
 }
 
 static uint64_t lag(const struct who_row *row)
@@ -96,17 +93,10 @@ static void add_console(
 	struct who_row row = {.console = console};
 
 	while ((row.viewer = console_next_viewer(console, row.viewer))) {
-		row.channel = attach_channel(row.viewer);
-		row.mode = mode_word(viewer_mode(row.viewer));
-		if (!row.channel) {
-			row.channel = log_session_channel(row.viewer);
-			if (!row.channel)
-				row.channel = watch_channel(row.viewer);
-			if (viewer_mode(row.viewer) == VIEWER_WATCHES)
-				row.mode = "reads";
-		}
+		row.channel = viewer_channel(row.viewer);
 		if (!row.channel)
 			continue;
+		row.mode = mode_word(row.viewer);
 		row.login = channel_login(row.channel);
 		if (array)
 			json_array_append_new(array, row_json(&row, admin));

@@ -224,13 +224,6 @@ uint64_t watch_reached(const struct watch *w)
 	return w->looked_to;
 }
 
-struct channel *watch_channel(const struct viewer *viewer)
-{
-	const struct watch *w = viewer_arg(viewer);
-
-	return viewer_events_of(viewer) == &viewer_events ? w->channel : NULL;
-}
-
 static void free_watch(void *arg)
 {
 	free(arg);
@@ -283,6 +276,7 @@ int watch_look_for(struct watch *w, struct matcher *matcher, const struct watch_
 static int begin(struct watch *w, struct matcher *matcher, const char *who,
 	const struct watch_options *options)
 {
+	const struct viewer_owner owner = {who, w->channel, .is_reader = true};
 	struct journal *j = console_journal(w->console);
 	int r = loop_timer_add(w->loop, &w->again, watch_pump, w);
 
@@ -293,7 +287,7 @@ static int begin(struct watch *w, struct matcher *matcher, const char *who,
 	if (!r && options->from > journal_next(j))
 		r = -ERANGE;
 	if (!r)
-		r = viewer_create(w->console, who, &viewer_events, w, &w->viewer);
+		r = viewer_create(w->console, &owner, &viewer_events, w, &w->viewer);
 	if (!r)
 		r = watch_look_for(w, matcher, options);
 	return r;

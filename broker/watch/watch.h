@@ -87,7 +87,4 @@ struct viewer *watch_viewer(const struct watch *w);
 /* All output before it was looked at. */
 uint64_t watch_reached(const struct watch *w);
 
-/* For `who`: the channel behind a viewer; NULL when it is no watch's. */
-struct channel *watch_channel(const struct viewer *viewer);
-
 #endif

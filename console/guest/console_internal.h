@@ -15,7 +15,7 @@ struct viewer {
 	TAILQ_ENTRY(viewer) entry; /* in console->viewers, longest there first */
 	struct console *console;
 	struct journal_reader *reader;
-	const char *who;
+	struct viewer_owner owner;
 	enum viewer_mode mode;
 	const struct viewer_events *events;
 	void *arg;

@@ -47,7 +47,7 @@ int viewer_take(struct viewer *v, int force)
 	}
 	v->mode = VIEWER_WRITES;
 	if (old)
-		tell_mode(old, VIEWER_WAITS, v->who, input_drop(c));
+		tell_mode(old, VIEWER_WAITS, v->owner.who, input_drop(c));
 	return 0;
 }
 
@@ -68,7 +68,7 @@ void keyboard_left(struct console *c)
 		return;
 	TAILQ_FOREACH (v, &c->viewers, entry) {
 		if (v->mode == VIEWER_WAITS) {
-			tell_mode(v, VIEWER_WRITES, v->who, 0);
+			tell_mode(v, VIEWER_WRITES, v->owner.who, 0);
 			return;
 		}
 	}

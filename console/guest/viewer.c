@@ -6,8 +6,8 @@
 
 #include "console/guest/console_internal.h"
 
-int viewer_create(struct console *c, const char *who, const struct viewer_events *events, void *arg,
-	struct viewer **out)
+int viewer_create(struct console *c, const struct viewer_owner *owner,
+	const struct viewer_events *events, void *arg, struct viewer **out)
 {
 	struct viewer *v;
 	int r;
@@ -24,7 +24,7 @@ int viewer_create(struct console *c, const char *who, const struct viewer_events
 		return r;
 	}
 	v->console = c;
-	v->who = who;
+	v->owner = *owner;
 	v->events = events;
 	v->arg = arg;
 	TAILQ_INSERT_TAIL(&c->viewers, v, entry);
@@ -67,17 +67,17 @@ struct journal_reader *viewer_reader(const struct viewer *v)
 
 const char *viewer_who(const struct viewer *v)
 {
-	return v->who;
+	return v->owner.who;
 }
 
-void *viewer_arg(const struct viewer *v)
+struct channel *viewer_channel(const struct viewer *v)
 {
-	return v->arg;
+	return v->owner.channel;
 }
 
-const struct viewer_events *viewer_events_of(const struct viewer *v)
+bool viewer_is_reader(const struct viewer *v)
 {
-	return v->events;
+	return v->owner.is_reader;
 }
 
 enum viewer_mode viewer_mode(const struct viewer *v)

@@ -7,12 +7,14 @@
 #ifndef CONSOLE_GUEST_VIEWER_H
 #define CONSOLE_GUEST_VIEWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 #include "core/loop.h"
 
+struct channel;
 struct console;
 struct viewer;
 struct journal_reader;
@@ -62,24 +64,30 @@ struct console_event {
 	size_t dropped;         /* bytes typed that did not reach the guest */
 };
 
+/* Whose viewer it is, for those who ask who is here. All of it is borrowed. */
+struct viewer_owner {
+	const char *who;         /* shown to others */
+	struct channel *channel; /* not looked into here; NULL: no session's */
+	bool is_reader;          /* a program that reads: not one who is seen at the console */
+};
+
 struct viewer_events {
 	void (*wake)(void *arg); /* there is something to read */
 	void (*room)(void *arg); /* the input queue takes bytes again, or has been emptied */
 	void (*event)(void *arg, const struct console_event *event);
 };
 
-/* Joins a console at its journal's end; opens it when it is the first. who (borrowed) is shown to
- * others. 0, -EMFILE too many viewers, -ENOMEM. */
-int viewer_create(struct console *c, const char *who, const struct viewer_events *events, void *arg,
-	struct viewer **out) MUST_CHECK;
+/* Joins a console at its journal's end; opens it when it is the first. 0, -EMFILE too many viewers,
+ * -ENOMEM. */
+int viewer_create(struct console *c, const struct viewer_owner *owner,
+	const struct viewer_events *events, void *arg, struct viewer **out) MUST_CHECK;
 void viewer_destroy(struct viewer **out);
 
 struct console *viewer_console(const struct viewer *v);
 struct journal_reader *viewer_reader(const struct viewer *v);
 const char *viewer_who(const struct viewer *v);
-void *viewer_arg(const struct viewer *v);
-/* As given to viewer_create: tells one kind of viewer from another. */
-const struct viewer_events *viewer_events_of(const struct viewer *v);
+struct channel *viewer_channel(const struct viewer *v);
+bool viewer_is_reader(const struct viewer *v);
 enum viewer_mode viewer_mode(const struct viewer *v);
 
 /*
