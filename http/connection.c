@@ -24,7 +24,8 @@ enum connection_state {
 	CONNECTION_HEAD,      /* waits for a request */
 	CONNECTION_ASKING,    /* the broker decides who it is */
 	CONNECTION_ANSWERING, /* an exchange is under way */
-	CONNECTION_FLUSHING,  /* the last answer goes out, then it closes */
+	CONNECTION_FLUSHING,  /* the last answer goes out */
+	CONNECTION_LINGERING, /* all is said; what the client still sends is dropped */
 	CONNECTION_DEAD,
 };
 
@@ -99,6 +100,32 @@ static void flush_and_close(struct connection *c)
 {
 	c->state = CONNECTION_FLUSHING;
 	loop_timer_set(c->timer, CONNECTION_FLUSH_US, LOOP_SECOND);
+}
+
+/* Bytes that are unread at a close, or come behind it, are answered with a reset, which may take
+ * the answer along (RFC 9112 §9.6). */
+static void linger(struct connection *c)
+{
+	if (c->input_ended || shutdown(c->fd, SHUT_WR) < 0) {
+		close_now(c, "answered");
+		return;
+	}
+	c->state = CONNECTION_LINGERING;
+	loop_io_del(&c->login_io);
+	loop_timer_set(c->timer, CONNECTION_LINGER_US, LOOP_SECOND);
+	loop_io_set(c->io, EPOLLIN);
+}
+
+static void drop_input(struct connection *c)
+{
+	char unread[4096];
+	ssize_t n = 1;
+	int i;
+
+	for (i = 0; i < ROUNDS && n > 0; i++)
+		n = read(c->fd, unread, sizeof(unread));
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		close_now(c, "answered");
 }
 
 /* --- short answers --- */
@@ -467,6 +494,7 @@ static bool go_on(struct connection *c)
 	case CONNECTION_HANDSHAKE:
 	case CONNECTION_ASKING:
 	case CONNECTION_FLUSHING:
+	case CONNECTION_LINGERING:
 	case CONNECTION_DEAD:
 		return false;
 	}
@@ -483,20 +511,15 @@ static bool speaks_plainly(const struct connection *c)
 	return recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first >= 'A' && first <= 'Z';
 }
 
-/* What it sent is read so that the answer is not lost to the reset of a close with bytes unread. */
 static void answer_plainly(struct connection *c)
 {
-	char unread[4096];
-	int rounds = 16;
-
+	log_write(LOG_LEVEL_DEBUG, c->tag, "plain HTTP");
 	if (answer_text(&c->out, NULL, 400, NULL, "this port speaks TLS: ask it with https://",
 		    false) == 0 &&
-		write(c->fd, buf_data(&c->out), buf_len(&c->out)) > 0 &&
-		shutdown(c->fd, SHUT_WR) == 0) {
-		while (rounds-- > 0 && read(c->fd, unread, sizeof(unread)) > 0)
-			;
-	}
-	close_now(c, "plain HTTP");
+		write(c->fd, buf_data(&c->out), buf_len(&c->out)) > 0)
+		linger(c);
+	else
+		close_now(c, "plain HTTP");
 }
 
 static void do_handshake(struct connection *c)
@@ -587,7 +610,7 @@ static void finish_round(struct connection *c)
 {
 	if (c->state == CONNECTION_FLUSHING && buf_len(&c->out) == 0) {
 		tls_end(c->tls);
-		close_now(c, "answered");
+		linger(c);
 	} else if (c->state == CONNECTION_ANSWERING && buf_len(&c->out) == 0) {
 		/* Nothing waits for the client: a silent console is no stalled client. */
 		loop_timer_stop(c->timer);
@@ -603,6 +626,10 @@ static void pump(struct connection *c)
 
 	if (c->state == CONNECTION_HANDSHAKE)
 		do_handshake(c);
+	if (c->state == CONNECTION_LINGERING) {
+		drop_input(c);
+		return;
+	}
 	for (i = 0; i < ROUNDS && more && c->state > CONNECTION_HANDSHAKE; i++) {
 		if (c->state != CONNECTION_DEAD)
 			read_client(c);
@@ -615,7 +642,7 @@ static void pump(struct connection *c)
 	if (c->state == CONNECTION_DEAD)
 		return;
 	finish_round(c);
-	if (c->state == CONNECTION_DEAD)
+	if (c->state == CONNECTION_LINGERING || c->state == CONNECTION_DEAD)
 		return;
 	loop_io_set(c->io, wanted(c));
 	if (more && c->state > CONNECTION_HANDSHAKE)
@@ -686,16 +713,30 @@ static void on_timer(void *arg)
 
 void connection_say_goodbye(struct connection *c)
 {
-	if (c->state == CONNECTION_DEAD || c->state == CONNECTION_FLUSHING)
-		return;
-	if (c->state == CONNECTION_ANSWERING) {
+	switch (c->state) {
+	case CONNECTION_HANDSHAKE:
+	case CONNECTION_HEAD:
+	case CONNECTION_ASKING:
+		if (buf_len(&c->out) == 0) {
+			tls_end(c->tls);
+			close_now(c, "nothing is under way");
+		} else {
+			flush_and_close(c);
+			pump(c);
+		}
+		break;
+	case CONNECTION_ANSWERING:
 		/* The broker ends the exchange; its last words go out. */
 		c->request.keep_alive = false;
 		loop_timer_set(c->timer, CONNECTION_FLUSH_US, LOOP_SECOND);
-		return;
+		break;
+	case CONNECTION_LINGERING:
+		loop_timer_set(c->timer, LOOP_SECOND, LOOP_SECOND);
+		break;
+	case CONNECTION_FLUSHING:
+	case CONNECTION_DEAD:
+		break;
 	}
-	flush_and_close(c);
-	pump(c);
 }
 
 struct connection *connection_next(struct connection *c)

@@ -22,6 +22,7 @@ TAILQ_HEAD(connection_list, connection);
 #define CONNECTION_UNKNOWN_US (10 * LOOP_SECOND) /* the same, when nobody has logged in */
 #define CONNECTION_STALL_US (300 * LOOP_SECOND)  /* for a client that takes nothing */
 #define CONNECTION_FLUSH_US (5 * LOOP_SECOND)
+#define CONNECTION_LINGER_US (10 * LOOP_SECOND) /* for a client that is answered and sends on */
 #define CONNECTION_IN_MAX ((size_t)32 << 10)
 #define CONNECTION_OUT_MAX ((size_t)128 << 10)
 

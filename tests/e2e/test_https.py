@@ -5,12 +5,13 @@ import json
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
 from lib.https import Raw, curl, make_https, make_pki, status, url
 from lib.pattern import lines
-from lib.proc import wait_until
+from lib.proc import SLOW, wait_until
 from lib.session import DONE, ask
 
 @pytest.fixture(scope="module")
@@ -215,6 +216,33 @@ def test_who_never_logs_in_is_let_go_before_it_counts_as_silent(https):
 def test_what_is_wrong_gets_its_status(https, request_text, code):
     head = Raw(https).send(request_text).until(rb"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % code), head
+
+
+def still_sending(make):
+    """What comes to a client that reads only when it has sent 8 MiB, more than any socket holds."""
+    with make() as sender:
+        sender.settimeout(20 * SLOW)
+        sender.sendall(b"POST /nothing HTTP/1.1\r\nHost: h\r\nContent-Length: 8388608\r\n\r\n")
+        sender.sendall(b"x" * 8388608)
+        return b"".join(iter(lambda: sender.recv(65536), b""))
+
+
+def test_a_client_that_still_sends_reads_why_it_is_refused(https):
+    assert still_sending(lambda: Raw(https).socket).startswith(b"HTTP/1.1 404 ")
+    plain = still_sending(lambda: socket.create_connection(("127.0.0.1", https.port_tls), 20))
+    assert plain.endswith(b"\r\n\r\nthis port speaks TLS: ask it with https://\n"), plain
+
+
+def test_who_sends_for_ever_after_a_refusal_is_cut(https):
+    with Raw(https).socket as sender:
+        sender.settimeout(40 * SLOW)
+        sender.sendall(b"POST /nothing HTTP/1.1\r\nHost: h\r\nContent-Length: 9" + b"0" * 15 +
+                       b"\r\n\r\n")
+        with pytest.raises(OSError):
+            deadline = time.monotonic() + 60 * SLOW
+            while time.monotonic() < deadline:
+                sender.sendall(b"x" * 4096)
+                time.sleep(0.01)
 
 
 def test_the_keyboard_of_another_is_a_conflict(https, guests):
