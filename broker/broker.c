@@ -16,6 +16,7 @@
 #include "broker/access/record_rules.h"
 #include "broker/broker_private.h"
 #include "broker/command/panic_command.h"
+#include "broker/dump/making.h"
 #include "broker/files/file_store.h"
 #include "broker/folders.h"
 #include "broker/listen/control_socket.h"
@@ -111,6 +112,9 @@ static int make_guests(struct broker *b)
 	if (!r)
 		r = file_store_create(
 			b->context.loop, b->config->daemon.state_dir, &b->context.files);
+	if (!r)
+		r = makings_create(b->context.loop, b->context.audit, b->config->dump.store,
+			&b->context.makings);
 	if (!r)
 		r = virt_loop_create(b->context.loop, &b->virt);
 	b->context.hypervisors = calloc(b->config->hypervisor_count, sizeof(struct hypervisor *));
@@ -241,6 +245,7 @@ static void end(struct broker *b)
 	for (i = 0; i < ENDPOINTS; i++)
 		endpoint_destroy(&b->endpoints[i]);
 	matcher_destroy(&b->context.matcher);
+	makings_destroy(&b->context.makings);
 	directory_destroy(&b->context.directory);
 	for (i = 0; i < b->context.hypervisor_count; i++)
 		hypervisor_destroy(&b->context.hypervisors[i]);

@@ -125,6 +125,7 @@ struct config_history {
 struct config_dump {
 	struct config_list directories; /* absolute paths */
 	char *store;                    /* STATE_DIR/dumps if not configured */
+	uint64_t max_parallel;          /* that are made at once */
 };
 
 /* Where a named section stands. The first field of each of them. */

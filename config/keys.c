@@ -322,7 +322,9 @@ const struct key config_keys[] = {
 		.help = "Folders in which the hypervisors put dumps: auto_dump_path of libvirt's "
 			"qemu.conf. None is shown of a folder that does not exist."},
 	{ROW(DUMP, store), PATH(dump, store), .def = "STATE_DIR/dumps",
-		.help = "Folder of the service's own dumps; shown as the others."},
+		.help = "Folder of the dumps that the verb dump makes; shown as the others."},
+	{ROW(DUMP, max_parallel), NUMBER(dump, max_parallel), .min = 1, .max = 8, .def = "2",
+		RELOAD, .help = "Dumps that are made at once; of one guest it is one."},
 
 	{ROW(RECORD, vms), LIST(record_rule, vms), .min = 1, .example = "build-*", RELOAD,
 		.help = "Guests, as in an [access] section."},

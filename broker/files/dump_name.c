@@ -5,21 +5,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "broker/files/dump_name.h"
 
 #define DATE_FORM "dddd-dd-dd-dd:dd:dd"
+#define MADE_FORM "dddd-dd-dd-dd-dd-dd"
 #define DATE_LENGTH (sizeof(DATE_FORM) - 1)
+#define UUID_LENGTH ((size_t)36)
 
-static bool is_date(const char *text)
+/* Whether the text begins with what the form says; d is a digit. */
+static bool has_form(const char *text, const char *form)
 {
-	const char *form = DATE_FORM;
-
 	for (; *form; form++, text++) {
 		if (*form == 'd' ? !isdigit((unsigned char)*text) : *form != *text)
 			return false;
 	}
-	return *text == '\0';
+	return true;
+}
+
+static bool is_date(const char *text)
+{
+	return has_form(text, DATE_FORM) && text[DATE_LENGTH] == '\0';
 }
 
 int dump_name_parse(const char *file, struct dump_name *out)
@@ -57,6 +64,36 @@ bool dump_name_is_of(const char *short_name, const char *name)
 	if (len == 0 || strncmp(short_name, name, len) != 0)
 		return false;
 	return name[len] == '\0' || characters(short_name) == DUMP_SHORT_CHARS;
+}
+
+void dump_name_make(const char *guest, const struct uuid *uuid, int64_t when, const char *kind,
+	char out[DUMP_FILE_MAX])
+{
+	char name[DUMP_FILE_MAX], id[UUID_TEXT], date[32] = "";
+	time_t seconds = (time_t)when;
+	struct tm tm;
+
+	dump_name_safe(guest, name);
+	uuid_text(uuid, id);
+	if (gmtime_r(&seconds, &tm))
+		(void)strftime(date, sizeof(date), "%Y-%m-%d-%H-%M-%S", &tm);
+	snprintf(out, DUMP_FILE_MAX, "%.*s-%s-%s.%s", DUMP_SHORT_CHARS, name, id, date, kind);
+}
+
+int dump_name_made(const char *file, struct uuid *uuid)
+{
+	const char *dot = strrchr(file, '.'), *id;
+	char text[UUID_LENGTH + 1];
+
+	if (!dot || (size_t)(dot - file) < 1 + 1 + UUID_LENGTH + 1 + DATE_LENGTH)
+		return -EINVAL;
+	if (strcmp(dot, ".elf") != 0 && strcmp(dot, ".kdump") != 0 && strcmp(dot, ".dmp") != 0)
+		return -EINVAL;
+	id = dot - DATE_LENGTH - 1 - UUID_LENGTH;
+	if (id[-1] != '-' || id[UUID_LENGTH] != '-' || !has_form(dot - DATE_LENGTH, MADE_FORM))
+		return -EINVAL;
+	snprintf(text, sizeof(text), "%.*s", (int)UUID_LENGTH, id);
+	return uuid_parse(text, uuid);
 }
 
 void dump_name_safe(const char *file, char out[DUMP_FILE_MAX])

@@ -30,10 +30,13 @@ static struct dump_file *add(struct dump_list *list)
 /* 1 when it was a file, 0 not, -ENOMEM. */
 static int look_at(struct dump_list *list, int folder, unsigned index, const char *name)
 {
+	bool is_store = index == DUMP_STORE;
 	struct dump_file *f;
 	struct stat st;
 	FD_AUTO int fd = -1;
 
+	if (is_store && strncmp(name, DUMP_PARTIAL, strlen(DUMP_PARTIAL)) == 0)
+		return 0;
 	if (strlen(name) >= DUMP_FILE_MAX || fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		!S_ISREG(st.st_mode))
 		return 0;
@@ -45,7 +48,9 @@ static int look_at(struct dump_list *list, int folder, unsigned index, const cha
 	f->folder = index;
 	fd = dump_open_file(folder, name, &st);
 	f->error = fd < 0 && fd != -EAGAIN ? fd : 0;
-	f->growing = fd == -EAGAIN || (fd >= 0 && dump_is_growing(fd, &st));
+	f->known = is_store && dump_name_made(name, &f->guest) == 0;
+	/* One of the service's own has its name when it is complete. */
+	f->growing = !f->known && (fd == -EAGAIN || (fd >= 0 && dump_is_growing(fd, &st)));
 	f->size = (uint64_t)st.st_size;
 	f->mtime = st.st_mtime;
 	f->dev = st.st_dev;

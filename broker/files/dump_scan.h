@@ -15,6 +15,7 @@
 #define DUMP_FILES_MAX 4096    /* of all folders; further ones are left out */
 #define DUMP_ENTRIES_MAX 16384 /* names of whatever, in all folders, that are looked at */
 #define DUMP_FOLDERS_MAX 32
+#define DUMP_STORE 0 /* the folder that the service puts its own dumps into */
 
 struct dump_file {
 	char name[DUMP_FILE_MAX]; /* in the folder */
@@ -25,7 +26,7 @@ struct dump_file {
 	uint64_t dev, ino;
 	int error;    /* 0, or why it cannot be opened: -errno */
 	bool growing; /* somebody writes it */
-	bool known;   /* guest is whose it is; set by who asks */
+	bool known;   /* guest is whose it is; of libvirt's, set by who asks */
 	struct uuid guest;
 };
 
@@ -36,7 +37,8 @@ struct dump_list {
 	bool cut;       /* there were more */
 };
 
-/* Regular files only. 0, -ENOMEM. A folder that cannot be read has none. */
+/* Regular files only, and none that the service is making. 0, -ENOMEM. A folder that cannot be read
+ * has none. */
 int dump_scan(char *const *folders, size_t count, struct dump_list *out)
 	__attribute__((warn_unused_result));
 void dump_list_finish(struct dump_list *list);

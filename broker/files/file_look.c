@@ -96,9 +96,10 @@ static void attribute(struct file_look *look)
 		struct dump_file *f = &look->list.files[i];
 		struct dump_name name;
 
-		f->known = dump_name_parse(f->name, &name) == 0 &&
-			   lives_find(look->store->lives, name.id, name.guest, f->mtime,
-				   &f->guest) == 0;
+		if (!f->known)
+			f->known = dump_name_parse(f->name, &name) == 0 &&
+				   lives_find(look->store->lives, name.id, name.guest, f->mtime,
+					   &f->guest) == 0;
 	}
 }
 

@@ -22,6 +22,7 @@ struct hypervisor;
 struct job_pool;
 struct login;
 struct loop;
+struct makings;
 struct matcher;
 struct refusals;
 struct throttle;
@@ -48,6 +49,7 @@ struct broker_context {
 	struct tickets *tickets;
 	struct matcher *matcher;  /* patterns in output */
 	struct file_store *files; /* dumps, and what is lent to file clients */
+	struct makings *makings;  /* dumps that are being made */
 	struct job_pool *readers; /* reads the audit's and journals' files */
 
 	/* What a client asks; command NULL: a shell. Answers on the channel, and ends it. */

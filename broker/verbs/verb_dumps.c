@@ -6,10 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "broker/dump/making.h"
 #include "broker/files/file_store.h"
 #include "broker/login/context.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
+#include "broker/verbs/making_json.h"
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
 #include "console/guest/directory.h"
@@ -87,6 +89,57 @@ static void print_dump(const struct dumps *d, const struct dump_file *f, const s
 		f->safe, name);
 }
 
+/* --- those that are being made --- */
+
+static json_t *making_as_json(const struct making_info *info, const struct guest *g)
+{
+	json_t *o = json_object();
+	char when[32];
+
+	time_text(info->since, when);
+	json_object_set_new(o, "name", json_string(info->file));
+	json_object_set_new(o, "size", json_null());
+	json_object_set_new(o, "time", json_string(when));
+	json_object_set_new(o, "state", json_string("growing"));
+	json_object_set_new(o, "uuid", json_string(guest_uuid_text(g)));
+	json_object_set_new(o, "vm", json_foreign(guest_name(g)));
+	json_object_set_new(o, "making", making_json(info));
+	return o;
+}
+
+static void print_making(
+	const struct dumps *d, const struct making_info *info, const struct guest *g)
+{
+	char when[32], name[ESCAPE_ROOM(PLACE_NAME_MAX)], text[MAKING_TEXT_MAX];
+
+	time_text(info->since, when);
+	escape_text(guest_name(g), strlen(guest_name(g)), name, sizeof(name));
+	making_text(info, text);
+	channel_print(d->channel, "%s  %13s  %-10s  %s  %s  (%s)\n", when, "-", "growing",
+		info->file, name, text);
+}
+
+static void answer_makings(const struct dumps *d, json_t *array)
+{
+	const struct broker_context *b = login_context(d->login);
+	const struct making *m;
+	struct making_info info;
+
+	for (m = making_first(b->makings); m; m = making_next(m)) {
+		const struct guest *g;
+
+		making_describe(m, &info);
+		g = directory_by_uuid(b->directory, info.uuid);
+		if (!g || (d->guest && d->guest != g) ||
+			!(login_rights(d->login, g) & RIGHT_DUMP_GET))
+			continue;
+		if (array)
+			json_array_append_new(array, making_as_json(&info, g));
+		else
+			print_making(d, &info, g);
+	}
+}
+
 static void answer(struct dumps *d, const struct dump_list *list)
 {
 	json_t *array = d->json ? json_array() : NULL;
@@ -100,6 +153,7 @@ static void answer(struct dumps *d, const struct dump_list *list)
 		else
 			print_dump(d, &list->files[i], g);
 	}
+	answer_makings(d, array);
 	if (array)
 		json_answer(d->channel, array);
 	if (list->cut)

@@ -2,8 +2,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "broker/dump/making.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
+#include "broker/verbs/making_json.h"
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
@@ -46,6 +48,18 @@ static int may_know_people(const struct verb_call *call)
 	return (login_rights(call->login, call->guest) & RIGHT_VIEW) != 0;
 }
 
+/* Whether a dump of it is being made, for those whose business dumps are. */
+static int find_making(const struct verb_call *call, struct making_info *info)
+{
+	const struct making *m =
+		making_find(login_context(call->login)->makings, guest_uuid(call->guest));
+
+	if (!m || !(login_rights(call->login, call->guest) & (RIGHT_DUMP_MAKE | RIGHT_DUMP_GET)))
+		return 0;
+	making_describe(m, info);
+	return 1;
+}
+
 /* --- JSON --- */
 
 static json_t *device_json(const struct guest *g, const struct device *device, int may_know_people)
@@ -81,6 +95,7 @@ static void guest_as_json(struct verb_call *call)
 	const struct devices *devices = guest_devices(g);
 	struct hypervisor *h = guest_hypervisor(g);
 	json_t *o = json_object(), *list = json_array();
+	struct making_info making;
 	size_t i;
 
 	json_object_set_new(o, "uuid", json_string(guest_uuid_text(g)));
@@ -91,6 +106,8 @@ static void guest_as_json(struct verb_call *call)
 		json_array_append_new(
 			list, device_json(g, &devices->list[i], may_know_people(call)));
 	json_object_set_new(o, "consoles", list);
+	json_object_set_new(
+		o, "dump", find_making(call, &making) ? making_json(&making) : json_null());
 	json_answer(call->channel, o);
 }
 
@@ -143,7 +160,8 @@ static void guest_as_text(struct verb_call *call)
 	const struct guest *g = call->guest;
 	const struct devices *devices = guest_devices(g);
 	struct hypervisor *h = guest_hypervisor(g);
-	char name[ESCAPE_ROOM(PLACE_NAME_MAX)];
+	char name[ESCAPE_ROOM(PLACE_NAME_MAX)], text[MAKING_TEXT_MAX];
+	struct making_info making;
 	size_t i;
 
 	channel_print(call->channel, "name        %s\n", shown(guest_name(g), name, sizeof(name)));
@@ -153,6 +171,10 @@ static void guest_as_text(struct verb_call *call)
 		h ? shown(hypervisor_name(h), name, sizeof(name)) : "none");
 	for (i = 0; i < devices->count; i++)
 		device_text(call, &devices->list[i]);
+	if (!find_making(call, &making))
+		return;
+	making_text(&making, text);
+	channel_print(call->channel, "dump        %s (%s, %s)\n", text, making.format, making.mode);
 }
 
 /* --- the host --- */

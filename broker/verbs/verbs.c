@@ -45,6 +45,11 @@ static const struct verb rows[] = {
 	{"sysrq", VERB_GUEST, RIGHT_CONTROL, "sysrq [--device D] KEY",
 		"send a line break, then a key: Linux's sysrq", verb_sysrq, 0},
 	{"nmi", VERB_GUEST, RIGHT_CONTROL, "nmi", "send a non-maskable interrupt", verb_nmi, 0},
+	{"dump", VERB_GUEST, RIGHT_DUMP_MAKE,
+		"dump [--format elf|kdump-zlib|kdump-lzo|kdump-snappy|win-dmp] "
+		"[--live | --crash | --reset] | dump --cancel",
+		"make a dump of the VM's memory; dumps lists it, sftp and scp fetch it", verb_dump,
+		0},
 	{"dumps", VERB_EITHER, 0, "dumps [--json]",
 		"the crash dumps of a VM, or of all; sftp and scp fetch them", verb_dumps, 0},
 	{"connect", VERB_HOST, 0, "connect --vm-id=ID | --vm-name=NAME",

@@ -22,6 +22,7 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len);
 void verb_attach(struct verb_call *call);
 void verb_log(struct verb_call *call);
 void verb_connect(struct verb_call *call);
+void verb_dump(struct verb_call *call);
 void verb_dumps(struct verb_call *call);
 void verb_list(struct verb_call *call);
 void verb_status(struct verb_call *call);

@@ -183,6 +183,11 @@ struct hypervisor_client *hypervisor_next_client(
 	return after ? LIST_NEXT(after, link) : LIST_FIRST(&h->clients);
 }
 
+struct loop *hypervisor_loop(struct hypervisor *h)
+{
+	return h->loop;
+}
+
 const struct virt_target *hypervisor_target(struct hypervisor *h)
 {
 	return &h->target;
@@ -224,6 +229,9 @@ static int create_parts(struct hypervisor *h)
 	if (r == 0)
 		r = job_pool_create(
 			h->loop, "hv-order", ORDER_THREADS, ORDERS_MAX, &h->orders_pool);
+	if (r == 0)
+		r = job_pool_create(h->loop, "hv-dump", HYPERVISOR_DUMP_THREADS,
+			HYPERVISOR_DUMP_THREADS, &h->dumps_pool);
 	if (r == 0)
 		r = loop_timer_add(h->loop, &h->retry, on_retry, h);
 	if (r == 0)
@@ -283,34 +291,26 @@ static const struct hypervisor_events silence = {
 
 /* Every connection is broken first, so that whatever hangs in one returns. Then the pools end in
  * the order of who gives work to whom; work that is not started any more is done by its done(). */
-/* Those that are being opened or closed would leave a console behind that nobody can open. */
-static void break_clients(struct hypervisor *h, bool busy_too)
-{
-	struct hypervisor_client *c;
-
-	LIST_FOREACH (c, &h->clients, link)
-		if (busy_too || !c->deadline)
-			virt_capture_break(&c->capture);
-}
-
 void hypervisor_destroy(struct hypervisor **hypervisor)
 {
 	struct hypervisor *h = *hypervisor;
+	struct hypervisor_client *c;
 
 	if (!h)
 		return;
 	*hypervisor = NULL;
 	h->events = &silence;
 	h->state = HYPERVISOR_ENDING;
-	break_clients(h, false);
+	LIST_FOREACH (c, &h->clients, link)
+		virt_capture_break(&c->capture);
+	dumps_break(h);
 	if (h->link)
 		link_abandon(h->link);
 	h->link = NULL;
 	job_pool_destroy(&h->senders, DESTROY_US / 2);
-	job_pool_close(h->jobs, DESTROY_US);
-	break_clients(h, true);
 	job_pool_destroy(&h->jobs, DESTROY_US / 2);
 	job_pool_destroy(&h->orders_pool, DESTROY_US / 2);
+	job_pool_destroy(&h->dumps_pool, DESTROY_US / 2);
 	job_pool_destroy(&h->control, DESTROY_US / 2);
 	end_clients(h);
 	guests_finish(h);
@@ -329,6 +329,13 @@ const char *hypervisor_name(const struct hypervisor *h)
 int hypervisor_is_up(const struct hypervisor *h)
 {
 	return h->state == HYPERVISOR_UP;
+}
+
+int hypervisor_is_local(const struct hypervisor *h)
+{
+	const char *host = strstr(h->options.uri, "://");
+
+	return !host || host[3] == '/';
 }
 
 const char *hypervisor_error(const struct hypervisor *h)

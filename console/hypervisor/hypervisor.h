@@ -93,6 +93,8 @@ void hypervisor_destroy(struct hypervisor **hypervisor);
 
 const char *hypervisor_name(const struct hypervisor *h);
 int hypervisor_is_up(const struct hypervisor *h);
+/* Whether it is this host's, as its URI says: paths mean the same to it. */
+int hypervisor_is_local(const struct hypervisor *h);
 /* Why it is down: libvirt's message, or "" when up. */
 const char *hypervisor_error(const struct hypervisor *h);
 /* What an administrator can do about it, or "". */

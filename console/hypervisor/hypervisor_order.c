@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 #include <libvirt/libvirt-qemu.h>
-#include <libvirt/virterror.h>
 
 #include "console/hypervisor/hypervisor_private.h"
 #include "core/log.h"
@@ -30,29 +29,12 @@ struct hypervisor_order {
 
 /* --- in the job --- */
 
-static int error_of(int code)
-{
-	switch (code) {
-	case VIR_ERR_OPERATION_DENIED:
-	case VIR_ERR_ACCESS_DENIED:
-		return -EACCES;
-	case VIR_ERR_NO_SUPPORT:
-	case VIR_ERR_OPERATION_UNSUPPORTED:
-		return -EOPNOTSUPP;
-	case VIR_ERR_NO_DOMAIN:
-	case VIR_ERR_OPERATION_INVALID:
-		return -ENOTCONN;
-	default:
-		return -EIO;
-	}
-}
-
 static void fail(struct hypervisor_order *o)
 {
 	struct virt_error error;
 
 	virt_error_take(&error);
-	o->error = error_of(error.code);
+	o->error = virt_error_number(&error);
 	snprintf(o->text, sizeof(o->text), "%s", error.text);
 }
 

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "console/hypervisor/hypervisor_client.h"
+#include "console/hypervisor/hypervisor_dump.h"
 #include "console/hypervisor/hypervisor_order.h"
 #include "console/hypervisor/hypervisor_place.h"
 #include "console/libvirt/virt_cure.h"
@@ -114,7 +115,7 @@ struct hypervisor {
 	char error[VIRT_TEXT_MAX], cure[VIRT_CURE_MAX];
 	char told[VIRT_TEXT_MAX]; /* the error that the log has; "" none */
 	uint64_t told_at;
-	struct job_pool *control, *jobs, *senders, *orders_pool;
+	struct job_pool *control, *jobs, *senders, *orders_pool, *dumps_pool;
 
 	struct hypervisor_link *link; /* CONNECTING, LISTING, UP */
 	unsigned link_number;
@@ -134,6 +135,7 @@ struct hypervisor {
 
 	LIST_HEAD(, hypervisor_client) clients;
 	LIST_HEAD(, hypervisor_order) orders; /* under way */
+	LIST_HEAD(, hypervisor_dump) dumps;   /* the same */
 	size_t client_count;
 	struct loop_timer *patience; /* runs while a client may hang */
 	char *receive_buffer;
@@ -145,6 +147,9 @@ int link_open(struct hypervisor *h) MUST_CHECK;
 void link_abandon(struct hypervisor_link *link);
 void link_job_begin(struct hypervisor_link *link);
 void link_job_end(struct hypervisor_link *link);
+
+/* hypervisor_dump.c: what hangs in their connections returns. */
+void dumps_break(struct hypervisor *h);
 
 /* hypervisor_guests.c */
 void guests_finish(struct hypervisor *h);

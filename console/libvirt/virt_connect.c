@@ -1,6 +1,7 @@
 /*
  * Task: open a connection to libvirt. Owner: the hypervisor or back end whose job this is.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,23 @@ void virt_error_take(struct virt_error *error)
 	error->domain = last ? last->domain : VIR_FROM_NONE;
 	snprintf(error->text, sizeof(error->text), "%s",
 		last && last->message && *last->message ? last->message : "unknown error");
+}
+
+int virt_error_number(const struct virt_error *error)
+{
+	switch (error->code) {
+	case VIR_ERR_OPERATION_DENIED:
+	case VIR_ERR_ACCESS_DENIED:
+		return -EACCES;
+	case VIR_ERR_NO_SUPPORT:
+	case VIR_ERR_OPERATION_UNSUPPORTED:
+		return -EOPNOTSUPP;
+	case VIR_ERR_NO_DOMAIN:
+	case VIR_ERR_OPERATION_INVALID:
+		return -ENOTCONN;
+	default:
+		return -EIO;
+	}
 }
 
 static int answer(virConnectCredentialPtr cred, unsigned count, void *arg)

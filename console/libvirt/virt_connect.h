@@ -20,6 +20,10 @@ struct virt_error {
 /* The last one of this thread. */
 void virt_error_take(struct virt_error *error);
 
+/* What it means to who gave an order: -EACCES, -EOPNOTSUPP, -ENOTCONN (no such guest, or it does
+ * not run), -EIO. */
+int virt_error_number(const struct virt_error *error);
+
 struct virt_target {
 	const char *uri;
 	const char *sasl_user, *sasl_password_file; /* NULL: none */

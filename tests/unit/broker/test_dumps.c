@@ -308,12 +308,62 @@ static void names_that_become_equal_stay_apart(void **state)
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
+static void a_made_name_says_whose_it_is(void **state)
+{
+	static const char *const bad[] = {"", "web.elf",
+		"web-01000000-0000-0000-0000-000000000000.elf",
+		"-01000000-0000-0000-0000-000000000000-2026-11-28-06-59-26.elf",
+		"w-01000000-0000-0000-0000-000000000000-2026-11-28-06:59:26.elf",
+		"w-01000000-0000-0000-0000-000000000000-2026-11-28-06-59-26.gz",
+		"w-01000000-0000-0000-0000-00000000000x-2026-11-28-06-59-26.elf",
+		"w-01000000-0000-0000-0000-000000000000-2026-11-28-06-59-26elf"};
+	char name[DUMP_FILE_MAX];
+	struct uuid found;
+	size_t i;
+
+	dump_name_make("my web/../x", &one, 1764313166, "elf", name);
+	assert_string_equal(
+		name, "my_web_.._x-01000000-0000-0000-0000-000000000000-2025-11-28-06-59-26.elf");
+	assert_int_equal(dump_name_made(name, &found), 0);
+	assert_true(uuid_equal(&found, &one));
+	dump_name_make("a-very-long-name-that-is-cut-somewhere", &two, 0, "kdump", name);
+	assert_int_equal(dump_name_made(name, &found), 0);
+	assert_true(uuid_equal(&found, &two));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(dump_name_made(bad[i], &found), -EINVAL);
+}
+
+/* Only the store is the service's own: elsewhere anybody may call his file so. */
+static void what_is_being_made_is_hidden_and_the_name_counts_in_the_store_only(void **state)
+{
+	static const char name[] = "w-01000000-0000-0000-0000-000000000000-2026-11-28-06-59-26.elf";
+	char other[] = "/nonexistent", *folders[] = {folder, other}, *swapped[] = {other, folder};
+	struct dump_list list;
+
+	put(name, "dump");
+	put(DUMP_PARTIAL "x", "half");
+	assert_int_equal(dump_scan(folders, 2, &list), 0);
+	assert_non_null(dump_list_find(&list, name));
+	assert_true(dump_list_find(&list, name)->known);
+	assert_false(dump_list_find(&list, name)->growing);
+	assert_null(dump_list_find(&list, "_making-x"));
+	dump_list_finish(&list);
+	assert_int_equal(dump_scan(swapped, 2, &list), 0);
+	assert_false(dump_list_find(&list, name)->known);
+	assert_non_null(dump_list_find(&list, "_making-x"));
+	dump_list_finish(&list);
+	unlink(path(name));
+	unlink(path(DUMP_PARTIAL "x"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_name_is_taken_apart_from_both_ends),
 		cmocka_unit_test(a_short_name_is_whole_or_twenty_characters),
 		cmocka_unit_test(a_shown_name_needs_no_quotes),
+		cmocka_unit_test(a_made_name_says_whose_it_is),
+		IN_FOLDER(what_is_being_made_is_hidden_and_the_name_counts_in_the_store_only),
 		IN_FOLDER(a_dump_is_whose_the_number_was_then),
 		IN_FOLDER(a_long_name_is_one_life),
 		IN_FOLDER(a_full_folder_is_told_apart_at_once),

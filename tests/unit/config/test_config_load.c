@@ -568,8 +568,8 @@ static void what_is_hardly_meant_gets_a_warning(void **state)
 		{"[access x]\nwho = user:*\nvms = *\nallow = view, force\n",
 			"main.conf:1: [access x] allows force without type: it has no effect where "
 			"no other section allows type"},
-		{"[access x]\nwho = user:*\nvms = *\nallow = view, dump-get, dump-make\n",
-			"main.conf:1: [access x] allows dump-make, which this version "
+		{"[access x]\nwho = user:*\nvms = *\nallow = view, dump-make, dump-delete\n",
+			"main.conf:1: [access x] allows dump-delete, which this version "
 			"has "
 			"no use for"},
 		{"[access x]\nwho = user:*, key:*\nvms = *\nallow = view\n",

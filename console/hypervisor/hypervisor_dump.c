@@ -1,0 +1,349 @@
+/* Task: see hypervisor_dump.h. Owner: the hypervisor, until its last job has ended. */
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console/hypervisor/hypervisor_private.h"
+#include "console/libvirt/virt_connect.h"
+
+enum dump_state { DUMP_OPENING, DUMP_OPEN, DUMP_WRITING, DUMP_OVER };
+
+struct hypervisor_dump {
+	LIST_ENTRY(hypervisor_dump) entry;
+	struct hypervisor *h;
+	const struct hypervisor_dump_events *events; /* NULL: forgotten */
+	void *arg;
+	enum dump_state state;
+	struct uuid uuid;
+	char path[PATH_MAX];
+	unsigned format; /* enum virDomainCoreDumpFormat */
+	unsigned flags;
+	struct virt_capture capture;
+	virConnectPtr conn;
+	virDomainPtr domain;
+	unsigned jobs; /* that use these */
+	struct loop_timer *ask;
+	bool cancelling;
+	/* Each written by one job only. */
+	uint64_t memory, written, total;
+	int error, cancel_error;
+	struct virt_error text, cancel_text;
+};
+
+const char *const hypervisor_dump_formats[] = {
+	"elf", "kdump-zlib", "kdump-lzo", "kdump-snappy", "win-dmp", NULL};
+
+static unsigned format_of(enum hypervisor_dump_format format)
+{
+	switch (format) {
+	case HYPERVISOR_DUMP_ELF:
+		return VIR_DOMAIN_CORE_DUMP_FORMAT_RAW;
+	case HYPERVISOR_DUMP_KDUMP_ZLIB:
+		return VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB;
+	case HYPERVISOR_DUMP_KDUMP_LZO:
+		return VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO;
+	case HYPERVISOR_DUMP_KDUMP_SNAPPY:
+		return VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY;
+	case HYPERVISOR_DUMP_WIN_DMP:
+		return VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP;
+	}
+	return VIR_DOMAIN_CORE_DUMP_FORMAT_RAW;
+}
+
+static unsigned flags_of(enum hypervisor_dump_mode mode)
+{
+	switch (mode) {
+	case HYPERVISOR_DUMP_PAUSE:
+		return 0;
+	case HYPERVISOR_DUMP_LIVE:
+		return VIR_DUMP_LIVE;
+	case HYPERVISOR_DUMP_CRASH:
+		return VIR_DUMP_CRASH;
+	case HYPERVISOR_DUMP_RESET:
+		return VIR_DUMP_RESET;
+	}
+	return 0;
+}
+
+/* --- the end --- */
+
+static void close_work(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	if (d->domain)
+		virDomainFree(d->domain);
+	if (d->conn)
+		(void)virConnectClose(d->conn);
+	d->domain = NULL;
+	d->conn = NULL;
+}
+
+static void close_done(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	close_work(d); /* if the job was cancelled */
+	LIST_REMOVE(d, entry);
+	virt_capture_finish(&d->capture);
+	free(d);
+}
+
+/* Nobody hears of it any more; it goes with its last job. */
+static void leave(struct hypervisor_dump *d)
+{
+	d->events = NULL;
+	d->state = DUMP_OVER;
+	loop_timer_del(&d->ask);
+	if (d->jobs == 0 && job_submit(d->h->dumps_pool, close_work, close_done, d) < 0)
+		close_done(d);
+}
+
+/* One job less. False: it is over, and nobody is to be told. */
+static bool job_ended(struct hypervisor_dump *d)
+{
+	d->jobs--;
+	if (d->state != DUMP_OVER)
+		return true;
+	leave(d);
+	return false;
+}
+
+static int begin_job(struct hypervisor_dump *d, job_fn work, job_fn done)
+{
+	int r = job_submit(d->h->dumps_pool, work, done, d);
+
+	if (r == 0)
+		d->jobs++;
+	return r;
+}
+
+static void fail(struct virt_error *text, int *error)
+{
+	virt_error_take(text);
+	*error = virt_error_number(text);
+}
+
+/* The last word: its owner is told when all is put away, so that he may begin another one. */
+static void finish(
+	struct hypervisor_dump *d, void (*told)(const struct hypervisor_dump_events *events,
+					   void *arg, int error, const char *text))
+{
+	const struct hypervisor_dump_events *events = d->events;
+	char text[VIRT_TEXT_MAX];
+	int error = d->error;
+	void *arg = d->arg;
+
+	snprintf(text, sizeof(text), "%s", d->text.text);
+	leave(d);
+	told(events, arg, error, text);
+}
+
+/* --- how far it is --- */
+
+static void ask_work(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+	virTypedParameterPtr params = NULL;
+	unsigned long long done = 0, all = 0;
+	int type, count = 0;
+
+	if (virDomainGetJobStats(d->domain, &type, &params, &count, 0) < 0)
+		return;
+	if (virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_TOTAL, &all) == 1 &&
+		virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_PROCESSED, &done) ==
+			1 &&
+		all > 0) {
+		d->total = all;
+		d->written = done < all ? done : all;
+	}
+	virTypedParamsFree(params, count);
+}
+
+static void ask_done(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	if (!job_ended(d))
+		return;
+	loop_timer_set(d->ask, HYPERVISOR_DUMP_ASK_US, 0);
+	if (d->total)
+		d->events->progress(d->arg, d->written, d->total);
+}
+
+static void on_ask(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	if (begin_job(d, ask_work, ask_done) < 0)
+		loop_timer_set(d->ask, HYPERVISOR_DUMP_ASK_US, 0);
+}
+
+/* --- the dump --- */
+
+static void write_work(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	if (virDomainCoreDumpWithFormat(
+		    d->domain, d->path, d->format, VIR_DUMP_MEMORY_ONLY | d->flags) < 0)
+		fail(&d->text, &d->error);
+}
+
+static void tell_done(
+	const struct hypervisor_dump_events *events, void *arg, int error, const char *text)
+{
+	events->done(arg, error, text);
+}
+
+static void not_run(struct hypervisor_dump *d)
+{
+	if (!job_cancelled(d->h->dumps_pool))
+		return;
+	d->error = -ENOTCONN;
+	snprintf(d->text.text, sizeof(d->text.text), "the service ends");
+}
+
+static void write_done(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	not_run(d);
+	if (job_ended(d))
+		finish(d, tell_done);
+}
+
+int hypervisor_dump_start(struct hypervisor_dump *d)
+{
+	int r = begin_job(d, write_work, write_done);
+
+	if (r < 0)
+		return r;
+	d->state = DUMP_WRITING;
+	loop_timer_set(d->ask, HYPERVISOR_DUMP_ASK_US, 0);
+	return 0;
+}
+
+/* --- cancelling --- */
+
+static void cancel_work(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	d->cancel_error = 0;
+	if (virDomainAbortJob(d->domain) < 0)
+		fail(&d->cancel_text, &d->cancel_error);
+}
+
+static void cancel_done(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	d->cancelling = false;
+	if (job_ended(d) && !job_cancelled(d->h->dumps_pool))
+		d->events->cancelled(d->arg, d->cancel_error, d->cancel_text.text);
+}
+
+void hypervisor_dump_cancel(struct hypervisor_dump *d)
+{
+	if (d->state == DUMP_WRITING && !d->cancelling)
+		d->cancelling = begin_job(d, cancel_work, cancel_done) == 0;
+}
+
+/* --- the beginning --- */
+
+static void open_work(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+	virDomainInfo info;
+
+	d->conn = virt_connect(&d->h->target, &d->capture, &d->text);
+	if (!d->conn) {
+		d->error = virt_error_number(&d->text);
+		return;
+	}
+	(void)virConnectSetKeepAlive(d->conn, HYPERVISOR_KEEPALIVE_S, HYPERVISOR_KEEPALIVE_COUNT);
+	d->domain = virDomainLookupByUUID(d->conn, d->uuid.b);
+	if (!d->domain || virDomainGetInfo(d->domain, &info) < 0)
+		fail(&d->text, &d->error);
+	else
+		d->memory = (uint64_t)info.maxMem << 10;
+}
+
+static void tell_opened(
+	const struct hypervisor_dump_events *events, void *arg, int error, const char *text)
+{
+	events->opened(arg, error, text, 0);
+}
+
+static void open_done(void *arg)
+{
+	struct hypervisor_dump *d = arg;
+
+	not_run(d);
+	if (!job_ended(d))
+		return;
+	if (d->error) {
+		finish(d, tell_opened);
+		return;
+	}
+	d->state = DUMP_OPEN;
+	d->events->opened(d->arg, 0, "", d->memory);
+}
+
+int hypervisor_dump_open(struct hypervisor *h, const struct hypervisor_dump_request *request,
+	const struct hypervisor_dump_events *events, void *arg, struct hypervisor_dump **out)
+{
+	struct hypervisor_dump *d;
+	int r;
+
+	if (!hypervisor_is_up(h))
+		return -ENOTCONN;
+	if (strlen(request->path) >= sizeof(d->path))
+		return -ENAMETOOLONG;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->h = h;
+	d->events = events;
+	d->arg = arg;
+	d->uuid = request->uuid;
+	snprintf(d->path, sizeof(d->path), "%s", request->path);
+	d->format = format_of(request->format);
+	d->flags = flags_of(request->mode);
+	virt_capture_init(&d->capture);
+	r = loop_timer_add(h->loop, &d->ask, on_ask, d);
+	if (r == 0)
+		r = begin_job(d, open_work, open_done);
+	if (r < 0) {
+		loop_timer_del(&d->ask);
+		virt_capture_finish(&d->capture);
+		free(d);
+		return r;
+	}
+	LIST_INSERT_HEAD(&h->dumps, d, entry);
+	*out = d;
+	return 0;
+}
+
+void hypervisor_dump_forget(struct hypervisor_dump **dump)
+{
+	struct hypervisor_dump *d = *dump;
+
+	*dump = NULL;
+	if (!d)
+		return;
+	virt_capture_break(&d->capture);
+	leave(d);
+}
+
+void dumps_break(struct hypervisor *h)
+{
+	struct hypervisor_dump *d;
+
+	LIST_FOREACH (d, &h->dumps, entry)
+		virt_capture_break(&d->capture);
+}

@@ -1,0 +1,303 @@
+"""The verb dump: dumps of a guest's memory, made by the hypervisor, kept in the store."""
+
+import contextlib
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from lib import proc
+from lib.proc import SLOW, wait_until
+from lib.virt import Guest
+
+RIGHTS = "view, type, control, log, dump-make, dump-get"
+BIG_KIB = 1 << 20  # so much that a dump can be looked at while it is made
+
+
+def rules(allow=RIGHTS):
+    return {"access all": {"who": "key:*", "vms": "*", "allow": allow}}
+
+
+@contextlib.contextmanager
+def mounted(virt, name, size):
+    """A file system in memory: no disk that others keep busy decides how long a test takes."""
+    folder = f"{virt.dir}/{name}"
+    virt.user.mkdir(folder)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700,uid={virt.user.uid}",
+                    name, folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def memory(virt):
+    with mounted(virt, "stores", "3g") as folder:
+        yield folder
+
+
+class Store:
+    """The settings of a daemon with a store of its own in it."""
+
+    def __init__(self, memory):
+        self.memory = memory
+
+    def __call__(self, **more):
+        path = f"{self.memory}/{os.urandom(4).hex()}"
+        return {**rules(), "dump": {"store": path, **more}}
+
+
+@pytest.fixture(scope="module")
+def settings(memory):
+    return Store(memory)
+
+
+@pytest.fixture(scope="module")
+def daemon(module_daemons, settings):
+    return module_daemons(settings())
+
+
+@pytest.fixture(scope="module")
+def shared(module_guests, daemon):
+    made = module_guests("dumped")
+    daemon.knows(made)
+    return made
+
+
+class BigGuest(Guest):
+    """The same guest with much memory."""
+
+    def _describe(self, *options):
+        return super()._describe(*options).replace(
+            "<memory unit='KiB'>2048<", f"<memory unit='KiB'>{BIG_KIB}<")
+
+
+@pytest.fixture
+def big(virt, daemon):
+    made = BigGuest(virt, f"big{os.urandom(2).hex()}")
+    made.define().start()
+    daemon.knows(made)
+    yield made
+    made.remove()
+    for left in glob.glob(f"{virt.dir}/stores/*/*{made.uuid}*"):
+        os.unlink(left)
+
+
+def store(daemon):
+    return daemon.config["dump"]["store"]
+
+
+def dumps(daemon, login):
+    got = daemon.ssh(login, "dumps --json")
+    assert got.status == 0, got
+    return json.loads(got.text)
+
+
+def fetch(daemon, guest, name, target):
+    return subprocess.run(
+        ["scp", "-P", str(daemon.port), "-i", daemon.keys.ed25519, "-q", "-F", "/dev/null",
+         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+         "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+         f"{guest.uuid}@127.0.0.1:dumps/{name}", target],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * SLOW, check=False)
+
+
+@contextlib.contextmanager
+def growing(daemon, guest):
+    """A client that has a dump made, halted when a part of the guest's memory is written: it, and
+    what dumps says of the dump."""
+    pipes = daemon.pipes(guest.uuid, "dump --live")
+
+    def grows():
+        said = json.loads(daemon.ctl("dumps", guest.uuid, "--json").out)
+        return next((entry for entry in said
+                     if entry["state"] == "growing" and entry["making"]["bytes"]), None)
+    entry = wait_until(grows, 30, "the dump grows")
+    proc.end(guest.qemu_pid, signal.SIGSTOP)
+    try:
+        yield pipes, entry
+    finally:
+        proc.end(guest.qemu_pid, signal.SIGCONT)
+        pipes.close()
+
+
+def test_a_dump_is_made_listed_and_fetched(daemon, shared, tmp_path):
+    made = daemon.ssh(shared.name, "dump --live")
+    assert made.status == 0 and made.errors == "", made
+    name = made.text.strip()
+    assert re.fullmatch(rf"dumped-{shared.uuid}-[0-9-]{{19}}\.elf", name), made
+    listed = [entry for entry in dumps(daemon, shared.uuid) if entry["name"] == name]
+    assert [entry["state"] for entry in listed] == ["complete"]
+    assert listed[0]["uuid"] == shared.uuid
+    done = fetch(daemon, shared, "latest", tmp_path / "got")
+    assert done.returncode == 0, done
+    assert (tmp_path / "got").stat().st_size == listed[0]["size"]
+    header = subprocess.run(["readelf", "-h", tmp_path / "got"], capture_output=True, text=True,
+                            check=True, timeout=20 * SLOW).stdout
+    assert "CORE (Core file)" in header, header
+    assert shared.state == "running"
+    record = daemon.wait_audit("^complete: ", event="dump", vm_uuid=shared.uuid)
+    assert record["file"] == f"/dumps/{name}"
+    assert record["identity"].startswith("key:SHA256:")
+
+
+def test_a_guest_goes_on_behind_a_dump_that_stops_it(daemon, shared):
+    assert daemon.ssh(shared.name, "dump").status == 0
+    wait_until(lambda: shared.state == "running", 10, "the guest runs again")
+
+
+@pytest.mark.parametrize("form", ["kdump-zlib", "kdump-lzo", "kdump-snappy"])
+def test_formats_are_those_that_qemu_has(virt, daemon, shared, form):
+    has = form in virt.virsh("qemu-monitor-command", shared.uuid,
+                             '{"execute":"query-dump-guest-memory-capability"}')
+    made = daemon.ssh(shared.name, f"dump --live --format {form}")
+    if has:
+        assert made.status == 0, made
+        with open(f"{store(daemon)}/{made.text.strip()}", "rb") as file:
+            assert file.read(12) == b"makedumpfile"
+        assert made.text.strip().endswith(".kdump")
+    else:
+        assert made.status == 69 and made.text == "", made
+        assert form in made.errors and "unsupported" in made.errors, made
+        assert not any(name.startswith(".") for name in os.listdir(store(daemon)))
+
+
+@pytest.mark.parametrize("options, word", [
+    ("--format lz4", "unknown format lz4"), ("--live --crash", "only one of"),
+    ("--cancel --live", "stands alone"), ("now", "now"), ("--format", "missing value")])
+def test_bad_options_are_named(daemon, shared, options, word):
+    made = daemon.ssh(shared.name, f"dump {options}")
+    assert made.status == 64, made
+    assert word in made.errors, made
+
+
+def test_a_dump_can_end_or_reset_its_guest(daemon, guests):
+    guest = guests("ended")
+    daemon.knows(guest)
+    assert daemon.ssh(guest.name, "dump --reset").status == 0
+    guest.wait_boot()
+    assert daemon.ssh(guest.name, "dump --crash").status == 0
+    wait_until(lambda: guest.state == "shut off", 15, "the guest is off")
+    refused = daemon.ssh(guest.name, "dump")
+    assert refused.status == 69, refused
+    assert "VM ended is off" in refused.errors, refused
+
+
+def test_what_ends_the_guest_needs_its_own_right(daemons, shared):
+    made = daemons(rules("view, dump-get"))
+    made.knows(shared)
+    refused = made.ssh(shared.name, "dump")
+    assert refused.status == 77 and "dump-make" in refused.errors, refused
+    made.configure(rules("view, dump-make"))
+    made.reload()
+    made.wait_log("configuration reloaded")
+    for option in ("--crash", "--reset"):
+        refused = made.ssh(shared.name, f"dump {option}")
+        assert refused.status == 77 and "control" in refused.errors, refused
+    assert shared.state == "running"
+
+
+def test_a_dump_is_told_of_while_it_grows(daemon, big):
+    with growing(daemon, big) as (pipes, entry):
+        assert entry["making"]["memory"] >= BIG_KIB << 10
+        assert 0 <= entry["making"]["percent"] <= 100
+        assert [e["state"] for e in dumps(daemon, big.uuid)] == ["growing"]
+        refused = daemon.ssh(big.uuid, "dump --live")
+        assert refused.status == 75 and "is being made" in refused.errors, refused
+        assert json.loads(daemon.ssh(big.uuid, "status --json").text)["dump"]["format"] == "elf"
+        assert fetch(daemon, big, entry["name"], "/dev/null").returncode != 0
+        proc.end(big.qemu_pid, signal.SIGCONT)
+        assert pipes.wait(60) == 0
+    assert [e["state"] for e in dumps(daemon, big.uuid)] == ["complete"]
+    assert json.loads(daemon.ssh(big.uuid, "status --json").text)["dump"] is None
+
+
+def test_a_terminal_sees_how_far_it_is(daemon, big):
+    with daemon.terminal(big.uuid, "dump", "--live") as terminal:
+        terminal.expect(rb"writing [0-9]+ %, [0-9.]+ MiB/s, [0-9]+ s left", 60)
+        terminal.expect(rb"\.elf\r\n", 60)
+        assert terminal.wait() == 0
+
+
+def test_a_dump_goes_on_when_its_client_leaves(daemon, big):
+    with growing(daemon, big) as (pipes, _):
+        pipes.kill()
+        pipes.wait()
+    wait_until(lambda: [e["state"] for e in dumps(daemon, big.uuid)] == ["complete"], 60,
+               "it is complete")
+    daemon.wait_audit("^complete: ", event="dump", vm_uuid=big.uuid)
+
+
+def test_a_cancelled_dump_leaves_no_file(daemon, big):
+    """libvirt cannot stop a dump of memory: that is said, and its file is not kept."""
+    with growing(daemon, big) as (pipes, _):
+        begun = len(daemon.log())
+        with daemon.pipes(big.uuid, "dump --cancel") as cancel:
+            daemon.wait_log("asks dump", since=begun)
+            proc.end(big.qemu_pid, signal.SIGCONT)
+            assert cancel.wait(60) == 69
+            said = cancel.errors()
+        assert pipes.wait(60) == 84
+        assert "cancelled by key:SHA256:" in pipes.errors()
+    assert "cannot abort memory-only dump" in said and "will be removed" in said, said
+    assert dumps(daemon, big.uuid) == []
+    assert not any(big.uuid in name for name in os.listdir(store(daemon)))
+    daemon.wait_audit("cancelled by", event="dump", vm_uuid=big.uuid, status=84)
+    assert daemon.ssh(big.uuid, "dump --cancel").status == 66
+
+
+def test_only_so_many_are_made_at_once(daemons, settings, big, shared):
+    made = daemons(settings(max_parallel="1"))
+    made.knows(big, shared)
+    with growing(made, big) as (pipes, _):
+        refused = made.ssh(shared.uuid, "dump --live")
+        assert refused.status == 75 and "max_parallel" in refused.errors, refused
+        proc.end(big.qemu_pid, signal.SIGCONT)
+        assert pipes.wait(60) == 0
+    assert made.ssh(shared.uuid, "dump --live").status == 0
+
+
+def test_what_a_killed_service_leaves_is_swept(daemons, settings, big):
+    made = daemons(settings())
+    made.knows(big)
+    with growing(made, big):
+        made.kill()
+        assert [name for name in os.listdir(store(made)) if name.startswith(".making-")]
+        made.start()
+        wait_until(lambda: os.listdir(store(made)) == [], 15, "the store is empty")
+
+
+def test_a_service_that_ends_leaves_nothing(daemons, settings, big):
+    made = daemons(settings())
+    made.knows(big)
+    with growing(made, big) as (pipes, _):
+        made.stop()
+        assert pipes.wait() == 86
+        assert os.listdir(store(made)) == []
+
+
+def test_a_store_that_others_may_write_is_not_used(virt, daemons, shared):
+    folder = f"{virt.dir}/open-store"
+    virt.user.mkdir(folder)
+    os.chmod(folder, 0o777)
+    made = daemons({**rules(), "dump": {"store": folder}})
+    made.knows(shared)
+    refused = made.ssh(shared.uuid, "dump --live")
+    assert refused.status == 70, refused
+    assert folder in refused.errors and "chmod" in refused.errors, refused
+    assert os.listdir(folder) == []
+
+
+def test_a_dump_needs_room(virt, daemons, shared):
+    """On a file system that is smaller than the reserve."""
+    with mounted(virt, "small-store", "32m") as folder:
+        made = daemons({**rules(), "dump": {"store": folder}})
+        made.knows(shared)
+        refused = made.ssh(shared.uuid, "dump --live")
+        assert refused.status == 75 and "MiB free" in refused.errors, refused
+        assert os.listdir(folder) == []
