@@ -16,10 +16,11 @@ static const char *phrase(unsigned status)
 	static const struct {
 		unsigned status;
 		const char *text;
-	} phrases[] = {{200, "OK"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
-		{404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-		{411, "Length Required"}, {502, "Bad Gateway"}, {409, "Conflict"},
-		{413, "Content Too Large"}, {414, "URI Too Long"}, {417, "Expectation Failed"},
+	} phrases[] = {{200, "OK"}, {206, "Partial Content"}, {304, "Not Modified"},
+		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+		{405, "Method Not Allowed"}, {408, "Request Timeout"}, {411, "Length Required"},
+		{502, "Bad Gateway"}, {409, "Conflict"}, {413, "Content Too Large"},
+		{414, "URI Too Long"}, {416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
 		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
 		{501, "Not Implemented"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
 		{505, "HTTP Version Not Supported"}};

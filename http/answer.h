@@ -12,6 +12,7 @@ enum answer_framing {
 	ANSWER_CHUNKED,
 	ANSWER_CLOSE,  /* the end of the connection is the end of the body */
 	ANSWER_LENGTH, /* length bytes follow */
+	ANSWER_NONE,   /* there is none, by the status */
 };
 
 struct answer {

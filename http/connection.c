@@ -11,6 +11,7 @@
 #include "http/answer.h"
 #include "http/basic.h"
 #include "http/connection.h"
+#include "http/download.h"
 #include "http/exchange.h"
 #include "http/forward.h"
 #include "http/parse/target.h"
@@ -47,8 +48,9 @@ struct connection {
 	bool input_ended;  /* the client has closed its side */
 	bool known;        /* the broker has let it in */
 	char *credentials; /* the Authorization field it was let in with; NULL: by certificate */
-	struct exchange *exchange; /* CONNECTION_ANSWERING: this, or forward */
+	struct exchange *exchange; /* CONNECTION_ANSWERING: one of these */
 	struct forward *forward;
+	struct download *download;
 	const struct route *route; /* NULL: the request is for the upstream */
 	struct http_target target;
 	struct http_request request;
@@ -81,6 +83,7 @@ static void close_now(struct connection *c, const char *why)
 	log_write(LOG_LEVEL_DEBUG, c->tag, "closed: %s", why);
 	exchange_destroy(c->exchange);
 	forward_destroy(c->forward);
+	download_destroy(c->download);
 	tls_free(c->tls);
 	loop_io_del(&c->io);
 	loop_io_del(&c->login_io);
@@ -276,6 +279,15 @@ static void begin_answering(struct connection *c)
 	loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
 }
 
+/* A ticket is for one VM: the login names it, the request to the broker does not. */
+static bool is_for_another(struct connection *c, const char *vm)
+{
+	if (!c->credentials || !vm || basic_user_is(c->credentials, vm))
+		return false;
+	answer(c, 403, NULL, "the ticket is for another VM");
+	return true;
+}
+
 static void begin_exchange(struct connection *c)
 {
 	const char *vm = route_vm(c->route, &c->target), *culprit = "";
@@ -292,11 +304,8 @@ static void begin_exchange(struct connection *c)
 		.arg = c};
 	int r;
 
-	/* A ticket is for one VM: the login names it, the command does not. */
-	if (c->credentials && vm && !basic_user_is(c->credentials, vm)) {
-		answer(c, 403, NULL, "the ticket is for another VM");
+	if (is_for_another(c, vm))
 		return;
-	}
 	r = route_command(
 		c->route, &c->target, c->credentials ? NULL : vm, o.json, command, &culprit);
 	if (r < 0) {
@@ -339,9 +348,42 @@ static void begin_forward(struct connection *c)
 		begin_answering(c);
 }
 
+static void begin_download(struct connection *c)
+{
+	const char *vm = route_vm(c->route, &c->target);
+	char path[ROUTE_FILE_MAX + 1];
+	const struct download_options o = {.loop = c->context->loop,
+		.jobs = c->context->jobs,
+		.login = &c->login,
+		.request = &c->request,
+		.path = path,
+		.out = &c->out,
+		.wake = on_exchange,
+		.arg = c};
+	int r;
+
+	if (is_for_another(c, vm))
+		return;
+	if (c->target.parameter_count > 0) {
+		answer(c, 400, NULL, "a file has no parameters");
+		return;
+	}
+	if (route_file(c->route, &c->target, c->credentials ? NULL : vm, path) < 0) {
+		answer(c, 404, NULL, "there is no such VM or file");
+		return;
+	}
+	r = download_create(&o, &c->download);
+	if (r < 0)
+		answer(c, 503, NULL, strerror(-r));
+	else
+		begin_answering(c);
+}
+
 static void begin(struct connection *c)
 {
-	if (c->route)
+	if (c->route && c->route->kind == ROUTE_FILE)
+		begin_download(c);
+	else if (c->route)
 		begin_exchange(c);
 	else
 		begin_forward(c);
@@ -438,6 +480,9 @@ static bool take_head(struct connection *c)
 
 static bool may_go_on(const struct connection *c)
 {
+	if (c->download)
+		return download_state(c->download) == EXCHANGE_ENDED &&
+		       download_may_stay(c->download);
 	if (c->forward)
 		return forward_state(c->forward) == EXCHANGE_ENDED && forward_may_stay(c->forward);
 	return exchange_state(c->exchange) == EXCHANGE_ENDED && exchange_body_read(c->exchange);
@@ -449,8 +494,10 @@ static void end_exchange(struct connection *c)
 
 	exchange_destroy(c->exchange);
 	forward_destroy(c->forward);
+	download_destroy(c->download);
 	c->exchange = NULL;
 	c->forward = NULL;
+	c->download = NULL;
 	if (stays)
 		next_request(c);
 	else
@@ -460,6 +507,10 @@ static void end_exchange(struct connection *c)
 /* Takes of the body, and adds to the answer. */
 static enum exchange_state work(struct connection *c)
 {
+	if (c->download) {
+		download_output(c->download);
+		return download_state(c->download);
+	}
 	if (c->forward) {
 		forward_input(c->forward);
 		forward_output(c->forward);
@@ -548,7 +599,7 @@ static void on_client_end(struct connection *c)
 	c->input_ended = true;
 	if (c->state == CONNECTION_ANSWERING) {
 		/* What it still sent comes first; then it is the end of the body, or the end. */
-		if (c->forward || exchange_input(c->exchange) < 0 ||
+		if (!c->exchange || exchange_input(c->exchange) < 0 ||
 			!exchange_input_ended(c->exchange))
 			close_now(c, "the client left");
 	} else if (c->state != CONNECTION_FLUSHING) {

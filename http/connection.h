@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "core/job.h"
 #include "core/loop.h"
 #include "http/tls.h"
 #include "wire/msg.h"
@@ -28,6 +29,7 @@ TAILQ_HEAD(connection_list, connection);
 
 struct http_context {
 	struct loop *loop;
+	struct job_pool *jobs; /* read files */
 	struct tls *tls;
 	struct wire_settings settings;
 	struct connection_list connections;

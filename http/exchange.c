@@ -3,16 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <string.h>
 
 #include "core/log.h"
 #include "http/answer.h"
+#include "http/broker_line.h"
 #include "http/exchange.h"
 #include "http/parse/chunk.h"
 #include "wire/status.h"
-
-#define COMPLAINT_MAX 512 /* bytes of what the broker says on standard error */
 
 struct exchange {
 	struct exchange_options o;
@@ -27,8 +25,7 @@ struct exchange {
 	bool head_sent, offset_known;
 	bool line_over;
 	uint64_t offset;
-	char complaint[COMPLAINT_MAX];
-	size_t complaint_len;
+	struct complaint complaint;
 };
 
 /* --- the answer's head --- */
@@ -89,17 +86,9 @@ static bool is_whole(const struct exchange *e, int status)
 
 static void refuse(struct exchange *e, int status)
 {
-	static const char prefix[] = "vmconsoled: ";
-	const char *text = e->complaint;
-
-	e->complaint[strcspn(e->complaint, "\r\n")] = '\0';
-	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
-		text += sizeof(prefix) - 1;
-	if (!*text)
-		text = "the request failed";
 	e->head_sent = true;
-	e->state = answer_text(e->o.out, e->o.request, answer_status(status), NULL, text,
-			   may_stay(e)) < 0
+	e->state = answer_text(e->o.out, e->o.request, answer_status(status), NULL,
+			   complaint_line(&e->complaint), may_stay(e)) < 0
 			   ? EXCHANGE_CUT
 			   : EXCHANGE_ENDED;
 }
@@ -118,17 +107,6 @@ static void end_with(struct exchange *e, int status)
 		return;
 	if (!has_chunks || buf_add(e->o.out, HTTP_CHUNK_LAST, strlen(HTTP_CHUNK_LAST)) == 0)
 		e->state = EXCHANGE_ENDED;
-}
-
-static void add_complaint(struct exchange *e, const unsigned char *text, size_t len)
-{
-	size_t room = sizeof(e->complaint) - 1 - e->complaint_len;
-
-	if (len > room)
-		len = room;
-	memcpy(e->complaint + e->complaint_len, text, len);
-	e->complaint_len += len;
-	e->complaint[e->complaint_len] = '\0';
 }
 
 /* --- the line --- */
@@ -150,7 +128,7 @@ static void take_message(struct exchange *e, const struct line_message *m)
 		r = add_body(e, m->payload, m->payload_len);
 		break;
 	case WIRE_ERR:
-		add_complaint(e, m->payload, m->payload_len);
+		complaint_add(&e->complaint, m);
 		break;
 	case WIRE_EXIT:
 		memcpy(&last, m->fixed, sizeof(last));
@@ -313,34 +291,27 @@ bool exchange_body_read(const struct exchange *e)
 	return e->body_over;
 }
 
-static int ask(struct exchange *e, int fds[2])
+static int ask(struct exchange *e)
 {
 	struct wire_request request = {0};
-	int r = line_send_fds(e->o.login, WIRE_OPEN, NULL, NULL, 0, &fds[1], 1);
+	int r = broker_line_open(e->o.login, &e->line);
 
-	return r ? r : line_send(&e->line, WIRE_EXEC, &request, e->o.command, strlen(e->o.command));
+	if (!r)
+		r = line_send(&e->line, WIRE_EXEC, &request, e->o.command, strlen(e->o.command));
+	return r ? r : loop_io_add(e->o.loop, &e->io, e->line.fd, EPOLLIN, on_line, e);
 }
 
 int exchange_create(const struct exchange_options *options, struct exchange **out)
 {
 	struct exchange *e = calloc(1, sizeof(*e));
-	int fds[2], r;
+	int r;
 
 	if (!e)
 		return -ENOMEM;
 	e->o = *options;
 	e->body_left = options->request->length;
 	http_chunks_init(&e->chunks);
-	r = line_pair(fds);
-	if (r < 0) {
-		free(e);
-		return r;
-	}
-	line_init(&e->line, fds[0], WIRE_CHANNEL, WIRE_DOOR);
-	r = ask(e, fds);
-	close(fds[1]);
-	if (!r)
-		r = loop_io_add(e->o.loop, &e->io, e->line.fd, EPOLLIN, on_line, e);
+	r = ask(e);
 	if (r < 0) {
 		exchange_destroy(e);
 		return r;
@@ -359,6 +330,7 @@ void exchange_destroy(struct exchange *e)
 	if (!e)
 		return;
 	loop_io_del(&e->io);
-	line_finish(&e->line);
+	if (e->line.fd >= 0)
+		line_finish(&e->line);
 	loop_defer(e->o.loop, free_exchange, e);
 }

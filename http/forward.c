@@ -8,6 +8,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "http/answer.h"
+#include "http/broker_line.h"
 #include "http/forward.h"
 #include "http/forward_head.h"
 #include "http/parse/chunk.h"
@@ -15,7 +16,6 @@
 #include "http/route.h"
 #include "wire/status.h"
 
-#define COMPLAINT_MAX 512
 #define ROUNDS 4 /* pieces read from the upstream in one turn */
 
 enum forward_step {
@@ -43,8 +43,7 @@ struct forward {
 	bool stays;
 	bool progress; /* since the timer was set */
 	bool chunked;
-	char complaint[COMPLAINT_MAX];
-	size_t complaint_len;
+	struct complaint complaint;
 	struct http_response *answer;
 };
 
@@ -87,15 +86,10 @@ static int ask(struct forward *f)
 {
 	struct wire_request request = {0};
 	char command[ROUTE_COMMAND_MAX];
-	int fds[2] = {-1, -1}, r = route_forward_command(f->o.request, command);
+	int r = route_forward_command(f->o.request, command);
 
 	if (!r)
-		r = line_pair(fds);
-	if (r < 0)
-		return r;
-	line_init(&f->line, fds[0], WIRE_CHANNEL, WIRE_DOOR);
-	r = line_send_fds(f->o.login, WIRE_OPEN, NULL, NULL, 0, &fds[1], 1);
-	close(fds[1]);
+		r = broker_line_open(f->o.login, &f->line);
 	if (!r)
 		r = line_send(&f->line, WIRE_EXEC, &request, command, strlen(command));
 	if (!r)
@@ -138,26 +132,11 @@ static unsigned status_of(int exit_status)
 /* The broker ends it: it could not begin, or somebody's rights, or time, are over. */
 static void on_exit_message(struct forward *f, const struct line_message *m)
 {
-	static const char prefix[] = "vmconsoled: ";
-	const char *text = f->complaint;
 	struct wire_exit last;
 
 	memcpy(&last, m->fixed, sizeof(last));
-	f->complaint[strcspn(f->complaint, "\r\n")] = '\0';
-	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
-		text += sizeof(prefix) - 1;
 	give_up(f, last.status == STATUS_OK ? 502 : status_of(last.status),
-		*text ? text : "the request failed");
-}
-
-static void add_complaint(struct forward *f, const struct line_message *m)
-{
-	size_t room = sizeof(f->complaint) - 1 - f->complaint_len;
-	size_t len = m->payload_len < room ? m->payload_len : room;
-
-	memcpy(f->complaint + f->complaint_len, m->payload, len);
-	f->complaint_len += len;
-	f->complaint[f->complaint_len] = '\0';
+		complaint_line(&f->complaint));
 }
 
 static void take_message(struct forward *f, struct line_message *m)
@@ -169,7 +148,7 @@ static void take_message(struct forward *f, struct line_message *m)
 		f->progress = true;
 		break;
 	case WIRE_ERR:
-		add_complaint(f, m);
+		complaint_add(&f->complaint, m);
 		break;
 	case WIRE_EXIT:
 		on_exit_message(f, m);

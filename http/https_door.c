@@ -1,9 +1,11 @@
 /* Task: the https door: its connections, their settings and their end. Owner: main. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/log.h"
 #include "http/connection.h"
+#include "http/download.h"
 #include "http/https_door.h"
 
 #define STOP_US (CONNECTION_FLUSH_US + LOOP_SECOND)
@@ -73,7 +75,18 @@ static int begin(void *arg, struct loop *loop)
 	struct https_door *door = arg;
 
 	door->context.loop = loop;
+	if (job_pool_create(loop, "files", DOWNLOAD_THREADS, DOWNLOAD_JOBS, &door->context.jobs) <
+		0)
+		return -ENOMEM;
 	return loop_timer_add(loop, &door->stop_timer, on_stopped, door);
+}
+
+/* The filter of the sandbox lets none be made later. */
+static int make_threads(void *arg)
+{
+	struct https_door *door = arg;
+
+	return job_pool_man(door->context.jobs);
 }
 
 void https_door_main(const struct door_options *options)
@@ -82,6 +95,7 @@ void https_door_main(const struct door_options *options)
 	static const struct door_ops ops = {.name = "https",
 		.prepare = prepare,
 		.begin = begin,
+		.threads = make_threads,
 		.settings = on_settings,
 		.connection = on_connection,
 		.stop = on_stop};

@@ -1,5 +1,6 @@
 /* Task: the table of routes, and commands from it. Pure; bytes of strangers. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "http/route.h"
@@ -14,8 +15,12 @@ static const struct route table[] = {
 		"attach --read-only --no-input --no-wait", NULL, "device from lines", BYTES},
 	{HTTP_METHOD_POST, "consoleStream/*", ROUTE_STREAM, true, "attach --no-wait", NULL,
 		"device from lines force", BYTES},
+	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_FILE, false, "/console.log", NULL, "", BYTES},
 	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_WHOLE, false, "log", NULL,
 		"device from lines since boot timestamps", BYTES},
+	{HTTP_METHOD_GET, "crashDump/*/?", ROUTE_FILE, false, "/dumps/", NULL, "", BYTES},
+	{HTTP_METHOD_GET, "crashDump/*", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT},
+	{HTTP_METHOD_GET, "crashDump/*/", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "vm/*/status", ROUTE_WHOLE, false, "status", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "vm/*/who", ROUTE_WHOLE, false, "who", "--json", "", TEXT},
 	{HTTP_METHOD_POST, "vm/*/break", ROUTE_WHOLE, false, "break", NULL, "device", TEXT},
@@ -44,53 +49,69 @@ static bool has_word(const char *list, const char *word)
 
 /* --- finding --- */
 
-/* Whether the path is the route's; *vm: the segment of its star. */
-static bool path_is(const char *path, const struct http_target *t, const char **vm)
+struct parts {
+	const char *vm, *name; /* NULL: the route has none */
+};
+
+static bool segment_is(const char *path, size_t len, const char *segment, struct parts *parts)
+{
+	if (len == 1 && (*path == '*' || *path == '?')) {
+		*(*path == '*' ? &parts->vm : &parts->name) = segment;
+		return *segment != '\0';
+	}
+	return strlen(segment) == len && memcmp(segment, path, len) == 0;
+}
+
+/* Whether the path is the route's. A slash at its end is one more segment, which is empty. */
+static bool path_is(const char *path, const struct http_target *t, struct parts *parts)
 {
 	size_t i;
 
-	*vm = NULL;
-	for (i = 0; i < t->segment_count; i++) {
+	*parts = (struct parts){NULL, NULL};
+	for (i = 0; i < t->segment_count && path; i++) {
 		size_t len = strcspn(path, "/");
 
-		if (len == 0)
+		if (!segment_is(path, len, t->segments[i], parts))
 			return false;
-		if (*path == '*')
-			*vm = t->segments[i];
-		else if (strlen(t->segments[i]) != len || memcmp(t->segments[i], path, len) != 0)
-			return false;
-		path += len + (path[len] == '/');
+		path = path[len] ? path + len + 1 : NULL;
 	}
-	return *path == '\0' && (!*vm || **vm);
+	return i == t->segment_count && !path;
 }
 
 const struct route *route_find(
 	enum http_method method, const struct http_target *target, const char **allow)
 {
 	bool get = false, post = false;
-	const char *vm;
+	const struct route *file = NULL;
+	struct parts parts;
 	size_t i;
 
 	for (i = 0; i < ROUTES; i++) {
 		const struct route *r = &table[i];
 
-		if (!path_is(r->path, target, &vm))
+		if (!path_is(r->path, target, &parts))
 			continue;
 		if (r->method == method ||
-			(r->method == HTTP_METHOD_GET && method == HTTP_METHOD_HEAD))
-			return r;
+			(r->method == HTTP_METHOD_GET && method == HTTP_METHOD_HEAD)) {
+			/* What has parameters is another answer, if there is one. */
+			if (r->kind != ROUTE_FILE || target->parameter_count == 0)
+				return r;
+			file = r;
+		}
 		get |= r->method == HTTP_METHOD_GET;
 		post |= r->method == HTTP_METHOD_POST;
 	}
+	if (file)
+		return file;
 	*allow = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : post ? "POST" : "";
 	return NULL;
 }
 
 const char *route_vm(const struct route *route, const struct http_target *target)
 {
-	const char *vm;
+	struct parts parts;
 
-	return path_is(route->path, target, &vm) ? vm : NULL;
+	return path_is(route->path, target, &parts) ? parts.vm : NULL;
 }
 
 /* --- the command --- */
@@ -175,6 +196,21 @@ int route_command(const struct route *route, const struct http_target *target, c
 		r = has_word(route->parameters, p->name) ? add_option(&t, p) : -EINVAL;
 	}
 	return r;
+}
+
+/* Names that would be two in the tree are none in it. */
+int route_file(const struct route *route, const struct http_target *target, const char *vm,
+	char out[ROUTE_FILE_MAX + 1])
+{
+	struct parts parts;
+	int n;
+
+	if (!path_is(route->path, target, &parts) || (vm && strchr(vm, '/')) ||
+		(parts.name && strchr(parts.name, '/')))
+		return -ENOENT;
+	n = snprintf(out, ROUTE_FILE_MAX + 1, "%s%s%s%s", vm ? "/" : "", vm ? vm : "", route->verb,
+		parts.name ? parts.name : "");
+	return n > 0 && n <= ROUTE_FILE_MAX ? 0 : -ENOENT;
 }
 
 int route_forward_command(const struct http_request *request, char out[ROUTE_COMMAND_MAX])

@@ -17,14 +17,15 @@ enum route_kind {
 	ROUTE_HEALTH, /* answered here, for everybody */
 	ROUTE_STREAM, /* endless: what has gone out cannot be taken back */
 	ROUTE_WHOLE,  /* an answer with an end */
+	ROUTE_FILE,   /* bytes of a file, of a size that is known */
 };
 
 struct route {
 	enum http_method method;
-	const char *path; /* segments; a star is the VM */
+	const char *path; /* segments; a star is the VM, a question mark a file's name */
 	enum route_kind kind;
 	bool types;       /* the body is typed into the guest */
-	const char *verb; /* with its fixed options */
+	const char *verb; /* with its fixed options; of a file: its path, or that of its folder */
 	const char *json; /* the option that gives JSON, where the client accepts it; or NULL */
 	const char *parameters; /* of the query that become options, separated by blanks */
 	const char *content_type;
@@ -47,6 +48,12 @@ const char *route_vm(const struct route *route, const struct http_target *target
 int route_command(const struct route *route, const struct http_target *target, const char *vm,
 	bool json, char out[ROUTE_COMMAND_MAX], const char **culprit)
 	__attribute__((warn_unused_result));
+
+#define ROUTE_FILE_MAX 1024
+
+/* The file's path in the tree of the login: vm NULL: that of a VM. 0; -ENOENT: there is none. */
+int route_file(const struct route *route, const struct http_target *target, const char *vm,
+	char out[ROUTE_FILE_MAX + 1]) __attribute__((warn_unused_result));
 
 /* That which asks the broker for a connection to the upstream; so much of the path as a log can
  * use. */

@@ -83,7 +83,7 @@ void files_resume(struct files *f)
 
 int files_send_request(struct files *f)
 {
-	const struct wire_files request = {.scp = f->scp != NULL};
+	const struct wire_files request = {.client = f->scp ? WIRE_FILES_SCP : WIRE_FILES_SFTP};
 
 	return line_send(&f->channel->line, WIRE_FILES, &request, f->command,
 		f->command ? strlen(f->command) : 0);

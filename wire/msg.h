@@ -116,7 +116,7 @@ enum wire_type {
 	WIRE_UPSTREAM, /* b->d  fd: connected to the upstream; payload: header fields to add */
 
 	/* channel line that serves files: each question gets one answer (PULL: one or more) */
-	WIRE_FILES,   /* d->b  sftp, or scp; payload: the command */
+	WIRE_FILES,   /* d->b  who asks; payload: the command of scp */
 	WIRE_STAT,    /* d->b  payload: a path. Answer: ATTR */
 	WIRE_LIST,    /* d->b  payload: a path. Answer: ENTRIES */
 	WIRE_LEND,    /* d->b  payload: a path. Answer: LENT, or ATTR: a file read by PULL */
@@ -253,8 +253,10 @@ struct wire_found {
 	uint8_t cut;     /* the payload is not all of the lines */
 } WIRE_PACKED;
 
+enum wire_client { WIRE_FILES_SFTP, WIRE_FILES_SCP, WIRE_FILES_HTTPS };
+
 struct wire_files {
-	uint8_t scp; /* 0: sftp */
+	uint8_t client; /* enum wire_client */
 } WIRE_PACKED;
 
 struct wire_question { /* STAT, LEND */
@@ -290,8 +292,9 @@ struct wire_refused {
 
 struct wire_attributes {
 	uint64_t size;
-	uint32_t mode; /* as st_mode */
-	int64_t mtime; /* seconds since 1970 */
+	uint32_t mode;    /* as st_mode */
+	int64_t mtime;    /* seconds since 1970 */
+	uint64_t version; /* of a file: another one for other bytes */
 } WIRE_PACKED;
 
 struct wire_attr {

@@ -203,7 +203,7 @@ static int check_file_question(unsigned type, const unsigned char *fixed, size_t
 	switch (type) {
 	case WIRE_FILES:
 		memcpy(&files, fixed, sizeof(files));
-		return files.scp > 1 ? -EINVAL : 0;
+		return files.client > WIRE_FILES_HTTPS ? -EINVAL : 0;
 	case WIRE_PULL:
 		memcpy(&pull, fixed, sizeof(pull));
 		return pull.len > WIRE_PULL_MAX ? -EINVAL : 0;

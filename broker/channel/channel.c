@@ -10,7 +10,8 @@
 #include "broker/channel/channel_private.h"
 #include "core/log.h"
 
-#define INPUT_ROUNDS 8 /* messages read in one turn */
+#define INPUT_ROUNDS 8  /* messages read in one turn */
+#define LAST_ROUNDS 512 /* messages of a door that has gone */
 
 /* --- input --- */
 
@@ -172,7 +173,7 @@ static void on_files(struct channel *c, const struct line_message *m)
 
 	loop_timer_stop(c->timer);
 	memcpy(&request, m->fixed, sizeof(request));
-	c->owner->files_asked(c, request.scp, (const char *)m->payload, m->payload_len);
+	c->owner->files_asked(c, request.client, (const char *)m->payload, m->payload_len);
 }
 
 static void on_message(struct channel *c, struct line_message *m)
@@ -237,6 +238,24 @@ static void read_line(struct channel *c)
 			return;
 		}
 		on_message(c, &m);
+		line_message_finish(&m);
+	}
+}
+
+void channel_hear_out(struct channel *c)
+{
+	struct line_message m;
+	int i, r = 1;
+
+	for (i = 0; i < LAST_ROUNDS && c->state != CHANNEL_CLOSED && c->ops && c->ops->message;
+		i++) {
+		r = line_receive(&c->line, &m);
+		if (r == -EPROTO && c->state == CHANNEL_SAID)
+			continue;
+		if (r != 1)
+			return;
+		if (m.type == WIRE_GIVEN || m.type == WIRE_REFUSED || m.type == WIRE_DONE)
+			on_message(c, &m);
 		line_message_finish(&m);
 	}
 }

@@ -83,7 +83,7 @@ struct channel_owner {
 	/* What was asked; command NULL: a shell. Answers on the channel, and ends it. */
 	void (*asked)(struct channel *c, const char *command, size_t len);
 	/* A file client: sftp, or (scp) with this command. The same. */
-	void (*files_asked)(struct channel *c, int scp, const char *command, size_t len);
+	void (*files_asked)(struct channel *c, unsigned client, const char *command, size_t len);
 	audit_who_fn who; /* of the login */
 	void (*closed)(struct login *login);
 };
@@ -91,6 +91,9 @@ struct channel_owner {
 /* Takes over the descriptor. Waits for SHELL or EXEC, CHANNEL_ASK_US at most. */
 int channel_accept(const struct channel_owner *owner, int fd, unsigned number,
 	struct channel **out) MUST_CHECK;
+
+/* Its door has gone: what it has told of files before counts. */
+void channel_hear_out(struct channel *c);
 
 /* Ends at once, without a word; the memory goes after the turn. */
 void channel_close(struct channel *c);

@@ -55,7 +55,8 @@ struct broker_context {
 	/* What a client asks; command NULL: a shell. Answers on the channel, and ends it. */
 	void (*asked)(struct channel *channel, const char *command, size_t len);
 	/* A file client has come: sftp, or (scp) with this command. */
-	void (*files_asked)(struct channel *channel, int scp, const char *command, size_t len);
+	void (*files_asked)(
+		struct channel *channel, unsigned client, const char *command, size_t len);
 	/* What a login that is held to this command can never do: those rights are put to *denied.
 	 * 0, or -EINVAL: it is no command. */
 	int (*ceiling)(const struct words *command, unsigned *denied);

@@ -79,8 +79,10 @@ void login_close(struct login *login, const char *why)
 		return;
 	login->state = LOGIN_CLOSED;
 	cancel_attempt(login);
-	while ((c = LIST_FIRST(&login->channels)))
+	while ((c = LIST_FIRST(&login->channels))) {
+		channel_hear_out(c);
 		channel_close(c);
+	}
 	log_write(was_known ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, login->tag, "%s left: %s",
 		login_who(login), why);
 	loop_io_del(&login->io);

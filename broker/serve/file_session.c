@@ -388,15 +388,20 @@ static struct file_session *create(const struct verb_call *call)
 	return s;
 }
 
-void file_session_begin(struct channel *channel, int scp, const char *command, size_t len)
+static const char *client_name(unsigned client)
+{
+	return client == WIRE_FILES_SCP ? "scp" : client == WIRE_FILES_HTTPS ? "download" : "sftp";
+}
+
+void file_session_begin(struct channel *channel, unsigned client, const char *command, size_t len)
 {
 	struct verb_call call = {.channel = channel, .login = channel_login(channel)};
 	char name[WIRE_LOGIN_MAX + 1];
 	struct file_session *s;
 
 	log_write(LOG_LEVEL_INFO, channel_tag(channel), "%s asks %s", login_who(call.login),
-		scp ? "scp" : "sftp");
-	audit_trail_verb(channel_trail(channel), scp ? "scp" : "sftp");
+		client_name(client));
+	audit_trail_verb(channel_trail(channel), client_name(client));
 	if (login_identity(call.login)->command) {
 		channel_exit(channel, STATUS_DENIED,
 			"this login is held to one command, and gets no files");

@@ -15,7 +15,7 @@ struct channel;
 #define FILE_LENT_MAX 128    /* of one channel */
 #define FILE_REFUSALS_MAX 64 /* of one channel that are recorded one by one */
 
-/* The channel has asked for sftp, or (scp) for this command. */
-void file_session_begin(struct channel *channel, int scp, const char *command, size_t len);
+/* client: enum wire_client; command: that of scp. */
+void file_session_begin(struct channel *channel, unsigned client, const char *command, size_t len);
 
 #endif

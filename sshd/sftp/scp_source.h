@@ -7,7 +7,7 @@
 #include "core/buf.h"
 #include "sshd/sftp/scp.h"
 #include "sshd/sftp/scp_command.h"
-#include "sshd/sftp/tree_file.h"
+#include "core/tree_file.h"
 
 /* What is still to be done, the next thing first. */
 enum scp_item_kind {

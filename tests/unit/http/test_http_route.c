@@ -77,6 +77,34 @@ static void unknown_paths_and_methods_are_told_apart(void **state)
 	assert_string_equal(allow, "POST");
 }
 
+static const char *file(const char *path, const char *vm)
+{
+	static char text[ROUTE_FILE_MAX + 1];
+	const char *allow;
+	const struct route *route = find(HTTP_METHOD_GET, path, &allow);
+
+	assert_non_null(route);
+	assert_int_equal(route->kind, ROUTE_FILE);
+	return route_file(route, &target, vm, text) ? NULL : text;
+}
+
+static void files_are_paths_of_the_tree(void **state)
+{
+	const char *allow;
+
+	assert_string_equal(file("/crashDump/web%201/1-web", "web 1"), "/web 1/dumps/1-web");
+	assert_string_equal(file("/crashDump/web/latest", NULL), "/dumps/latest");
+	assert_string_equal(file("/consoleLog/web", "web"), "/web/console.log");
+	assert_null(file("/crashDump/web/a%2fb", "web"));
+	assert_null(file("/crashDump/a%2fb/c", "a/b"));
+	assert_string_equal(command(HTTP_METHOD_GET, "/crashDump/a/", true), "dumps 'a' --json");
+	assert_string_equal(command(HTTP_METHOD_GET, "/crashDump/a", false), "dumps 'a'");
+	assert_int_equal(find(HTTP_METHOD_GET, "/consoleLog/a?lines=1", &allow)->kind, ROUTE_WHOLE);
+	assert_int_equal(find(HTTP_METHOD_GET, "/crashDump/a/b?x=1", &allow)->kind, ROUTE_FILE);
+	assert_null(find(HTTP_METHOD_GET, "/crashDump/a/b/", &allow));
+	assert_string_equal(allow, "");
+}
+
 static void unknown_parameters_are_named(void **state)
 {
 	char text[ROUTE_COMMAND_MAX];
@@ -122,6 +150,7 @@ int main(void)
 		cmocka_unit_test(a_request_becomes_the_command_of_its_row),
 		cmocka_unit_test(nothing_in_a_request_makes_another_word),
 		cmocka_unit_test(unknown_paths_and_methods_are_told_apart),
+		cmocka_unit_test(files_are_paths_of_the_tree),
 		cmocka_unit_test(unknown_parameters_are_named),
 		cmocka_unit_test(basic_credentials_are_a_user_and_a_password),
 		cmocka_unit_test(malformed_credentials_are_refused),

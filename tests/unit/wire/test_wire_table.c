@@ -68,11 +68,11 @@ static const struct expectation {
 	{"GIVEN", 38, "H", WIRE_DOOR, "VE", '=', 14, 0, 256, 0},
 	{"REFUSED", 39, "H", WIRE_DOOR, "VE", '=', 1, 1, 32 + 4095, 0},
 	{"DONE", 40, "H", WIRE_DOOR, "VE", 'H', 4, 0, 1024, 0},
-	{"ATTR", 41, "H", WIRE_BROKER, "VH", '=', 24, 0, 0, 0},
-	{"ENTRIES", 42, "H", WIRE_BROKER, "VH", '=', 34, 0, 16384 - 256, 0},
-	{"LENT", 43, "H", WIRE_BROKER, "VH", '=', 24, 0, 0, 1},
+	{"ATTR", 41, "H", WIRE_BROKER, "VH", '=', 32, 0, 0, 0},
+	{"ENTRIES", 42, "H", WIRE_BROKER, "VH", '=', 42, 0, 16384 - 256, 0},
+	{"LENT", 43, "H", WIRE_BROKER, "VH", '=', 32, 0, 0, 1},
 	{"PIECE", 44, "H", WIRE_BROKER, "VH", '=', 5, 0, 16384 - 256, 0},
-	{"FAULT", 45, "H", WIRE_BROKER, "VH", '=', 28, 0, 1024, 0},
+	{"FAULT", 45, "H", WIRE_BROKER, "VH", '=', 36, 0, 1024, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 

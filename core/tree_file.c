@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "core/io.h"
-#include "sshd/sftp/tree_file.h"
+#include "core/tree_file.h"
 
 #define READ_AHEAD ((size_t)2 * 1024 * 1024)
 #define SPARSE_MIN (UINT64_C(1024) * 1024) /* nobody gains by the holes of smaller files */

@@ -6,8 +6,8 @@
  * piece is fetched: by a job for a descriptor, by questions to the tree for a file without one. One
  * fetch at a time.
  */
-#ifndef SSHD_SFTP_TREE_FILE_H
-#define SSHD_SFTP_TREE_FILE_H
+#ifndef CORE_TREE_FILE_H
+#define CORE_TREE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
