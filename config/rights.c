@@ -16,6 +16,7 @@ static const char *const names[] = {
 	"dump-delete",
 	"admin",
 	"forward",
+	"power",
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 

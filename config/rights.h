@@ -17,8 +17,9 @@ enum right {
 	RIGHT_DUMP_DELETE = 1 << 7, /* remove dumps */
 	RIGHT_ADMIN = 1 << 8,       /* addresses, host-wide who, kick, ticket */
 	RIGHT_FORWARD = 1 << 9,     /* requests to the upstream of [https] */
+	RIGHT_POWER = 1 << 10,      /* on, off, reset and the like */
 };
-#define RIGHT_ALL ((1u << 10) - 1)
+#define RIGHT_ALL ((1u << 11) - 1)
 
 /* Accepted, so that rules need not change when their verbs come; a configuration with one of them
  * gets a warning until then. */

@@ -50,6 +50,11 @@ static const struct verb rows[] = {
 		"[--live | --crash | --reset] | dump --cancel",
 		"make a dump of the VM's memory; dumps lists it, sftp and scp fetch it", verb_dump,
 		0},
+	{"power", VERB_GUEST, RIGHT_POWER,
+		"power on|off|reset|shutdown|start-paused|resume [--wait[=S]] [--json] "
+		"[--device D]",
+		"switch a VM on or off; prints the offset of its output before that", verb_power,
+		0},
 	{"dumps", VERB_EITHER, 0, "dumps [--json]",
 		"the crash dumps of a VM, or of all; sftp and scp fetch them", verb_dumps, 0},
 	{"connect", VERB_HOST, 0, "connect --vm-id=ID | --vm-name=NAME",

@@ -32,6 +32,7 @@ void verb_forward(struct verb_call *call);
 void verb_break(struct verb_call *call);
 void verb_sysrq(struct verb_call *call);
 void verb_nmi(struct verb_call *call);
+void verb_power(struct verb_call *call);
 
 /* The menu of a login to the host on a pty. */
 void menu_begin(struct channel *channel, const struct verb_table *table);

@@ -65,6 +65,41 @@ static void send_break(struct hypervisor_order *o, virDomainPtr domain)
 	free(answer);
 }
 
+/* After a panic with on_crash=preserve libvirt leaves a guest that was reset paused. */
+static int reset(virDomainPtr domain)
+{
+	int state, reason;
+
+	if (virDomainReset(domain, 0) < 0 || virDomainGetState(domain, &state, &reason, 0) < 0)
+		return -1;
+	if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_CRASHED)
+		return virDomainResume(domain);
+	return 0;
+}
+
+static int switch_power(enum hypervisor_order_kind kind, virDomainPtr domain)
+{
+	switch (kind) {
+	case HYPERVISOR_NMI:
+		return virDomainInjectNMI(domain, 0);
+	case HYPERVISOR_START:
+		return virDomainCreate(domain);
+	case HYPERVISOR_START_PAUSED:
+		return virDomainCreateWithFlags(domain, VIR_DOMAIN_START_PAUSED);
+	case HYPERVISOR_DESTROY:
+		return virDomainDestroy(domain);
+	case HYPERVISOR_RESET:
+		return reset(domain);
+	case HYPERVISOR_SHUTDOWN:
+		return virDomainShutdown(domain);
+	case HYPERVISOR_RESUME:
+		return virDomainResume(domain);
+	case HYPERVISOR_BREAK:
+		break;
+	}
+	return 0;
+}
+
 static void order_work(void *arg)
 {
 	struct hypervisor_order *o = arg;
@@ -76,7 +111,7 @@ static void order_work(void *arg)
 	}
 	if (o->kind == HYPERVISOR_BREAK)
 		send_break(o, domain);
-	else if (virDomainInjectNMI(domain, 0) < 0)
+	else if (switch_power(o->kind, domain) < 0)
 		fail(o);
 	virDomainFree(domain);
 }
@@ -110,12 +145,14 @@ static bool is_plain(const char *alias)
 		       len;
 }
 
-static bool is_busy(const struct hypervisor *h, const struct uuid *uuid)
+static bool is_busy(
+	const struct hypervisor *h, enum hypervisor_order_kind kind, const struct uuid *uuid)
 {
 	const struct hypervisor_order *o;
 
 	LIST_FOREACH (o, &h->orders, entry) {
-		if (uuid_equal(&o->uuid, uuid))
+		if (uuid_equal(&o->uuid, uuid) &&
+			(kind != HYPERVISOR_DESTROY || o->kind == HYPERVISOR_DESTROY))
 			return true;
 	}
 	return false;
@@ -129,7 +166,7 @@ int hypervisor_order(struct hypervisor *h, enum hypervisor_order_kind kind, cons
 
 	if (!h->link || h->link->state != LINK_OPEN)
 		return -ENOTCONN;
-	if (is_busy(h, uuid))
+	if (is_busy(h, kind, uuid))
 		return -EBUSY;
 	if (kind == HYPERVISOR_BREAK && !is_plain(alias))
 		return -EINVAL;

@@ -1,8 +1,9 @@
 /*
- * Orders to a guest that the hypervisor carries out: a line break, a non-maskable interrupt.
+ * Orders to a guest that the hypervisor carries out: a line break, a non-maskable interrupt, and
+ * what a power switch does.
  *
  * They run in a pool of their own: QEMU may hang in one, and with it a thread. A guest has one
- * order at a time.
+ * order at a time; only an end by force does not wait for another one, which it may be the cure of.
  */
 #ifndef CONSOLE_HYPERVISOR_HYPERVISOR_ORDER_H
 #define CONSOLE_HYPERVISOR_HYPERVISOR_ORDER_H
@@ -14,6 +15,12 @@ struct hypervisor_order;
 enum hypervisor_order_kind {
 	HYPERVISOR_BREAK, /* into the character device of this alias */
 	HYPERVISOR_NMI,
+	HYPERVISOR_START,
+	HYPERVISOR_START_PAUSED,
+	HYPERVISOR_DESTROY,
+	HYPERVISOR_RESET,    /* one that a panic has stopped runs again */
+	HYPERVISOR_SHUTDOWN, /* asks the guest */
+	HYPERVISOR_RESUME,
 };
 
 /* Runs once, on the loop, unless it was forgotten: 0, or -EACCES, -EOPNOTSUPP, -ENOTCONN, -EIO, and

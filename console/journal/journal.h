@@ -97,7 +97,8 @@ enum journal_mark_kind {
 	JOURNAL_TAKEOVER,
 	JOURNAL_BREAK, /* line break, sysrq, nmi: the text tells */
 	JOURNAL_DUMP,
-	JOURNAL_GAP, /* output may be missing here, or offsets were leapt over */
+	JOURNAL_POWER, /* switched on, off, reset...: the text tells */
+	JOURNAL_GAP,   /* output may be missing here, or offsets were leapt over */
 	JOURNAL_KINDS
 };
 

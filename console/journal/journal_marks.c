@@ -24,6 +24,7 @@ static const char *const kind_names[JOURNAL_KINDS] = {
 	[JOURNAL_TAKEOVER] = "takeover",
 	[JOURNAL_BREAK] = "break",
 	[JOURNAL_DUMP] = "dump",
+	[JOURNAL_POWER] = "power",
 	[JOURNAL_GAP] = "gap",
 };
 

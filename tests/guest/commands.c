@@ -288,6 +288,14 @@ static void cmd_triple(struct guest *guest, char *argument)
 	machine_triple_fault();
 }
 
+static void cmd_button(struct guest *guest, char *argument)
+{
+	print("waiting for the button\r\n");
+	machine_await_button();
+	print("pressed\r\n");
+	machine_power_off();
+}
+
 static void cmd_off(struct guest *guest, char *argument)
 {
 	print("powering off\r\n");
@@ -311,6 +319,7 @@ static void cmd_help(struct guest *guest, char *argument);
 static const struct command commands[] = {
 	{"babble", cmd_babble},
 	{"bin", cmd_bin},
+	{"button", cmd_button},
 	{"bytes", cmd_bytes},
 	{"echo", cmd_echo},
 	{"esc", cmd_esc},

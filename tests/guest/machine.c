@@ -24,7 +24,10 @@
 #define KEYBOARD_RESET 0xFE
 #define PORT_PVPANIC 0x505
 #define PVPANIC_PANICKED 1
-#define PORT_PM1A_CONTROL 0x604 /* PIIX4 at SeaBIOS's base 0x600 */
+#define PORT_PM1A_STATUS 0x600 /* PIIX4 at SeaBIOS's base 0x600 */
+#define PORT_PM1A_ENABLE 0x602
+#define PORT_PM1A_CONTROL 0x604
+#define PM1A_POWER_BUTTON 0x100
 #define PM1A_SLEEP_S5 0x2000
 
 struct gate {
@@ -157,6 +160,13 @@ void machine_power_off(void)
 {
 	out16(PORT_PM1A_CONTROL, PM1A_SLEEP_S5);
 	machine_halt();
+}
+
+void machine_await_button(void)
+{
+	out16(PORT_PM1A_ENABLE, PM1A_POWER_BUTTON);
+	while (!(in16(PORT_PM1A_STATUS) & PM1A_POWER_BUTTON))
+		clock_sleep(20);
 }
 
 void machine_panic(void)

@@ -1,0 +1,230 @@
+/*
+ * Task: the verb power: switches a guest on or off. Owner: the channel.
+ * It watches the console meanwhile, so that what the guest prints then is in the history.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/login/login.h"
+#include "broker/script/wait_options.h"
+#include "broker/verb/json.h"
+#include "broker/verbs/verbs.h"
+#include "config/rights.h"
+#include "config/values.h"
+#include "console/guest/console.h"
+#include "console/guest/guest_power.h"
+
+struct power_call {
+	struct channel *channel;
+	struct loop *loop;
+	struct guest *guest;
+	struct console *console; /* NULL: none, or not to be seen */
+	struct viewer *viewer;
+	struct guest_power *power;
+	struct loop_timer *limit;
+	enum power_kind kind;
+	uint64_t limit_us, offset;
+	bool json;
+};
+
+struct power_options {
+	enum power_kind kind;
+	int wait, json;
+	uint64_t limit_us; /* WATCH_NEVER */
+	const char *device;
+};
+
+static void ignore(void *arg)
+{
+}
+
+static void ignore_event(void *arg, const struct console_event *event)
+{
+}
+
+static const struct viewer_events viewer_events = {ignore, ignore, ignore_event};
+
+/* --- the end --- */
+
+/* The channel lets go. */
+static void call_end(void *arg)
+{
+	struct power_call *c = arg;
+
+	guest_power_cancel(&c->power);
+	viewer_destroy(&c->viewer);
+	loop_timer_del(&c->limit);
+	loop_defer(c->loop, free, c);
+}
+
+static void on_signal(void *arg, enum channel_signal signal)
+{
+	struct power_call *c = arg;
+
+	channel_exit(c->channel, STATUS_INTERRUPTED, "interrupted by the client");
+}
+
+static const struct channel_ops channel_ops = {.signal = on_signal, .end = call_end};
+
+static enum status status_of(int error)
+{
+	switch (error) {
+	case -EBUSY:
+	case -EAGAIN:
+		return STATUS_BUSY;
+	case -EACCES:
+		return STATUS_DENIED;
+	case -ECONNABORTED:
+		return STATUS_CRASHED;
+	case -ENOMEM:
+		return STATUS_INTERNAL;
+	default:
+		return STATUS_UNAVAILABLE;
+	}
+}
+
+static void answer(const struct power_call *c)
+{
+	json_t *o;
+
+	if (!c->json) {
+		if (c->console)
+			channel_print(c->channel, "%" PRIu64 "\n", c->offset);
+		return;
+	}
+	o = json_object();
+	json_object_set_new(o, "power", json_string(power_name(c->kind)));
+	json_object_set_new(o, "state", json_string(guest_state_name(guest_state(c->guest))));
+	json_object_set_new(
+		o, "offset", c->console ? json_integer((json_int_t)c->offset) : json_null());
+	json_answer(c->channel, o);
+}
+
+static void on_done(void *arg, int error, const char *text)
+{
+	struct power_call *c = arg;
+	struct channel *channel = c->channel;
+	const char *vm = guest_name(c->guest), *name = power_name(c->kind);
+
+	c->power = NULL;
+	if (error == -ECONNABORTED) {
+		channel_exit(channel, STATUS_CRASHED, "VM %s %s", vm, text);
+	} else if (error) {
+		channel_exit(channel, status_of(error), "power %s not done on VM %s: %s", name, vm,
+			text);
+	} else {
+		answer(c);
+		channel_exit(channel, STATUS_OK, "VM %s %s", vm, text);
+	}
+}
+
+static void on_limit(void *arg)
+{
+	struct power_call *c = arg;
+	char text[VALUE_NUMBER_TEXT_MAX];
+
+	channel_exit(c->channel, STATUS_TIMEOUT, "power %s timed out after %s: VM %s is %s",
+		power_name(c->kind), value_duration_text(c->limit_us, text), guest_name(c->guest),
+		guest_state_name(guest_state(c->guest)));
+}
+
+/* --- the call --- */
+
+static int read_options(struct verb_call *call, struct power_options *o)
+{
+	const char *wait = NULL;
+	int device = 0;
+	const struct verb_option options[] = {
+		{"wait", OPTION_MAYBE, &o->wait, &wait},
+		{"json", OPTION_FLAG, &o->json, NULL},
+		{"device", OPTION_VALUE, &device, &o->device},
+	};
+
+	o->device = call->device;
+	o->limit_us = WATCH_NEVER;
+	if (verb_options(call, options, sizeof(options) / sizeof(options[0])) < 0 ||
+		verb_no_more(call, 1) < 0 ||
+		wait_options_time(call, "wait", wait, 0, &o->limit_us) < 0)
+		return -EINVAL;
+	if (call->argc == 1 && power_parse(call->argv[0], &o->kind) == 0)
+		return 0;
+	channel_exit(call->channel, STATUS_USAGE, "power: %s%s; usage: %s",
+		call->argc ? "unknown order " : "which order?", call->argc ? call->argv[0] : "",
+		call->verb->usage);
+	return -EINVAL;
+}
+
+static void name_in_audit(struct verb_call *call, enum power_kind kind)
+{
+	char verb[AUDIT_VERB_MAX];
+
+	snprintf(verb, sizeof(verb), "power %s", power_name(kind));
+	audit_trail_verb(channel_trail(call->channel), verb);
+}
+
+/* A guest without a console can be switched as well. */
+static int find_console(struct verb_call *call, const char *device, struct power_call *c)
+{
+	int r;
+
+	if (!(login_rights(call->login, call->guest) & RIGHT_VIEW))
+		return 0;
+	r = guest_console(call->guest, device, &c->console);
+	if (r == -ENODEV && device) {
+		verb_no_device(call, device);
+		return r;
+	}
+	if (r == 0)
+		c->offset = journal_next(console_journal(c->console));
+	return r == -ENODEV ? 0 : r;
+}
+
+static int begin(struct power_call *c, const struct power_options *o)
+{
+	const char *who = login_who(channel_login(c->channel));
+	const struct viewer_owner owner = {.who = who, .channel = c->channel};
+	struct power_wish wish = {.kind = c->kind, .who = who, .till_off = o->wait != 0};
+	int r = loop_timer_add(c->loop, &c->limit, on_limit, c);
+
+	if (r == 0 && c->console && c->kind != POWER_OFF) {
+		r = viewer_create(c->console, &owner, &viewer_events, c, &c->viewer);
+		wish.console = c->console;
+	}
+	if (r == 0)
+		r = guest_power(c->guest, &wish, on_done, c, &c->power);
+	if (r == 0 && c->limit_us != WATCH_NEVER)
+		loop_timer_set(c->limit, c->limit_us, 0);
+	return r;
+}
+
+void verb_power(struct verb_call *call)
+{
+	struct power_options o = {0};
+	struct power_call *c;
+	int r;
+
+	if (read_options(call, &o) < 0)
+		return;
+	name_in_audit(call, o.kind);
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
+		return;
+	}
+	c->channel = call->channel;
+	c->loop = login_loop(call->login);
+	c->guest = call->guest;
+	c->kind = o.kind;
+	c->json = o.json != 0;
+	c->limit_us = o.limit_us;
+	channel_set_policy(call->channel, &channel_ops, c);
+	r = find_console(call, o.device, c);
+	if (r == 0)
+		r = begin(c, &o);
+	if (r < 0 && !channel_is_exiting(call->channel))
+		channel_exit(call->channel, status_of(r == -EMFILE ? -EBUSY : r), "power: %s",
+			r == -EMFILE ? "too many viewers of this console" : strerror(-r));
+}

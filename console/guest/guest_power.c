@@ -1,0 +1,399 @@
+/* Task: see guest_power.h. Owner: who asked. Knows the guest's consoles and the hypervisor's
+ * orders. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console/guest/console_internal.h"
+#include "console/guest/guest_control.h"
+#include "console/guest/guest_internal.h"
+#include "console/guest/guest_power.h"
+#include "console/hypervisor/hypervisor_order.h"
+
+#define STEP_US (20 * LOOP_MSEC)
+#define TEXT_MAX 512
+
+enum power_state {
+	POWER_READIES, /* the console of a guest that is on opens */
+	POWER_ORDERED, /* the hypervisor has been told */
+	POWER_ASKS,    /* it has done it; how the guest is now */
+	POWER_OPENS,   /* the console of a guest that was started opens */
+	POWER_AWAITS,  /* the guest was asked to shut down */
+};
+
+struct guest_power {
+	struct guest *guest;
+	struct power_wish wish;
+	char who[JOURNAL_TEXT_MAX];
+	enum power_state state;
+	bool held;      /* it was started paused, to be resumed when the console is open */
+	bool resumed;   /* that has been ordered */
+	bool telling;   /* those who are told may cancel it */
+	bool cancelled; /* meanwhile */
+	uint64_t begun; /* loop time of the state's beginning */
+	power_done_fn done;
+	void *arg;
+	struct loop_timer *timer;
+	struct hypervisor_order *order;
+	struct hypervisor *asked;
+};
+
+static const struct {
+	const char *name, *done;
+	enum hypervisor_order_kind order;
+} kinds[] = {
+	[POWER_ON] = {"on", "was started", HYPERVISOR_START},
+	[POWER_OFF] = {"off", "was powered off", HYPERVISOR_DESTROY},
+	[POWER_RESET] = {"reset", "was reset", HYPERVISOR_RESET},
+	[POWER_SHUTDOWN] = {"shutdown", "was asked to shut down", HYPERVISOR_SHUTDOWN},
+	[POWER_START_PAUSED] = {"start-paused", "was started paused", HYPERVISOR_START_PAUSED},
+	[POWER_RESUME] = {"resume", "runs again", HYPERVISOR_RESUME},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+const char *power_name(enum power_kind kind)
+{
+	return kinds[kind].name;
+}
+
+int power_parse(const char *word, enum power_kind *kind)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		if (strcmp(word, kinds[i].name) == 0) {
+			*kind = (enum power_kind)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* --- what fits to a state --- */
+
+enum power_fit { FIT_DO, FIT_ALREADY, FIT_NOT };
+
+static enum power_fit fit_off(enum power_kind kind)
+{
+	switch (kind) {
+	case POWER_ON:
+	case POWER_START_PAUSED:
+		return FIT_DO;
+	case POWER_OFF:
+	case POWER_SHUTDOWN:
+		return FIT_ALREADY;
+	case POWER_RESET:
+	case POWER_RESUME:
+		break;
+	}
+	return FIT_NOT;
+}
+
+static enum power_fit fit_running(enum power_kind kind)
+{
+	switch (kind) {
+	case POWER_ON:
+	case POWER_RESUME:
+		return FIT_ALREADY;
+	case POWER_OFF:
+	case POWER_RESET:
+	case POWER_SHUTDOWN:
+		return FIT_DO;
+	case POWER_START_PAUSED:
+		break;
+	}
+	return FIT_NOT;
+}
+
+static enum power_fit fit(enum power_kind kind, enum guest_state state)
+{
+	switch (state) {
+	case GUEST_OFF:
+		return fit_off(kind);
+	case GUEST_RUNNING:
+		return fit_running(kind);
+	case GUEST_PAUSED:
+		return kind == POWER_OFF || kind == POWER_RESET || kind == POWER_RESUME ? FIT_DO
+											: FIT_NOT;
+	case GUEST_CRASHED:
+		return kind == POWER_OFF || kind == POWER_RESET ? FIT_DO : FIT_NOT;
+	case GUEST_UNREACHABLE:
+	case GUEST_GONE:
+		break;
+	}
+	return FIT_NOT;
+}
+
+/* --- the end --- */
+
+static void release(struct guest_power *p)
+{
+	hypervisor_order_forget(&p->order);
+	if (p->asked)
+		hypervisor_forget(p->asked, p);
+	loop_timer_del(&p->timer);
+	free(p);
+}
+
+/* Nothing of p is used from here on. */
+static void finish(struct guest_power *p, int error, const char *text)
+{
+	power_done_fn done = p->done;
+	void *arg = p->arg;
+
+	release(p);
+	done(arg, error, text);
+}
+
+static void finish_done(struct guest_power *p)
+{
+	finish(p, 0, kinds[p->wish.kind].done);
+}
+
+/* Tells those who watch, and the histories. why NULL: it begins; else it has failed. False: nothing
+ * of p is used from here on. */
+static bool tell(struct guest_power *p, const char *why)
+{
+	const char *name = power_name(p->wish.kind);
+	char mark[JOURNAL_TEXT_MAX * 2], notice[TEXT_MAX];
+	size_t i;
+
+	snprintf(mark, sizeof(mark), "%s%s by %s", name, why ? " (failed)" : "", p->who);
+	snprintf(notice, sizeof(notice), "VM %.100s: power %s by %s%s%s", guest_name(p->guest),
+		name, p->who, why ? " has failed: " : "", why ? why : "");
+	p->telling = true;
+	for (i = 0; i < p->guest->console_count; i++) {
+		struct console *c = p->guest->consoles[i];
+
+		journal_mark(c->journal, JOURNAL_POWER, mark);
+		console_tell_kind(c, CONSOLE_EV_NOTICE, notice);
+	}
+	p->telling = false;
+	if (!p->cancelled)
+		return true;
+	release(p);
+	return false;
+}
+
+static void enter(struct guest_power *p, enum power_state state)
+{
+	p->state = state;
+	p->begun = loop_now(p->guest->loop);
+}
+
+/* --- the console --- */
+
+/* QEMU looks at a pty that has just been opened a second later: till then output is lost. */
+static bool is_open(const struct console *c, bool settled)
+{
+	return c->state == CONSOLE_OPEN &&
+	       (!settled || loop_now(c->loop) - c->opened_at >= CONTROL_SETTLE_US);
+}
+
+/* Nothing is to be waited for, or it has been waited for long enough. */
+static bool is_ready(const struct guest_power *p, bool settled)
+{
+	return !p->wish.console || is_open(p->wish.console, settled) ||
+	       loop_now(p->guest->loop) - p->begun >= POWER_CONSOLE_US;
+}
+
+static bool is_start(enum power_kind kind)
+{
+	return kind == POWER_ON || kind == POWER_START_PAUSED;
+}
+
+/* --- the order --- */
+
+static void on_state(void *arg, int error, const struct place_info *info)
+{
+	struct guest_power *p = arg;
+
+	p->asked = NULL;
+	if (error)
+		finish(p, -ENOTCONN, "the hypervisor has gone away meanwhile");
+	else if (p->wish.console && is_start(p->wish.kind) && !p->resumed)
+		enter(p, POWER_OPENS);
+	else if (p->wish.till_off)
+		enter(p, POWER_AWAITS);
+	else
+		finish_done(p);
+}
+
+static void on_ordered(void *arg, int error, const char *text)
+{
+	struct guest_power *p = arg;
+	struct hypervisor *h = guest_hypervisor(p->guest);
+	int r;
+
+	p->order = NULL;
+	if (error) {
+		char why[TEXT_MAX];
+
+		snprintf(why, sizeof(why), "%s", text);
+		if (p->held)
+			snprintf(why, sizeof(why), "it was started and stays paused: %s", text);
+		if (tell(p, why))
+			finish(p, error, why);
+		return;
+	}
+	enter(p, POWER_ASKS);
+	r = h ? hypervisor_ask(h, guest_uuid(p->guest), on_state, p) : -ENOENT;
+	if (r == 0)
+		p->asked = h;
+	else if (r == -ENOENT) /* a transient guest that was ended */
+		finish_done(p);
+	else
+		on_state(p, r, NULL);
+}
+
+static void give_order(struct guest_power *p, enum hypervisor_order_kind kind)
+{
+	struct hypervisor *h = guest_hypervisor(p->guest);
+	int r = h ? hypervisor_order(h, kind, guest_uuid(p->guest), NULL, on_ordered, p, &p->order)
+		  : -ENOTCONN;
+
+	if (r < 0)
+		finish(p, r,
+			r == -ENOTCONN ? "the hypervisor is away"
+			: r == -EBUSY  ? "an earlier order has not been carried out"
+			: r == -EAGAIN ? "too many orders are under way"
+				       : strerror(-r));
+	else
+		enter(p, POWER_ORDERED);
+}
+
+static const char *cure(enum guest_state state)
+{
+	switch (state) {
+	case GUEST_OFF:
+		return "; see: power on";
+	case GUEST_PAUSED:
+		return "; see: power resume";
+	case GUEST_CRASHED:
+		return "; see: power reset, power off";
+	case GUEST_RUNNING:
+	case GUEST_UNREACHABLE:
+	case GUEST_GONE:
+		break;
+	}
+	return "";
+}
+
+static void begin(struct guest_power *p)
+{
+	enum guest_state state = guest_state(p->guest);
+	char text[TEXT_MAX];
+
+	switch (fit(p->wish.kind, state)) {
+	case FIT_ALREADY:
+		snprintf(text, sizeof(text), "is %s already", guest_state_name(state));
+		finish(p, 0, text);
+		return;
+	case FIT_NOT:
+		snprintf(text, sizeof(text), "it is %s%s", guest_state_name(state), cure(state));
+		finish(p, -ENOTCONN, text);
+		return;
+	case FIT_DO:
+		break;
+	}
+	if (!tell(p, NULL))
+		return;
+	p->held = p->wish.kind == POWER_ON && p->wish.from_first && p->wish.console;
+	give_order(p, p->held ? HYPERVISOR_START_PAUSED : kinds[p->wish.kind].order);
+}
+
+/* --- step by step --- */
+
+static void step_opens(struct guest_power *p)
+{
+	if (!is_ready(p, p->held))
+		return;
+	if (!p->held) {
+		finish_done(p);
+		return;
+	}
+	p->resumed = true;
+	give_order(p, HYPERVISOR_RESUME);
+}
+
+static void step_awaits(struct guest_power *p)
+{
+	enum place_reason reason = guest_stop_reason(p->guest);
+
+	switch (guest_state(p->guest)) {
+	case GUEST_OFF:
+	case GUEST_GONE:
+		if (reason == PLACE_REASON_CRASHED || reason == PLACE_REASON_FAILED)
+			finish(p, -ECONNABORTED, "has crashed");
+		else
+			finish(p, 0, "is off");
+		break;
+	case GUEST_CRASHED:
+		finish(p, -ECONNABORTED, "has panicked");
+		break;
+	case GUEST_RUNNING:
+	case GUEST_PAUSED:
+	case GUEST_UNREACHABLE:
+		break;
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct guest_power *p = arg;
+
+	/* First: a step may be the last one. */
+	loop_timer_set(p->timer, STEP_US, 0);
+	switch (p->state) {
+	case POWER_READIES:
+		if (!guest_is_on(p->guest) || is_ready(p, true))
+			begin(p);
+		break;
+	case POWER_ORDERED:
+	case POWER_ASKS:
+		if (loop_now(p->guest->loop) - p->begun >= POWER_ORDER_US)
+			finish(p, -ETIMEDOUT, "the hypervisor does not answer");
+		break;
+	case POWER_OPENS:
+		step_opens(p);
+		break;
+	case POWER_AWAITS:
+		step_awaits(p);
+		break;
+	}
+}
+
+/* --- life --- */
+
+int guest_power(struct guest *g, const struct power_wish *wish, power_done_fn done, void *arg,
+	struct guest_power **out)
+{
+	struct guest_power *p = calloc(1, sizeof(*p));
+
+	*out = NULL;
+	if (!p)
+		return -ENOMEM;
+	p->guest = g;
+	p->wish = *wish;
+	p->done = done;
+	p->arg = arg;
+	snprintf(p->who, sizeof(p->who), "%s", wish->who);
+	if (loop_timer_add(g->loop, &p->timer, on_timer, p) < 0) {
+		free(p);
+		return -ENOMEM;
+	}
+	enter(p, POWER_READIES);
+	loop_timer_set(p->timer, 0, 0);
+	*out = p;
+	return 0;
+}
+
+void guest_power_cancel(struct guest_power **power)
+{
+	struct guest_power *p = *power;
+
+	*power = NULL;
+	if (p && p->telling)
+		p->cancelled = true;
+	else if (p)
+		release(p);
+}
