@@ -69,6 +69,19 @@ void audit_trail_file(struct audit_trail *t, const struct audit_record *record)
 	audit_write(t->audit, &r);
 }
 
+void audit_trail_deed(struct audit_trail *t, const char *verb, int status, const char *reason)
+{
+	struct audit_record r;
+
+	fill(t, &r);
+	r.event = "verb";
+	r.verb = verb;
+	r.has_end = 1;
+	r.status = status;
+	r.reason = reason;
+	audit_write(t->audit, &r);
+}
+
 void audit_trail_end(struct audit_trail *t, int status, const char *reason)
 {
 	struct audit_record r;

@@ -44,6 +44,8 @@ void audit_trail_session(
 	struct audit_trail *t, const char *uuid, const char *name, const char *device);
 /* A file on it: the record says what, and is filled in with who it is. */
 void audit_trail_file(struct audit_trail *t, const struct audit_record *record);
+/* Something was done in a session that is a verb else; its end. */
+void audit_trail_deed(struct audit_trail *t, const char *verb, int status, const char *reason);
 /* The last word; recorded once. status: the caller's exit status. */
 void audit_trail_end(struct audit_trail *t, int status, const char *reason);
 

@@ -41,6 +41,7 @@ static void attach_end(void *arg)
 	journal_mark(
 		console_journal(a->console), JOURNAL_DETACH, login_who(channel_login(a->channel)));
 	console_control_cancel(&a->control);
+	guest_power_cancel(&a->power);
 	viewer_destroy(&a->viewer);
 	attach_output_finish(a);
 	drop_timers(a);
@@ -144,7 +145,9 @@ static void start_timers(struct attach *a)
 
 	if (idle)
 		loop_timer_set(a->idle, idle, LOOP_SECOND);
-	if (!a->has_opened)
+	if (a->options.has_power)
+		attach_power_begin(a);
+	else if (!a->has_opened)
 		attach_start_wait(a);
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "broker/channel/channel.h"
+#include "console/guest/guest_power.h"
 
 struct console;
 
@@ -43,7 +44,9 @@ struct attach_options {
 	enum attach_from from;
 	uint64_t from_value; /* offset, bytes, lines */
 	unsigned lines;      /* SCREEN: at most */
-	int needs_log;       /* that is more history than the right to view is good for */
+	int has_power;       /* it begins with an order */
+	enum power_kind power;
+	int needs_log; /* that is more history than the right to view is good for */
 };
 
 /* Begins the session; from then on it ends the channel by itself. */

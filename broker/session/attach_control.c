@@ -56,7 +56,7 @@ void attach_control_key(struct attach *a, uint8_t escape)
 	if (escape == 'b')
 		begin(a, CONTROL_BREAK, 0);
 	else
-		a->sysrq_due = 1;
+		a->due = ATTACH_DUE_SYSRQ;
 }
 
 void attach_sysrq(struct attach *a, uint8_t key)

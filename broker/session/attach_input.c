@@ -35,8 +35,31 @@ static void on_command(struct attach *a, uint8_t key)
 	case 's':
 		attach_control_key(a, key);
 		break;
+	case 'p':
+		attach_power_ask(a);
+		break;
 	default:
 		attach_notice(a, "unknown escape; ? lists them");
+		break;
+	}
+}
+
+static void on_due(struct attach *a, uint8_t key)
+{
+	enum attach_due due = a->due;
+
+	a->due = ATTACH_DUE_NOTHING;
+	switch (due) {
+	case ATTACH_DUE_NOTHING:
+		break;
+	case ATTACH_DUE_SYSRQ:
+		attach_sysrq(a, key);
+		break;
+	case ATTACH_DUE_POWER:
+		attach_power_key(a, key);
+		break;
+	case ATTACH_DUE_ANSWER:
+		attach_power_answer(a, key);
 		break;
 	}
 }
@@ -93,9 +116,8 @@ static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 		struct escape_found f;
 		size_t n;
 
-		if (a->sysrq_due) {
-			a->sysrq_due = 0;
-			attach_sysrq(a, data[done++]);
+		if (a->due != ATTACH_DUE_NOTHING) {
+			on_due(a, data[done++]);
 			rest(a);
 			continue;
 		}

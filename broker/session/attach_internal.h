@@ -20,6 +20,14 @@ enum attach_state {
 	ATTACH_ENDED,  /* the channel has let go */
 };
 
+/* What the next byte of a person's is, after an escape command that takes more than a key. */
+enum attach_due {
+	ATTACH_DUE_NOTHING,
+	ATTACH_DUE_SYSRQ,  /* the key of a sysrq */
+	ATTACH_DUE_POWER,  /* the key of an order */
+	ATTACH_DUE_ANSWER, /* whether the order is meant */
+};
+
 /* The last word of a session that drains. */
 struct attach_end {
 	enum status status;
@@ -52,7 +60,9 @@ struct attach {
 
 	/* input */
 	struct escape_key escape;
-	int sysrq_due;                   /* the next byte is the key */
+	enum attach_due due;
+	enum power_kind power_kind;      /* ANSWER, and while one is under way */
+	struct guest_power *power;       /* one is under way */
 	uint64_t rests_until;            /* loop time: after a command, no input is taken before */
 	struct console_control *control; /* a break and the like is under way */
 	struct loop_timer *stall;        /* input is held back: until when */
@@ -160,6 +170,12 @@ void attach_who_notice(struct attach *a);
 void attach_break(void *arg, uint32_t ms); /* the client's own break request */
 void attach_control_key(struct attach *a, uint8_t escape);
 void attach_sysrq(struct attach *a, uint8_t key);
+
+/* attach_power.c */
+void attach_power_begin(struct attach *a); /* attach --power */
+void attach_power_ask(struct attach *a);
+void attach_power_key(struct attach *a, uint8_t key);
+void attach_power_answer(struct attach *a, uint8_t key);
 
 /* attach_input.c */
 size_t attach_input(void *arg, const uint8_t *data, size_t len);

@@ -208,6 +208,8 @@ void attach_say_state(struct attach *a)
 	} else if (guest_is_on(g)) {
 		if (console_state(a->console) == CONSOLE_WAITING && *console_trouble(a->console))
 			say_obstacle(a);
+	} else if (a->options.has_power) {
+		return; /* it is about to start */
 	} else if (!a->options.wait) {
 		attach_say_absent(a);
 	} else if (guest_state(g) == GUEST_UNREACHABLE) {

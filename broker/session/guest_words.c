@@ -1,4 +1,6 @@
 /* Task: see guest_words.h. */
+#include <errno.h>
+
 #include "broker/session/guest_words.h"
 
 const char *guest_stop_text(enum console_stop stop)
@@ -37,4 +39,23 @@ enum status guest_stop_status(enum console_stop stop)
 		return STATUS_MOVED;
 	}
 	return STATUS_SHUTDOWN;
+}
+
+enum status guest_power_status(int error)
+{
+	switch (error) {
+	case 0:
+		return STATUS_OK;
+	case -EBUSY:
+	case -EAGAIN:
+		return STATUS_BUSY;
+	case -EACCES:
+		return STATUS_DENIED;
+	case -ECONNABORTED:
+		return STATUS_CRASHED;
+	case -ENOMEM:
+		return STATUS_INTERNAL;
+	default:
+		return STATUS_UNAVAILABLE;
+	}
 }

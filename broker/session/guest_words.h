@@ -9,4 +9,7 @@
 const char *guest_stop_text(enum console_stop stop);
 enum status guest_stop_status(enum console_stop stop);
 
+/* For an error of guest_power, or 0. */
+enum status guest_power_status(int error);
+
 #endif

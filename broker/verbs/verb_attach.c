@@ -42,7 +42,7 @@ static int bad_value(struct verb_call *call, const char *option, const char *val
 }
 
 struct texts {
-	const char *from, *lines, *device, *wait;
+	const char *from, *lines, *device, *wait, *power;
 	int no_wait;
 };
 
@@ -56,6 +56,7 @@ static int read_options(struct verb_call *call, struct attach_options *o, struct
 		{"lines", OPTION_VALUE, &lines, &t->lines},
 		{"device", OPTION_VALUE, &device, &t->device},
 		{"wait", OPTION_MAYBE, &o->wait_asked, &t->wait},
+		{"power", OPTION_VALUE, &o->has_power, &t->power},
 		{"no-wait", OPTION_FLAG, &t->no_wait, NULL},
 		{"no-input", OPTION_FLAG, &o->no_input, NULL},
 	};
@@ -74,6 +75,8 @@ static int read_options(struct verb_call *call, struct attach_options *o, struct
 		return bad_value(call, "lines", t->lines);
 	if (t->wait && value_duration(t->wait, &o->wait_us) < 0)
 		return bad_value(call, "wait", t->wait);
+	if (t->power && power_parse(t->power, &o->power) < 0)
+		return bad_value(call, "power", t->power);
 	if (t->no_wait && o->wait_asked) {
 		channel_exit(call->channel, STATUS_USAGE,
 			"attach: --wait and --no-wait cannot go together; see: help attach");
@@ -146,6 +149,8 @@ void verb_attach(struct verb_call *call)
 	if (check_history_right(call, &o) < 0)
 		return;
 	if (o.force && verb_allowed(call, RIGHT_FORCE) < 0)
+		return;
+	if (o.has_power && verb_allowed(call, RIGHT_POWER) < 0)
 		return;
 	begin(call, &o, t.device ? t.device : call->device);
 }

@@ -10,6 +10,7 @@
 
 #include "broker/login/login.h"
 #include "broker/script/wait_options.h"
+#include "broker/session/guest_words.h"
 #include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
@@ -69,23 +70,6 @@ static void on_signal(void *arg, enum channel_signal signal)
 
 static const struct channel_ops channel_ops = {.signal = on_signal, .end = call_end};
 
-static enum status status_of(int error)
-{
-	switch (error) {
-	case -EBUSY:
-	case -EAGAIN:
-		return STATUS_BUSY;
-	case -EACCES:
-		return STATUS_DENIED;
-	case -ECONNABORTED:
-		return STATUS_CRASHED;
-	case -ENOMEM:
-		return STATUS_INTERNAL;
-	default:
-		return STATUS_UNAVAILABLE;
-	}
-}
-
 static void answer(const struct power_call *c)
 {
 	json_t *o;
@@ -113,8 +97,8 @@ static void on_done(void *arg, int error, const char *text)
 	if (error == -ECONNABORTED) {
 		channel_exit(channel, STATUS_CRASHED, "VM %s %s", vm, text);
 	} else if (error) {
-		channel_exit(channel, status_of(error), "power %s not done on VM %s: %s", name, vm,
-			text);
+		channel_exit(channel, guest_power_status(error), "power %s not done on VM %s: %s",
+			name, vm, text);
 	} else {
 		answer(c);
 		channel_exit(channel, STATUS_OK, "VM %s %s", vm, text);
@@ -225,6 +209,7 @@ void verb_power(struct verb_call *call)
 	if (r == 0)
 		r = begin(c, &o);
 	if (r < 0 && !channel_is_exiting(call->channel))
-		channel_exit(call->channel, status_of(r == -EMFILE ? -EBUSY : r), "power: %s",
+		channel_exit(call->channel, guest_power_status(r == -EMFILE ? -EBUSY : r),
+			"power: %s",
 			r == -EMFILE ? "too many viewers of this console" : strerror(-r));
 }

@@ -16,7 +16,7 @@
 static const struct verb rows[] = {
 	{"attach", VERB_GUEST, RIGHT_VIEW,
 		"attach [--read-only] [--force] [--from OFFSET|start|-BYTES] [--lines N] "
-		"[--device D] [--wait[=S]] [--no-wait] [--no-input]",
+		"[--device D] [--wait[=S]] [--no-wait] [--no-input] [--power ORDER]",
 		"the console", verb_attach, 0},
 	{"log", VERB_GUEST, RIGHT_LOG,
 		"log [--follow] [--from OFFSET|start|-BYTES | --lines N | --since TIME | --boot N] "

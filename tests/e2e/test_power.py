@@ -5,8 +5,8 @@ import re
 import pytest
 
 from lib.proc import wait_until
-from lib.session import (DENIED, DONE, GUEST_CRASHED, UNAVAILABLE, USAGE, ask, leave,
-                         one_line_reason, parse_json, printed)
+from lib.session import (BUSY, DENIED, DONE, ESCAPE, GUEST_CRASHED, GUEST_OFF, UNAVAILABLE, USAGE,
+                         ask, ask_until_answered, leave, one_line_reason, parse_json, printed)
 
 ALL = "view, type, force, control, log, power"
 TIMED_OUT = 124
@@ -239,3 +239,95 @@ def test_vmconsolectl_and_ssh_say_the_same(daemon, guest):
     assert guest.state == "shut off"
     assert daemon.ctl("power", guest.name, "on").status == DONE
     assert guest.state == "running"
+
+
+# In a session
+
+
+@pytest.mark.parametrize("before, order", [
+    ("off", "on"), ("running", "reset"), ("off", "start-paused")])
+def test_attach_with_power_sees_the_first_byte(daemon, guests, before, order):
+    guest = guests(start=False)
+    bring(guest, before)
+    daemon.knows(guest)
+    with daemon.pipes(guest.name, "attach", "--no-input", "--power", order) as session:
+        wait_until(lambda: f"power {order} by" in session.errors(), 20, "it is told")
+        if order == "start-paused":
+            wait_until(lambda: "was started paused" in session.errors(), 30, "it is started")
+            assert session.seen == b""
+            power(daemon, guest, "resume")
+        session.expect("guest> ", 30)
+        assert session.seen == f"\r\nguest {guest.name} ready\r\nguest> ".encode()
+        power(daemon, guest, "off")
+        assert session.wait(20) == GUEST_OFF, session.errors()
+    record = daemon.wait_audit(event="verb", verb=f"power {order}", vm_uuid=guest.uuid)
+    assert record["status"] == DONE, record
+
+
+def test_attach_with_power_does_nothing_when_the_console_cannot_be_had(daemon, guest, virt):
+    with virt.virsh_console(guest.name) as other:
+        other.expect("Connected to domain")
+        boots = guest.count_boots()
+        result = daemon.ssh(guest.name, "attach", "--no-input", "--power", "reset", seconds=30)
+        assert result.status == BUSY, result
+        assert guest.count_boots() == boots
+
+
+def test_attach_with_power_that_does_not_fit_is_told(daemon, guests):
+    guest = guests(start=False)
+    daemon.knows(guest)
+    result = daemon.ssh(guest.name, "attach", "--no-input", "--power", "reset", seconds=30)
+    assert result.status == UNAVAILABLE, result
+    one_line_reason(result.errors, f"power reset not done on VM {guest.name}: it is off")
+    result = daemon.ssh(guest.name, "attach", "--power", "up")
+    assert result.status == USAGE, result
+    one_line_reason(result.errors, "invalid value up of --power")
+
+
+def was_reset(guest, session):
+    """The guest's word and the daemon's, in whichever order."""
+    session.read_some(0.1)
+    ready = printed(f"guest {guest.name} ready").encode()
+    return re.search(ready, session.seen) and b"was reset]\r\n" in session.seen
+
+
+def test_escape_p_asks_back_and_resets(daemon, guest, keys):
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        session.send(ESCAPE + b"?")
+        session.expect("p power")
+        for answer in (b"x", b"rn", b"r\r"):
+            session.send(ESCAPE + b"p" + answer)
+            session.expect("nothing was done")
+        session.send(ESCAPE + b"pr")
+        session.expect(f"power reset of VM {guest.name}: y does it")
+        session.send(b"y")
+        session.expect(f"VM {guest.name}: power reset by key:")
+        wait_until(lambda: was_reset(guest, session), 20, "it is reset, and that is told")
+        ask(session, 20)
+        leave(session)
+    record = daemon.wait_audit(event="verb", verb="power reset", vm_uuid=guest.uuid)
+    assert record["reason"] == f"VM {guest.name}: was reset", record
+    assert keys.fingerprint(keys.ed25519) in record["identity"]
+
+
+def test_escape_p_switches_on_what_is_off(daemon, guests):
+    guest = guests(start=False)
+    daemon.knows(guest)
+    with daemon.terminal(guest.name) as session:
+        session.expect("waiting for it to start")
+        session.send(ESCAPE + b"pny")
+        session.expect(f"VM {guest.name} has started", 20)
+        ask_until_answered(session)
+        leave(session)
+
+
+def test_escape_p_needs_the_right(daemons, guest):
+    daemon = daemons({"access all": {"allow": "view, type, force, control, log"}})
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        session.send(ESCAPE + b"p")
+        session.expect(f"permission denied: power on VM {guest.name}")
+        session.line("ry")  # no answer to a question
+        session.expect("unknown command: ry")
+        leave(session)
