@@ -29,7 +29,7 @@ static int check_text(const char *text, const char **why)
 #define FINGERPRINT_TYPE "SHA256:"
 #define FINGERPRINT_LEN (sizeof(FINGERPRINT_TYPE) - 1 + FINGERPRINT_DIGITS)
 
-bool key_pattern_may_match(const char *pattern)
+static bool key_pattern_may_match(const char *pattern)
 {
 	static const char *const type[] = {"S", "H", "A", "2", "5", "6", ":"};
 	const char *sets[FINGERPRINT_LEN];

@@ -30,7 +30,6 @@ void who_item_finish(struct who_item *w);
 void vm_item_finish(struct vm_item *v);
 
 /* Whether some key's fingerprint matches key:PATTERN, and what to say when none does. */
-bool key_pattern_may_match(const char *pattern);
 bool key_fingerprint_is(const char *text); /* a whole one, no pattern */
 #define KEY_PATTERN_WHY                                                                            \
 	"no key has such a fingerprint: it is SHA256: and 43 characters, as \"ssh-keygen -lf "     \

@@ -206,22 +206,6 @@ unsigned rules_rights(const struct rules *r, const struct identity *id, const st
 	return rights & ~id->denied;
 }
 
-unsigned rules_host_rights(const struct rules *r, const struct identity *id)
-{
-	unsigned have = identity_kinds(id);
-	unsigned rights = 0;
-
-	if (!identity_may_see(id, NULL))
-		return 0;
-	if (id->everything)
-		return RIGHT_ALL & ~id->denied;
-	for (size_t i = 0; i < r->count; i++) {
-		if (r->sections[i].host && section_knows(&r->sections[i], id, have))
-			rights |= r->sections[i].rights;
-	}
-	return rights & ~id->denied;
-}
-
 unsigned rules_any(const struct rules *r, const struct identity *id)
 {
 	unsigned have = identity_kinds(id);
@@ -313,15 +297,6 @@ unsigned grant_host_rights(const struct grant *g)
 		if (granted(g, i)->host)
 			rights |= granted(g, i)->rights;
 	}
-	return rights & ~g->limits->denied;
-}
-
-unsigned grant_any(const struct grant *g)
-{
-	unsigned rights = g->limits->everything ? RIGHT_ALL : 0;
-
-	for (size_t i = 0; i < g->count; i++)
-		rights |= granted(g, i)->rights;
 	return rights & ~g->limits->denied;
 }
 

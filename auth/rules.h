@@ -58,9 +58,6 @@ void rules_destroy(struct rules *r);
 /* The rights of a login on one guest. A guest may be seen when this is not 0. */
 unsigned rules_rights(const struct rules *r, const struct identity *id, const struct rule_vm *vm);
 
-/* Rights on the host as a whole: from sections whose vms has `*`. */
-unsigned rules_host_rights(const struct rules *r, const struct identity *id);
-
 /* All rights that the login could have on some guest; 0: no section counts for it. */
 unsigned rules_any(const struct rules *r, const struct identity *id);
 
@@ -80,7 +77,6 @@ int grant_create(const struct rules *r, const struct identity *id, struct grant 
 void grant_destroy(struct grant *g);
 unsigned grant_rights(const struct grant *g, const struct rule_vm *vm);
 unsigned grant_host_rights(const struct grant *g);
-unsigned grant_any(const struct grant *g);
 /* The least `lines` of the sections that count; UINT_MAX: none says so. */
 unsigned grant_lines(const struct grant *g, const struct rule_vm *vm);
 

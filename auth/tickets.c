@@ -169,27 +169,3 @@ void tickets_give_back(struct tickets *t, const struct ticket_claim *claim)
 	if (k != NULL)
 		k->uses++;
 }
-
-unsigned tickets_revoke(struct tickets *t, const char *uuid)
-{
-	unsigned count = 0;
-
-	for (size_t i = 0; i < TICKETS_MAX; i++) {
-		struct ticket *k = &t->all[i];
-
-		if (strcasecmp(k->uuid, uuid) != 0)
-			continue;
-		count += k->uses != 0;
-		explicit_bzero(k, sizeof(*k)); /* a dead one too: its use may not be given back */
-	}
-	return count;
-}
-
-size_t tickets_count(struct tickets *t, int64_t now)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < TICKETS_MAX; i++)
-		count += is_alive(&t->all[i], now);
-	return count;
-}

@@ -54,10 +54,4 @@ int tickets_use(struct tickets *t, const struct ticket_claim *claim, int64_t now
 /* Gives that use back: nobody got in by it. */
 void tickets_give_back(struct tickets *t, const struct ticket_claim *claim);
 
-/* Ends all tickets of a guest; returns how many there were. */
-unsigned tickets_revoke(struct tickets *t, const char *uuid);
-
-/* How many are alive. */
-size_t tickets_count(struct tickets *t, int64_t now);
-
 #endif

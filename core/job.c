@@ -295,15 +295,11 @@ int job_cancelled(const struct job_pool *pool)
 	return pool->cancelled;
 }
 
-void job_pool_destroy(struct job_pool **out, uint64_t wait_us)
+void job_pool_close(struct job_pool *pool, uint64_t wait_us)
 {
-	struct job_pool *pool = *out;
-	struct job_shared *s;
+	struct job_shared *s = pool->shared;
 	struct timespec until;
 
-	if (!pool)
-		return;
-	s = pool->shared;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)(wait_us / LOOP_SECOND);
 	until.tv_nsec += (long)(wait_us % LOOP_SECOND) * 1000;
@@ -319,9 +315,18 @@ void job_pool_destroy(struct job_pool **out, uint64_t wait_us)
 	while (s->running && pthread_cond_timedwait(&s->ended, &s->lock, &until) == 0)
 		;
 	pthread_mutex_unlock(&s->lock);
+}
+
+void job_pool_destroy(struct job_pool **out, uint64_t wait_us)
+{
+	struct job_pool *pool = *out;
+
+	if (!pool)
+		return;
+	job_pool_close(pool, wait_us);
 	run_done(pool); /* may still ask the pool, by *out */
 	*out = NULL;
 	loop_io_del(&pool->wake);
-	shared_drop(s);
+	shared_drop(pool->shared);
 	free(pool);
 }

@@ -34,10 +34,15 @@ int job_submit(struct job_pool *pool, job_fn work, job_fn done, void *arg) MUST_
 unsigned job_pending(const struct job_pool *pool);
 
 /*
- * No new jobs. Those still waiting are not started, but their done runs (job_cancelled() tells).
- * Waits at most wait_us for running ones. Threads that hang longer are left behind with what
- * they hold: the process is about to end. Done functions of jobs that ended run before the return,
- * while *out is still there to be asked; then it is NULL.
+ * No new jobs. Those still waiting are not started, but their done runs later (job_cancelled()
+ * tells). Waits at most wait_us for running ones.
+ */
+void job_pool_close(struct job_pool *pool, uint64_t wait_us);
+
+/*
+ * Closes it. Threads that hang longer are left behind with what they hold: the process is about to
+ * end. Done functions of jobs that ended run before the return, while *out is still there to be
+ * asked; then it is NULL.
  */
 void job_pool_destroy(struct job_pool **out, uint64_t wait_us);
 

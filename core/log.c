@@ -3,6 +3,7 @@
  * A door's sink is its control line; everybody else writes to journald or stderr.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,19 +42,6 @@ void log_set_sink(log_sink_fn fn, void *arg)
 {
 	sink = fn;
 	sink_arg = arg;
-}
-
-int log_level_parse(const char *word, enum log_level *level)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(word, names[i]) == 0) {
-			*level = (enum log_level)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
 }
 
 /* systemd gives the device and inode of the stream it connected to stderr. */
@@ -99,7 +87,8 @@ static void write_stderr(enum log_level level, const char *tag, const char *text
 		return; /* nowhere left to say it */
 }
 
-void log_writev(enum log_level level, const char *tag, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void log_writev(
+	enum log_level level, const char *tag, const char *format, va_list args)
 {
 	char raw[LOG_LINE_MAX];
 	char text[ESCAPE_ROOM(LOG_LINE_MAX)];

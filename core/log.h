@@ -8,7 +8,6 @@
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -26,13 +25,8 @@ void log_set_sink(log_sink_fn fn, void *arg);
 /* Looks at JOURNAL_STREAM and chooses journald or stderr; ident is the program's name. */
 void log_init(const char *ident);
 
-/* "error" "warning" "info" "debug" -> level, or -EINVAL. */
-int log_level_parse(const char *word, enum log_level *level);
-
 void log_write(enum log_level level, const char *tag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void log_writev(enum log_level level, const char *tag, const char *format, va_list args)
-	__attribute__((format(printf, 3, 0)));
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, NULL, __VA_ARGS__)

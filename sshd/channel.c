@@ -162,7 +162,7 @@ struct channel *channel_create(const struct channel_owner *owner)
 
 /* --- the line --- */
 
-uint32_t channel_wants(const struct channel *c)
+static uint32_t channel_wants(const struct channel *c)
 {
 	uint32_t events = 0;
 
@@ -183,7 +183,7 @@ uint32_t channel_wants(const struct channel *c)
 	return events | EPOLLRDHUP;
 }
 
-void channel_watch(struct channel *c)
+static void channel_watch(struct channel *c)
 {
 	if (c->io)
 		loop_io_set(c->io, channel_wants(c));

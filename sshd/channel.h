@@ -121,10 +121,6 @@ void channel_destroy(struct channel *channel, bool connected);
 
 /* --- among the files of a channel --- */
 
-/* The events that the line is to be watched for: a pure function of the channel. */
-uint32_t channel_wants(const struct channel *channel);
-void channel_watch(struct channel *channel);
-
 /* channel_input.c: bytes from the client, taken as far as there is room; returns their number. */
 size_t channel_input(struct channel *channel, const unsigned char *data, size_t len);
 /* Passes on what was left over. */
@@ -142,8 +138,6 @@ void channel_drop_output(struct channel *channel);
 
 /* The broker takes no more; what it has said can still be read. */
 void channel_line_ends(struct channel *channel);
-/* The client has so long for what is left; once. */
-void channel_set_deadline(struct channel *channel);
 
 /* The line's next message, which the caller finishes. False: there is none for now, or the line has
  * ended, which ends the channel too. */

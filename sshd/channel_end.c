@@ -8,7 +8,7 @@
 #include "sshd/files.h"
 #include "wire/status.h"
 
-void channel_set_deadline(struct channel *c)
+static void channel_set_deadline(struct channel *c)
 {
 	if (c->deadline)
 		return;

@@ -62,11 +62,6 @@ unsigned audit_keep(const struct audit *a)
 	return a->options.rotate_keep;
 }
 
-uint64_t audit_lost(const struct audit *a)
-{
-	return a->lost;
-}
-
 static void free_entry(struct entry *e)
 {
 	audit_line_finish(&e->line);

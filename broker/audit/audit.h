@@ -72,6 +72,5 @@ void audit_forget(struct audit *a, const void *arg);
 
 const char *audit_path(const struct audit *a);
 unsigned audit_keep(const struct audit *a);
-uint64_t audit_lost(const struct audit *a); /* records since the start */
 
 #endif

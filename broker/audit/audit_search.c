@@ -106,7 +106,7 @@ static int passes_time(const struct audit_filter *f, const json_t *record)
 	return when >= f->since && (!f->until || when <= f->until);
 }
 
-int audit_filter_passes(const struct audit_filter *f, const char *line, size_t len)
+static int audit_filter_passes(const struct audit_filter *f, const char *line, size_t len)
 {
 	json_t *record = json_loadb(line, len, 0, NULL);
 	int passes = json_is_object(record) && passes_time(f, record) &&

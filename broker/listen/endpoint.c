@@ -110,11 +110,6 @@ struct doorkeeper *endpoint_door(const struct endpoint *e)
 	return e->door;
 }
 
-const char *endpoint_kind(const struct endpoint *e)
-{
-	return e->o.door.kind;
-}
-
 void endpoint_pause(struct endpoint *e)
 {
 	e->paused = 1;

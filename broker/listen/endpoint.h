@@ -30,7 +30,6 @@ void endpoint_destroy(struct endpoint **pointer); /* NULL inside allowed */
 int endpoint_listen(struct endpoint *e, listener_fn accepted, void *arg) MUST_CHECK;
 
 struct doorkeeper *endpoint_door(const struct endpoint *e);
-const char *endpoint_kind(const struct endpoint *e);
 
 /* No new connections from now on. */
 void endpoint_pause(struct endpoint *e);

@@ -62,7 +62,7 @@ static uint16_t port_of(const struct sockaddr_storage *a)
 	return a->ss_family == AF_INET6 ? ntohs(six.sin6_port) : 0;
 }
 
-void listener_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEER_MAX])
+static void listener_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEER_MAX])
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 	struct sockaddr_in four;

@@ -60,7 +60,4 @@ const char *listener_text(const struct listener *l, size_t i);
 /* The port of socket i, 0 if it has none. */
 uint16_t listener_port(const struct listener *l, size_t i);
 
-/* Writes HOST:PORT or [HOST]:PORT. */
-void listener_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEER_MAX]);
-
 #endif

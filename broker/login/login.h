@@ -54,7 +54,6 @@ void login_ask_again(const struct login *login);
 
 struct loop *login_loop(const struct login *login);
 const struct broker_context *login_context(const struct login *login);
-uint64_t login_id(const struct login *login);
 const char *login_tag(const struct login *login);
 const char *login_name(const struct login *login); /* as the client gave it */
 const char *login_who(const struct login *login);  /* identity for people, escaped */

@@ -7,6 +7,7 @@
  * offers one shows what everybody may know, and who signs with one has it.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

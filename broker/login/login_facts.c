@@ -14,11 +14,6 @@ const struct broker_context *login_context(const struct login *login)
 	return login->options.context;
 }
 
-uint64_t login_id(const struct login *login)
-{
-	return login->options.id;
-}
-
 const char *login_tag(const struct login *login)
 {
 	return login->tag;

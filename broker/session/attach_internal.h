@@ -119,7 +119,6 @@ void attach_exit(struct attach *a, enum status status, const char *format, ...)
 /* attach_output.c */
 void attach_wake(void *arg);     /* viewer event: something to read */
 void attach_writable(void *arg); /* channel: takes more */
-void attach_pump_soon(struct attach *a);
 void attach_begun(struct attach *a);
 void attach_start_history(struct attach *a);
 void attach_replay_screen(struct attach *a); /* again, for the escape key */
@@ -138,8 +137,6 @@ void attach_start_wait(struct attach *a);
 void attach_on_wait(void *arg);
 /* Ends the session: the guest is off or away, and nobody waits for it. */
 void attach_say_absent(struct attach *a);
-/* Ends the session: the guest has panicked. */
-void attach_say_panicked(struct attach *a);
 
 /* attach_keyboard.c */
 void attach_ask_keyboard(struct attach *a);

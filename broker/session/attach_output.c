@@ -201,7 +201,7 @@ static void pump_deferred(void *arg)
 		pump(a);
 }
 
-void attach_pump_soon(struct attach *a)
+static void attach_pump_soon(struct attach *a)
 {
 	if (a->pump_deferred)
 		return;

@@ -6,7 +6,7 @@
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 
-void attach_say_panicked(struct attach *a)
+static void attach_say_panicked(struct attach *a)
 {
 	attach_exit_after_output(
 		a, STATUS_CRASHED, "VM %s has panicked", guest_name(console_guest(a->console)));

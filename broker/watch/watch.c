@@ -95,7 +95,7 @@ static int pump_step(struct watch *w)
 	return done > 0;
 }
 
-void watch_pump(void *arg)
+static void watch_pump(void *arg)
 {
 	struct watch *w = arg;
 	int i;

@@ -21,7 +21,8 @@ void watch_conclude(struct watch *w)
 	w->events->done(w->arg, &w->end);
 }
 
-void watch_end_with(
+/* It ends with this as soon as the output so far was looked at; the first one counts. */
+__attribute__((format(printf, 4, 5))) static void watch_end_with(
 	struct watch *w, enum watch_result result, enum status status, const char *format, ...)
 {
 	va_list args;

@@ -45,9 +45,6 @@ struct watch {
 	char text[512];
 };
 
-/* watch.c: reads on, as far as there is something and the job takes it. */
-void watch_pump(void *arg);
-
 /* watch_end.c */
 int watch_make_timers(struct watch *w) MUST_CHECK;
 void watch_drop_timers(struct watch *w);
@@ -56,9 +53,6 @@ void watch_console_event(struct watch *w, const struct console_event *event);
 void watch_look_at_console(struct watch *w);
 /* Output came, or the console opened. */
 void watch_heard(struct watch *w);
-/* It ends with this as soon as the output so far was looked at; the first one counts. */
-void watch_end_with(struct watch *w, enum watch_result result, enum status status,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Now. */
 void watch_conclude(struct watch *w);
 

@@ -3,8 +3,10 @@
  * Owner: the console until close; afterwards itself, until its connection is closed.
  *
  * Nothing here blocks: jobs open and close. Whatever hangs in libvirt is broken by shutting the
- * connection's socket down. Events go up from the bell, from a job's end, or from the stream's
- * callback: always from the loop, never from inside an op.
+ * connection's socket down; one that is being opened only when its time is over, since libvirtd
+ * takes a console whose client went meanwhile for held until the guest ends. Events go up from the
+ * bell, from a job's end, or from the stream's callback: always from the loop, never from inside an
+ * op.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -159,12 +161,12 @@ static void pipe_close(struct backend **b)
 	p->state = PIPE_CLOSING;
 	if (p->send == PIPE_SEND_DONE)
 		p->send = PIPE_SEND_IDLE;
-	hypervisor_client_patient(p->h, &p->client, HYPERVISOR_CLOSE_US);
-	if (was == PIPE_OPENING || p->send == PIPE_SEND_THREAD)
-		virt_capture_break(&p->client.capture);
 	atomic_store(&p->lost, true); /* an opening job gives up */
 	if (was == PIPE_OPENING)
-		return; /* open_done goes on */
+		return; /* its time goes on, and so does open_done */
+	hypervisor_client_patient(p->h, &p->client, HYPERVISOR_CLOSE_US);
+	if (p->send == PIPE_SEND_THREAD)
+		virt_capture_break(&p->client.capture);
 	pipe_unlisten(p);
 	pipe_settle(p);
 }
@@ -185,6 +187,7 @@ static void open_done(void *arg)
 	struct pipe *p = arg;
 
 	if (p->state == PIPE_CLOSING) {
+		hypervisor_client_patient(p->h, &p->client, HYPERVISOR_CLOSE_US);
 		pipe_settle(p);
 		return;
 	}

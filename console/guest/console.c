@@ -211,8 +211,3 @@ int console_is_unfit(const struct console *c)
 {
 	return c->unfit;
 }
-
-enum console_record console_record(const struct console *c)
-{
-	return c->record;
-}

@@ -80,7 +80,6 @@ int console_is_held(const struct console *c);
 int console_is_early(const struct console *c);
 /* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
 int console_is_unfit(const struct console *c);
-enum console_record console_record(const struct console *c);
 /* How often the guest has printed what looks like a panic. */
 uint64_t console_panic_texts(const struct console *c);
 size_t console_viewer_count(const struct console *c);

@@ -131,6 +131,19 @@ static void open_later(struct console *c)
 	}
 }
 
+/* It went while the console was being opened, which is no other loss than that of an open one; or
+ * the news of that are still on their way. */
+static void wait_for_hypervisor(struct console *c)
+{
+	if (guest_state(c->guest) != GUEST_UNREACHABLE) {
+		open_later(c);
+		return;
+	}
+	c->early_since = 0;
+	console_wait_then_retry(c, CONSOLE_RETRY_EARLY_US);
+	console_tell_kind(c, CONSOLE_EV_LOST, c->trouble);
+}
+
 static void on_open_failed(struct console *c, enum backend_error error, const char *text)
 {
 	close_way(c->way);
@@ -138,7 +151,7 @@ static void on_open_failed(struct console *c, enum backend_error error, const ch
 	c->state = CONSOLE_WAITING;
 	if (error != BACKEND_BUSY)
 		c->force = 0;
-	if (error != BACKEND_EARLY)
+	if (error != BACKEND_EARLY && error != BACKEND_UNREACHED)
 		c->early_since = 0;
 	switch (error) {
 	case BACKEND_OK:
@@ -159,10 +172,12 @@ static void on_open_failed(struct console *c, enum backend_error error, const ch
 		c->run = guest_run(c->guest);
 		console_tell_kind(c, CONSOLE_EV_UNFIT, c->trouble);
 		break;
+	case BACKEND_UNREACHED:
+		wait_for_hypervisor(c);
+		break;
 	case BACKEND_OFF: /* its event is on the way, unless it went while it was being started */
 		console_ask(c);
 		__attribute__((fallthrough));
-	case BACKEND_UNREACHED:
 	case BACKEND_FAILED:
 		console_wait_then_retry(c, CONSOLE_RETRY_FAILED_US);
 		console_tell_kind(c, CONSOLE_EV_FAILED, c->trouble);
@@ -284,7 +299,9 @@ static void open_backend(struct console *c)
 		return;
 	}
 	r = console_way_open(c->way, h, device);
-	if (r < 0)
+	if (r == -ENOTCONN)
+		on_open_failed(c, BACKEND_UNREACHED, hypervisor_error(h));
+	else if (r < 0)
 		on_open_failed(c, BACKEND_FAILED, strerror(-r));
 }
 

@@ -11,17 +11,6 @@
 #include "console/guest/console.h"
 #include "console/guest/guest_internal.h"
 
-int guest_has_viewers(const struct guest *g)
-{
-	size_t i;
-
-	for (i = 0; i < g->console_count; i++) {
-		if (console_viewer_count(g->consoles[i]) > 0)
-			return 1;
-	}
-	return 0;
-}
-
 static int console_on(struct guest *g, int index, struct console **out);
 
 /* --- places --- */

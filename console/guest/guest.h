@@ -72,6 +72,5 @@ void guest_panicked(struct guest *g);
 void guest_options_changed(struct guest *g);
 /* Whether anything but memory of the past holds it. */
 int guest_is_known(const struct guest *g);
-int guest_has_viewers(const struct guest *g);
 
 #endif

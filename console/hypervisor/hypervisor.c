@@ -183,11 +183,6 @@ struct hypervisor_client *hypervisor_next_client(
 	return after ? LIST_NEXT(after, link) : LIST_FIRST(&h->clients);
 }
 
-struct loop *hypervisor_loop(struct hypervisor *h)
-{
-	return h->loop;
-}
-
 const struct virt_target *hypervisor_target(struct hypervisor *h)
 {
 	return &h->target;
@@ -289,25 +284,35 @@ static void silent_guest(void *arg, struct hypervisor *h, const struct uuid *uui
 static const struct hypervisor_events silence = {
 	silent_link, silent_place, silent_place, silent_guest, silent_guest};
 
+/* Those that are being opened or closed would leave a console behind that nobody can open. */
+static void break_clients(struct hypervisor *h, bool busy_too)
+{
+	struct hypervisor_client *c;
+
+	LIST_FOREACH (c, &h->clients, link)
+		if (busy_too || !c->deadline)
+			virt_capture_break(&c->capture);
+}
+
 /* Every connection is broken first, so that whatever hangs in one returns. Then the pools end in
  * the order of who gives work to whom; work that is not started any more is done by its done(). */
 void hypervisor_destroy(struct hypervisor **hypervisor)
 {
 	struct hypervisor *h = *hypervisor;
-	struct hypervisor_client *c;
 
 	if (!h)
 		return;
 	*hypervisor = NULL;
 	h->events = &silence;
 	h->state = HYPERVISOR_ENDING;
-	LIST_FOREACH (c, &h->clients, link)
-		virt_capture_break(&c->capture);
+	break_clients(h, false);
 	dumps_break(h);
 	if (h->link)
 		link_abandon(h->link);
 	h->link = NULL;
 	job_pool_destroy(&h->senders, DESTROY_US / 2);
+	job_pool_close(h->jobs, DESTROY_US);
+	break_clients(h, true);
 	job_pool_destroy(&h->jobs, DESTROY_US / 2);
 	job_pool_destroy(&h->orders_pool, DESTROY_US / 2);
 	job_pool_destroy(&h->dumps_pool, DESTROY_US / 2);

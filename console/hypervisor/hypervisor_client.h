@@ -36,7 +36,6 @@ void hypervisor_detach(struct hypervisor *h, struct hypervisor_client *client);
 struct hypervisor_client *hypervisor_next_client(
 	struct hypervisor *h, struct hypervisor_client *after);
 
-struct loop *hypervisor_loop(struct hypervisor *h);
 const struct virt_target *hypervisor_target(struct hypervisor *h);
 /* For opening and closing connections. */
 struct job_pool *hypervisor_jobs(struct hypervisor *h);

@@ -208,11 +208,6 @@ int journal_recording(const struct journal *j)
 	return -ENODATA;
 }
 
-uint64_t journal_disk_bytes(const struct journal *j)
-{
-	return j->disk.segments.disk;
-}
-
 /*
  * Life
  */
@@ -394,19 +389,4 @@ void journal_gap(struct journal *j, const char *cause, uint64_t duration)
 	journal_mark_init(&mark, JOURNAL_GAP, j->ring.next, cause);
 	mark.duration = duration;
 	put_mark(j, &mark);
-}
-
-int journal_marks(
-	const struct journal *j, uint64_t from, uint64_t to, journal_mark_fn fn, void *arg)
-{
-	for (size_t i = 0; i < j->marks.count; i++) {
-		const struct journal_mark *mark = journal_marks_at(&j->marks, i);
-
-		if (mark->offset < from || (mark->offset >= to && to != UINT64_MAX))
-			continue;
-		int r = fn(arg, mark);
-		if (r)
-			return r;
-	}
-	return 0;
 }

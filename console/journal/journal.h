@@ -67,9 +67,6 @@ void journal_set_record(struct journal *j, int record);
 /* 0 every byte goes to disk; -ENODATA none is meant to; other -errno why that fails now. */
 int journal_recording(const struct journal *j);
 
-/* Bytes on disk, with indexes. */
-uint64_t journal_disk_bytes(const struct journal *j);
-
 /* The oldest offset that can still be read; equals journal_next when there is none. */
 uint64_t journal_first(const struct journal *j);
 /* The offset of the next byte to come. */
@@ -120,15 +117,6 @@ void journal_mark(struct journal *j, enum journal_mark_kind kind, const char *te
 
 /* A known interruption: for duration us nobody read what the guest printed, because of cause. */
 void journal_gap(struct journal *j, const char *cause, uint64_t duration);
-
-/*
- * Calls fn for each mark since the journal was made, as far as they are kept in memory, with from
- * <= offset < to, oldest first; UINT64_MAX as to takes in those at the end. Stops when fn returns
- * other than 0 and returns that.
- */
-typedef int (*journal_mark_fn)(void *arg, const struct journal_mark *mark);
-int journal_marks(
-	const struct journal *j, uint64_t from, uint64_t to, journal_mark_fn fn, void *arg);
 
 /*
  * Readers

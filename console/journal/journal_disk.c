@@ -356,7 +356,7 @@ void journal_disk_set_record(struct journal_disk *d, bool record, uint64_t offse
 /*
  * Limits
  */
-const struct journal_segment *journal_disk_oldest(const struct journal_disk *d)
+static const struct journal_segment *journal_disk_oldest(const struct journal_disk *d)
 {
 	size_t keep = d->state == JOURNAL_DISK_OFF ? 0 : 1;
 

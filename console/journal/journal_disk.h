@@ -66,9 +66,6 @@ void journal_disk_set_record(struct journal_disk *d, bool record, uint64_t offse
  */
 void journal_disk_tidy(struct journal_disk *d, uint64_t idle_since, uint64_t old, uint64_t expired);
 
-/* The oldest segment, unless it is the one that grows or may go on growing; NULL: none. */
-const struct journal_segment *journal_disk_oldest(const struct journal_disk *d);
-
 /* Removes that one. False: there is none. */
 bool journal_disk_drop_oldest(struct journal_disk *d);
 

@@ -44,6 +44,7 @@ int journal_export(
 	const char *dir, uint64_t from, uint64_t to, journal_export_fn fn, void *arg) MUST_CHECK;
 
 /* Calls fn for every mark kept, in the order of the files. */
+typedef int (*journal_mark_fn)(void *arg, const struct journal_mark *mark);
 int journal_export_marks(const char *dir, journal_mark_fn fn, void *arg) MUST_CHECK;
 
 #endif

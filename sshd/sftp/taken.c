@@ -57,8 +57,3 @@ void taken_add(struct taken *t, uint64_t from, uint64_t len)
 		t->ranges[i].to = range.to;
 	join(t, i);
 }
-
-bool taken_whole(const struct taken *t, uint64_t size)
-{
-	return size == 0 || (t->count > 0 && t->ranges[0].from == 0 && t->ranges[0].to >= size);
-}

@@ -23,7 +23,4 @@ struct taken {
 
 void taken_add(struct taken *t, uint64_t from, uint64_t len);
 
-/* Whether everything up to size was given. */
-bool taken_whole(const struct taken *t, uint64_t size);
-
 #endif

@@ -1,14 +1,17 @@
 """A console that libvirt does not give at once, or not at all."""
 
 import contextlib
+import os
 import pathlib
 import threading
+import time
 
 import libvirt
 import pytest
 
 from lib.proc import wait_until
-from lib.session import UNAVAILABLE, ask, ask_until_answered, leave, one_line_reason, parse_json, see
+from lib.session import (DONE, UNAVAILABLE, ask, ask_until_answered, leave, one_line_reason,
+                         parse_json, see)
 
 # QEMU, except that the guest's own start waits until it is told to go on or to fail. libvirt has
 # made the domain by then, and says it is active, but does not know its terminals.
@@ -93,3 +96,47 @@ def test_a_failed_start_is_not_counted_against_the_next_one(daemons, starting):
         starting.start_held()
         starting.define()  # libvirt tells of a start when it is done, but of this at once
         person.expect("not ready yet", 15)
+
+
+# While it is being opened
+
+def sockets(daemon):
+    count = 0
+    for entry in os.scandir(f"/proc/{daemon.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            count += os.readlink(entry.path).startswith("socket:")
+    return count
+
+
+def test_who_leaves_while_it_opens_does_not_cut_the_opening_short(daemons, guest, virt):
+    """libvirtd takes a console whose client went in the middle of the opening for held, until the
+    guest ends."""
+    daemon = daemons()
+    daemon.settled()
+    idle = sockets(daemon)
+    virt.freeze()
+    session = daemon.pipes(guest.name, "attach")
+    daemon.wait_log("attached to")
+    session.kill()
+    daemon.wait_log("left: connection closed")
+    for _ in range(20):
+        assert sockets(daemon) > idle
+        time.sleep(0.05)
+    virt.thaw()
+    wait_until(lambda: sockets(daemon) == idle, 15, "the connection is closed")
+    with daemon.pipes(guest.name) as session:
+        ask(session)
+
+
+def test_the_hypervisor_goes_while_it_opens(daemons, guest, virt):
+    daemon = daemons()
+    virt.freeze()
+    with daemon.pipes(guest.name, "attach --wait") as session, \
+            daemon.pipes(guest.name, "wait --timeout 60 'guest> here$'") as waiting:
+        wait_until(lambda: len(parse_json(daemon.ssh(guest.name, "who", "--json"))) == 2, 15,
+                   "both have begun")
+        virt.kill9()
+        virt.restart()
+        ask_until_answered(session)
+        session.line("say here")
+        assert waiting.wait(60) == DONE, waiting.errors()

@@ -374,7 +374,7 @@ def test_a_wait_that_ends_while_the_hypervisor_is_away_is_69(daemons, guest, vir
     daemon = daemons()
     with daemon.pipes(guest.name) as script:
         ask_until_answered(script)  # its console is open, and stays so
-    with waiting(daemon, guest, "--timeout", str(int(8 * proc.SLOW)), "never") as process:
+    with waiting(daemon, guest, "--timeout 12 never") as process:
         virt.kill9()
         ended(process, UNAVAILABLE, "hypervisor of VM .* cannot be reached: timed out after",
               seconds=40)

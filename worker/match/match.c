@@ -122,11 +122,6 @@ const char *match_why(const struct match *m)
 	return m->why;
 }
 
-enum match_limit match_why_limit(const struct match *m)
-{
-	return m->limit;
-}
-
 void match_release(struct match *m)
 {
 	if (m->state == MATCH_HOLDING)

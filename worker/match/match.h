@@ -83,6 +83,5 @@ struct match_result {
 void match_result(const struct match *m, struct match_result *result);
 
 const char *match_why(const struct match *m);
-enum match_limit match_why_limit(const struct match *m);
 
 #endif

@@ -13,7 +13,6 @@
 static void stop(struct match *m, size_t pattern, enum match_limit limit)
 {
 	m->state = MATCH_STOPPED;
-	m->limit = limit;
 	snprintf(m->why, sizeof(m->why),
 		"pattern %zu exceeds the limit %s: %s, before offset %" PRIu64, pattern + 1,
 		match_limit_name(limit), match_limit_text(limit), m->text.next);

@@ -35,7 +35,6 @@ struct match {
 			  overwritten */
 	bool dirty;    /* there is text that no look has seen */
 	struct match_result result;
-	enum match_limit limit;
 	char why[MATCH_WHY_MAX + 64];
 	size_t count;
 	struct match_wanted wanted[];

@@ -64,7 +64,6 @@ static void check(
 
 	assert_int_equal(rules_rights(r, id, &vm_one), one);
 	assert_int_equal(rules_rights(r, id, &vm_two), two);
-	assert_int_equal(rules_host_rights(r, id), host);
 	assert_int_equal(grant_create(r, id, &g), 0);
 	assert_int_equal(grant_rights(g, &vm_one), one);
 	assert_int_equal(grant_rights(g, &vm_two), two);

@@ -50,8 +50,6 @@ static void a_ticket_that_is_found_is_not_used_up(void **state)
 	tickets_give_back(t, &one);
 	assert_int_equal(tickets_use(t, &two, 1120), -EACCES);
 	assert_int_equal(tickets_use(t, &two, 1119), 0);
-	assert_int_equal(tickets_revoke(t, VM), 0);
-	tickets_give_back(t, &two);
 	assert_int_equal(use(t, VM, text, 1119), -EACCES);
 	tickets_destroy(t);
 }
@@ -66,13 +64,11 @@ static void a_ticket_opens_its_guest_as_often_as_it_says(void **state)
 	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 2, 1000, text), 0);
 	assert_int_equal(strlen(text), TICKET_LENGTH);
 	assert_int_equal(strspn(text, "abcdefghijklmnopqrstuvwxyz234567"), TICKET_LENGTH);
-	assert_int_equal(tickets_count(t, 1000), 1);
 	assert_int_equal(use(t, OTHER, text, 1000), -EACCES);
 	assert_int_equal(use(t, NULL, text, 1000), -EACCES);
 	assert_int_equal(use(t, VM, text, 1000), 0);
 	assert_int_equal(use(t, VM_UPPER, text, 1119), 0);
 	assert_int_equal(use(t, VM, text, 1119), -EACCES);
-	assert_int_equal(tickets_count(t, 1119), 0);
 	tickets_destroy(t);
 }
 
@@ -153,8 +149,6 @@ static void the_table_of_tickets_is_bounded(void **state)
 	}
 	assert_int_equal(tickets_make(t, VM, "key:admin", 10, 1, 9, text), -ENOSPC);
 	assert_int_equal(tickets_make(t, VM, "key:admin", 10, 1, 10, text), 0);
-	assert_int_equal(tickets_count(t, 10), 1);
-	assert_int_equal(tickets_revoke(t, OTHER), TICKETS_MAX / 2 - 1);
 	assert_int_equal(use(t, VM, text, 10), 0);
 	tickets_destroy(t);
 }

@@ -104,7 +104,7 @@ static void run_one(const char *pattern, struct match *m, const char *output, st
 	tally->through += match_state(m) == MATCH_READING && at == OUTPUT_LEN;
 	tally->time += match_state(m) == MATCH_READING && at < OUTPUT_LEN;
 	if (match_state(m) == MATCH_STOPPED)
-		assert_non_null(strstr(match_why(m), match_limit_name(match_why_limit(m))));
+		assert_non_null(strstr(match_why(m), " exceeds the limit "));
 }
 
 /* Over outputs[first..end). */

@@ -122,13 +122,16 @@ static void a_pattern_has_bounds(void **state)
 static enum match_limit stopped_by(const char *pattern, int flags, const char *output, size_t len)
 {
 	struct match *m = match_make(room, (const char *const[]){pattern, NULL}, flags, 0, 0);
-	enum match_limit limit;
+	enum match_limit limit = MATCH_LIMIT_NONE;
+	char told[64];
 
 	match_feed(m, 0, output, len, SIZE_MAX);
 	match_rest(m);
 	assert_int_equal(match_state(m), MATCH_STOPPED);
-	limit = match_why_limit(m);
-	assert_non_null(strstr(match_why(m), match_limit_name(limit)));
+	do {
+		assert_int_not_equal(++limit, MATCH_LIMIT_COUNT);
+		snprintf(told, sizeof(told), " the limit %s: ", match_limit_name(limit));
+	} while (!strstr(match_why(m), told));
 	match_destroy(&m);
 	return limit;
 }
