@@ -1,15 +1,10 @@
-/* The verbs for administrators: functions of rows of the table. */
+/* The verbs for administrators: rows of the table. */
 #ifndef BROKER_ADMIN_ADMIN_H
 #define BROKER_ADMIN_ADMIN_H
 
-struct verb_call;
+#include "broker/verb/verb.h"
 
-void verb_kick(struct verb_call *call);
-void verb_explain(struct verb_call *call);
-void verb_ticket(struct verb_call *call);
-void verb_audit(struct verb_call *call);
-void verb_journal(struct verb_call *call);
-void verb_reload(struct verb_call *call);
-void verb_sources(struct verb_call *call);
+extern const struct verb verb_audit, verb_explain, verb_journal, verb_kick, verb_reload,
+	verb_sources, verb_ticket;
 
 #endif

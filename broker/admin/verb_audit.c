@@ -1,16 +1,14 @@
 /*
  * Task: the verb audit: records out of the audit's files.
  */
-#include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "broker/admin/admin.h"
 #include "broker/audit/audit.h"
 #include "broker/audit/audit_search.h"
 #include "broker/login/login.h"
-#include "broker/verb/verb.h"
 #include "broker/verb/verb_steps.h"
+#include "config/rights.h"
 
 static int step(void *source, struct verb_piece *piece)
 {
@@ -32,31 +30,21 @@ static void destroy(void *source)
 
 static const struct verb_steps_ops steps_ops = {step, finish, destroy};
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
+struct audit_words {
+	const char *user, *vm;
+	struct option_number since, until;
+};
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int parse_time(struct verb_call *call, const char *text, int64_t *out)
+static void run(struct verb_call *call, const void *options)
 {
-	if (!text || audit_time_parse(text, now_ms(), out) == 0)
-		return 0;
-	channel_exit(call->channel, STATUS_USAGE,
-		"audit: invalid time %s: write 2026-11-22, 2026-11-22T13:00:00Z, or 2h for two "
-		"hours "
-		"ago",
-		text);
-	return -EINVAL;
-}
-
-static void begin(struct verb_call *call, const struct audit_filter *filter)
-{
+	const struct audit_words *words = options;
 	const struct audit *audit = login_context(call->login)->audit;
+	const struct audit_filter filter = {.user = words->user,
+		.vm = words->vm,
+		.since = (int64_t)(words->since.value / 1000),
+		.until = (int64_t)(words->until.value / 1000)};
 	struct audit_search *search;
-	int r = audit_search_create(audit_path(audit), audit_keep(audit), filter, &search);
+	int r = audit_search_create(audit_path(audit), audit_keep(audit), &filter, &search);
 
 	if (r < 0)
 		channel_exit(call->channel, STATUS_UNAVAILABLE, "audit: %s: %s", audit_path(audit),
@@ -65,21 +53,22 @@ static void begin(struct verb_call *call, const struct audit_filter *filter)
 		verb_steps_begin(call, &steps_ops, search);
 }
 
-void verb_audit(struct verb_call *call)
-{
-	const char *since = NULL, *until = NULL;
-	struct audit_filter filter = {0};
-	int given[4] = {0};
-	const struct verb_option options[] = {
-		{"user", OPTION_VALUE, &given[0], &filter.user},
-		{"vm", OPTION_VALUE, &given[1], &filter.vm},
-		{"since", OPTION_VALUE, &given[2], &since},
-		{"until", OPTION_VALUE, &given[3], &until},
-	};
+#define FIELD(name) offsetof(struct audit_words, name)
+#define TIME_CURE "write 2026-11-22, 2026-11-22T13:00:00Z, or 2h for two hours ago"
 
-	if (verb_options(call, options, 4) < 0 || verb_no_more(call, 0) < 0)
-		return;
-	if (parse_time(call, since, &filter.since) == 0 &&
-		parse_time(call, until, &filter.until) == 0)
-		begin(call, &filter);
-}
+static const struct verb_option audit_options[] = {
+	{"user", OPTION_TEXT, FIELD(user), "U",
+		.help = "who: a pattern on the identity or the fingerprint"},
+	{"vm", OPTION_TEXT, FIELD(vm), "V", .help = "which VM: its UUID, or a pattern on its name"},
+	{"since", OPTION_TIME, FIELD(since), "T", .help = "nothing before that", .cure = TIME_CURE},
+	{"until", OPTION_TIME, FIELD(until), "T", .help = "nothing after that", .cure = TIME_CURE},
+};
+
+const struct verb verb_audit = {.name = "audit",
+	.scope = VERB_HOST,
+	.right = RIGHT_ADMIN,
+	.caller = VERB_FOR_LOCAL,
+	.usage = "audit [--user U] [--vm V] [--since T] [--until T]",
+	.summary = "who did what",
+	VERB_OPTIONS(audit_options, struct audit_words),
+	.run = run};

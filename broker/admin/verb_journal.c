@@ -8,10 +8,9 @@
 #include "broker/admin/admin.h"
 #include "broker/admin/journal_look.h"
 #include "broker/login/login.h"
-#include "broker/verb/text_value.h"
-#include "broker/verb/verb.h"
 #include "broker/verb/verb_steps.h"
 #include "config/config.h"
+#include "config/rights.h"
 #include "console/guest/console.h"
 
 /* --- step by step --- */
@@ -80,9 +79,9 @@ static int find_task(struct verb_call *call, enum journal_look_task *task)
 }
 
 /* Which guest and console: argv[1], and an option or what stands behind the guest's name. */
-static int find_console(
-	struct verb_call *call, const char *device, struct journal_look_options *options)
+static int find_console(struct verb_call *call, struct journal_look_options *options)
 {
+	const char *device = call->device;
 	struct console *console;
 
 	if (call->argc < 2) {
@@ -99,50 +98,50 @@ static int find_console(
 		device = call->device;
 	if (!device && options->task != JOURNAL_LOOK_EXPORT)
 		return 0;
-	if (guest_console(call->guest, device, &console) < 0) {
-		verb_no_device(call, device);
+	if (verb_kept_console(call, device, &console) < 0)
 		return -ENODEV;
-	}
 	options->slot = console_slot(console);
 	return 0;
 }
 
-static int read_offset(struct verb_call *call, const char *option, const char *text, uint64_t *out)
-{
-	if (!text || text_number(text, out) == 0)
-		return 0;
-	channel_exit(call->channel, STATUS_USAGE,
-		"journal: invalid value %s of --%s; see: help journal", text, option);
-	return -EINVAL;
-}
+struct journal_words {
+	struct option_number from, to;
+};
 
-void verb_journal(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
-	struct journal_look_options o = {.from = 0, .to = UINT64_MAX};
-	const char *device = NULL, *from = NULL, *to = NULL;
-	int given[3] = {0};
-	const struct verb_option options[] = {
-		{"device", OPTION_VALUE, &given[0], &device},
-		{"from", OPTION_VALUE, &given[1], &from},
-		{"to", OPTION_VALUE, &given[2], &to},
-	};
+	const struct journal_words *words = options;
+	struct journal_look_options o = {.from = words->from.value, .to = words->to.value};
 
-	if (verb_options(call, options, 3) < 0 || verb_no_more(call, 2) < 0 ||
-		find_task(call, &o.task) < 0)
+	if (find_task(call, &o.task) < 0)
 		return;
-	if ((from || to) && o.task != JOURNAL_LOOK_EXPORT) {
+	if ((words->from.given || words->to.given) && o.task != JOURNAL_LOOK_EXPORT)
 		channel_exit(call->channel, STATUS_USAGE,
 			"journal: --from and --to belong to export; see: help journal");
-		return;
-	}
-	if (o.task == JOURNAL_LOOK_EXPORT && channel_is_shown(call->channel)) {
+	else if (o.task == JOURNAL_LOOK_EXPORT && channel_is_shown(call->channel))
 		channel_exit(call->channel, STATUS_USAGE,
 			"journal: export writes bytes as they are, and standard output is a "
 			"terminal; see: help log");
-		return;
-	}
-	if (read_offset(call, "from", from, &o.from) < 0 ||
-		read_offset(call, "to", to, &o.to) < 0 || find_console(call, device, &o) < 0)
-		return;
-	begin(call, &o);
+	else if (find_console(call, &o) == 0)
+		begin(call, &o);
 }
+
+static const struct verb_option journal_options[] = {
+	{"from", OPTION_NUMBER, offsetof(struct journal_words, from), "OFFSET",
+		.help = "export: the first byte"},
+	{"to", OPTION_NUMBER, offsetof(struct journal_words, to), "OFFSET",
+		.help = "export: the byte behind the last one", .unless = UINT64_MAX},
+	VERB_OPTION_DEVICE,
+};
+
+const struct verb verb_journal = {.name = "journal",
+	.scope = VERB_HOST,
+	.right = RIGHT_ADMIN,
+	.caller = VERB_FOR_LOCAL,
+	.usage =
+		"journal info|verify|marks [VM] | journal export VM [--from OFFSET] [--to OFFSET]; "
+		"[--device D]",
+	.summary = "the files of history",
+	VERB_OPTIONS(journal_options, struct journal_words),
+	.arguments = 2,
+	.run = run};

@@ -4,7 +4,6 @@
 
 #include "broker/admin/admin.h"
 #include "broker/login/login.h"
-#include "broker/verb/verb.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/directory.h"
@@ -77,7 +76,7 @@ static int kick_connection(struct verb_call *call, const char *tag)
 	return 0;
 }
 
-void verb_kick(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
 	const char *tag;
 
@@ -94,3 +93,10 @@ void verb_kick(struct verb_call *call)
 		channel_exit(call->channel, STATUS_NOT_FOUND,
 			"no session %s that you may end; see: who", tag);
 }
+
+const struct verb verb_kick = {.name = "kick",
+	.scope = VERB_HOST,
+	.usage = "kick SESSION",
+	.summary = "end a session; who lists them",
+	.arguments = VERB_ANY,
+	.run = run};

@@ -9,7 +9,7 @@
 #include "broker/login/connections.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
-#include "broker/verb/verb.h"
+#include "config/rights.h"
 #include "core/log.h"
 
 #define ROWS_MAX 1000 /* of either list; the worst, and who has the most connections */
@@ -162,7 +162,7 @@ static int64_t now_ms(const struct verb_call *call)
 	return (int64_t)(loop_now(login_loop(call->login)) / LOOP_MSEC);
 }
 
-static void show(struct verb_call *call, int json)
+static void show(struct verb_call *call)
 {
 	struct rows connected = {.size = sizeof(struct sources_row)};
 	struct rows penalties = {.size = sizeof(struct throttle_row)};
@@ -176,7 +176,7 @@ static void show(struct verb_call *call, int json)
 		qsort(penalties.mem, penalties.count, penalties.size, worst);
 	if (connected.failed || penalties.failed) {
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
-	} else if (json) {
+	} else if (call->json) {
 		json_answer(call->channel,
 			json_pack("{s:o, s:o}", "connected", sources_json(&connected), "penalties",
 				penalties_json(&penalties)));
@@ -205,17 +205,31 @@ static void clear(struct verb_call *call, const char *address)
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
 
-void verb_sources(struct verb_call *call)
-{
-	int json = 0, given = 0;
-	const char *address = NULL;
-	const struct verb_option options[] = {
-		{"json", OPTION_FLAG, &json, NULL}, {"clear", OPTION_VALUE, &given, &address}};
+struct sources_words {
+	const char *clear;
+};
 
-	if (verb_options(call, options, 2) < 0 || verb_no_more(call, 0) < 0)
-		return;
-	if (given)
-		clear(call, address);
+static void run(struct verb_call *call, const void *options)
+{
+	const struct sources_words *words = options;
+
+	if (words->clear)
+		clear(call, words->clear);
 	else
-		show(call, json);
+		show(call);
 }
+
+static const struct verb_option sources_options[] = {
+	VERB_OPTION_JSON,
+	{"clear", OPTION_TEXT, offsetof(struct sources_words, clear), "ADDRESS",
+		.help = "forget its failed logins"},
+};
+
+const struct verb verb_sources = {.name = "sources",
+	.scope = VERB_HOST,
+	.right = RIGHT_ADMIN,
+	.caller = VERB_FOR_LOCAL,
+	.usage = "sources [--json | --clear ADDRESS]",
+	.summary = "who is connected, slowed or refused, by address; lift that",
+	VERB_OPTIONS(sources_options, struct sources_words),
+	.run = run};

@@ -7,33 +7,18 @@
 #include "broker/access/access.h"
 #include "broker/admin/admin.h"
 #include "broker/login/login.h"
-#include "broker/verb/verb.h"
-#include "config/values.h"
+#include "config/rights.h"
 #include "console/guest/guest.h"
 
 #define TTL_DEFAULT 120
 #define USES_DEFAULT 1
+#define TEXT_OF(number) #number
+#define NUMBER_TEXT(number) TEXT_OF(number)
+#define USES_MAX_TEXT NUMBER_TEXT(TICKET_USES_MAX)
 
-/* Whole seconds, at least one. */
-static int parse_ttl(const char *text, unsigned *out)
-{
-	uint64_t us;
-
-	if (value_duration(text, &us) < 0 || us < LOOP_SECOND || us / LOOP_SECOND > TICKET_TTL_MAX)
-		return -EINVAL;
-	*out = (unsigned)(us / LOOP_SECOND);
-	return 0;
-}
-
-static int parse_uses(const char *text, unsigned *out)
-{
-	uint64_t uses;
-
-	if (value_number(text, &uses) < 0 || uses == 0 || uses > TICKET_USES_MAX)
-		return -EINVAL;
-	*out = (unsigned)uses;
-	return 0;
-}
+struct ticket_words {
+	struct option_number ttl, uses;
+};
 
 static void record(struct verb_call *call, unsigned ttl, unsigned uses)
 {
@@ -73,28 +58,31 @@ static void make(struct verb_call *call, unsigned ttl, unsigned uses)
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
 
-void verb_ticket(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
-	const char *ttl_text = NULL, *uses_text = NULL;
-	unsigned ttl = TTL_DEFAULT, uses = USES_DEFAULT;
-	int ttl_given = 0, uses_given = 0;
-	const struct verb_option options[] = {
-		{"ttl", OPTION_VALUE, &ttl_given, &ttl_text},
-		{"uses", OPTION_VALUE, &uses_given, &uses_text},
-	};
+	const struct ticket_words *words = options;
 
-	if (verb_options(call, options, 2) < 0 || verb_no_more(call, 0) < 0)
-		return;
-	if (ttl_given && parse_ttl(ttl_text, &ttl) < 0)
-		channel_exit(call->channel, STATUS_USAGE,
-			"ticket: invalid --ttl %s: write a time from 1s to 7d", ttl_text);
-	else if (uses_given && parse_uses(uses_text, &uses) < 0)
-		channel_exit(call->channel, STATUS_USAGE,
-			"ticket: invalid --uses %s: write a number from 1 to %d", uses_text,
-			TICKET_USES_MAX);
-	else if (!(access_methods(login_context(call->login)->access) & WIRE_CAN_PASSWORD))
+	if (!(access_methods(login_context(call->login)->access) & WIRE_CAN_PASSWORD))
 		channel_exit(call->channel, STATUS_UNAVAILABLE,
 			"ticket: no [access] section is for tickets");
 	else
-		make(call, ttl, uses);
+		make(call, (unsigned)(words->ttl.value / LOOP_SECOND), (unsigned)words->uses.value);
 }
+
+static const struct verb_option ticket_options[] = {
+	{"ttl", OPTION_DURATION, offsetof(struct ticket_words, ttl), "120s",
+		.help = "how long it is good for", .least = LOOP_SECOND,
+		.most = TICKET_TTL_MAX * LOOP_SECOND, .unless = TTL_DEFAULT * LOOP_SECOND,
+		.cure = "write a time from 1s to 7d"},
+	{"uses", OPTION_NUMBER, offsetof(struct ticket_words, uses), "1",
+		.help = "how often it is good for a login", .least = 1, .most = TICKET_USES_MAX,
+		.unless = USES_DEFAULT, .cure = "write a number from 1 to " USES_MAX_TEXT},
+};
+
+const struct verb verb_ticket = {.name = "ticket",
+	.scope = VERB_GUEST,
+	.right = RIGHT_ADMIN,
+	.usage = "ticket [--ttl 120s] [--uses 1]",
+	.summary = "make a password for the console of a VM",
+	VERB_OPTIONS(ticket_options, struct ticket_words),
+	.run = run};

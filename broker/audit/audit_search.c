@@ -55,22 +55,6 @@ static int parse_date(const char *text, int64_t *out)
 	return 0;
 }
 
-int audit_time_parse(const char *text, int64_t now_ms, int64_t *out)
-{
-	uint64_t value;
-
-	if (*text == '@' && value_number(text + 1, &value) == 0 && value < (uint64_t)1 << 40) {
-		*out = (int64_t)value * 1000;
-		return 0;
-	}
-	if (parse_date(text, out) == 0)
-		return 0;
-	if (value_duration(text, &value) < 0)
-		return -EINVAL;
-	*out = now_ms - (int64_t)(value / 1000);
-	return 0;
-}
-
 /* --- one record --- */
 
 static const char *text_of(const json_t *record, const char *name)

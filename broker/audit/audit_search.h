@@ -28,8 +28,4 @@ void audit_search_destroy(struct audit_search *s);
 int audit_search_step(struct audit_search *s, char **out, size_t *len)
 	__attribute__((warn_unused_result));
 
-/* "2026-11-22", "2026-11-22T13:00:00Z", "@SECONDS", or "15m" ago. 0, -EINVAL. */
-int audit_time_parse(const char *text, int64_t now_ms, int64_t *out)
-	__attribute__((warn_unused_result));
-
 #endif

@@ -1,11 +1,9 @@
-/* The verbs for scripts: functions of rows of the table. */
+/* The verbs for scripts: rows of the table. */
 #ifndef BROKER_SCRIPT_SCRIPT_H
 #define BROKER_SCRIPT_SCRIPT_H
 
-struct verb_call;
+#include "broker/verb/verb.h"
 
-void verb_wait(struct verb_call *call);
-void verb_send(struct verb_call *call);
-void verb_run(struct verb_call *call);
+extern const struct verb verb_run, verb_send, verb_wait;
 
 #endif

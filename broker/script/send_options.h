@@ -7,16 +7,23 @@
 
 struct console;
 
+struct send_words {
+	bool enter, escape, force;
+	const char *pattern; /* NULL: none */
+	struct option_number pace, timeout;
+};
+
 struct send_options {
-	int enter, escape, force, json;
+	bool enter, escape, force, json;
 	const char *pattern; /* NULL: none; lies in the call */
 	uint64_t pace;       /* bytes a second; 0: as fast as it is taken */
 	uint64_t timeout_us; /* WATCH_NEVER */
 	struct console *console;
 };
 
-/* What is left of the call are the words to be typed. 0; -errno: the channel has been ended. */
-int send_options_read(struct verb_call *call, struct send_options *options) MUST_CHECK;
+/* What the words come to, and the rights they need. 0; -errno: the channel has been ended. */
+int send_options_read(struct verb_call *call, const struct send_words *words,
+	struct send_options *options) MUST_CHECK;
 
 /* The words with blanks between them, unescaped if wanted; room is WIRE_COMMAND_MAX. 0; -EINVAL:
  * the channel has been ended. */

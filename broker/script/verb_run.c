@@ -14,7 +14,6 @@
 #include "broker/script/wait_answer.h"
 #include "broker/script/wait_options.h"
 #include "broker/script/script.h"
-#include "broker/verb/verb.h"
 #include "broker/watch/watch.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
@@ -212,8 +211,13 @@ static const struct channel_ops channel_ops = {
 
 /* --- the call --- */
 
+struct run_words {
+	bool force;
+	struct option_number timeout;
+};
+
 struct run_options {
-	int force;
+	bool force;
 	uint64_t timeout_us;
 	struct console *console;
 	char command[WIRE_COMMAND_MAX + 1];
@@ -230,20 +234,11 @@ static void join_words(const struct verb_call *call, char out[WIRE_COMMAND_MAX +
 			out + len, WIRE_COMMAND_MAX + 1 - len, "%s%s", i ? " " : "", call->argv[i]);
 }
 
-static int read_options(struct verb_call *call, struct run_options *o)
+static int read_options(
+	struct verb_call *call, const struct run_words *words, struct run_options *o)
 {
-	const char *timeout = NULL, *device = NULL;
-	int given[2] = {0};
-	const struct verb_option options[] = {
-		{"timeout", OPTION_VALUE, &given[0], &timeout},
-		{"device", OPTION_VALUE, &given[1], &device},
-		{"force", OPTION_FLAG, &o->force, NULL},
-	};
-
-	o->timeout_us = WATCH_NEVER;
-	if (verb_options_first(call, options, sizeof(options) / sizeof(options[0])) < 0 ||
-		wait_options_time(call, "timeout", timeout, 0, &o->timeout_us) < 0)
-		return -EINVAL;
+	o->force = words->force;
+	o->timeout_us = words->timeout.value;
 	if (call->argc == 0) {
 		channel_exit(call->channel, STATUS_USAGE, "run: which command? usage: %s",
 			call->verb->usage);
@@ -253,7 +248,7 @@ static int read_options(struct verb_call *call, struct run_options *o)
 		return -EACCES;
 	channel_need(call->channel, call->guest, call->verb->right | RIGHT_VIEW);
 	join_words(call, o->command);
-	return wait_options_console(call, device, &o->console);
+	return verb_console(call, &o->console);
 }
 
 static int make_line(
@@ -294,7 +289,7 @@ static int make_parts(
 		.quiet_us = WATCH_NEVER,
 		.timeout_us = o->timeout_us,
 		.idle_us = wait_options_idle(call)};
-	struct typist_options typing = {.loop = r->loop, .force = o->force != 0};
+	struct typist_options typing = {.loop = r->loop, .force = o->force};
 	int result = loop_timer_add(r->loop, &r->begin, on_no_begin, r);
 
 	if (result == 0)
@@ -334,10 +329,27 @@ static void begin(struct verb_call *call, const struct run_options *o)
 	typist_start(r->typist);
 }
 
-void verb_run(struct verb_call *call)
+static void run(struct verb_call *call, const void *words)
 {
 	struct run_options options = {0};
 
-	if (read_options(call, &options) == 0)
+	if (read_options(call, words, &options) == 0)
 		begin(call, &options);
 }
+
+static const struct verb_option run_options[] = {
+	WAIT_TIMEOUT(offsetof(struct run_words, timeout)),
+	{"force", OPTION_FLAG, offsetof(struct run_words, force),
+		.help = "take the keyboard from whoever has it"},
+	VERB_OPTION_DEVICE,
+};
+
+const struct verb verb_run = {.name = "run",
+	.scope = VERB_GUEST,
+	.right = RIGHT_TYPE,
+	.usage = "run [--timeout S] [--force] [--device D] COMMAND...",
+	.summary = "a command at the guest's shell prompt: its output and its exit status",
+	VERB_OPTIONS(run_options, struct run_words),
+	.takes_command = true,
+	.arguments = VERB_ANY,
+	.run = run};

@@ -14,10 +14,10 @@
 #include "broker/script/typist.h"
 #include "broker/script/script.h"
 #include "broker/verb/json.h"
-#include "broker/verb/verb.h"
 #include "broker/script/wait_answer.h"
 #include "broker/script/wait_options.h"
 #include "broker/watch/watch.h"
+#include "config/rights.h"
 #include "console/guest/console.h"
 #include "wire/msg.h"
 
@@ -365,7 +365,7 @@ static struct send_call *create(struct verb_call *call, const struct send_option
 	s->loop = login_loop(call->login);
 	s->matcher = login_context(call->login)->matcher;
 	s->options = *options;
-	s->lines.enter = options->enter != 0;
+	s->lines.enter = options->enter;
 	s->reads_input = call->argc == 0;
 	s->pattern = options->pattern ? strdup(options->pattern) : NULL;
 	if ((options->pattern && !s->pattern) ||
@@ -384,7 +384,7 @@ static int make_parts(struct verb_call *call, struct send_call *s)
 		.timeout_us = s->options.timeout_us,
 		.idle_us = wait_options_idle(call)};
 	struct typist_options typing = {
-		.loop = s->loop, .pace = s->options.pace, .force = s->options.force != 0};
+		.loop = s->loop, .pace = s->options.pace, .force = s->options.force};
 	int r = watch_create(s->matcher, s->loop, s->options.console, s->channel,
 		login_who(call->login), &wanted, &watch_events, s, &s->watch);
 
@@ -408,7 +408,7 @@ static int add_text(struct send_call *s, const char *text, size_t len)
 	return r < 0 ? r : add_last(s);
 }
 
-void verb_send(struct verb_call *call)
+static void run(struct verb_call *call, const void *words)
 {
 	struct send_options options = {0};
 	char text[WIRE_COMMAND_MAX + 1];
@@ -416,7 +416,7 @@ void verb_send(struct verb_call *call)
 	size_t len;
 	int r;
 
-	if (send_options_read(call, &options) < 0 ||
+	if (send_options_read(call, words, &options) < 0 ||
 		send_options_text(call, &options, text, &len) < 0)
 		return;
 	s = create(call, &options);
@@ -440,3 +440,27 @@ void verb_send(struct verb_call *call)
 	if (!s->pattern)
 		begin_typing(s);
 }
+
+#define FIELD(name) offsetof(struct send_words, name)
+
+static const struct verb_option send_options[] = {
+	{"enter", OPTION_FLAG, FIELD(enter), .help = "each line ends with Enter, the last one too"},
+	{"escape", OPTION_FLAG, FIELD(escape), .help = "TEXT has escapes: \\r, \\x03, \\\\"},
+	{"pace", OPTION_NUMBER, FIELD(pace), "N", .help = "so many bytes a second", .least = 1,
+		.most = TYPIST_PACE_MAX},
+	{"force", OPTION_FLAG, FIELD(force), .help = "take the keyboard from whoever has it"},
+	{"wait", OPTION_TEXT, FIELD(pattern), "PATTERN", .help = "wait until this is printed"},
+	WAIT_TIMEOUT(FIELD(timeout)),
+	VERB_OPTION_JSON,
+	VERB_OPTION_DEVICE,
+};
+
+const struct verb verb_send = {.name = "send",
+	.scope = VERB_GUEST,
+	.right = RIGHT_TYPE,
+	.usage = "send [--enter] [--escape] [--pace N] [--force] [--wait PATTERN] [--timeout S] "
+		 "[--json] [--device D] [TEXT...]",
+	.summary = "type TEXT, or standard input, and perhaps wait for the answer",
+	VERB_OPTIONS(send_options, struct send_words),
+	.arguments = VERB_ANY,
+	.run = run};

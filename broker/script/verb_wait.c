@@ -9,8 +9,8 @@
 #include "broker/script/script.h"
 #include "broker/script/wait_answer.h"
 #include "broker/script/wait_options.h"
-#include "broker/verb/verb.h"
 #include "broker/watch/watch.h"
+#include "config/rights.h"
 
 struct wait_call {
 	struct channel *channel;
@@ -88,7 +88,7 @@ static void begin(struct verb_call *call, const struct wait_options *options)
 	}
 	c->channel = call->channel;
 	c->loop = login_loop(call->login);
-	c->json = options->json;
+	c->json = call->json;
 	c->raw = options->watch.raw;
 	channel_set_policy(call->channel, &channel_ops, c);
 	r = watch_create(login_context(call->login)->matcher, c->loop, options->console,
@@ -98,10 +98,36 @@ static void begin(struct verb_call *call, const struct wait_options *options)
 		wait_answer_refused(call->channel, r);
 }
 
-void verb_wait(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
-	struct wait_options options = {0};
+	struct wait_options o = {0};
 
-	if (wait_options_read(call, &options) == 0)
-		begin(call, &options);
+	if (wait_options_read(call, options, &o) == 0)
+		begin(call, &o);
 }
+
+#define FIELD(name) offsetof(struct wait_words, name)
+
+static const struct verb_option wait_options[] = {
+	WAIT_TIMEOUT(FIELD(timeout)),
+	{"from", OPTION_PLACE, FIELD(from), "OFFSET|start|-BYTES",
+		.help = "look at what was printed since"},
+	{"quiet", OPTION_DURATION, FIELD(quiet), "S",
+		.help = "end when nothing was printed for so long", .least = WAIT_QUIET_MIN_US,
+		.most = WAIT_TIMEOUT_MAX_US, .unless = WATCH_NEVER},
+	{"raw", OPTION_FLAG, FIELD(raw), .help = "look at the bytes as they are printed"},
+	{"multi", OPTION_FLAG, FIELD(multi), .help = "a pattern may go on in the next line"},
+	{"ignore-panic", OPTION_FLAG, FIELD(ignore_panic), .help = "go on after the guest's panic"},
+	VERB_OPTION_JSON,
+	VERB_OPTION_DEVICE,
+};
+
+const struct verb verb_wait = {.name = "wait",
+	.scope = VERB_GUEST,
+	.right = RIGHT_VIEW,
+	.usage = "wait PATTERN... [--timeout S] [--from OFFSET|start|-BYTES] [--quiet S] [--raw] "
+		 "[--multi] [--ignore-panic] [--json] [--device D]",
+	.summary = "wait until the console prints something, or nothing more",
+	VERB_OPTIONS(wait_options, struct wait_words),
+	.arguments = VERB_ANY,
+	.run = run};

@@ -5,39 +5,12 @@
 
 #include "broker/login/login.h"
 #include "broker/script/wait_options.h"
-#include "broker/verb/text_value.h"
 #include "config/config.h"
 #include "config/rights.h"
-#include "config/values.h"
 #include "console/guest/console.h"
 
 #define SCREENFUL_MAX ((size_t)256 << 10) /* bytes of a screenful, whatever is in them */
 #define SCREENFUL_LINES 200
-
-static int invalid(struct verb_call *call, const char *option, const char *value)
-{
-	channel_exit(call->channel, STATUS_USAGE, "%s: invalid value %s of --%s; see: help %s",
-		call->verb->name, value, option, call->verb->name);
-	return -EINVAL;
-}
-
-int wait_options_time(struct verb_call *call, const char *option, const char *value, uint64_t least,
-	uint64_t *out)
-{
-	uint64_t time;
-
-	if (!value)
-		return 0;
-	if (value_duration(value, &time) < 0 || time < least || time > WAIT_TIMEOUT_MAX_US)
-		return invalid(call, option, value);
-	*out = time;
-	return 0;
-}
-
-int wait_options_console(struct verb_call *call, const char *device, struct console **console)
-{
-	return verb_console(call, device ? device : call->device, console);
-}
 
 uint64_t wait_options_idle(const struct verb_call *call)
 {
@@ -90,73 +63,47 @@ static int check_offset(struct verb_call *call, const struct journal *j, uint64_
 	return 0;
 }
 
-static int read_from(
-	struct verb_call *call, const struct journal *j, const char *from, uint64_t *out)
+static int read_from(struct verb_call *call, const struct journal *j,
+	const struct option_place *from, uint64_t *out)
 {
-	uint64_t first = journal_first(j), next = journal_next(j), value;
+	uint64_t first = journal_first(j), next = journal_next(j);
 
 	*out = next;
-	if (!from)
+	switch (from->kind) {
+	case PLACE_NONE:
 		return 0;
-	if (strcmp(from, "start") == 0) {
+	case PLACE_START:
 		*out = first;
-		return check_offset(call, j, *out);
+		break;
+	case PLACE_OFFSET:
+		*out = from->value;
+		break;
+	case PLACE_BACK:
+		*out = next - first > from->value ? next - from->value : first;
+		break;
 	}
-	if (text_number(from + (*from == '-'), &value) < 0)
-		return invalid(call, "from", from);
-	*out = value;
-	if (*from == '-')
-		*out = next - first > value ? next - value : first;
 	return check_offset(call, j, *out);
 }
 
 /* --- all of them --- */
 
-struct texts {
-	const char *timeout, *from, *quiet, *device;
-};
-
-static int read_words(struct verb_call *call, struct wait_options *o, struct texts *t)
+int wait_options_read(
+	struct verb_call *call, const struct wait_words *words, struct wait_options *o)
 {
-	int given[4] = {0}, raw = 0, multi = 0, ignore_panic = 0;
-	const struct verb_option options[] = {
-		{"timeout", OPTION_VALUE, &given[0], &t->timeout},
-		{"from", OPTION_VALUE, &given[1], &t->from},
-		{"quiet", OPTION_VALUE, &given[2], &t->quiet},
-		{"device", OPTION_VALUE, &given[3], &t->device},
-		{"raw", OPTION_FLAG, &raw, NULL},
-		{"multi", OPTION_FLAG, &multi, NULL},
-		{"ignore-panic", OPTION_FLAG, &ignore_panic, NULL},
-		{"json", OPTION_FLAG, &o->json, NULL},
-	};
-
-	if (verb_options(call, options, sizeof(options) / sizeof(options[0])) < 0)
-		return -EINVAL;
-	o->watch.raw = raw;
-	o->watch.multi = multi;
-	o->watch.ignore_panic = ignore_panic;
-	return 0;
-}
-
-int wait_options_read(struct verb_call *call, struct wait_options *o)
-{
-	struct texts t = {0};
-
-	o->watch.quiet_us = o->watch.timeout_us = WATCH_NEVER;
-	o->watch.idle_us = wait_options_idle(call);
-	if (read_words(call, o, &t) < 0 ||
-		wait_options_time(call, "timeout", t.timeout, 0, &o->watch.timeout_us) < 0 ||
-		wait_options_time(call, "quiet", t.quiet, WAIT_QUIET_MIN_US, &o->watch.quiet_us) <
-			0)
-		return -EINVAL;
-	if (call->argc == 0 && !t.quiet) {
+	o->watch = (struct watch_options){.patterns = call->argv,
+		.count = (size_t)call->argc,
+		.raw = words->raw,
+		.multi = words->multi,
+		.ignore_panic = words->ignore_panic,
+		.quiet_us = words->quiet.value,
+		.timeout_us = words->timeout.value,
+		.idle_us = wait_options_idle(call)};
+	if (call->argc == 0 && !words->quiet.given) {
 		channel_exit(call->channel, STATUS_USAGE, "wait: what for? usage: %s",
 			call->verb->usage);
 		return -EINVAL;
 	}
-	o->watch.patterns = call->argv;
-	o->watch.count = (size_t)call->argc;
-	if (wait_options_console(call, t.device, &o->console) < 0)
+	if (verb_console(call, &o->console) < 0)
 		return -ENODEV;
-	return read_from(call, console_journal(o->console), t.from, &o->watch.from);
+	return read_from(call, console_journal(o->console), &words->from, &o->watch.from);
 }

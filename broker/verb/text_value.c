@@ -8,6 +8,8 @@
 #include "config/values.h"
 
 #define USEC UINT64_C(1000000)
+#define WITH_SECONDS 2 /* formats, of those below */
+#define SECONDS_MAX ((uint64_t)1 << 40)
 
 int text_number(const char *text, uint64_t *out)
 {
@@ -34,6 +36,20 @@ static int parse_zone(const char *text, long *seconds)
 	return 0;
 }
 
+/* ".123": microseconds. */
+static uint64_t parse_fraction(const char **text)
+{
+	uint64_t unit = USEC, fraction = 0;
+
+	if (**text != '.')
+		return 0;
+	while (*++*text >= '0' && **text <= '9') {
+		unit /= 10;
+		fraction += unit * (uint64_t)(**text - '0');
+	}
+	return fraction;
+}
+
 static int parse_date(const char *text, uint64_t *out)
 {
 	static const char *const formats[] = {
@@ -43,15 +59,18 @@ static int parse_date(const char *text, uint64_t *out)
 	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		struct tm tm = {0};
 		const char *rest = strptime(text, formats[i], &tm);
+		uint64_t fraction = 0;
 		long zone;
 		time_t when;
 
+		if (rest && i < WITH_SECONDS)
+			fraction = parse_fraction(&rest);
 		if (!rest || parse_zone(rest, &zone) < 0)
 			continue;
 		when = timegm(&tm) - zone;
 		if (when < 0)
 			return -EINVAL;
-		*out = (uint64_t)when * USEC;
+		*out = (uint64_t)when * USEC + fraction;
 		return 0;
 	}
 	return -EINVAL;
@@ -63,6 +82,10 @@ int text_time(const char *text, uint64_t *out)
 
 	if (parse_date(text, out) == 0)
 		return 0;
+	if (*text == '@' && text_number(text + 1, out) == 0 && *out < SECONDS_MAX) {
+		*out *= USEC;
+		return 0;
+	}
 	if (value_duration(text, &ago) < 0)
 		return -EINVAL;
 	*out = ago < now ? now - ago : 0;

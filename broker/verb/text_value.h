@@ -9,7 +9,8 @@ int text_number(const char *text, uint64_t *out) __attribute__((warn_unused_resu
 
 /*
  * A time, to microseconds since 1970: RFC 3339 ("2026-11-22T13:40:00Z", with +HH:MM too),
- * "2026-11-22 13:40[:00]" and "2026-11-22" in UTC, or a duration ("10m": so long ago).
+ * "2026-11-22 13:40[:00]" and "2026-11-22" in UTC, "@SECONDS", or a duration ("10m": so long ago).
+ * Seconds may have a fraction.
  */
 int text_time(const char *text, uint64_t *out) __attribute__((warn_unused_result));
 

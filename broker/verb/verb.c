@@ -18,8 +18,8 @@
 const struct verb *verb_find(const struct verb_table *table, const char *name)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		if (strcmp(table->rows[i].name, name) == 0)
-			return &table->rows[i];
+		if (strcmp(table->rows[i]->name, name) == 0)
+			return table->rows[i];
 	}
 	return NULL;
 }
@@ -88,7 +88,7 @@ int verb_resolve(struct verb_call *call, char *name)
 	return r;
 }
 
-void verb_no_device(const struct verb_call *call, const char *device)
+static void no_device(const struct verb_call *call, const char *device)
 {
 	char names[DEVICES_NAMES_MAX];
 
@@ -98,18 +98,29 @@ void verb_no_device(const struct verb_call *call, const char *device)
 		*names ? "; it has " : "", names);
 }
 
-int verb_console(struct verb_call *call, const char *device, struct console **out)
+int verb_console(struct verb_call *call, struct console **out)
 {
-	int r = guest_console(call->guest, device, out);
+	int r = guest_console(call->guest, call->device, out);
 
-	if (r == -ENODEV && !device)
+	if (r == -ENODEV && !call->device)
 		channel_exit(call->channel, STATUS_UNAVAILABLE,
 			"VM %s has no console vmconsoled can open: it has no serial device",
 			guest_name(call->guest));
 	else if (r == -ENODEV)
-		verb_no_device(call, device);
+		no_device(call, call->device);
 	else if (r < 0)
 		channel_exit(call->channel, STATUS_INTERNAL, "%s", strerror(-r));
+	return r;
+}
+
+int verb_kept_console(struct verb_call *call, const char *device, struct console **out)
+{
+	int r = guest_console(call->guest, device, out);
+
+	if (r == -ENODEV)
+		no_device(call, device);
+	else if (r < 0)
+		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 	return r;
 }
 
@@ -126,7 +137,7 @@ int verb_allowed(struct verb_call *call, unsigned right)
 	return -EACCES;
 }
 
-int verb_begin(struct verb_call *call)
+static int begin(struct verb_call *call)
 {
 	if (call->guest)
 		audit_trail_guest(channel_trail(call->channel), guest_uuid_text(call->guest),
@@ -135,6 +146,17 @@ int verb_begin(struct verb_call *call)
 		return -EACCES;
 	channel_need(call->channel, call->guest, call->verb->right);
 	return 0;
+}
+
+void verb_run_call(struct verb_call *call)
+{
+	max_align_t options[VERB_OPTIONS_ROOM / sizeof(max_align_t)] = {0};
+
+	if (call->verb->options_size > sizeof(options))
+		channel_exit(call->channel, STATUS_INTERNAL, "%s has too many options",
+			call->verb->name);
+	else if (begin(call) == 0 && verb_options_read(call, options) == 0)
+		call->verb->run(call, options);
 }
 
 /* A name that looks like an option is never taken for a VM's: the user is told the UUID, if it is

@@ -5,6 +5,7 @@
 #define BROKER_VERB_VERB_H
 
 #include "broker/channel/channel.h"
+#include "broker/verb/verb_option.h"
 
 struct console;
 struct guest;
@@ -32,22 +33,31 @@ struct verb_call {
 	const struct verb *verb;
 	struct guest *guest; /* NULL: the host */
 	const char *device;  /* NULL: the main console */
+	bool json;           /* the answer is to be JSON */
 	int argc;            /* arguments behind the verb and the VM */
 	char **argv;
 };
 
+#define VERB_ANY (-1) /* arguments: the verb counts them itself */
+
+/* A verb is a row, in the file of what it does. */
 struct verb {
 	const char *name;
 	enum verb_scope scope;
 	unsigned right; /* enum right on the guest, or of the host; 0: none needed */
+	enum verb_caller caller;
 	const char *usage;
 	const char *summary;
-	void (*run)(struct verb_call *call);
-	enum verb_caller caller;
+	const struct verb_option *options; /* NULL: every word is an argument */
+	size_t option_count, options_size;
+	bool takes_command; /* what follows the first word that is no option belongs to that */
+	int arguments;      /* at most so many; VERB_ANY */
+	/* options: the struct that the table is about, as it was filled in. */
+	void (*run)(struct verb_call *call, const void *options);
 };
 
 struct verb_table {
-	const struct verb *rows;
+	const struct verb *const *rows;
 	size_t count;
 };
 
@@ -67,38 +77,16 @@ int verb_resolve(struct verb_call *call, char *name) MUST_CHECK;
  * wrong for those with the right admin. */
 #define VERB_AWAY_MAX 640
 int verb_away(const struct login *login, char text[VERB_AWAY_MAX]) MUST_CHECK;
-/* Ends the channel: the call's guest has no such device, and what it has. NULL: no console at all.
- */
-void verb_no_device(const struct verb_call *call, const char *device);
-/* The console of the call's guest on this device; NULL: the main one. On failure the channel has
- * been ended. */
-int verb_console(struct verb_call *call, const char *device, struct console **out) MUST_CHECK;
+/* The console of the call's guest on the call's device. On failure the channel has been ended. */
+int verb_console(struct verb_call *call, struct console **out) MUST_CHECK;
+/* The same for a verb that is not about live output: a VM without a console has none such. */
+int verb_kept_console(struct verb_call *call, const char *device, struct console **out) MUST_CHECK;
 /* Whether the login has the right on the call's guest; if not the channel has been ended. */
 int verb_allowed(struct verb_call *call, unsigned right) MUST_CHECK;
 
-/* verb_allowed for the verb's own right, which the channel needs from then on. */
-int verb_begin(struct verb_call *call) MUST_CHECK;
-
-/*
- * Options of a verb: "--name" or "--name=VALUE" or "--name VALUE". What is no option moves to the
- * front of argv, and argc counts only that. -EINVAL: the channel has been ended with a word that
- * names the culprit. Behind "--" nothing is an option.
- */
-enum verb_option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_MAYBE };
-struct verb_option {
-	const char *name; /* without the dashes */
-	enum verb_option_kind kind;
-	int *given;
-	const char **value; /* NULL for a flag; MAYBE without a value: stays as it is */
-};
-int verb_options(
-	struct verb_call *call, const struct verb_option *options, size_t count) MUST_CHECK;
-/* The same for a verb whose arguments are a command of its own: what follows the first word that is
- * no option belongs to that. */
-int verb_options_first(
-	struct verb_call *call, const struct verb_option *options, size_t count) MUST_CHECK;
-/* More arguments than the verb takes end the channel. */
-int verb_no_more(struct verb_call *call, int most) MUST_CHECK;
+/* Runs the call's verb, if its right, which the channel needs from then on, and its words are as
+ * they have to be; else the channel has been ended. */
+void verb_run_call(struct verb_call *call);
 
 /* For what looks like an option: if a VM that the login may see is called so, the channel is ended
  * with a word on how to name it. */

@@ -83,7 +83,7 @@ static void choose(struct menu *m, const char *word)
 	struct verb_call call = {.channel = m->channel,
 		.login = channel_login(m->channel),
 		.table = m->table,
-		.verb = verb_find(m->table, "attach")};
+		.verb = &verb_attach};
 	char name[MENU_LINE_MAX], text[512], *end;
 	unsigned long number = strtoul(word, &end, 10);
 
@@ -98,8 +98,7 @@ static void choose(struct menu *m, const char *word)
 	}
 	channel_set_policy(m->channel, NULL, NULL);
 	menu_end(m);
-	if (verb_begin(&call) == 0)
-		verb_attach(&call);
+	verb_run_call(&call);
 }
 
 static void on_line(struct menu *m)

@@ -9,6 +9,7 @@
 
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
+#include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest_control.h"
 
@@ -84,26 +85,20 @@ static int begin(struct control_call *c, uint8_t key)
 	return r;
 }
 
-static void run(struct verb_call *call, enum control_kind kind, uint8_t key, const char *device)
+static void send_control(struct verb_call *call, enum control_kind kind, uint8_t key)
 {
 	const char *vm = guest_name(call->guest);
 	struct control_call *c;
 	struct console *console;
-	int r = guest_console(call->guest, device, &console);
+	int r;
 
 	if (!guest_is_on(call->guest)) {
 		channel_exit(call->channel, STATUS_UNAVAILABLE, "VM %s is %s", vm,
 			guest_state_name(guest_state(call->guest)));
 		return;
 	}
-	if (r == -ENODEV) {
-		verb_no_device(call, device);
+	if (verb_kept_console(call, call->device, &console) < 0)
 		return;
-	}
-	if (r < 0) {
-		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
-		return;
-	}
 	c = calloc(1, sizeof(*c));
 	if (!c) {
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
@@ -120,42 +115,51 @@ static void run(struct verb_call *call, enum control_kind kind, uint8_t key, con
 			r == -EBUSY ? "another one is under way" : strerror(-r));
 }
 
-static int read_device(struct verb_call *call, int arguments, const char **device)
+static void run_break(struct verb_call *call, const void *options)
 {
-	int given = 0;
-	const struct verb_option options[] = {{"device", OPTION_VALUE, &given, device}};
-
-	*device = call->device;
-	if (verb_options(call, options, 1) < 0 || verb_no_more(call, arguments) < 0)
-		return -EINVAL;
-	return 0;
+	send_control(call, CONTROL_BREAK, 0);
 }
 
-void verb_break(struct verb_call *call)
+static void run_sysrq(struct verb_call *call, const void *options)
 {
-	const char *device;
+	const char *key = call->argc ? call->argv[0] : "";
 
-	if (read_device(call, 0, &device) == 0)
-		run(call, CONTROL_BREAK, 0, device);
-}
-
-void verb_sysrq(struct verb_call *call)
-{
-	const char *device, *key;
-
-	if (read_device(call, 1, &device) < 0)
-		return;
-	key = call->argc ? call->argv[0] : "";
-	if (strlen(key) != 1 || key[0] <= ' ' || key[0] == 0x7f) {
+	if (strlen(key) != 1 || key[0] <= ' ' || key[0] == 0x7f)
 		channel_exit(call->channel, STATUS_USAGE,
 			"sysrq: the key is one printable character; usage: %s", call->verb->usage);
-		return;
-	}
-	run(call, CONTROL_SYSRQ, (uint8_t)key[0], device);
+	else
+		send_control(call, CONTROL_SYSRQ, (uint8_t)key[0]);
 }
 
-void verb_nmi(struct verb_call *call)
+/* Of the machine, whatever consoles it has. */
+static void run_nmi(struct verb_call *call, const void *options)
 {
-	if (verb_no_more(call, 0) == 0)
-		run(call, CONTROL_NMI, 0, NULL);
+	call->device = NULL;
+	send_control(call, CONTROL_NMI, 0);
 }
+
+static const struct verb_option device_options[] = {VERB_OPTION_DEVICE};
+
+const struct verb verb_break = {.name = "break",
+	.scope = VERB_GUEST,
+	.right = RIGHT_CONTROL,
+	.usage = "break [--device D]",
+	.summary = "send a line break",
+	VERB_OPTIONS(device_options, char),
+	.run = run_break};
+
+const struct verb verb_sysrq = {.name = "sysrq",
+	.scope = VERB_GUEST,
+	.right = RIGHT_CONTROL,
+	.usage = "sysrq [--device D] KEY",
+	.summary = "send a line break, then a key: Linux's sysrq",
+	VERB_OPTIONS(device_options, char),
+	.arguments = 1,
+	.run = run_sysrq};
+
+const struct verb verb_nmi = {.name = "nmi",
+	.scope = VERB_GUEST,
+	.right = RIGHT_CONTROL,
+	.usage = "nmi",
+	.summary = "send a non-maskable interrupt",
+	.run = run_nmi};

@@ -180,41 +180,56 @@ static void begin(
 		(void)watch(call, making, false);
 }
 
+struct dump_words {
+	const char *format;
+	bool live, crash, reset, cancel;
+};
+
 /* What ends or resets the guest needs the right to do such things. */
 static int find_mode(
-	struct verb_call *call, int live, int crash, int reset, enum hypervisor_dump_mode *mode)
+	struct verb_call *call, const struct dump_words *words, enum hypervisor_dump_mode *mode)
 {
-	if (live + crash + reset > 1) {
-		channel_exit(call->channel, STATUS_USAGE,
-			"dump: only one of --live, --crash and --reset");
-		return -EINVAL;
-	}
-	*mode = live    ? HYPERVISOR_DUMP_LIVE
-		: crash ? HYPERVISOR_DUMP_CRASH
-		: reset ? HYPERVISOR_DUMP_RESET
-			: HYPERVISOR_DUMP_PAUSE;
-	return crash || reset ? verb_allowed(call, RIGHT_CONTROL) : 0;
+	*mode = words->live    ? HYPERVISOR_DUMP_LIVE
+		: words->crash ? HYPERVISOR_DUMP_CRASH
+		: words->reset ? HYPERVISOR_DUMP_RESET
+			       : HYPERVISOR_DUMP_PAUSE;
+	return words->crash || words->reset ? verb_allowed(call, RIGHT_CONTROL) : 0;
 }
 
-void verb_dump(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
-	int live = 0, crash = 0, reset = 0, cancels = 0, formats = 0, format = 0;
-	const char *word = hypervisor_dump_formats[0];
-	const struct verb_option options[] = {{"format", OPTION_VALUE, &formats, &word},
-		{"live", OPTION_FLAG, &live, NULL}, {"crash", OPTION_FLAG, &crash, NULL},
-		{"reset", OPTION_FLAG, &reset, NULL}, {"cancel", OPTION_FLAG, &cancels, NULL}};
+	const struct dump_words *words = options;
+	const char *word = words->format ? words->format : hypervisor_dump_formats[0];
 	enum hypervisor_dump_mode mode;
+	int format = 0;
 
-	if (verb_options(call, options, sizeof(options) / sizeof(options[0])) < 0 ||
-		verb_no_more(call, 0) < 0)
-		return;
-	if (cancels && (formats || live || crash || reset))
+	if (words->cancel && (words->format || words->live || words->crash || words->reset))
 		channel_exit(call->channel, STATUS_USAGE, "dump: --cancel stands alone");
-	else if (cancels)
+	else if (words->cancel)
 		cancel(call);
 	else if (value_word(word, hypervisor_dump_formats, &format) < 0)
 		channel_exit(call->channel, STATUS_USAGE, "dump: unknown format %s; usage: %s",
 			word, call->verb->usage);
-	else if (find_mode(call, live, crash, reset, &mode) == 0)
+	else if (find_mode(call, words, &mode) == 0)
 		begin(call, (enum hypervisor_dump_format)format, mode);
 }
+
+#define FIELD(name) offsetof(struct dump_words, name)
+
+static const struct verb_option dump_options[] = {
+	{"format", OPTION_TEXT, FIELD(format), "elf|kdump-zlib|kdump-lzo|kdump-snappy|win-dmp",
+		.help = "how the file is written"},
+	{"live", OPTION_FLAG, FIELD(live), .help = "the guest runs meanwhile", .group = 1},
+	{"crash", OPTION_FLAG, FIELD(crash), .help = "the guest is ended afterwards", .group = 1},
+	{"reset", OPTION_FLAG, FIELD(reset), .help = "the guest is reset afterwards", .group = 1},
+	{"cancel", OPTION_FLAG, FIELD(cancel), .help = "end the one that is being made"},
+};
+
+const struct verb verb_dump = {.name = "dump",
+	.scope = VERB_GUEST,
+	.right = RIGHT_DUMP_MAKE,
+	.usage = "dump [--format elf|kdump-zlib|kdump-lzo|kdump-snappy|win-dmp] "
+		 "[--live | --crash | --reset] | dump --cancel",
+	.summary = "make a dump of the VM's memory; dumps lists it, sftp and scp fetch it",
+	VERB_OPTIONS(dump_options, struct dump_words),
+	.run = run};

@@ -24,7 +24,7 @@ struct dumps {
 	struct loop *loop;
 	const struct guest *guest; /* NULL: the host */
 	struct file_look *look;
-	int json;
+	bool json;
 };
 
 static const struct guest *owner(const struct dumps *d, const struct dump_file *f)
@@ -190,15 +190,11 @@ static void on_end(void *arg)
 
 static const struct channel_ops ops = {.end = on_end};
 
-void verb_dumps(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
 	const struct broker_context *b = login_context(call->login);
-	int json = 0;
-	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
 	struct dumps *d;
 
-	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
-		return;
 	if (call->guest && verb_allowed(call, RIGHT_DUMP_GET) < 0)
 		return;
 	d = calloc(1, sizeof(*d));
@@ -207,7 +203,7 @@ void verb_dumps(struct verb_call *call)
 			.login = call->login,
 			.loop = login_loop(call->login),
 			.guest = call->guest,
-			.json = json};
+			.json = call->json};
 	if (!d || file_look(b->files, b->config, on_looked, d, &d->look) < 0) {
 		free(d);
 		channel_exit(call->channel, STATUS_BUSY, "too many look for dumps: try again");
@@ -216,3 +212,12 @@ void verb_dumps(struct verb_call *call)
 	channel_need(call->channel, call->guest, call->guest ? RIGHT_DUMP_GET : 0);
 	channel_set_policy(call->channel, &ops, d);
 }
+
+static const struct verb_option dumps_options[] = {VERB_OPTION_JSON};
+
+const struct verb verb_dumps = {.name = "dumps",
+	.scope = VERB_EITHER,
+	.usage = "dumps [--json]",
+	.summary = "the crash dumps of a VM, or of all; sftp and scp fetch them",
+	VERB_OPTIONS(dumps_options, char),
+	.run = run};

@@ -15,6 +15,7 @@
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
 #include "config/config.h"
+#include "config/rights.h"
 #include "config/upstream.h"
 #include "core/escape.h"
 #include "core/io.h"
@@ -127,7 +128,7 @@ static int dial(struct forward_call *c, const char *text)
 	return 1;
 }
 
-void verb_forward(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
 	const char *upstream = login_context(call->login)->config->https.upstream;
 	struct forward_call *c;
@@ -153,3 +154,12 @@ void verb_forward(struct verb_call *call)
 	else if (r < 0)
 		fail(c, r);
 }
+
+const struct verb verb_forward = {.name = "forward",
+	.scope = VERB_HOST,
+	.right = RIGHT_FORWARD,
+	.caller = VERB_FOR_HTTPS,
+	.usage = "forward METHOD PATH",
+	.summary = "a connection to the upstream of [https]",
+	.arguments = VERB_ANY,
+	.run = run};

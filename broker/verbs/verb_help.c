@@ -1,27 +1,41 @@
 /* Task: the verb help: the table of verbs for a person. */
+#include <stdio.h>
+
 #include "broker/login/login.h"
 #include "broker/verbs/verbs.h"
 
-void verb_help(struct verb_call *call)
+/* "    --lines N  the last lines" */
+static void say_option(struct channel *channel, const struct verb_option *o)
 {
-	const struct verb *verb;
-	size_t i;
+	char text[64];
 
-	if (verb_no_more(call, 1) < 0)
-		return;
-	if (call->argc == 1) {
-		verb = verb_find_for(call->table, call->login, call->argv[0]);
-		if (!verb) {
-			channel_exit(call->channel, STATUS_USAGE, "help: unknown verb %s",
-				call->argv[0]);
-			return;
-		}
-		channel_print(call->channel, "%s\n    %s\n", verb->usage, verb->summary);
-		channel_exit(call->channel, STATUS_OK, NULL);
+	snprintf(text, sizeof(text), "--%s%s%s%s", o->name,
+		!o->takes     ? ""
+		: o->may_lack ? "[="
+			      : " ",
+		o->takes ? o->takes : "", o->may_lack ? "]" : "");
+	channel_print(channel, "    %-26s  %s\n", text, o->help);
+}
+
+static void say_verb(struct verb_call *call, const char *name)
+{
+	const struct verb *verb = verb_find_for(call->table, call->login, name);
+
+	if (!verb) {
+		channel_exit(call->channel, STATUS_USAGE, "help: unknown verb %s", name);
 		return;
 	}
-	for (i = 0; i < call->table->count; i++) {
-		verb = &call->table->rows[i];
+	channel_print(call->channel, "%s\n    %s\n", verb->usage, verb->summary);
+	for (size_t i = 0; i < verb->option_count; i++)
+		say_option(call->channel, &verb->options[i]);
+	channel_exit(call->channel, STATUS_OK, NULL);
+}
+
+static void say_all(struct verb_call *call)
+{
+	for (size_t i = 0; i < call->table->count; i++) {
+		const struct verb *verb = call->table->rows[i];
+
 		if (verb->caller == VERB_FOR_ALL ||
 			(verb->caller == VERB_FOR_LOCAL && login_is_local(call->login)))
 			channel_print(call->channel, "%-8s  %s\n", verb->name, verb->summary);
@@ -29,3 +43,18 @@ void verb_help(struct verb_call *call)
 	channel_print(call->channel, "help VERB says more; vmconsoled(8) says all\n");
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
+
+static void run(struct verb_call *call, const void *options)
+{
+	if (call->argc == 1)
+		say_verb(call, call->argv[0]);
+	else
+		say_all(call);
+}
+
+const struct verb verb_help = {.name = "help",
+	.scope = VERB_HOST,
+	.usage = "help [VERB]",
+	.summary = "this list, or one verb",
+	.arguments = 1,
+	.run = run};

@@ -23,19 +23,15 @@ static json_t *guest_json(const struct guest *g)
 	return o;
 }
 
-void verb_list(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
 	char name[ESCAPE_ROOM(PLACE_NAME_MAX)];
 	struct guest **list;
 	size_t count, i;
-	int json = 0;
-	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
 	char away[VERB_AWAY_MAX];
 	json_t *array = NULL;
 	int r;
 
-	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
-		return;
 	r = verb_away(call->login, away);
 	/* Nothing may go out before the status there. */
 	if (r < 0 && login_kind(call->login) == LOGIN_HTTPS) {
@@ -46,10 +42,10 @@ void verb_list(struct verb_call *call)
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
 	}
-	if (json)
+	if (call->json)
 		array = json_array();
 	for (i = 0; i < count; i++) {
-		if (json) {
+		if (call->json) {
 			json_array_append_new(array, guest_json(list[i]));
 			continue;
 		}
@@ -57,7 +53,7 @@ void verb_list(struct verb_call *call)
 		channel_print(call->channel, "%s  %-11s  %s\n", guest_uuid_text(list[i]),
 			guest_state_name(guest_state(list[i])), name);
 	}
-	if (json)
+	if (call->json)
 		json_answer(call->channel, array);
 	free(list);
 	if (r < 0)
@@ -66,3 +62,12 @@ void verb_list(struct verb_call *call)
 	else
 		channel_exit(call->channel, STATUS_OK, NULL);
 }
+
+static const struct verb_option list_options[] = {VERB_OPTION_JSON};
+
+const struct verb verb_list = {.name = "list",
+	.scope = VERB_HOST,
+	.usage = "list [--json]",
+	.summary = "the VMs you may see",
+	VERB_OPTIONS(list_options, char),
+	.run = run};

@@ -1,80 +1,81 @@
 /* Task: the verb log: its options; broker/log/ does the rest. */
-#include <errno.h>
-#include <string.h>
-
 #include "broker/log/log_session.h"
-#include "broker/verb/text_value.h"
 #include "broker/verbs/verbs.h"
+#include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 #include "console/journal/journal.h"
 
-static int bad_value(struct verb_call *call, const char *option, const char *value)
+struct log_words {
+	struct option_place from;
+	struct option_number lines, since, boot;
+	bool follow, timestamps;
+};
+
+static void start_at(const struct option_place *from, struct log_options *o)
 {
-	channel_exit(call->channel, STATUS_USAGE, "log: invalid value %s of --%s; see: help log",
-		value, option);
-	return -EINVAL;
+	o->value = from->value;
+	switch (from->kind) {
+	case PLACE_NONE:
+		break;
+	case PLACE_START:
+		o->start = LOG_ALL;
+		break;
+	case PLACE_OFFSET:
+		o->start = LOG_FROM;
+		break;
+	case PLACE_BACK:
+		o->start = LOG_BACK;
+		break;
+	}
 }
 
-static int read_options(struct verb_call *call, struct log_options *o, const char **device)
+static void start_by(
+	const struct option_number *number, enum log_start start, struct log_options *o)
 {
-	const char *from = NULL, *lines = NULL, *since = NULL, *boot = NULL;
-	int given[5] = {0};
-	const struct verb_option options[] = {
-		{"from", OPTION_VALUE, &given[0], &from},
-		{"lines", OPTION_VALUE, &given[1], &lines},
-		{"since", OPTION_VALUE, &given[2], &since},
-		{"boot", OPTION_VALUE, &given[3], &boot},
-		{"device", OPTION_VALUE, &given[4], device},
-		{"follow", OPTION_FLAG, &o->follow, NULL},
-		{"timestamps", OPTION_FLAG, &o->timestamps, NULL},
-	};
-
-	if (verb_options(call, options, sizeof(options) / sizeof(options[0])) < 0 ||
-		verb_no_more(call, 0) < 0)
-		return -EINVAL;
-	if (given[0] + given[1] + given[2] + given[3] > 1) {
-		channel_exit(call->channel, STATUS_USAGE,
-			"log: only one of --from, --lines, --since, --boot; see: help log");
-		return -EINVAL;
-	}
-	if (from) {
-		o->start = *from == '-' ? LOG_BACK : LOG_FROM;
-		if (strcmp(from, "start") == 0)
-			o->start = LOG_ALL;
-		else if (text_number(from + (*from == '-'), &o->value) < 0)
-			return bad_value(call, "from", from);
-	}
-	if (lines) {
-		o->start = LOG_LINES;
-		if (text_number(lines, &o->value) < 0 || o->value > JOURNAL_FIND_LINES_MAX)
-			return bad_value(call, "lines", lines);
-	}
-	if (since) {
-		o->start = LOG_SINCE;
-		if (text_time(since, &o->value) < 0)
-			return bad_value(call, "since", since);
-	}
-	if (boot) {
-		o->start = LOG_BOOT;
-		if (text_number(boot + (*boot == '-'), &o->value) < 0)
-			return bad_value(call, "boot", boot);
-	}
-	return 0;
+	if (!number->given)
+		return;
+	o->start = start;
+	o->value = number->value;
 }
 
-void verb_log(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
-	struct log_options options = {0};
-	const char *device = NULL;
+	const struct log_words *words = options;
+	struct log_options o = {.follow = words->follow, .timestamps = words->timestamps};
 	struct console *console;
 
-	if (read_options(call, &options, &device) < 0)
-		return;
-	if (!device)
-		device = call->device;
-	if (guest_console(call->guest, device, &console) < 0)
-		verb_no_device(call, device);
-	else
-		log_session_begin(call->channel, console, &options);
+	start_at(&words->from, &o);
+	start_by(&words->lines, LOG_LINES, &o);
+	start_by(&words->since, LOG_SINCE, &o);
+	start_by(&words->boot, LOG_BOOT, &o);
+	if (verb_kept_console(call, call->device, &console) == 0)
+		log_session_begin(call->channel, console, &o);
 }
+
+#define FIELD(name) offsetof(struct log_words, name)
+
+static const struct verb_option log_options[] = {
+	{"follow", OPTION_FLAG, FIELD(follow), .help = "go on with what is printed from now on"},
+	{"from", OPTION_PLACE, FIELD(from), "OFFSET|start|-BYTES", .help = "begin there",
+		.group = 1},
+	{"lines", OPTION_NUMBER, FIELD(lines), "N", .help = "the last lines",
+		.most = JOURNAL_FIND_LINES_MAX, .group = 1},
+	{"since", OPTION_TIME, FIELD(since), "TIME", .help = "what was printed since then",
+		.group = 1},
+	{"boot", OPTION_BOOT, FIELD(boot), "N",
+		.help = "since the guest's boot before so many others", .group = 1},
+	{"timestamps", OPTION_FLAG, FIELD(timestamps), .help = "put a time before each line"},
+	VERB_OPTION_DEVICE,
+};
+
+const struct verb verb_log = {.name = "log",
+	.scope = VERB_GUEST,
+	.right = RIGHT_LOG,
+	.usage =
+		"log [--follow] [--from OFFSET|start|-BYTES | --lines N | --since TIME | --boot N] "
+		"[--timestamps] [--device D]",
+	.summary =
+		"history, to its end; to read it, ssh -t leaves out what makes a terminal answer",
+	VERB_OPTIONS(log_options, struct log_words),
+	.run = run};

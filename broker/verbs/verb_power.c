@@ -31,11 +31,8 @@ struct power_call {
 	bool json;
 };
 
-struct power_options {
-	enum power_kind kind;
-	int wait, json;
-	uint64_t limit_us; /* WATCH_NEVER */
-	const char *device;
+struct power_words {
+	struct option_number wait; /* WATCH_NEVER: as long as it takes */
 };
 
 static void ignore(void *arg)
@@ -117,23 +114,9 @@ static void on_limit(void *arg)
 
 /* --- the call --- */
 
-static int read_options(struct verb_call *call, struct power_options *o)
+static int read_order(struct verb_call *call, enum power_kind *kind)
 {
-	const char *wait = NULL;
-	int device = 0;
-	const struct verb_option options[] = {
-		{"wait", OPTION_MAYBE, &o->wait, &wait},
-		{"json", OPTION_FLAG, &o->json, NULL},
-		{"device", OPTION_VALUE, &device, &o->device},
-	};
-
-	o->device = call->device;
-	o->limit_us = WATCH_NEVER;
-	if (verb_options(call, options, sizeof(options) / sizeof(options[0])) < 0 ||
-		verb_no_more(call, 1) < 0 ||
-		wait_options_time(call, "wait", wait, 0, &o->limit_us) < 0)
-		return -EINVAL;
-	if (call->argc == 1 && power_parse(call->argv[0], &o->kind) == 0)
+	if (call->argc == 1 && power_parse(call->argv[0], kind) == 0)
 		return 0;
 	channel_exit(call->channel, STATUS_USAGE, "power: %s%s; usage: %s",
 		call->argc ? "unknown order " : "which order?", call->argc ? call->argv[0] : "",
@@ -150,27 +133,26 @@ static void name_in_audit(struct verb_call *call, enum power_kind kind)
 }
 
 /* A guest without a console can be switched as well. */
-static int find_console(struct verb_call *call, const char *device, struct power_call *c)
+static int find_console(struct verb_call *call, struct power_call *c)
 {
 	int r;
 
 	if (!(login_rights(call->login, call->guest) & RIGHT_VIEW))
 		return 0;
-	r = guest_console(call->guest, device, &c->console);
-	if (r == -ENODEV && device) {
-		verb_no_device(call, device);
-		return r;
-	}
+	if (call->device)
+		r = verb_kept_console(call, call->device, &c->console);
+	else
+		r = guest_console(call->guest, NULL, &c->console);
 	if (r == 0)
 		c->offset = journal_next(console_journal(c->console));
-	return r == -ENODEV ? 0 : r;
+	return r == -ENODEV && !call->device ? 0 : r;
 }
 
-static int begin(struct power_call *c, const struct power_options *o)
+static int begin(struct power_call *c, const struct power_words *words)
 {
 	const char *who = login_who(channel_login(c->channel));
 	const struct viewer_owner owner = {.who = who, .channel = c->channel};
-	struct power_wish wish = {.kind = c->kind, .who = who, .till_off = o->wait != 0};
+	struct power_wish wish = {.kind = c->kind, .who = who, .till_off = words->wait.given};
 	int r = loop_timer_add(c->loop, &c->limit, on_limit, c);
 
 	if (r == 0 && c->console && c->kind != POWER_OFF) {
@@ -184,15 +166,16 @@ static int begin(struct power_call *c, const struct power_options *o)
 	return r;
 }
 
-void verb_power(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
-	struct power_options o = {0};
+	const struct power_words *words = options;
+	enum power_kind kind;
 	struct power_call *c;
 	int r;
 
-	if (read_options(call, &o) < 0)
+	if (read_order(call, &kind) < 0)
 		return;
-	name_in_audit(call, o.kind);
+	name_in_audit(call, kind);
 	c = calloc(1, sizeof(*c));
 	if (!c) {
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
@@ -201,15 +184,33 @@ void verb_power(struct verb_call *call)
 	c->channel = call->channel;
 	c->loop = login_loop(call->login);
 	c->guest = call->guest;
-	c->kind = o.kind;
-	c->json = o.json != 0;
-	c->limit_us = o.limit_us;
+	c->kind = kind;
+	c->json = call->json;
+	c->limit_us = words->wait.value;
 	channel_set_policy(call->channel, &channel_ops, c);
-	r = find_console(call, o.device, c);
+	r = find_console(call, c);
 	if (r == 0)
-		r = begin(c, &o);
+		r = begin(c, words);
 	if (r < 0 && !channel_is_exiting(call->channel))
 		channel_exit(call->channel, guest_power_status(r == -EMFILE ? -EBUSY : r),
 			"power: %s",
 			r == -EMFILE ? "too many viewers of this console" : strerror(-r));
 }
+
+static const struct verb_option power_options[] = {
+	{"wait", OPTION_DURATION, offsetof(struct power_words, wait), "S",
+		.help = "until it is done, so long at most", .may_lack = true,
+		.most = WAIT_TIMEOUT_MAX_US, .unless = WATCH_NEVER},
+	VERB_OPTION_JSON,
+	VERB_OPTION_DEVICE,
+};
+
+const struct verb verb_power = {.name = "power",
+	.scope = VERB_GUEST,
+	.right = RIGHT_POWER,
+	.usage = "power on|off|reset|shutdown|start-paused|resume [--wait[=S]] [--json] "
+		 "[--device D]",
+	.summary = "switch a VM on or off; prints the offset of its output before that",
+	VERB_OPTIONS(power_options, struct power_words),
+	.arguments = 1,
+	.run = run};

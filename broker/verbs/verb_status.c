@@ -210,20 +210,24 @@ static void host_status(struct verb_call *call, int json)
 		json_decref(list);
 }
 
-void verb_status(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
-	int json = 0;
-	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
-
-	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
-		return;
 	if (!call->guest && verb_allowed(call, RIGHT_ADMIN) < 0)
 		return;
 	if (!call->guest)
-		host_status(call, json);
-	else if (json)
+		host_status(call, call->json);
+	else if (call->json)
 		guest_as_json(call);
 	else
 		guest_as_text(call);
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
+
+static const struct verb_option status_options[] = {VERB_OPTION_JSON};
+
+const struct verb verb_status = {.name = "status",
+	.scope = VERB_EITHER,
+	.usage = "status [--json]",
+	.summary = "state, console, offset, size of history",
+	VERB_OPTIONS(status_options, char),
+	.run = run};

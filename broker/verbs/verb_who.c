@@ -114,23 +114,20 @@ static void add_guest(struct verb_call *call, const struct guest *g, json_t *arr
 		add_console(call, console, array, admin);
 }
 
-void verb_who(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
 	struct directory *d = login_context(call->login)->directory;
-	int json = 0, admin;
-	const struct verb_option options[] = {{"json", OPTION_FLAG, &json, NULL}};
+	int admin;
 	json_t *array;
 	struct guest *g;
 	size_t cursor = 0;
 
-	if (verb_options(call, options, 1) < 0 || verb_no_more(call, 0) < 0)
-		return;
 	if (verb_allowed(call, call->guest ? RIGHT_VIEW : RIGHT_ADMIN) < 0)
 		return;
 	admin = ((call->guest ? login_rights(call->login, call->guest)
 			      : login_host_rights(call->login)) &
 			RIGHT_ADMIN) != 0;
-	array = json ? json_array() : NULL;
+	array = call->json ? json_array() : NULL;
 	if (call->guest) {
 		add_guest(call, call->guest, array, admin);
 	} else {
@@ -141,3 +138,12 @@ void verb_who(struct verb_call *call)
 		json_answer(call->channel, array);
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
+
+static const struct verb_option who_options[] = {VERB_OPTION_JSON};
+
+const struct verb verb_who = {.name = "who",
+	.scope = VERB_EITHER,
+	.usage = "who [--json]",
+	.summary = "the sessions on a VM, or on the host",
+	VERB_OPTIONS(who_options, char),
+	.run = run};

@@ -39,7 +39,7 @@ static void every_verb_is_in_the_manuals(void **state)
 	size_t i;
 
 	for (i = 0; i < verbs_table.count; i++) {
-		verb = &verbs_table.rows[i];
+		verb = verbs_table.rows[i];
 		/* ovirt-vmconsole's word, over ssh; and the https door's own */
 		if (strcmp(verb->name, "connect") != 0 && verb->caller != VERB_FOR_HTTPS)
 			check(ctl, verb->name, "vmconsolectl.8");
@@ -51,9 +51,30 @@ static void every_verb_is_in_the_manuals(void **state)
 	free(ctl);
 }
 
+/* A table that is too large for a call is found here, not by a user. */
+static void every_option_is_in_its_verbs_usage(void **state)
+{
+	for (size_t i = 0; i < verbs_table.count; i++) {
+		const struct verb *verb = verbs_table.rows[i];
+
+		assert_true(verb->option_count <= VERB_OPTIONS_MAX);
+		assert_true(verb->options_size <= VERB_OPTIONS_ROOM);
+		for (size_t k = 0; k < verb->option_count; k++) {
+			char word[64];
+
+			snprintf(word, sizeof(word), "--%s", verb->options[k].name);
+			if (!strstr(verb->usage, word))
+				fail_msg("usage of %s without %s", verb->name, word);
+			assert_non_null(verb->options[k].help);
+			assert_true(verb->options[k].group < VERB_OPTIONS_MAX);
+		}
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_is_in_the_manuals)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_is_in_the_manuals),
+		cmocka_unit_test(every_option_is_in_its_verbs_usage)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Task: the verbs of the host's administrator: reload, explain. */
+/* Task: the verb explain: which rule allows whom what. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,29 +10,8 @@
 #include "broker/access/rule_guest.h"
 #include "broker/admin/admin.h"
 #include "broker/login/login.h"
-#include "broker/verb/verb.h"
+#include "config/rights.h"
 #include "core/escape.h"
-
-void verb_reload(struct verb_call *call)
-{
-	const struct broker_context *context = login_context(call->login);
-	struct config_errors errors = {0};
-	size_t i;
-	int r;
-
-	if (verb_no_more(call, 0) < 0)
-		return;
-	r = context->reload(context->reload_arg, &errors);
-	for (i = 0; i < errors.count; i++)
-		channel_complain(
-			call->channel, "%s%s", config_errors_prefix(&errors, i), errors.lines[i]);
-	config_errors_finish(&errors);
-	if (r < 0)
-		channel_exit(call->channel, STATUS_USAGE,
-			"not reloaded: the configuration in force stays");
-	else
-		channel_exit(call->channel, STATUS_OK, NULL);
-}
 
 static void explain_line(void *arg, const char *line)
 {
@@ -110,7 +89,7 @@ static struct identity *identity_of(struct verb_call *call, const char *user, st
 	return r < 0 ? NULL : identity;
 }
 
-void verb_explain(struct verb_call *call)
+static void run(struct verb_call *call, const void *options)
 {
 	struct identity *identity;
 	struct rule_guest seen;
@@ -133,3 +112,12 @@ void verb_explain(struct verb_call *call)
 	}
 	identity_destroy(identity);
 }
+
+const struct verb verb_explain = {.name = "explain",
+	.scope = VERB_HOST,
+	.right = RIGHT_ADMIN,
+	.caller = VERB_FOR_LOCAL,
+	.usage = "explain USER VM",
+	.summary = "which [access] section allows USER what on VM",
+	.arguments = VERB_ANY,
+	.run = run};

@@ -1,0 +1,42 @@
+/* Task: the verb connect: attach, as ovirt-vmconsole's clients ask for it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/verbs/verbs.h"
+
+struct connect_words {
+	const char *id, *name;
+};
+
+static void run(struct verb_call *call, const void *options)
+{
+	const struct connect_words *words = options;
+	char *vm;
+
+	if (!words->id == !words->name) {
+		channel_exit(call->channel, STATUS_USAGE, "connect: usage: %s", call->verb->usage);
+		return;
+	}
+	vm = strdup(words->id ? words->id : words->name);
+	if (!vm) {
+		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
+		return;
+	}
+	call->verb = &verb_attach;
+	if (verb_resolve(call, vm) == 0)
+		verb_run_call(call);
+	free(vm);
+}
+
+static const struct verb_option connect_options[] = {
+	{"vm-id", OPTION_TEXT, offsetof(struct connect_words, id), "ID", .help = "the VM's UUID"},
+	{"vm-name", OPTION_TEXT, offsetof(struct connect_words, name), "NAME",
+		.help = "the VM's name"},
+};
+
+const struct verb verb_connect = {.name = "connect",
+	.scope = VERB_HOST,
+	.usage = "connect --vm-id=ID | --vm-name=NAME",
+	.summary = "attach, with ovirt-vmconsole's options",
+	VERB_OPTIONS(connect_options, struct connect_words),
+	.run = run};
