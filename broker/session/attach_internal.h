@@ -112,9 +112,6 @@ void attach_notice(struct attach *a, const char *format, ...) __attribute__((for
 void attach_say_after_output(struct attach *a);
 /* The terminal is left: what is held back is said. */
 void attach_say_last(struct attach *a);
-/* Ends the session now; the other way to end one is attach_exit_after_output. */
-void attach_exit(struct attach *a, enum status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
 
 /* attach_output.c */
 void attach_wake(void *arg);     /* viewer event: something to read */
@@ -126,7 +123,9 @@ void attach_output_finish(struct attach *a);
 /* Whether output that is there was not sent yet. */
 int attach_is_behind(const struct attach *a);
 
-/* attach_drain.c: ends the session behind the output there is so far. */
+/* attach_end.c: ends the session now, or behind the output there is so far. */
+void attach_exit(struct attach *a, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void attach_exit_after_output(struct attach *a, enum status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void attach_on_drain(void *arg);

@@ -102,20 +102,6 @@ void attach_say_last(struct attach *a)
 	say_held(a);
 }
 
-void attach_exit(struct attach *a, enum status status, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	if (attach_is_over(a))
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	a->end_told = 1;
-	channel_exit(a->channel, status, "%s", text);
-}
-
 int attach_say_init(struct attach *a)
 {
 	buf_init(&a->held, HELD_MAX);

@@ -1,11 +1,26 @@
 /*
- * Task: the end of a session behind the output there is so far. Owner: the session.
+ * Task: the end of a session by itself: now, or behind the output there is so far. Owner: the
+ * session.
  */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "broker/session/attach_internal.h"
 #include "console/guest/console.h"
+
+void attach_exit(struct attach *a, enum status status, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	if (attach_is_over(a))
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	a->end_told = 1;
+	channel_exit(a->channel, status, "%s", text);
+}
 
 static void begin_to_drain(struct attach *a)
 {
