@@ -13,6 +13,7 @@
 
 #include "broker/command/external.h"
 #include "broker/command/external_command.h"
+#include "broker/command/external_parse.h"
 #include "core/job.h"
 #include "core/log.h"
 
@@ -47,10 +48,7 @@ struct parse_job {
 	struct question *question;
 	char *text;
 	size_t len;
-	struct ovirt_keys *keys;
-	struct ovirt_consoles *consoles;
-	const char *why;
-	int error;
+	struct external_answer answer;
 };
 
 struct external {
@@ -132,39 +130,41 @@ static void start_wanted(struct external *e);
 
 /* --- the answer --- */
 
-static void report(void *arg, const char *file, unsigned line, const char *why)
-{
-	log_warning("%s: key %u: %s", file, line, why);
-}
-
 static void parse_work(void *arg)
 {
 	struct parse_job *job = arg;
-	struct span text = {(const uint8_t *)job->text, job->len};
 
-	if (job->question->about_consoles)
-		job->error = ovirt_consoles_create(text, &job->consoles, &job->why);
-	else
-		job->error =
-			ovirt_keys_create(text, "key_command", report, NULL, &job->keys, &job->why);
+	external_parse(job->question->about_consoles, job->text, job->len, &job->answer);
 }
 
-static void keep(struct question *q, struct parse_job *job)
+static void keep(struct question *q, struct external_answer *answer)
 {
 	if (q->about_consoles) {
 		ovirt_consoles_unref(q->list);
-		q->list = job->consoles;
-		job->consoles = NULL;
+		q->list = answer->consoles;
+		answer->consoles = NULL;
 	} else {
 		ovirt_keys_destroy(q->keys);
-		q->keys = job->keys;
-		job->keys = NULL;
+		q->keys = answer->keys;
+		answer->keys = NULL;
 	}
 	q->answered = 1;
 	q->answered_at = loop_now(q->owner->loop);
 	q->failed_at = 0;
 	q->owner->changed(q->owner->arg);
 	tell(q);
+}
+
+static void take(struct question *q, struct external_answer *answer)
+{
+	if (q->stale)
+		failed(q, "it was changed while it ran");
+	else if (answer->error == -EINVAL)
+		failed(q, answer->why);
+	else if (answer->error < 0)
+		failed(q, "out of memory");
+	else
+		keep(q, answer);
 }
 
 static void parse_done(void *arg)
@@ -174,18 +174,9 @@ static void parse_done(void *arg)
 	struct external *e = q->owner; /* the question may make room for another one */
 
 	q->parsing = 0;
-	if (job_cancelled(q->owner->pool))
-		job->error = -ECANCELED;
-	else if (q->stale)
-		failed(q, "it was changed while it ran");
-	else if (job->error == -EINVAL)
-		failed(q, job->why);
-	else if (job->error < 0)
-		failed(q, "out of memory");
-	else
-		keep(q, job);
-	ovirt_keys_destroy(job->keys);
-	ovirt_consoles_unref(job->consoles);
+	if (!job_cancelled(e->pool)) /* else it is the end, and nobody is told any more */
+		take(q, &job->answer);
+	external_answer_finish(&job->answer);
 	free(job->text);
 	free(job);
 	if (!job_cancelled(e->pool))

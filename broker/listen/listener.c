@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "broker/listen/listen_address.h"
 #include "broker/listen/listener.h"
 #include "broker/listen/sources.h"
 #include "core/io.h"
@@ -24,10 +24,6 @@
 
 #define REST_US LOOP_SECOND
 #define REST_SLACK_US (100 * LOOP_MSEC)
-#define KEEPALIVE_IDLE_S 60
-#define KEEPALIVE_INTERVAL_S 15
-#define KEEPALIVE_COUNT 4
-#define USER_TIMEOUT_MS 120000 /* data unacknowledged for so long: the peer is gone */
 
 struct listen_socket {
 	struct listener *listener;
@@ -48,70 +44,7 @@ struct listener {
 	int short_told; /* the shortage has been logged and has not ended */
 };
 
-/* --- addresses --- */
-
-static uint16_t port_of(const struct sockaddr_storage *a)
-{
-	struct sockaddr_in four;
-	struct sockaddr_in6 six;
-
-	memcpy(&four, a, sizeof(four));
-	memcpy(&six, a, sizeof(six));
-	if (a->ss_family == AF_INET)
-		return ntohs(four.sin_port);
-	return a->ss_family == AF_INET6 ? ntohs(six.sin6_port) : 0;
-}
-
-static void listener_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEER_MAX])
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-	struct sockaddr_in four;
-	struct sockaddr_in6 six;
-
-	if (a->ss_family == AF_INET) {
-		memcpy(&four, a, sizeof(four));
-		inet_ntop(AF_INET, &four.sin_addr, host, sizeof(host));
-		snprintf(out, LISTENER_PEER_MAX, "%s:%u", host, port_of(a));
-	} else if (a->ss_family == AF_INET6) {
-		memcpy(&six, a, sizeof(six));
-		inet_ntop(AF_INET6, &six.sin6_addr, host, sizeof(host));
-		snprintf(out, LISTENER_PEER_MAX, "[%s]:%u", host, port_of(a));
-	} else {
-		snprintf(out, LISTENER_PEER_MAX, "unknown");
-	}
-}
-
-static int is_any(const struct sockaddr_storage *a, sa_family_t family)
-{
-	struct sockaddr_in four;
-	struct sockaddr_in6 six;
-
-	if (a->ss_family != family)
-		return 0;
-	memcpy(&four, a, sizeof(four));
-	memcpy(&six, a, sizeof(six));
-	return family == AF_INET ? four.sin_addr.s_addr == htonl(INADDR_ANY)
-				 : !!IN6_IS_ADDR_UNSPECIFIED(&six.sin6_addr);
-}
-
-/* [::] takes IPv4 too, unless 0.0.0.0 with the same port is listed beside it. */
-static int wants_v6_only(const struct config_addresses *all, const struct config_address *one)
-{
-	size_t i;
-
-	if (!is_any(&one->sa, AF_INET6))
-		return 1;
-	for (i = 0; i < all->count; i++) {
-		const struct sockaddr_storage *other = &all->items[i].sa;
-
-		if (is_any(other, AF_INET) && port_of(other) == port_of(&one->sa) &&
-			port_of(other) != 0)
-			return 1;
-	}
-	return 0;
-}
-
-/* --- making sockets --- */
+/* --- sockets of our own --- */
 
 static void say(char why[LISTENER_WHY_MAX], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -123,74 +56,6 @@ static void say(char why[LISTENER_WHY_MAX], const char *format, ...)
 	va_start(args, format);
 	vsnprintf(why, LISTENER_WHY_MAX, format, args);
 	va_end(args);
-}
-
-static int set_option(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
-/* Set on the listening socket: those it accepts inherit them, without system calls for each. */
-static int set_inherited(int fd)
-{
-	static const struct {
-		int level, name, value;
-	} options[] = {
-		{IPPROTO_TCP, TCP_NODELAY, 1},
-		{SOL_SOCKET, SO_KEEPALIVE, 1},
-		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-		{IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT},
-		{IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
-		/* Bounds what a stalled reader costs. SO_SNDBUF would bound it too, but with it the
-		 * rate on long paths, where much is on its way. */
-		{IPPROTO_TCP, TCP_NOTSENT_LOWAT, LISTENER_NOTSENT_MAX},
-	};
-	size_t i;
-	int r = 0;
-
-	for (i = 0; !r && i < sizeof(options) / sizeof(options[0]); i++)
-		r = set_option(fd, options[i].level, options[i].name, options[i].value);
-	return r;
-}
-
-static int bind_and_listen(int fd, const struct sockaddr_storage *sa, socklen_t len, int v6_only)
-{
-	int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-
-	if (!r && sa->ss_family == AF_INET6)
-		r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only);
-	if (!r && bind(fd, (const struct sockaddr *)sa, len) < 0)
-		r = -errno;
-	if (!r && listen(fd, LISTENER_BACKLOG) < 0)
-		r = -errno;
-	return r;
-}
-
-/* A descriptor or -errno. */
-static int open_address(const struct config_addresses *all, const struct config_address *address)
-{
-	struct sockaddr_storage sa = address->sa;
-	socklen_t len = address->sa_len;
-	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0 && errno == EAFNOSUPPORT && is_any(&sa, AF_INET6)) {
-		/* A kernel without IPv6: every address is then every IPv4 address. */
-		struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port_of(&sa))};
-
-		memcpy(&sa, &four, sizeof(four));
-		len = sizeof(four);
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	}
-	if (fd < 0)
-		return -errno;
-	r = bind_and_listen(fd, &sa, len, wants_v6_only(all, address));
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return fd;
 }
 
 static void on_readable(void *arg, uint32_t revents);
@@ -206,7 +71,7 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 	s->fd = fd;
 	r = getsockname(fd, (struct sockaddr *)&s->bound, &len) < 0 ? -errno : 0;
 	if (!r)
-		r = set_inherited(fd);
+		r = listen_set_inherited(fd);
 	if (!r)
 		r = loop_io_add(l->loop, &s->io, fd, EPOLLIN, on_readable, s);
 	if (r < 0) {
@@ -214,30 +79,9 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 		close(fd);
 		return r;
 	}
-	listener_address_text(&s->bound, s->text);
+	listen_address_text(&s->bound, s->text);
 	l->count++;
 	return 0;
-}
-
-static void say_cannot_listen(char why[LISTENER_WHY_MAX], const char *address, int error)
-{
-	switch (-error) {
-	case EADDRINUSE:
-		say(why, "cannot listen on %s: another program listens there; ss -ltnp shows which",
-			address);
-		break;
-	case EACCES:
-		say(why,
-			"cannot listen on %s: this user may not use a port below 1024; the "
-			"service needs AmbientCapabilities=CAP_NET_BIND_SERVICE, or another port",
-			address);
-		break;
-	case EADDRNOTAVAIL:
-		say(why, "cannot listen on %s: no interface has this address", address);
-		break;
-	default:
-		say(why, "cannot listen on %s: %s", address, strerror(-error));
-	}
 }
 
 static int listen_on_addresses(
@@ -251,12 +95,10 @@ static int listen_on_addresses(
 	}
 	for (i = 0; i < addresses->count; i++) {
 		const struct config_address *address = &addresses->items[i];
-		int fd = open_address(addresses, address), r;
+		int fd = listen_address_open(addresses, address, why), r;
 
-		if (fd < 0) {
-			say_cannot_listen(why, address->text, fd);
+		if (fd < 0)
 			return fd;
-		}
 		r = add_socket(l, fd, address->text, why);
 		if (r < 0)
 			return r;
@@ -269,12 +111,10 @@ int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY
 	size_t i;
 
 	for (i = 0; i < addresses->count; i++) {
-		int fd = open_address(addresses, &addresses->items[i]);
+		int fd = listen_address_open(addresses, &addresses->items[i], why);
 
-		if (fd < 0) {
-			say_cannot_listen(why, addresses->items[i].text, fd);
+		if (fd < 0)
 			return fd;
-		}
 		close(fd);
 	}
 	return 0;
@@ -422,7 +262,7 @@ static int accept_one(struct listener *l, int listening)
 		return errno != EAGAIN;
 	l->short_told = 0;
 	sources_normalise(&peer);
-	listener_address_text(&peer, text);
+	listen_address_text(&peer, text);
 	l->accepted(l->arg, fd, &peer, text);
 	return 1;
 }
@@ -513,5 +353,5 @@ const char *listener_text(const struct listener *l, size_t i)
 
 uint16_t listener_port(const struct listener *l, size_t i)
 {
-	return i < l->count ? port_of(&l->sockets[i].bound) : 0;
+	return i < l->count ? listen_address_port(&l->sockets[i].bound) : 0;
 }
