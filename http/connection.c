@@ -298,6 +298,7 @@ static void begin_exchange(struct connection *c)
 		.route = c->route,
 		.command = command,
 		.json = wants_json(c),
+		.notices = route_wants(&c->target, "notices"),
 		.in = &c->in,
 		.out = &c->out,
 		.wake = on_exchange,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/escape.h"
 #include "core/log.h"
 #include "http/answer.h"
 #include "http/broker_line.h"
@@ -25,6 +26,7 @@ struct exchange {
 	bool head_sent, offset_known;
 	bool line_over;
 	uint64_t offset;
+	bool line_begins; /* of what has gone out */
 	struct complaint complaint;
 };
 
@@ -67,6 +69,7 @@ static int add_body(struct exchange *e, const unsigned char *data, size_t len)
 
 	if (r || len == 0 || e->o.request->method == HTTP_METHOD_HEAD)
 		return r;
+	e->line_begins = data[len - 1] == '\n';
 	if (framing(e) != ANSWER_CHUNKED)
 		return buf_add(e->o.out, data, len);
 	r = buf_add(e->o.out, head, http_chunk_head(head, len));
@@ -93,7 +96,22 @@ static void refuse(struct exchange *e, int status)
 			   : EXCHANGE_ENDED;
 }
 
-static void end_with(struct exchange *e, int status)
+/* On a line of its own, whatever the guest has left. */
+static int add_notice(struct exchange *e, const unsigned char *reason, size_t len)
+{
+	static const char mark[] = "\r\nvmconsoled: ";
+	char text[sizeof(mark) + ESCAPE_ROOM(WIRE_REASON_MAX) + 2];
+	size_t skip = e->line_begins ? 2 : 0, at = sizeof(mark) - 1 - skip;
+
+	if (!e->o.notices || len == 0)
+		return 0;
+	memcpy(text, mark + skip, at);
+	at += escape_text((const char *)reason, len, text + at, ESCAPE_ROOM(WIRE_REASON_MAX));
+	memcpy(text + at, "\r\n", 2);
+	return add_body(e, (const unsigned char *)text, at + 2);
+}
+
+static void end_with(struct exchange *e, int status, const unsigned char *reason, size_t len)
 {
 	bool has_chunks = framing(e) == ANSWER_CHUNKED && e->o.request->method != HTTP_METHOD_HEAD;
 
@@ -103,7 +121,7 @@ static void end_with(struct exchange *e, int status)
 		return;
 	}
 	e->state = EXCHANGE_CUT;
-	if (add_body(e, NULL, 0) < 0 || !is_whole(e, status))
+	if (add_body(e, NULL, 0) < 0 || add_notice(e, reason, len) < 0 || !is_whole(e, status))
 		return;
 	if (!has_chunks || buf_add(e->o.out, HTTP_CHUNK_LAST, strlen(HTTP_CHUNK_LAST)) == 0)
 		e->state = EXCHANGE_ENDED;
@@ -132,7 +150,7 @@ static void take_message(struct exchange *e, const struct line_message *m)
 		break;
 	case WIRE_EXIT:
 		memcpy(&last, m->fixed, sizeof(last));
-		end_with(e, last.status);
+		end_with(e, last.status, m->payload, m->payload_len);
 		break;
 	default:
 		break;
@@ -163,7 +181,7 @@ void exchange_output(struct exchange *e)
 		line_message_finish(&m);
 	}
 	if (r != 1 && r != -EAGAIN && e->state == EXCHANGE_RUNS)
-		end_with(e, STATUS_INTERNAL);
+		end_with(e, STATUS_INTERNAL, NULL, 0);
 	loop_io_set(e->io, wanted(e));
 }
 
@@ -310,6 +328,7 @@ int exchange_create(const struct exchange_options *options, struct exchange **ou
 		return -ENOMEM;
 	e->o = *options;
 	e->body_left = options->request->length;
+	e->line_begins = true;
 	http_chunks_init(&e->chunks);
 	r = ask(e);
 	if (r < 0) {

@@ -33,6 +33,7 @@ struct exchange_options {
 	const struct route *route;
 	const char *command;
 	bool json;
+	bool notices;         /* the answer's last line says why it ended */
 	struct buf *in, *out; /* the connection's */
 	/* There is something to do: exchange_input and exchange_output are due. */
 	void (*wake)(void *arg);

@@ -6,15 +6,19 @@
 #include "http/route.h"
 
 #define TEXT "text/plain; charset=utf-8"
+#define JSON "application/json"
 #define BYTES "application/octet-stream"
 
 static const struct route table[] = {
 	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT},
 	{HTTP_METHOD_GET, "vms", ROUTE_WHOLE, false, "list", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "consoleStream/*", ROUTE_STREAM, false,
-		"attach --read-only --no-input --no-wait", NULL, "device from lines", BYTES},
+		"attach --read-only --no-input --no-wait", NULL, "device from lines notices",
+		BYTES},
+	{HTTP_METHOD_POST, "consoleStream/*", ROUTE_TYPED, true, "send --json", NULL,
+		"device force output", JSON},
 	{HTTP_METHOD_POST, "consoleStream/*", ROUTE_STREAM, true, "attach --no-wait", NULL,
-		"device from lines force", BYTES},
+		"device from lines force notices output", BYTES},
 	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_FILE, false, "/console.log", NULL, "", BYTES},
 	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_WHOLE, false, "log", NULL,
 		"device from lines since boot timestamps", BYTES},
@@ -30,7 +34,9 @@ static const struct route table[] = {
 #define ROUTES (sizeof(table) / sizeof(table[0]))
 
 /* Options without a value; in a query: "force", "force=" or "force=yes". */
-static const char flags[] = "force timestamps";
+static const char flags[] = "force timestamps notices output";
+/* Those of them that are for the door, and no option of a verb. */
+static const char kept[] = "notices output";
 
 /* --- words in a list separated by blanks --- */
 
@@ -78,6 +84,18 @@ static bool path_is(const char *path, const struct http_target *t, struct parts 
 	return i == t->segment_count && !path;
 }
 
+static bool says_no(const struct http_target *target, const char *parameter)
+{
+	const char *value = http_target_parameter(target, parameter);
+
+	return value && strcmp(value, "no") == 0;
+}
+
+bool route_wants(const struct http_target *target, const char *parameter)
+{
+	return http_target_parameter(target, parameter) && !says_no(target, parameter);
+}
+
 const struct route *route_find(
 	enum http_method method, const struct http_target *target, const char **allow)
 {
@@ -89,7 +107,8 @@ const struct route *route_find(
 	for (i = 0; i < ROUTES; i++) {
 		const struct route *r = &table[i];
 
-		if (!path_is(r->path, target, &parts))
+		if (!path_is(r->path, target, &parts) ||
+			(r->kind == ROUTE_TYPED && !says_no(target, "output")))
 			continue;
 		if (r->method == method ||
 			(r->method == HTTP_METHOD_GET && method == HTTP_METHOD_HEAD)) {
@@ -157,6 +176,8 @@ static int add_option(struct text *t, const struct http_parameter *p)
 
 	if (is_flag && *p->value && strcmp(p->value, "yes") != 0)
 		return strcmp(p->value, "no") == 0 ? 0 : -EINVAL;
+	if (has_word(kept, p->name))
+		return 0;
 	r = add(t, " --", 3);
 	if (!r)
 		r = add(t, p->name, strlen(p->name));

@@ -17,6 +17,7 @@ enum route_kind {
 	ROUTE_HEALTH, /* answered here, for everybody */
 	ROUTE_STREAM, /* endless: what has gone out cannot be taken back */
 	ROUTE_WHOLE,  /* an answer with an end */
+	ROUTE_TYPED,  /* the same, for who says output=no */
 	ROUTE_FILE,   /* bytes of a file, of a size that is known */
 };
 
@@ -40,6 +41,9 @@ const struct route *route_find(
 
 /* The VM that the path names, or NULL. */
 const char *route_vm(const struct route *route, const struct http_target *target);
+
+/* Whether a parameter is there, and not "no". */
+bool route_wants(const struct http_target *target, const char *parameter);
 
 /*
  * The command for the broker. vm NULL: the login says which. 0; -EINVAL: a parameter is not known

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -157,11 +158,65 @@ def test_output_of_a_guest_that_shuts_down_ends_whole(https, guests):
     stream.until(rb"0\r\n\r\n")
 
 
+def test_a_stream_with_notices_ends_with_the_reason(https, guests):
+    guest, _ = opened(https, guests)
+    plain = Raw(https).send(f"GET /consoleStream/{guest.name} HTTP/1.0\r\n\r\n".encode())
+    told = Raw(https).send(
+        f"GET /consoleStream/{guest.name}?notices=yes HTTP/1.0\r\n\r\n".encode())
+    for stream in (plain, told):
+        stream.until(rb"\r\n\r\n")
+    guest.destroy()
+    assert told.rest().endswith(b"vmconsoled: VM %s was destroyed\r\n" % guest.name.encode())
+    assert b"vmconsoled: " not in plain.rest()
+
+
+def test_a_stream_that_is_ended_by_an_administrator_is_cut_after_the_reason(https, guests):
+    guest, _ = opened(https, guests)
+    stream = Raw(https).send(f"GET /consoleStream/{guest.name}?notices HTTP/1.1\r\nHost: h\r\n"
+                             "\r\n".encode())
+    stream.until(rb"\r\n\r\n")
+    (row,) = [row for row in json.loads(https.ctl("who", guest.name, "--json").out)
+              if row["identity"].startswith("cert:")]
+    assert https.ctl("kick", row["session"]).status == DONE
+    rest = stream.rest()
+    assert b"vmconsoled: ended by user:" in rest and not rest.endswith(b"0\r\n\r\n"), rest
+
+
 def test_history_is_an_answer_with_an_end(https, guests):
     guest, console = opened(https, guests)
     word = ask(console)
     done = curl(https, f"/consoleLog/{guest.name}")
     assert done.stdout.endswith(b"\n200") and word.encode() in done.stdout, done
+
+
+# typing without output
+
+def test_a_body_is_typed_and_its_bytes_are_counted(https, guests):
+    guest = guests()
+    https.knows(guest)
+    for options in ((), ("-H", "Transfer-Encoding: chunked"), ("--http1.0",)):
+        done = curl(https, f"/consoleStream/{guest.name}?output=no", "-D", "/dev/stderr",
+                    *options, "--data-binary", "@-", data=b"id\r")
+        body, _, code = done.stdout.rpartition(b"\n")
+        assert code == b"200" and b"Content-Type: application/json\r\n" in done.stderr, done
+        answer = json.loads(body)
+        assert sorted(answer) == ["accepted", "offset"] and answer["accepted"] == 3
+        Raw(https).send(f"GET /consoleStream/{guest.name}?from={answer['offset']} HTTP/1.0\r\n"
+                        "\r\n".encode()).until(rb"guest %s\r\n" % guest.name.encode())
+
+
+def test_a_keyboard_that_another_has_is_taken_by_force_alone(https, guests):
+    guest, console = opened(https, guests)
+    for path in (f"/consoleStream/{guest.name}?output=no", f"/consoleStream/{guest.name}"):
+        done = curl(https, path, "--data-binary", "id\r")
+        assert re.fullmatch(rb"the keyboard is with key:SHA256:.*\n\n409", done.stdout), done
+    done = curl(https, f"/consoleStream/{guest.name}?output=no&force=yes", "--data-binary", "id\r")
+    assert done.stdout.endswith(b"\n200"), done
+    talk = Raw(https).send(f"POST /consoleStream/{guest.name}?force=yes HTTP/1.0\r\n\r\n".encode())
+    talk.send(b"id\r").until(rb"guest %s\r\n" % guest.name.encode())
+    talk.socket.close()
+    done = curl(https, f"/consoleStream/{guest.name}?output=perhaps", "--data-binary", "id\r")
+    assert done.stdout == b"bad parameter output\n\n400"
 
 
 # requests one after another

@@ -43,6 +43,14 @@ static void a_request_becomes_the_command_of_its_row(void **state)
 		"attach 'web-1' --no-wait --force");
 	assert_string_equal(command(HTTP_METHOD_POST, "/consoleStream/web-1?force=no", false),
 		"attach 'web-1' --no-wait");
+	assert_string_equal(
+		command(HTTP_METHOD_POST, "/consoleStream/a?notices=yes&output=yes", false),
+		"attach 'a' --no-wait");
+	assert_string_equal(
+		command(HTTP_METHOD_POST, "/consoleStream/a?output=no&force=yes", false),
+		"send 'a' --json --force");
+	assert_true(route_wants(&target, "force"));
+	assert_false(route_wants(&target, "output"));
 	assert_string_equal(command(HTTP_METHOD_GET, "/vm/a/status", true), "status 'a' --json");
 }
 
@@ -114,6 +122,10 @@ static void unknown_parameters_are_named(void **state)
 	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
 	assert_string_equal(culprit, "frm");
 	route = find(HTTP_METHOD_GET, "/consoleStream/a?force=yes", &allow);
+	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
+	route = find(HTTP_METHOD_POST, "/consoleStream/a?output=maybe", &allow);
+	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
+	route = find(HTTP_METHOD_POST, "/consoleStream/a?output=no&from=1", &allow);
 	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
 	route = find(HTTP_METHOD_POST, "/consoleStream/a?force=maybe", &allow);
 	assert_int_equal(route_command(route, &target, "a", false, text, &culprit), -EINVAL);
