@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,24 +27,28 @@
 
 struct forward_call {
 	struct channel *channel;
-	int fd; /* -1: handed over */
+	int fd;     /* kept when it is handed over, to be taken back */
+	bool given; /* the door has it too */
 	struct loop_io *io;
 	struct loop_timer *timer;
 };
 
-static void let_go(struct forward_call *c)
+static void stop_waiting(struct forward_call *c)
 {
 	loop_io_del(&c->io);
 	loop_timer_del(&c->timer);
-	fd_close(&c->fd);
 }
 
-/* The channel lets go. */
+/* The channel lets go. A door that does not close the socket cannot use it any more: what it has is
+ * the same one as ours. */
 static void call_end(void *arg)
 {
 	struct forward_call *c = arg;
 
-	let_go(c);
+	stop_waiting(c);
+	if (c->given)
+		shutdown(c->fd, SHUT_RDWR);
+	fd_close(&c->fd);
 	loop_defer(login_loop(channel_login(c->channel)), free, c);
 }
 
@@ -77,7 +82,8 @@ static void hand_over(struct forward_call *c)
 
 	identity_fields(channel_login(c->channel), fields);
 	r = channel_hand_over(c->channel, c->fd, fields);
-	let_go(c);
+	stop_waiting(c);
+	c->given = r == 0;
 	if (r < 0)
 		fail(c, r);
 	/* From now on the channel is there to be ended, by whoever is first. */

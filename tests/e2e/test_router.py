@@ -1,7 +1,9 @@
 """What is not for vmconsoled goes to the upstream: whole, in order, and nothing smuggled in."""
 
 import http.client
+import os
 import re
+import signal
 import socket
 import socketserver
 import ssl
@@ -338,6 +340,40 @@ def test_only_who_has_the_right_reaches_the_upstream(router, raw_upstream, guest
     assert status(router, "/x", "-u", f"{guest.name}:{ticket}", who=None) == "403"
     assert router.ssh("vmconsole", "forward", "GET", "/").status == 64
     assert raw_upstream.heads == []
+
+
+def test_a_socket_is_taken_back_with_the_right_even_from_a_door_that_keeps_it(
+        router, raw_upstream):
+    """The door stands still, as one would that was broken into and does not close anything."""
+    ended, done = threading.Event(), threading.Event()
+
+    def slow(handler, length):
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\nbegun\n")
+        handler.wfile.flush()
+        handler.connection.settimeout(60 * SLOW)
+        try:
+            handler.connection.recv(1)
+        except TimeoutError:
+            return
+        ended.set()
+        done.wait(60 * SLOW)
+
+    raw_upstream.answer = slow
+    raw = Raw(router).send(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+    raw.until(rb"begun\n")
+    (door,) = router.doors("https")
+    os.kill(door, signal.SIGSTOP)
+    try:
+        router.configure({"access engine": {"allow": "view"}})
+        router.reload()
+        assert ended.wait(20 * SLOW), "the upstream's connection is still open"
+    finally:
+        os.kill(door, signal.SIGCONT)
+        done.set()
+        router.configure({"access engine": {"allow": "forward"}})
+        router.reload()
+        raw_upstream.forget()
+        wait_until(lambda: status(router, "/x") == "200", 20, "the right is back")
 
 
 def test_the_end_of_the_right_ends_what_is_forwarded(router, raw_upstream):
