@@ -7,6 +7,7 @@
 #ifndef CONSOLE_BACKEND_BACKEND_H
 #define CONSOLE_BACKEND_BACKEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,7 +41,7 @@ struct backend_events {
 	void (*opened)(void *arg, enum backend_error error, const char *text);
 	void (*output)(void *arg, const uint8_t *data, size_t len);
 	/* The hypervisor has accepted len bytes (all of them), or the way broke meanwhile and
-	 * ended() follows. */
+	 * ended() follows. A careful one says it of what was given only. */
 	void (*sent)(void *arg, size_t len);
 	void (*ended)(void *arg, enum backend_end end, const char *text);
 	/* Something that whoever watches should know; it goes on. May be NULL. */
@@ -48,6 +49,7 @@ struct backend_events {
 };
 
 #define BACKEND_SEND_MAX 4096
+#define BACKEND_CAREFUL_MAX 1792 /* the same, of a careful one */
 
 struct backend_ops {
 	/* Data is copied. 0, -EBUSY while one is under way, -EPIPE when it is not open. */
@@ -59,6 +61,10 @@ struct backend_ops {
 
 struct backend {
 	const struct backend_ops *ops;
+	/* Known when it has opened: a send that does not come back endangers the hypervisor. The
+	 * console is then to be opened anew by force, which ends this one and takes what waits out
+	 * of there. What sent() has not told of when it ends or is closed was not given. */
+	bool careful;
 };
 
 /* Opens through libvirt, over a connection of its own: opening begins at once (or when what is

@@ -48,6 +48,8 @@ static void on_hypervisor_lost(struct hypervisor_client *client)
 static void finish_send(struct pipe *p)
 {
 	p->send = PIPE_SEND_IDLE;
+	if (p->base.careful && p->send_failed)
+		return;
 	if (p->state == PIPE_OPEN || p->state == PIPE_ENDING)
 		p->events->sent(p->arg, p->send_len);
 }
@@ -140,13 +142,10 @@ static void pipe_settle(struct pipe *p)
 	}
 }
 
-void pipe_send_done(void *arg)
+void pipe_send_over(struct pipe *p)
 {
-	struct pipe *p = arg;
-
 	free(p->data);
 	p->data = NULL;
-	p->send_failed = p->thread_failed;
 	finish_send(p);
 	check_broken(p);
 	pipe_settle(p);

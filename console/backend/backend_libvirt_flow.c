@@ -6,7 +6,8 @@
  * Input: virStreamSend blocks, whatever the stream's flags say, while the socket to libvirtd is
  * full, which it is for ever when the guest reads nothing. Only when libvirtd has read all that was
  * sent before (the kernel counts it) is there room for certain, and the loop may send by itself: no
- * thread for a keystroke. Otherwise a thread of the senders' pool does it, and may hang.
+ * thread for a keystroke. Otherwise a thread of the senders' pool does it, and may hang. Where
+ * input must not wait in libvirtd at all, backend_libvirt_careful.c sends it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -120,6 +121,14 @@ static void send_work(void *arg)
 	p->thread_failed = send_all(p, p->data, p->data_len) < 0;
 }
 
+static void send_done(void *arg)
+{
+	struct pipe *p = arg;
+
+	p->send_failed = p->thread_failed;
+	pipe_send_over(p);
+}
+
 /* The socket holds nothing that libvirtd has not read: it takes more than BACKEND_SEND_MAX. */
 bool pipe_is_drained(const struct pipe *p)
 {
@@ -137,7 +146,7 @@ static int send_in_thread(struct pipe *p, const uint8_t *data, size_t len)
 		return -ENOMEM;
 	memcpy(p->data, data, len);
 	p->data_len = len;
-	r = job_submit(hypervisor_senders(p->h), send_work, pipe_send_done, p);
+	r = job_submit(hypervisor_senders(p->h), send_work, send_done, p);
 	if (r < 0) {
 		free(p->data);
 		p->data = NULL;
@@ -158,6 +167,8 @@ int pipe_send(struct backend *b, const uint8_t *data, size_t len)
 		return -EINVAL;
 	if (p->send != PIPE_SEND_IDLE)
 		return -EBUSY;
+	if (p->base.careful)
+		return pipe_send_with_care(p, data, len);
 	if (pipe_is_drained(p))
 		n = virStreamSend(p->stream, (const char *)data, len);
 	if (n == -2)

@@ -104,6 +104,7 @@ static int open_all(struct pipe *p, struct virt_error *error)
 		virt_error_take(error);
 		return -1;
 	}
+	p->base.careful = pipe_needs_care(p->conn);
 	r = open_patiently(p, domain, error);
 	virDomainFree(domain);
 	return r;

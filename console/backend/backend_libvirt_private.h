@@ -1,7 +1,7 @@
 /*
  * What the parts of the libvirt back end share: backend_libvirt.c (its life),
- * backend_libvirt_open.c (opening and closing, in jobs), backend_libvirt_flow.c (bytes). Nobody
- * else includes it.
+ * backend_libvirt_open.c (opening and closing, in jobs), backend_libvirt_flow.c (bytes),
+ * backend_libvirt_careful.c (input, where it is dangerous). Nobody else includes it.
  */
 #ifndef CONSOLE_BACKEND_BACKEND_LIBVIRT_PRIVATE_H
 #define CONSOLE_BACKEND_BACKEND_LIBVIRT_PRIVATE_H
@@ -26,7 +26,7 @@ enum pipe_state {
 
 enum pipe_send_state {
 	PIPE_SEND_IDLE,
-	PIPE_SEND_THREAD, /* a thread of the senders' pool has it */
+	PIPE_SEND_THREAD, /* a thread of the senders' pool has it, and may hang */
 	PIPE_SEND_DONE,   /* sent() is due */
 };
 
@@ -58,6 +58,7 @@ struct pipe {
 	size_t send_len; /* what sent() will say */
 	uint8_t *data;   /* of the thread */
 	size_t data_len;
+	size_t room;        /* careful: bytes that the guest's terminal takes for certain */
 	bool thread_failed; /* the thread's until it has ended */
 	bool send_failed;
 };
@@ -77,10 +78,16 @@ int pipe_send(struct backend *b, const uint8_t *data, size_t len);
 /* Reads what has come; the state may be another afterwards. */
 void pipe_receive(struct pipe *p);
 
+/* backend_libvirt_careful.c */
+/* Whether this libvirtd must not be left with input; in a job thread. */
+bool pipe_needs_care(virConnectPtr conn);
+int pipe_send_with_care(struct pipe *p, const uint8_t *data, size_t len);
+
 /* backend_libvirt.c */
 /* The console is over; ended() follows when no send is under way. */
 void pipe_end(struct pipe *p, enum backend_end end, const char *text);
-void pipe_send_done(void *arg);
+/* A thread has come back; send_failed says how it went. */
+void pipe_send_over(struct pipe *p);
 void pipe_on_closed(virConnectPtr conn, int reason, void *arg);
 
 #endif

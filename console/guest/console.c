@@ -24,11 +24,21 @@ static void ask_record(struct console *c)
 		c->record = c->options->record(c->options->record_arg, c->guest, device);
 }
 
+static enum stuck_guest stuck_guest(const struct guest *g)
+{
+	enum guest_state state = guest_state(g);
+
+	if (guest_is_ending(g))
+		return STUCK_ENDING;
+	return state == GUEST_PAUSED || state == GUEST_CRASHED ? STUCK_PAUSED : STUCK_RUNS;
+}
+
 void console_guest_changed(struct console *c)
 {
 	ask_record(c);
 	journal_set_record(c->journal, c->record != CONSOLE_RECORD_NONE);
 	console_move_check(c);
+	stuck_guest_is(c->stuck, stuck_guest(c->guest));
 	if (c->state == CONSOLE_RESOLVING) {
 		/* An end that was told as an I/O error waits its second all the same. */
 		if (!c->asked)
@@ -62,6 +72,7 @@ void console_guest_event(struct console *c, enum console_event_kind kind)
 	if (kind == CONSOLE_EV_REBOOTED) {
 		journal_mark(c->journal, JOURNAL_BOOT, "rebooted");
 		console_panic_booted(c);
+		stuck_rebooted(c->stuck);
 		c->input.after_break = 0;
 	} else if (kind == CONSOLE_EV_PANICKED)
 		journal_mark(c->journal, JOURNAL_CRASH, "the guest reported a panic");
@@ -122,6 +133,28 @@ static int create_journal(struct console *c)
 	return journal_create(&options, &c->journal);
 }
 
+static void stuck_pump(void *arg)
+{
+	input_pump(arg);
+}
+
+static int stuck_ask(void *arg)
+{
+	return console_ask(arg);
+}
+
+static int stuck_renew(void *arg, unsigned times)
+{
+	return console_move_renew(arg, times);
+}
+
+static void stuck_end(void *arg)
+{
+	console_way_end(arg);
+}
+
+static const struct stuck_orders stuck_orders = {stuck_pump, stuck_ask, stuck_renew, stuck_end};
+
 struct console *console_create(
 	struct loop *loop, const struct console_options *options, struct guest *g, const char *slot)
 {
@@ -139,7 +172,8 @@ struct console *console_create(
 	input_init(c);
 	ask_record(c);
 	if (loop_timer_add(loop, &c->recording, tell_recording, c) < 0 || create_journal(c) < 0 ||
-		console_way_init(c) < 0 || console_move_init(c) < 0) {
+		console_way_init(c) < 0 || console_move_init(c) < 0 ||
+		stuck_create(loop, &stuck_orders, c, &c->stuck) < 0) {
 		console_destroy(c);
 		return NULL;
 	}
@@ -154,6 +188,7 @@ void console_destroy(struct console *c)
 		hypervisor_forget(c->asked, c);
 	console_way_finish(c);
 	console_move_finish(c);
+	stuck_destroy(&c->stuck);
 	loop_timer_del(&c->recording);
 	input_finish(c);
 	journal_destroy(&c->journal);

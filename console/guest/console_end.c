@@ -103,8 +103,10 @@ static void on_asked(void *arg, int error, const struct place_info *info)
 	struct console *c = arg;
 
 	c->asked = NULL;
-	if (c->state != CONSOLE_RESOLVING)
+	if (c->state != CONSOLE_RESOLVING) {
+		stuck_answered(c->stuck, error);
 		return;
+	}
 	console_resolve_by_state(c);
 	if (c->state == CONSOLE_RESOLVING)
 		loop_timer_set(c->retry, CONSOLE_RESOLVE_STEP_US, 0);

@@ -7,6 +7,7 @@
 
 #include "console/backend/backend.h"
 #include "console/guest/console.h"
+#include "console/guest/stuck.h"
 #include "core/buf.h"
 
 TAILQ_HEAD(viewer_list, viewer);
@@ -26,6 +27,7 @@ struct input {
 	struct buf queue;
 	size_t in_flight;  /* bytes given to the back end and not yet accepted */
 	uint64_t progress; /* loop time of the last acceptance, or of the first byte queued */
+	size_t stale;      /* of those: typed by somebody who has lost the keyboard since */
 	int was_full;      /* somebody was refused room */
 	/* The guest's life in which a break came after all that was typed; 0 none. Linux takes what
 	 * comes next for a sysrq key, and another break as the end of the first. */
@@ -55,6 +57,7 @@ struct console {
 	size_t viewer_count;
 	struct viewer *next_told; /* next one of a broadcast; destroying viewers moves it */
 	struct input input;
+	struct stuck *stuck;
 	struct console_control *control; /* a break and the like is under way: nobody can type */
 
 	struct loop_timer *retry;     /* WAITING: when to try again; RESOLVING: next question */
@@ -92,6 +95,8 @@ void input_init(struct console *c);
 void input_finish(struct console *c);
 void input_pump(struct console *c);
 void input_sent(struct console *c, size_t len);
+/* The back end is gone, and what was in flight was not given. */
+void input_lost(struct console *c);
 /* Forgets what has not reached the guest; the number of bytes. */
 size_t input_drop(struct console *c);
 /* Typing goes on after a control. */
@@ -110,9 +115,15 @@ void console_evaluate(struct console *c);
 /* A viewer came or went. */
 void console_wanted_changed(struct console *c);
 const struct device *console_device(const struct console *c);
+/* The guest is about to end: its console is closed now, whatever is under way. */
+void console_way_end(struct console *c);
 /* Opens a back end on h for this way; its events go to console_way.c. 0 or -errno. */
-int console_way_open(
-	struct console_way *way, struct hypervisor *h, const struct device *device) MUST_CHECK;
+int console_way_open(struct console_way *way, struct hypervisor *h, const struct device *device,
+	int force) MUST_CHECK;
+
+/* guest_control.c */
+/* A break or the like is being carried out, which may end the guest. */
+int console_is_ordering(const struct console *c);
 
 /* console_panic.c */
 void console_append(struct console *c, const uint8_t *data, size_t len);
@@ -136,7 +147,11 @@ void console_move_opened(struct console *c, enum backend_error error);
 void console_move_output(struct console *c, const uint8_t *data, size_t len);
 void console_move_ended(struct console *c);
 /* The way has ended: 1 when the incoming one takes its place, now or as soon as it is open. */
-int console_move_takes_over(struct console *c);
+int console_move_takes_over(struct console *c, enum backend_end end);
+/* The incoming way is given up. */
+void console_move_drop(struct console *c);
+/* Opens the console anew where it is, by force. 0 or -errno. */
+int console_move_renew(struct console *c, unsigned times) MUST_CHECK;
 int console_move_pending(const struct console *c);
 
 #endif

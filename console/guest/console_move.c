@@ -5,6 +5,8 @@
  * The console is opened at the destination as soon as that knows the guest, before the guest runs
  * there. What it prints there is held until the source's stream has ended, because the last bytes
  * of the source may still be on their way; then the destination's stream takes its place.
+ *
+ * A console that is stuck (stuck.h) moves in the same way, to where it is.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,19 +19,39 @@ int console_move_pending(const struct console *c)
 	return c->incoming->backend != NULL || loop_timer_armed(c->move);
 }
 
-static void drop_incoming(struct console *c)
+void console_move_drop(struct console *c)
 {
 	c->incoming->open = 0;
 	c->incoming->h = NULL;
 	backend_close(&c->incoming->backend);
 	buf_finish(&c->held);
 	loop_timer_stop(c->move);
+	if (stuck_is_renewing(c->stuck))
+		stuck_not_renewed(c->stuck);
+}
+
+static void tell_moved(struct console *c)
+{
+	log_info("%s %s: moved to hypervisor %s", guest_name(c->guest), c->slot,
+		hypervisor_name(c->way->h));
+	console_tell_kind(c, CONSOLE_EV_MOVED, hypervisor_name(c->way->h));
+}
+
+/* libvirt's client throws away what it has read and nobody has fetched when a console is taken,
+ * and does not tell how much. */
+static void tell_missing(struct console *c)
+{
+	journal_gap(c->journal, "console opened anew, output may be missing", 0);
+	console_tell_kind(c, CONSOLE_EV_NOTICE,
+		"the guest takes no input, so its console was opened anew: some of what it "
+		"printed just now may be missing");
 }
 
 /* The incoming way becomes the way. */
 static void adopt(struct console *c)
 {
 	struct console_way *old = c->way;
+	int renewed = stuck_is_renewing(c->stuck);
 
 	loop_timer_stop(c->move);
 	loop_timer_stop(c->retry);
@@ -40,19 +62,24 @@ static void adopt(struct console *c)
 	backend_close(&old->backend);
 	c->way = c->incoming;
 	c->incoming = old;
-	c->input.in_flight = 0;
+	input_lost(c);
 	c->state = CONSOLE_OPEN;
 	c->opened_at = loop_now(c->loop);
 	c->run = guest_run(c->guest);
 	c->boot_marked = c->run;
 	c->down_since = 0;
-	log_info("%s %s: moved to hypervisor %s", guest_name(c->guest), c->slot,
-		hypervisor_name(c->way->h));
+	if (!renewed)
+		stuck_closed(c->stuck);
+	else if (stuck_renewed(c->stuck))
+		tell_missing(c);
 	if (buf_len(&c->held))
 		console_append(c, buf_data(&c->held), buf_len(&c->held));
 	buf_finish(&c->held);
-	console_tell_kind(c, CONSOLE_EV_MOVED, hypervisor_name(c->way->h));
+	if (!renewed)
+		tell_moved(c);
 	input_pump(c);
+	if (renewed)
+		console_move_check(c); /* meanwhile it was not looked at */
 }
 
 static void open_incoming(struct console *c)
@@ -63,14 +90,35 @@ static void open_incoming(struct console *c)
 
 	if (!device)
 		return;
-	if (console_way_open(c->incoming, h, device) < 0)
+	if (console_way_open(c->incoming, h, device, c->force) < 0)
 		loop_timer_set(c->move, CONSOLE_RETRY_EARLY_US, 0);
+}
+
+int console_move_renew(struct console *c, unsigned times)
+{
+	const struct device *device = console_device(c);
+
+	if (!device || console_move_pending(c))
+		return -EAGAIN;
+	if (times == 0)
+		log_info("%s %s: the guest takes no input; what waits is held back here",
+			guest_name(c->guest), c->slot);
+	return console_way_open(c->incoming, c->way->h, device, 1);
 }
 
 void console_move_opened(struct console *c, enum backend_error error)
 {
+	if (error != BACKEND_OK && stuck_is_renewing(c->stuck)) {
+		console_move_drop(c);
+		if (!c->way->backend) {
+			stuck_closed(c->stuck);
+			c->state = CONSOLE_WAITING;
+		}
+		console_evaluate(c);
+		return;
+	}
 	if (error != BACKEND_OK) {
-		drop_incoming(c);
+		console_move_drop(c);
 		if (error == BACKEND_EARLY || error == BACKEND_OFF)
 			loop_timer_set(c->move, CONSOLE_RETRY_EARLY_US, 0);
 		else
@@ -94,18 +142,23 @@ void console_move_output(struct console *c, const uint8_t *data, size_t len)
 
 void console_move_ended(struct console *c)
 {
-	drop_incoming(c);
+	console_move_drop(c);
 	console_evaluate(c);
 }
 
-int console_move_takes_over(struct console *c)
+int console_move_takes_over(struct console *c, enum backend_end end)
 {
 	if (!console_move_pending(c))
 		return 0;
+	if (stuck_is_renewing(c->stuck) && !c->incoming->open && end != BACKEND_EVICTED) {
+		console_move_drop(c); /* it has ended for another reason */
+		stuck_closed(c->stuck);
+		return 0;
+	}
 	if (c->incoming->open)
 		adopt(c);
-	else
-		c->state = CONSOLE_WAITING; /* until the destination's console is open */
+	else if (!stuck_is_renewing(c->stuck)) /* else it is open again in a moment */
+		c->state = CONSOLE_WAITING;    /* until the destination's console is open */
 	return 1;
 }
 
@@ -115,11 +168,12 @@ void console_move_check(struct console *c)
 	const struct devices *devices;
 	struct hypervisor *other;
 
-	if (!c->way->h || (c->state != CONSOLE_OPEN && !console_move_pending(c)))
+	if (!c->way->h || stuck_is_renewing(c->stuck) ||
+		(c->state != CONSOLE_OPEN && !console_move_pending(c)))
 		return;
 	other = guest_other_place(c->guest, c->way->h, &devices);
 	if (!other && console_move_pending(c))
-		drop_incoming(c); /* the migration has failed */
+		console_move_drop(c); /* the migration has failed */
 	else if (other && !console_move_pending(c))
 		open_incoming(c);
 }
@@ -138,7 +192,8 @@ static void on_move(void *arg)
 	}
 	if (!c->incoming->open)
 		return;
-	if (guest_hypervisor(c->guest) == c->incoming->h && guest_state(c->guest) == GUEST_RUNNING)
+	if (stuck_is_renewing(c->stuck) || (guest_hypervisor(c->guest) == c->incoming->h &&
+						   guest_state(c->guest) == GUEST_RUNNING))
 		adopt(c); /* it runs there, and the source does not end */
 	else
 		loop_timer_set(c->move, CONSOLE_HELD_US, 0);

@@ -44,8 +44,18 @@ static void close_backend(struct console *c, const char *cause)
 	if (c->opened_at)
 		note_down(c, cause);
 	c->opened_at = 0;
-	c->input.in_flight = 0;
+	input_lost(c);
+	if (!stuck_is_renewing(c->stuck))
+		stuck_closed(c->stuck);
 	close_way(c->way);
+}
+
+void console_way_end(struct console *c)
+{
+	if (c->state != CONSOLE_OPEN)
+		return;
+	close_backend(c, "the guest ends");
+	console_resolve_begin(c, BACKEND_EOF);
 }
 
 void console_wait_then_retry(struct console *c, uint64_t delay_us)
@@ -208,6 +218,7 @@ static void on_output(void *arg, const uint8_t *data, size_t len)
 		console_move_output(c, data, len);
 	else
 		console_append(c, data, len);
+	stuck_printed(c->stuck);
 }
 
 static void on_sent(void *arg, size_t len)
@@ -228,7 +239,7 @@ static void on_ended(void *arg, enum backend_end end, const char *text)
 		return;
 	}
 	close_backend(c, end == BACKEND_LOST ? "hypervisor away" : "console closed");
-	if (console_move_takes_over(c))
+	if (console_move_takes_over(c, end))
 		return;
 	if (end != BACKEND_LOST) {
 		console_resolve_begin(c, end);
@@ -249,7 +260,8 @@ static void on_notice(void *arg, const char *text)
 static const struct backend_events backend_events = {
 	on_opened, on_output, on_sent, on_ended, on_notice};
 
-int console_way_open(struct console_way *way, struct hypervisor *h, const struct device *device)
+int console_way_open(
+	struct console_way *way, struct hypervisor *h, const struct device *device, int force)
 {
 	const struct console_options *options = way->console->options;
 
@@ -260,8 +272,7 @@ int console_way_open(struct console_way *way, struct hypervisor *h, const struct
 			guest_uuid(way->console->guest), &options->unix_dirs, &backend_events, way,
 			&way->backend);
 	return backend_libvirt_open(h, guest_uuid(way->console->guest),
-		*device->alias ? device->alias : NULL, way->console->force, &backend_events, way,
-		&way->backend);
+		*device->alias ? device->alias : NULL, force, &backend_events, way, &way->backend);
 }
 
 /* --- opening --- */
@@ -298,7 +309,7 @@ static void open_backend(struct console *c)
 		on_open_failed(c, BACKEND_UNFIT, text);
 		return;
 	}
-	r = console_way_open(c->way, h, device);
+	r = console_way_open(c->way, h, device, c->force);
 	if (r == -ENOTCONN)
 		on_open_failed(c, BACKEND_UNREACHED, hypervisor_error(h));
 	else if (r < 0)
@@ -326,6 +337,7 @@ void console_evaluate(struct console *c)
 	case CONSOLE_OPENING:
 	case CONSOLE_OPEN:
 		if (!is_wanted(c)) {
+			console_move_drop(c);
 			close_backend(c, "nobody watched");
 			c->state = CONSOLE_CLOSED;
 		}

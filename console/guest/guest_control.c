@@ -151,6 +151,12 @@ static void give_order(struct console_control *k)
 	enter(k, CONTROL_ORDERED);
 }
 
+int console_is_ordering(const struct console *c)
+{
+	return c->control &&
+	       (c->control->state == CONTROL_ORDERED || c->control->state == CONTROL_UNDOING);
+}
+
 /* --- step by step --- */
 
 static int is_drained(const struct console *c)

@@ -59,6 +59,11 @@ const char *guest_state_name(enum guest_state state)
 	return "unknown";
 }
 
+int guest_is_ending(const struct guest *g)
+{
+	return g->active && g->active->info.ending;
+}
+
 int guest_is_on(const struct guest *g)
 {
 	enum guest_state state = guest_state(g);

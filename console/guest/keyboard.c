@@ -89,14 +89,20 @@ void input_finish(struct console *c)
 void input_pump(struct console *c)
 {
 	size_t len = buf_len(&c->input.queue);
+	int careful = c->way->backend && c->way->backend->careful;
+	size_t max = careful ? BACKEND_CAREFUL_MAX : BACKEND_SEND_MAX;
 
+	if (len > max)
+		len = max;
 	if (c->state != CONSOLE_OPEN || c->input.in_flight || len == 0)
 		return;
-	if (len > BACKEND_SEND_MAX)
-		len = BACKEND_SEND_MAX;
+	if (careful && (console_is_ordering(c) || !stuck_may_send(c->stuck, len)))
+		return;
 	if (backend_send(c->way->backend, buf_data(&c->input.queue), len) < 0)
 		return; /* the back end is ending; its event follows */
 	c->input.in_flight = len;
+	if (careful)
+		stuck_sending(c->stuck);
 }
 
 static void tell_room(struct console *c)
@@ -114,7 +120,8 @@ void input_sent(struct console *c, size_t len)
 {
 	struct input *in = &c->input;
 
-	in->in_flight = 0;
+	in->in_flight = in->stale = 0;
+	stuck_sent(c->stuck, len);
 	in->progress = loop_now(c->loop);
 	in->after_break = 0;
 	buf_drop(&in->queue, len);
@@ -131,7 +138,15 @@ void input_sent(struct console *c, size_t len)
 void input_reopen(struct console *c)
 {
 	c->input.was_full = 0;
+	input_pump(c);
 	tell_room(c);
+}
+
+void input_lost(struct console *c)
+{
+	buf_drop(&c->input.queue, c->input.stale);
+	c->input.in_flight = c->input.stale = 0;
+	stuck_lost(c->stuck);
 }
 
 size_t input_drop(struct console *c)
@@ -140,6 +155,7 @@ size_t input_drop(struct console *c)
 	size_t left = buf_len(&in->queue) - in->in_flight;
 	uint8_t sent[BACKEND_SEND_MAX];
 
+	in->stale = in->in_flight;
 	if (left == 0)
 		return 0;
 	/* What is in flight stays at the front until the back end has said what became of it. */
@@ -147,6 +163,7 @@ size_t input_drop(struct console *c)
 	buf_finish(&in->queue);
 	if (in->in_flight && buf_add(&in->queue, sent, in->in_flight) < 0)
 		in->in_flight = 0;
+	in->stale = in->in_flight;
 	return left;
 }
 

@@ -55,6 +55,7 @@ struct place_info {
 	enum place_state state;
 	enum place_reason reason; /* of the last stop; NONE while it runs or when not known */
 	int transient;
+	int ending;             /* it has powered off, and QEMU is about to end */
 	unsigned long long run; /* grows with every start seen here: one life of QEMU */
 	int domain_id;          /* libvirt's number of this life; -1 while it is off */
 	struct groups groups;

@@ -73,7 +73,7 @@ static void report_gone(struct hypervisor *h, struct guest_entry *g)
 static bool differs(const struct place_info *a, const struct place_info *b)
 {
 	return a->state != b->state || a->reason != b->reason || a->transient != b->transient ||
-	       a->run != b->run || strcmp(a->name, b->name) != 0 ||
+	       a->ending != b->ending || a->run != b->run || strcmp(a->name, b->name) != 0 ||
 	       memcmp(&a->devices, &b->devices, sizeof(a->devices)) != 0 ||
 	       !groups_equal(&a->groups, &b->groups);
 }
@@ -231,9 +231,20 @@ static void started(struct hypervisor *h, struct guest_entry *g, virDomainPtr do
 static void stopped(struct hypervisor *h, struct guest_entry *g, int detail)
 {
 	g->incoming = false;
+	g->info.ending = 0;
 	g->domain_id = -1;
 	g->info.domain_id = -1;
 	set_state(h, g, PLACE_OFF, place_reason_of_event(detail));
+}
+
+/* QEMU is ended next, within milliseconds. */
+static void shutting_down(struct hypervisor *h, struct guest_entry *g)
+{
+	if (g->info.ending || g->info.state == PLACE_OFF)
+		return;
+	g->info.ending = 1;
+	if (g->reported)
+		report(h, g);
 }
 
 static void crashed(struct hypervisor *h, struct guest_entry *g)
@@ -257,6 +268,9 @@ static void apply_event(
 	case VIR_DOMAIN_EVENT_CRASHED:
 		crashed(h, g);
 		break;
+	case VIR_DOMAIN_EVENT_SHUTDOWN:
+		shutting_down(h, g);
+		break;
 	case VIR_DOMAIN_EVENT_SUSPENDED:
 		if (g->info.state == PLACE_RUNNING || g->incoming)
 			set_state(h, g, PLACE_PAUSED, PLACE_REASON_NONE);
@@ -267,7 +281,7 @@ static void apply_event(
 		if (g->info.state != PLACE_OFF)
 			set_state(h, g, PLACE_RUNNING, PLACE_REASON_NONE);
 		break;
-	default: /* defined, undefined, shutting down, and what newer libvirt has: read it */
+	default: /* defined, undefined, and what newer libvirt has: read it */
 		break;
 	}
 }

@@ -93,6 +93,7 @@ static int read_domain(virDomainPtr domain, struct place_reading *out, struct vi
 	(void)groups_parse(xml, &info->groups);
 	free(xml);
 	info->transient = !persistent;
+	info->ending = state == VIR_DOMAIN_SHUTDOWN;
 	info->state = state_of(state, out->domain_id >= 0 && state != VIR_DOMAIN_SHUTOFF);
 	if (info->state == PLACE_OFF) {
 		info->reason = reason_of(state, reason);
