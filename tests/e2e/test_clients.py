@@ -85,6 +85,8 @@ def test_control_master_carries_ten_channels_at_once(daemon, shared, tmp_path):
         mux = {"options": ["-S", str(path)]}
         sessions = [daemon.terminal(shared.name, **mux)]
         try:
+            # The master writes to this terminal, and may do so before its client has made it raw.
+            wait_until(sessions[0].is_raw, 15, "a raw terminal")
             ask(sessions[0])
             sessions += [daemon.terminal(shared.name, **mux) for _ in range(9)]
             for session in sessions[1:]:

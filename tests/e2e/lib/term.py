@@ -144,6 +144,11 @@ class Terminal(Stream):
     def pid(self):
         return self.process.pid
 
+    def is_raw(self):
+        """The program has taken the terminal: nothing in it changes a byte any more."""
+        modes = termios.tcgetattr(self.read_fd)
+        return not modes[1] & termios.OPOST and not modes[3] & termios.ICANON
+
     def resize(self, rows, columns):
         _set_size(self.read_fd, rows, columns)
 
