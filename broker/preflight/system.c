@@ -1,5 +1,7 @@
 /* Task: files, programs and addresses that the configuration names. Owner: preflight. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <libgen.h>
 #include <stdarg.h>
@@ -21,6 +23,8 @@
 #include "core/io.h"
 #include "core/trouble.h"
 #include "core/trust.h"
+
+#define DUMPS_LOOKED_AT 4096 /* names in each folder */
 
 __attribute__((format(printf, 5, 6))) static void say(const struct config *config,
 	struct config_errors *found, bool is_warning, const char *place, const char *format, ...)
@@ -141,6 +145,74 @@ static void check_program(const struct config *config, const char *place, const 
 		say(config, found, false, place, "%s is not run: %s", path, why);
 }
 
+/* --- dumps --- */
+
+/* Its dumps that this user may not read: libvirt makes them for root alone. */
+static unsigned count_unreadable(DIR *dir)
+{
+	const struct dirent *entry;
+	unsigned seen, count = 0;
+	struct stat st;
+
+	for (seen = 0; seen < DUMPS_LOOKED_AT && (entry = readdir(dir)); seen++) {
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode) && faccessat(dirfd(dir), entry->d_name, R_OK, 0) < 0)
+			count++;
+	}
+	return count;
+}
+
+/* One that is not there is where a hypervisor has had nothing to put. */
+static void check_dump_folder(
+	const struct config *config, const char *path, struct config_errors *found)
+{
+	char room[TROUBLE_ROOM];
+	DIR *dir = opendir(path);
+	unsigned count;
+
+	if (!dir) {
+		if (errno != ENOENT)
+			say(config, found, true, "dump.directories",
+				"dumps in %s are not shown: %s", path,
+				trouble_text(path, errno, R_OK | X_OK, room));
+		return;
+	}
+	count = count_unreadable(dir);
+	closedir(dir);
+	if (count)
+		say(config, found, true, "dump.directories",
+			"%u of the files in %s cannot be read: give this user an ACL, or the "
+			"service AmbientCapabilities=CAP_DAC_READ_SEARCH",
+			count, path);
+}
+
+/* By default the folders are the system's libvirtd's, which a session's has nothing to do with. */
+static bool uses_dump_folders(const struct config *config)
+{
+	const char *file;
+	unsigned line;
+	size_t i;
+
+	config_place(config, "dump", "directories", &file, &line);
+	for (i = 0; !file && i < config->hypervisor_count; i++) {
+		if (strstr(config->hypervisors[i].uri, "/system"))
+			return true;
+	}
+	return file != NULL;
+}
+
+static void check_dumps(const struct config *config, struct config_errors *found)
+{
+	char why[TRUST_WHY_MAX];
+
+	for (size_t i = 0; uses_dump_folders(config) && i < config->dump.directories.count; i++)
+		check_dump_folder(config, config->dump.directories.items[i], found);
+	/* It is made when it is needed. */
+	if (access(config->dump.store, F_OK) == 0 && trust_own(config->dump.store, why) < 0)
+		say(config, found, true, "dump.store", "no dump can be made in %s: %s",
+			config->dump.store, why);
+}
+
 /* --- addresses --- */
 
 /* Whether a vmconsoled of this configuration runs: then it is who has the address. */
@@ -193,6 +265,7 @@ void preflight_system(const struct config *config, bool managed, struct config_e
 	check_host_keys(config, found);
 	check_https(config, found);
 	check_audit(config, found);
+	check_dumps(config, found);
 	check_listen(config, "ssh.listen", &config->ssh.listen, managed, found);
 	check_listen(config, "https.listen", &config->https.listen, managed, found);
 	for (size_t i = 0; i < config->listen_count; i++)

@@ -301,3 +301,25 @@ def test_a_dump_needs_room(virt, daemons, shared):
         refused = made.ssh(shared.uuid, "dump --live")
         assert refused.status == 75 and "MiB free" in refused.errors, refused
         assert os.listdir(folder) == []
+
+
+def test_check_says_which_dumps_cannot_be_read(virt, daemons):
+    """libvirt makes dumps for root alone; a service that is not root must be given them."""
+    folders = {name: f"{virt.dir}/check-{name}" for name in ("shut", "roots", "open", "store")}
+    for folder in folders.values():
+        virt.user.mkdir(folder)
+    for name in ("shut", "roots"):
+        with open(f"{folders[name]}/1-web-2026-11-28-00:00:00", "wb"):
+            pass
+        os.chmod(f"{folders[name]}/1-web-2026-11-28-00:00:00", 0o600)
+    os.chown(folders["shut"], 0, 0)
+    os.chmod(folders["store"], 0o777)
+    looked_at = ", ".join([folders["shut"], folders["roots"], folders["open"], "/nonexistent"])
+    made = daemons({**rules(), "dump": {"directories": looked_at, "store": folders["store"]}})
+    checked = made.check_config()
+    said = checked.text + checked.errors
+    assert checked.status == 0, checked
+    assert f"dumps in {folders['shut']} are not shown: " in said, said
+    assert f"1 of the files in {folders['roots']} cannot be read" in said, said
+    assert f"no dump can be made in {folders['store']}: " in said, said
+    assert folders["open"] not in said and "nonexistent" not in said, said
