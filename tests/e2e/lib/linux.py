@@ -46,11 +46,18 @@ done
 """
 
 
+def _is_made():
+    """By the tool as it is now."""
+    made = f"{FOLDER}/initrd"
+    return os.path.exists(made) and os.path.getmtime(made) >= max(
+        os.path.getmtime(f"{os.path.dirname(TOOL)}/{name}") for name in ("guest-image", "guest-init"))
+
+
 def _make_image():
     os.makedirs(FOLDER, exist_ok=True)
     with open(f"{FOLDER}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(f"{FOLDER}/initrd"):
+        if not _is_made():
             subprocess.run([TOOL, FOLDER], check=True, stdin=subprocess.DEVNULL)
 
 
@@ -77,9 +84,11 @@ def _make_initrd(target):
 
 
 class LinuxGuest(Guest):
-    """Asks "shell?" on its serial port when it is up."""
+    """Asks "shell?" on its serial port when it is up; as demo=True "demo login:", and lets root in
+    without a password, as the guest of ./quickstart does."""
 
-    def __init__(self, virt, name):
+    def __init__(self, virt, name, demo=False):
+        self.init = "/init" if demo else "/shells"
         _make_image()
         shutil.copy(f"{FOLDER}/vmlinuz", f"{virt.dir}/vmlinuz")
         _make_initrd(f"{virt.dir}/initrd")
@@ -93,8 +102,9 @@ class LinuxGuest(Guest):
  <name>{self.name}</name><uuid>{self.uuid}</uuid><memory unit='MiB'>192</memory><vcpu>1</vcpu>
  <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.virt.dir}/vmlinuz</kernel>
   <initrd>{self.virt.dir}/initrd</initrd>
-  <cmdline>console=ttyS0,115200 quiet rdinit=/shells</cmdline></os>
+  <cmdline>console=ttyS0,115200 quiet rdinit={self.init}</cmdline></os>
  <features><acpi/></features>
+ <on_crash>preserve</on_crash>
  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
   <controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>
   <serial type='pty'><target type='isa-serial' port='0'/></serial></devices>
