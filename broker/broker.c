@@ -182,7 +182,7 @@ static void on_credentials(void *arg, struct credentials *fresh)
 	review_soon(b->review);
 }
 
-static void name_guard(const struct guard *g, struct broker_context *context)
+static void name_services(const struct auth_services *g, struct broker_context *context)
 {
 	context->audit = g->audit;
 	context->refusals = g->refusals;
@@ -192,15 +192,15 @@ static void name_guard(const struct guard *g, struct broker_context *context)
 	context->readers = g->readers;
 }
 
-static int make_guard(struct broker *b)
+static int make_services(struct broker *b)
 {
 	int r = review_create(b->context.loop, &b->logins, &b->review);
-	const struct guard_owner owner = {
+	const struct auth_services_owner owner = {
 		{reports_told, on_credentials, b}, review_soon, b->review};
 
 	if (!r)
-		r = guard_init(&b->guard, b->context.loop, b->config, &owner);
-	name_guard(&b->guard, &b->context);
+		r = auth_services_init(&b->services, b->context.loop, b->config, &owner);
+	name_services(&b->services, &b->context);
 	return r;
 }
 
@@ -214,7 +214,7 @@ static int begin(struct broker *b)
 	if (!r)
 		r = make_folders(b);
 	if (!r)
-		r = make_guard(b);
+		r = make_services(b);
 	if (!r)
 		r = make_guests(b);
 	if (!r)
@@ -253,7 +253,7 @@ static void end(struct broker *b)
 	virt_loop_destroy(&b->virt);
 	file_store_destroy(&b->context.files);
 	panic_commands_destroy(&b->panic_commands);
-	guard_finish(&b->guard);
+	auth_services_finish(&b->services);
 	review_destroy(&b->review);
 	loop_signal_del(&b->on_term);
 	loop_signal_del(&b->on_int);

@@ -82,7 +82,7 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 	directory_set_options(b->context.directory, &options);
 	connections_limits_changed(b->context.connections);
 	broker_give_settings(b);
-	if (guard_configure(&b->guard, config) < 0)
+	if (auth_services_configure(&b->services, config) < 0)
 		log_error("out of memory: the reload is not complete");
 	review_now(b->review);
 	access_destroy(&old_access);
@@ -109,7 +109,7 @@ int broker_reload(void *arg, struct config_errors *errors)
 	sd_notify(0, "READY=1");
 	if (r < 0) {
 		log_error("not reloaded: the configuration in force stays");
-		audit_write(b->guard.audit, &(struct audit_record){.event = "reload-refused"});
+		audit_write(b->services.audit, &(struct audit_record){.event = "reload-refused"});
 		access_destroy(&access);
 		record_rules_destroy(&record_rules);
 		config_free(config);
@@ -117,7 +117,7 @@ int broker_reload(void *arg, struct config_errors *errors)
 	}
 	adopt(b, config, access, record_rules);
 	log_info("configuration reloaded");
-	audit_write(b->guard.audit, &(struct audit_record){.event = "reload"});
+	audit_write(b->services.audit, &(struct audit_record){.event = "reload"});
 	return 0;
 }
 

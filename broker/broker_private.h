@@ -7,7 +7,7 @@
 
 #include <sys/signalfd.h>
 
-#include "broker/access/guard.h"
+#include "broker/access/auth_services.h"
 #include "broker/broker.h"
 #include "broker/listen/endpoint.h"
 #include "broker/login/connections.h"
@@ -24,7 +24,7 @@ struct broker {
 	enum broker_state state;
 	struct broker_context context; /* what is handed down; config and the rest are its names */
 	struct config *config;         /* context.config */
-	struct guard guard;
+	struct auth_services services;
 	struct review *review;
 	struct record_rules *record_rules;
 	struct panic_commands *panic_commands;

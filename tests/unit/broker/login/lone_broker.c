@@ -9,7 +9,7 @@
 
 #include "broker/login/connections.h"
 #include "broker/access/access.h"
-#include "broker/access/guard.h"
+#include "broker/access/auth_services.h"
 #include "broker/login/review.h"
 #include "broker/serve/file_session.h"
 #include "broker/verbs/verbs.h"
@@ -25,7 +25,7 @@ struct lone_broker {
 	char folder[32];
 	struct broker_context context;
 	struct config *config;
-	struct guard guard;
+	struct auth_services services;
 	struct review *review;
 	struct login_list logins;
 	uint64_t next_id;
@@ -108,12 +108,12 @@ static void fill_context(struct lone_broker *b)
 	struct broker_context *c = &b->context;
 
 	c->logins = &b->logins;
-	c->audit = b->guard.audit;
-	c->refusals = b->guard.refusals;
-	c->external = b->guard.external;
-	c->throttle = b->guard.throttle;
-	c->tickets = b->guard.tickets;
-	c->readers = b->guard.readers;
+	c->audit = b->services.audit;
+	c->refusals = b->services.refusals;
+	c->external = b->services.external;
+	c->throttle = b->services.throttle;
+	c->tickets = b->services.tickets;
+	c->readers = b->services.readers;
 	c->asked = verbs_dispatch;
 	c->files_asked = file_session_begin;
 	c->ceiling = verb_ceiling;
@@ -133,7 +133,7 @@ struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 {
 	struct lone_broker *b = calloc(1, sizeof(*b));
 	struct console_options options = {.history_memory = 65536};
-	struct guard_owner owner;
+	struct auth_services_owner owner;
 
 	check(b != NULL, "memory");
 	log_set_sink(quiet, NULL);
@@ -144,8 +144,9 @@ struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 	check(b->context.loop != NULL, "loop");
 	load(b, sections, keys);
 	check(review_create(b->context.loop, &b->logins, &b->review) == 0, "review");
-	owner = (struct guard_owner){{reports, on_credentials, b}, review_soon, b->review};
-	check(guard_init(&b->guard, b->context.loop, b->config, &owner) == 0, "guard");
+	owner = (struct auth_services_owner){{reports, on_credentials, b}, review_soon, b->review};
+	check(auth_services_init(&b->services, b->context.loop, b->config, &owner) == 0,
+		"services");
 	fill_context(b);
 	options.state_dir = b->folder;
 	check(directory_create(b->context.loop, b->folder, &options, &b->context.directory) == 0,
@@ -167,7 +168,7 @@ void lone_broker_destroy(struct lone_broker *b)
 	while ((login = LIST_FIRST(&b->logins)))
 		login_close(login, "the test is over");
 	directory_destroy(&b->context.directory);
-	guard_finish(&b->guard);
+	auth_services_finish(&b->services);
 	review_destroy(&b->review);
 	loop_destroy(b->context.loop);
 	connections_destroy(&b->context.connections);

@@ -4,7 +4,7 @@
 
 #include "auth/throttle.h"
 #include "auth/tickets.h"
-#include "broker/access/guard.h"
+#include "broker/access/auth_services.h"
 #include "broker/audit/refusals.h"
 #include "core/job.h"
 #include "core/log.h"
@@ -28,59 +28,59 @@ static int make_throttle(const struct config_auth *auth, struct throttle **out)
 	return throttle_create(&limits, out);
 }
 
-int guard_configure(struct guard *g, const struct config *config)
+int auth_services_configure(struct auth_services *s, const struct config *config)
 {
 	struct audit_options options;
-	int r = external_set(g->external, &config->auth);
+	int r = external_set(s->external, &config->auth);
 
 	if (!r)
-		r = key_watch_set(g->watch, &config->auth);
+		r = key_watch_set(s->watch, &config->auth);
 	audit_options(config, &options);
-	audit_set_options(g->audit, &options);
+	audit_set_options(s->audit, &options);
 	return r;
 }
 
-int guard_init(struct guard *g, struct loop *loop, const struct config *config,
-	const struct guard_owner *owner)
+int auth_services_init(struct auth_services *s, struct loop *loop, const struct config *config,
+	const struct auth_services_owner *owner)
 {
 	struct audit_options options;
 	int r;
 
-	memset(g, 0, sizeof(*g));
+	memset(s, 0, sizeof(*s));
 	audit_options(config, &options);
-	r = audit_create(loop, &options, &g->audit);
+	r = audit_create(loop, &options, &s->audit);
 	if (!r)
-		r = refusals_create(loop, g->audit, REFUSALS_WINDOW_US, &g->refusals);
+		r = refusals_create(loop, s->audit, REFUSALS_WINDOW_US, &s->refusals);
 	if (!r)
-		r = external_create(loop, owner->answered, owner->arg, &g->external);
+		r = external_create(loop, owner->answered, owner->arg, &s->external);
 	if (!r)
-		r = make_throttle(&config->auth, &g->throttle);
+		r = make_throttle(&config->auth, &s->throttle);
 	if (!r)
-		r = tickets_create(&g->tickets);
+		r = tickets_create(&s->tickets);
 	if (!r)
 		r = job_pool_create(
-			loop, "audit read", GUARD_READERS, GUARD_READERS_QUEUE, &g->readers);
+			loop, "audit read", AUTH_READERS, AUTH_READERS_QUEUE, &s->readers);
 	if (!r)
-		r = key_watch_create(loop, &owner->keys, &g->watch);
+		r = key_watch_create(loop, &owner->keys, &s->watch);
 	if (!r)
-		r = guard_configure(g, config);
+		r = auth_services_configure(s, config);
 	if (r < 0) {
 		log_error("cannot set up logins: %s", strerror(-r));
 		return r;
 	}
-	audit_write(g->audit, &(struct audit_record){.event = "start"});
+	audit_write(s->audit, &(struct audit_record){.event = "start"});
 	return 0;
 }
 
-void guard_finish(struct guard *g)
+void auth_services_finish(struct auth_services *s)
 {
-	key_watch_destroy(&g->watch);
-	external_destroy(&g->external);
-	job_pool_destroy(&g->readers, LOOP_SECOND);
-	refusals_destroy(&g->refusals);
-	if (g->audit)
-		audit_write(g->audit, &(struct audit_record){.event = "stop"});
-	audit_destroy(&g->audit);
-	throttle_destroy(g->throttle);
-	tickets_destroy(g->tickets);
+	key_watch_destroy(&s->watch);
+	external_destroy(&s->external);
+	job_pool_destroy(&s->readers, LOOP_SECOND);
+	refusals_destroy(&s->refusals);
+	if (s->audit)
+		audit_write(s->audit, &(struct audit_record){.event = "stop"});
+	audit_destroy(&s->audit);
+	throttle_destroy(s->throttle);
+	tickets_destroy(s->tickets);
 }
