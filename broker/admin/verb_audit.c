@@ -65,6 +65,7 @@ static const struct verb_option audit_options[] = {
 };
 
 const struct verb verb_audit = {.name = "audit",
+	.example = "--since 2h",
 	.scope = VERB_HOST,
 	.right = RIGHT_ADMIN,
 	.caller = VERB_FOR_LOCAL,

@@ -114,6 +114,7 @@ static void run(struct verb_call *call, const void *options)
 }
 
 const struct verb verb_explain = {.name = "explain",
+	.example = "user:alice web-1",
 	.scope = VERB_HOST,
 	.right = RIGHT_ADMIN,
 	.caller = VERB_FOR_LOCAL,

@@ -135,6 +135,7 @@ static const struct verb_option journal_options[] = {
 };
 
 const struct verb verb_journal = {.name = "journal",
+	.example = "marks web-1",
 	.scope = VERB_HOST,
 	.right = RIGHT_ADMIN,
 	.caller = VERB_FOR_LOCAL,

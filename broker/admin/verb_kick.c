@@ -95,6 +95,7 @@ static void run(struct verb_call *call, const void *options)
 }
 
 const struct verb verb_kick = {.name = "kick",
+	.example = "c12.0",
 	.scope = VERB_HOST,
 	.usage = "kick SESSION",
 	.summary = "end a session; who lists them",

@@ -24,6 +24,7 @@ static void run(struct verb_call *call, const void *options)
 }
 
 const struct verb verb_reload = {.name = "reload",
+	.example = "",
 	.scope = VERB_HOST,
 	.right = RIGHT_ADMIN,
 	.caller = VERB_FOR_LOCAL,

@@ -226,6 +226,7 @@ static const struct verb_option sources_options[] = {
 };
 
 const struct verb verb_sources = {.name = "sources",
+	.example = "--clear 192.0.2.7",
 	.scope = VERB_HOST,
 	.right = RIGHT_ADMIN,
 	.caller = VERB_FOR_LOCAL,

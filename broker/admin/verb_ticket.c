@@ -80,6 +80,7 @@ static const struct verb_option ticket_options[] = {
 };
 
 const struct verb verb_ticket = {.name = "ticket",
+	.example = "--ttl 10m",
 	.scope = VERB_GUEST,
 	.right = RIGHT_ADMIN,
 	.usage = "ticket [--ttl 120s] [--uses 1]",

@@ -345,6 +345,7 @@ static const struct verb_option run_options[] = {
 };
 
 const struct verb verb_run = {.name = "run",
+	.example = "--timeout 1m uname -r",
 	.scope = VERB_GUEST,
 	.right = RIGHT_TYPE,
 	.usage = "run [--timeout S] [--force] [--device D] COMMAND...",

@@ -456,6 +456,7 @@ static const struct verb_option send_options[] = {
 };
 
 const struct verb verb_send = {.name = "send",
+	.example = "--enter --wait '# $' root",
 	.scope = VERB_GUEST,
 	.right = RIGHT_TYPE,
 	.usage = "send [--enter] [--escape] [--pace N] [--force] [--wait PATTERN] [--timeout S] "

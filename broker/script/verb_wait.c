@@ -123,6 +123,7 @@ static const struct verb_option wait_options[] = {
 };
 
 const struct verb verb_wait = {.name = "wait",
+	.example = "'login: $' --timeout 5m",
 	.scope = VERB_GUEST,
 	.right = RIGHT_VIEW,
 	.usage = "wait PATTERN... [--timeout S] [--from OFFSET|start|-BYTES] [--quiet S] [--raw] "

@@ -48,6 +48,7 @@ struct verb {
 	enum verb_caller caller;
 	const char *usage;
 	const char *summary;
+	const char *example; /* the words behind the name and, with vmconsolectl, the VM */
 	const struct verb_option *options; /* NULL: every word is an argument */
 	size_t option_count, options_size;
 	bool takes_command; /* what follows the first word that is no option belongs to that */

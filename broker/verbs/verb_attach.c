@@ -125,6 +125,7 @@ static const struct verb_option attach_options[] = {
 };
 
 const struct verb verb_attach = {.name = "attach",
+	.example = "--lines 100",
 	.scope = VERB_GUEST,
 	.right = RIGHT_VIEW,
 	.usage = "attach [--read-only] [--force] [--from OFFSET|start|-BYTES] [--lines N] "

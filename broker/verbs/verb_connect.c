@@ -35,6 +35,7 @@ static const struct verb_option connect_options[] = {
 };
 
 const struct verb verb_connect = {.name = "connect",
+	.example = "--vm-name=web-1",
 	.scope = VERB_HOST,
 	.usage = "connect --vm-id=ID | --vm-name=NAME",
 	.summary = "attach, with ovirt-vmconsole's options",

@@ -141,6 +141,7 @@ static void run_nmi(struct verb_call *call, const void *options)
 static const struct verb_option device_options[] = {VERB_OPTION_DEVICE};
 
 const struct verb verb_break = {.name = "break",
+	.example = "",
 	.scope = VERB_GUEST,
 	.right = RIGHT_CONTROL,
 	.usage = "break [--device D]",
@@ -149,6 +150,7 @@ const struct verb verb_break = {.name = "break",
 	.run = run_break};
 
 const struct verb verb_sysrq = {.name = "sysrq",
+	.example = "h",
 	.scope = VERB_GUEST,
 	.right = RIGHT_CONTROL,
 	.usage = "sysrq [--device D] KEY",
@@ -158,6 +160,7 @@ const struct verb verb_sysrq = {.name = "sysrq",
 	.run = run_sysrq};
 
 const struct verb verb_nmi = {.name = "nmi",
+	.example = "",
 	.scope = VERB_GUEST,
 	.right = RIGHT_CONTROL,
 	.usage = "nmi",

@@ -226,6 +226,7 @@ static const struct verb_option dump_options[] = {
 };
 
 const struct verb verb_dump = {.name = "dump",
+	.example = "--live",
 	.scope = VERB_GUEST,
 	.right = RIGHT_DUMP_MAKE,
 	.usage = "dump [--format elf|kdump-zlib|kdump-lzo|kdump-snappy|win-dmp] "

@@ -216,6 +216,7 @@ static void run(struct verb_call *call, const void *options)
 static const struct verb_option dumps_options[] = {VERB_OPTION_JSON};
 
 const struct verb verb_dumps = {.name = "dumps",
+	.example = "",
 	.scope = VERB_EITHER,
 	.usage = "dumps [--json]",
 	.summary = "the crash dumps of a VM, or of all; sftp and scp fetch them",

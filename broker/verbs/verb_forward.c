@@ -162,6 +162,7 @@ static void run(struct verb_call *call, const void *options)
 }
 
 const struct verb verb_forward = {.name = "forward",
+	.example = "GET /status",
 	.scope = VERB_HOST,
 	.right = RIGHT_FORWARD,
 	.caller = VERB_FOR_HTTPS,

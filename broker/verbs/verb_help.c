@@ -1,4 +1,5 @@
 /* Task: the verb help: the table of verbs for a person. */
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "broker/login/login.h"
@@ -17,6 +18,20 @@ static void say_option(struct channel *channel, const struct verb_option *o)
 	channel_print(channel, "    %-26s  %s\n", text, o->help);
 }
 
+/* As it would be typed where help was. */
+static void say_example(struct verb_call *call, const struct verb *verb)
+{
+	bool is_host = verb->scope == VERB_HOST;
+	const char *blank = *verb->example ? " " : "", *vm = is_host ? "" : " web-1";
+
+	if (login_is_local(call->login))
+		channel_print(call->channel, "    example: vmconsolectl %s%s%s%s\n", verb->name, vm,
+			blank, verb->example);
+	else
+		channel_print(call->channel, "    example: ssh -p 2222 %s@host \"%s%s%s\"\n",
+			is_host ? "vmconsole" : "web-1", verb->name, blank, verb->example);
+}
+
 static void say_verb(struct verb_call *call, const char *name)
 {
 	const struct verb *verb = verb_find_for(call->table, call->login, name);
@@ -28,6 +43,7 @@ static void say_verb(struct verb_call *call, const char *name)
 	channel_print(call->channel, "%s\n    %s\n", verb->usage, verb->summary);
 	for (size_t i = 0; i < verb->option_count; i++)
 		say_option(call->channel, &verb->options[i]);
+	say_example(call, verb);
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
 
@@ -53,6 +69,7 @@ static void run(struct verb_call *call, const void *options)
 }
 
 const struct verb verb_help = {.name = "help",
+	.example = "wait",
 	.scope = VERB_HOST,
 	.usage = "help [VERB]",
 	.summary = "this list, or one verb",

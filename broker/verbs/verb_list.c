@@ -66,6 +66,7 @@ static void run(struct verb_call *call, const void *options)
 static const struct verb_option list_options[] = {VERB_OPTION_JSON};
 
 const struct verb verb_list = {.name = "list",
+	.example = "--json",
 	.scope = VERB_HOST,
 	.usage = "list [--json]",
 	.summary = "the VMs you may see",

@@ -70,6 +70,7 @@ static const struct verb_option log_options[] = {
 };
 
 const struct verb verb_log = {.name = "log",
+	.example = "--since 10m",
 	.scope = VERB_GUEST,
 	.right = RIGHT_LOG,
 	.usage =

@@ -206,6 +206,7 @@ static const struct verb_option power_options[] = {
 };
 
 const struct verb verb_power = {.name = "power",
+	.example = "reset",
 	.scope = VERB_GUEST,
 	.right = RIGHT_POWER,
 	.usage = "power on|off|reset|shutdown|start-paused|resume [--wait[=S]] [--json] "

@@ -226,6 +226,7 @@ static void run(struct verb_call *call, const void *options)
 static const struct verb_option status_options[] = {VERB_OPTION_JSON};
 
 const struct verb verb_status = {.name = "status",
+	.example = "--json",
 	.scope = VERB_EITHER,
 	.usage = "status [--json]",
 	.summary = "state, console, offset, size of history",

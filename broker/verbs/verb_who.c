@@ -142,6 +142,7 @@ static void run(struct verb_call *call, const void *options)
 static const struct verb_option who_options[] = {VERB_OPTION_JSON};
 
 const struct verb verb_who = {.name = "who",
+	.example = "--json",
 	.scope = VERB_EITHER,
 	.usage = "who [--json]",
 	.summary = "the sessions on a VM, or on the host",

@@ -144,6 +144,11 @@ def test_help_names_every_verb_and_each_has_its_own(daemon, pair):
         own = daemon.ssh(pair[0].name, "help", verb)
         assert own.status == DONE and verb in own.text, own
     assert "--read-only" in daemon.ssh(pair[0].name, "help", "attach").text
+    assert '    example: ssh -p 2222 web-1@host "power reset"\n' in \
+        daemon.ssh(pair[0].name, "help", "power").text
+    assert "    example: vmconsolectl log web-1 --since 10m\n" in daemon.ctl("help", "log").text
+    assert '    example: ssh -p 2222 vmconsole@host "list --json"\n' in \
+        daemon.ssh(pair[0].name, "help", "list").text
     assert daemon.ssh(pair[0].name, "help", "nonsense").status == USAGE
 
 

@@ -71,9 +71,18 @@ static void every_option_is_in_its_verbs_usage(void **state)
 	}
 }
 
+static void every_verb_has_an_example(void **state)
+{
+	for (size_t i = 0; i < verbs_table.count; i++) {
+		if (!verbs_table.rows[i]->example)
+			fail_msg("help says no example of the verb %s", verbs_table.rows[i]->name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_is_in_the_manuals),
+		cmocka_unit_test(every_verb_has_an_example),
 		cmocka_unit_test(every_option_is_in_its_verbs_usage)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
