@@ -107,8 +107,9 @@ static int add_notice(struct exchange *e, const unsigned char *reason, size_t le
 		return 0;
 	memcpy(text, mark + skip, at);
 	at += escape_text((const char *)reason, len, text + at, ESCAPE_ROOM(WIRE_REASON_MAX));
-	memcpy(text + at, "\r\n", 2);
-	return add_body(e, (const unsigned char *)text, at + 2);
+	text[at++] = '\r';
+	text[at++] = '\n';
+	return add_body(e, (const unsigned char *)text, at);
 }
 
 static void end_with(struct exchange *e, int status, const unsigned char *reason, size_t len)

@@ -39,6 +39,13 @@ static void stop_waiting(struct forward_call *c)
 	loop_timer_del(&c->timer);
 }
 
+/* The door hears of the end before the socket ends: it must not take that for the end of an answer
+ * that is whole. */
+static void call_exits(void *arg, const char *reason)
+{
+	stop_waiting(arg);
+}
+
 /* The channel lets go. A door that does not close the socket cannot use it any more: what it has is
  * the same one as ours. */
 static void call_end(void *arg)
@@ -52,7 +59,7 @@ static void call_end(void *arg)
 	loop_defer(login_loop(channel_login(c->channel)), free, c);
 }
 
-static const struct channel_ops channel_ops = {.end = call_end};
+static const struct channel_ops channel_ops = {.exits = call_exits, .end = call_end};
 
 /* Who asks, in words that the door cannot have made. The subject may hold any byte. */
 static void identity_fields(const struct login *login, char out[WIRE_FIELDS_MAX])
