@@ -28,15 +28,6 @@ static struct pipe *pipe_of(struct hypervisor_client *client)
 
 /* --- notices from other threads, and to ourselves --- */
 
-/* From whatever thread notices. */
-void pipe_on_closed(virConnectPtr conn, int reason, void *arg)
-{
-	struct pipe *p = arg;
-
-	atomic_store(&p->lost, true);
-	virt_bell_ring(p->bell);
-}
-
 static void on_hypervisor_lost(struct hypervisor_client *client)
 {
 	struct pipe *p = pipe_of(client);

@@ -16,20 +16,11 @@
 #include "console/backend/backend_libvirt_private.h"
 #include "console/libvirt/virt_bell.h"
 
-/* 9.0 bears it, by its source and as measured; 11.3 does not; between them nobody has looked. */
-#define FIRST_FRAGILE_LIBVIRT 9001000 /* 9.1.0, as virConnectGetLibVersion counts */
 /* A terminal that can be written to takes one message of BACKEND_CAREFUL_MAX as a whole (the kernel
  * checks its limit before it makes a buffer, of 1,792 bytes at most), or that much in however many
  * small ones. */
 #define ROOM_BYTES 256
 #define ASK_MESSAGES 5 /* max_client_requests of libvirtd, unless somebody has changed it */
-
-bool pipe_needs_care(virConnectPtr conn)
-{
-	unsigned long version;
-
-	return virConnectGetLibVersion(conn, &version) < 0 || version >= FIRST_FRAGILE_LIBVIRT;
-}
 
 /* Comes back when the guest's terminal has room. Empty messages make no input, but libvirtd handles
  * them in their turn, and until then they are all the requests it reads of one client. What it has

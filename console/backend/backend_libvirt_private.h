@@ -79,8 +79,6 @@ int pipe_send(struct backend *b, const uint8_t *data, size_t len);
 void pipe_receive(struct pipe *p);
 
 /* backend_libvirt_careful.c */
-/* Whether this libvirtd must not be left with input; in a job thread. */
-bool pipe_needs_care(virConnectPtr conn);
 int pipe_send_with_care(struct pipe *p, const uint8_t *data, size_t len);
 
 /* backend_libvirt.c */
@@ -88,6 +86,5 @@ int pipe_send_with_care(struct pipe *p, const uint8_t *data, size_t len);
 void pipe_end(struct pipe *p, enum backend_end end, const char *text);
 /* A thread has come back; send_failed says how it went. */
 void pipe_send_over(struct pipe *p);
-void pipe_on_closed(virConnectPtr conn, int reason, void *arg);
 
 #endif

@@ -29,6 +29,7 @@ struct input {
 	uint64_t progress; /* loop time of the last acceptance, or of the first byte queued */
 	size_t stale;      /* of those: typed by somebody who has lost the keyboard since */
 	int was_full;      /* somebody was refused room */
+	bool held;         /* a break or the like is being ordered, which may end the guest */
 	/* The guest's life in which a break came after all that was typed; 0 none. Linux takes what
 	 * comes next for a sysrq key, and another break as the end of the first. */
 	unsigned long long after_break;
@@ -120,10 +121,6 @@ void console_way_end(struct console *c);
 /* Opens a back end on h for this way; its events go to console_way.c. 0 or -errno. */
 int console_way_open(struct console_way *way, struct hypervisor *h, const struct device *device,
 	int force) MUST_CHECK;
-
-/* guest_control.c */
-/* A break or the like is being carried out, which may end the guest. */
-int console_is_ordering(const struct console *c);
 
 /* console_panic.c */
 void console_append(struct console *c, const uint8_t *data, size_t len);

@@ -61,6 +61,12 @@ static void tell_consoles(struct guest *g)
 		console_guest_changed(g->consoles[i]);
 }
 
+void guest_order_off(struct guest *g, bool ordered)
+{
+	g->ordered_off = ordered;
+	tell_consoles(g);
+}
+
 static void event_consoles(struct guest *g, enum console_event_kind kind)
 {
 	size_t i;

@@ -33,7 +33,7 @@ enum guest_state guest_state(const struct guest *g);
 const char *guest_state_name(enum guest_state state);
 /* QEMU runs, so that its consoles can be open. */
 int guest_is_on(const struct guest *g);
-/* It is shutting down: QEMU is about to end. */
+/* It is shutting down, or we have it ended: QEMU is about to end. */
 int guest_is_ending(const struct guest *g);
 uint64_t guest_last_seen(const struct guest *g); /* seconds since 1970 */
 

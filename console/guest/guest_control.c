@@ -47,6 +47,7 @@ static void release(struct console_control *k)
 {
 	hypervisor_order_forget(&k->order);
 	loop_timer_del(&k->timer);
+	k->console->input.held = false;
 	k->console->control = NULL;
 	free(k);
 }
@@ -67,6 +68,7 @@ static void enter(struct console_control *k, enum control_state state)
 {
 	k->state = state;
 	k->begun = loop_now(k->console->loop);
+	k->console->input.held = state == CONTROL_ORDERED || state == CONTROL_UNDOING;
 }
 
 static void mark(struct console_control *k, const char *outcome)
@@ -149,12 +151,6 @@ static void give_order(struct console_control *k)
 	}
 	mark(k, "");
 	enter(k, CONTROL_ORDERED);
-}
-
-int console_is_ordering(const struct console *c)
-{
-	return c->control &&
-	       (c->control->state == CONTROL_ORDERED || c->control->state == CONTROL_UNDOING);
 }
 
 /* --- step by step --- */

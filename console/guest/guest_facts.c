@@ -61,7 +61,7 @@ const char *guest_state_name(enum guest_state state)
 
 int guest_is_ending(const struct guest *g)
 {
-	return g->active && g->active->info.ending;
+	return g->ordered_off || (g->active && g->active->info.ending);
 }
 
 int guest_is_on(const struct guest *g)

@@ -27,6 +27,7 @@ struct guest_power {
 	struct power_wish wish;
 	char who[JOURNAL_TEXT_MAX];
 	enum power_state state;
+	bool ends;      /* its consoles take no input any more */
 	bool held;      /* it was started paused, to be resumed when the console is open */
 	bool resumed;   /* that has been ordered */
 	bool telling;   /* those who are told may cancel it */
@@ -127,6 +128,9 @@ static enum power_fit fit(enum power_kind kind, enum guest_state state)
 
 static void release(struct guest_power *p)
 {
+	p->telling = true;
+	if (p->ends)
+		guest_order_off(p->guest, false);
 	hypervisor_order_forget(&p->order);
 	if (p->asked)
 		hypervisor_forget(p->asked, p);
@@ -278,6 +282,21 @@ static const char *cure(enum guest_state state)
 	return "";
 }
 
+/* Before the guest is ended nothing more is typed. False: nothing of p is used from here on. */
+static bool calm(struct guest_power *p)
+{
+	p->ends = p->wish.kind == POWER_OFF;
+	if (!p->ends)
+		return true;
+	p->telling = true;
+	guest_order_off(p->guest, true);
+	p->telling = false;
+	if (!p->cancelled)
+		return true;
+	release(p);
+	return false;
+}
+
 static void begin(struct guest_power *p)
 {
 	enum guest_state state = guest_state(p->guest);
@@ -295,7 +314,7 @@ static void begin(struct guest_power *p)
 	case FIT_DO:
 		break;
 	}
-	if (!tell(p, NULL))
+	if (!tell(p, NULL) || !calm(p))
 		return;
 	p->held = p->wish.kind == POWER_ON && p->wish.from_first && p->wish.console;
 	give_order(p, p->held ? HYPERVISOR_START_PAUSED : kinds[p->wish.kind].order);

@@ -96,7 +96,7 @@ void input_pump(struct console *c)
 		len = max;
 	if (c->state != CONSOLE_OPEN || c->input.in_flight || len == 0)
 		return;
-	if (careful && (console_is_ordering(c) || !stuck_may_send(c->stuck, len)))
+	if (careful && (c->input.held || !stuck_may_send(c->stuck, len)))
 		return;
 	if (backend_send(c->way->backend, buf_data(&c->input.queue), len) < 0)
 		return; /* the back end is ending; its event follows */

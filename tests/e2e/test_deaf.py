@@ -56,21 +56,25 @@ def survivor(virt):
         pytest.fail("libvirtd has died, or answers nobody any more")
 
 
-def end(guest, way):
-    if way == "destroy":  # not by a call of our own: it might never return
+def end(daemon, guest, way):
+    if way == "power off":
+        daemon.ssh(guest.name, "power off")
+    elif way == "destroy":  # not by a call of our own: it might never return
         guest.virt.virsh("destroy", guest.name, check=False, seconds=15)
     else:
         guest.kill_qemu()
 
 
-@pytest.mark.parametrize("way, status", [("destroy", GUEST_OFF), ("kill QEMU", GUEST_CRASHED)])
+@pytest.mark.parametrize("way, status", [
+    ("destroy", GUEST_OFF), ("power off", GUEST_OFF), ("kill QEMU", GUEST_CRASHED)])
 def test_libvirtd_survives_the_end_of_a_guest_that_read_nothing(
-        daemon, guest, survivor, way, status):
+        daemons, guest, survivor, way, status):
+    daemon = daemons({"access all": {"allow": "view, type, power"}})
     with spinning(daemon, guest) as session:
         since = len(daemon.log())
         paste_until_stuck(session, MORE_THAN_ANYTHING_TAKES)
         wait_until_deaf(daemon, survivor, since)
-        end(guest, way)
+        end(daemon, guest, way)
         assert session.wait(15) == status, session.errors()
         assert re.search(r"\d+ typed bytes were not delivered", session.errors())
     assert answers(survivor)
