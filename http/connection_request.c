@@ -1,0 +1,297 @@
+/* Task: one request: what it asks for, and who answers it. Knows no socket. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "http/basic.h"
+#include "http/connection_private.h"
+
+/* --- its beginning --- */
+
+static bool wants_json(const struct connection *c)
+{
+	const char *accept = http_request_field(&c->request, "Accept");
+
+	return c->route->json && accept && strstr(accept, "application/json");
+}
+
+/* Expect is answered by us, and at once. */
+static int tell_to_continue(struct connection *c)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	return c->request.expects_continue ? buf_add(&c->out, text, strlen(text)) : 0;
+}
+
+static void begin_answering(struct connection *c)
+{
+	c->state = CONNECTION_ANSWERING;
+	loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
+}
+
+/* A ticket is for one VM: the login names it, the request to the broker does not. */
+static bool is_for_another(struct connection *c, const char *vm)
+{
+	if (!c->credentials || !vm || basic_user_is(c->credentials, vm))
+		return false;
+	connection_answer(c, 403, NULL, "the ticket is for another VM");
+	return true;
+}
+
+static void begin_exchange(struct connection *c)
+{
+	const char *vm = route_vm(c->route, &c->target), *culprit = "";
+	char command[ROUTE_COMMAND_MAX], text[256];
+	struct exchange_options o = {.loop = c->context->loop,
+		.login = &c->login,
+		.request = &c->request,
+		.route = c->route,
+		.command = command,
+		.json = wants_json(c),
+		.notices = route_wants(&c->target, "notices"),
+		.in = &c->in,
+		.out = &c->out,
+		.wake = c->wake,
+		.arg = c};
+	int r;
+
+	if (is_for_another(c, vm))
+		return;
+	r = route_command(
+		c->route, &c->target, c->credentials ? NULL : vm, o.json, command, &culprit);
+	if (r < 0) {
+		snprintf(text, sizeof(text), "bad parameter %.100s", culprit);
+		connection_answer(c, 400, NULL, text);
+		return;
+	}
+	r = tell_to_continue(c);
+	if (!r)
+		r = exchange_create(&o, &c->exchange);
+	if (r < 0)
+		connection_answer(c, 503, NULL, strerror(-r));
+	else
+		begin_answering(c);
+}
+
+static void begin_forward(struct connection *c)
+{
+	const struct forward_options o = {.loop = c->context->loop,
+		.login = &c->login,
+		.request = &c->request,
+		.keeps_credentials = !c->credentials,
+		.timeout_us = c->context->settings.upstream_ms * LOOP_MSEC,
+		.in = &c->in,
+		.out = &c->out,
+		.wake = c->wake,
+		.arg = c};
+	int r;
+
+	if (c->request.body == HTTP_BODY_CLOSE) {
+		connection_answer(c, 411, NULL, "give the Content-Length of the body");
+		return;
+	}
+	r = tell_to_continue(c);
+	if (!r)
+		r = forward_create(&o, &c->forward);
+	if (r < 0)
+		connection_answer(c, 503, NULL, strerror(-r));
+	else
+		begin_answering(c);
+}
+
+static void begin_download(struct connection *c)
+{
+	const char *vm = route_vm(c->route, &c->target);
+	char path[ROUTE_FILE_MAX + 1];
+	const struct download_options o = {.loop = c->context->loop,
+		.jobs = c->context->jobs,
+		.login = &c->login,
+		.request = &c->request,
+		.path = path,
+		.out = &c->out,
+		.wake = c->wake,
+		.arg = c};
+	int r;
+
+	if (is_for_another(c, vm))
+		return;
+	if (c->target.parameter_count > 0) {
+		connection_answer(c, 400, NULL, "a file has no parameters");
+		return;
+	}
+	if (route_file(c->route, &c->target, c->credentials ? NULL : vm, path) < 0) {
+		connection_answer(c, 404, NULL, "there is no such VM or file");
+		return;
+	}
+	r = download_create(&o, &c->download);
+	if (r < 0)
+		connection_answer(c, 503, NULL, strerror(-r));
+	else
+		begin_answering(c);
+}
+
+void connection_begin(struct connection *c)
+{
+	if (c->route && c->route->kind == ROUTE_FILE)
+		begin_download(c);
+	else if (c->route)
+		begin_exchange(c);
+	else
+		begin_forward(c);
+}
+
+/* --- its head --- */
+
+/* A page of another site may not make the browser of a certificate's holder type into guests. */
+static bool is_foreign_page(const struct connection *c)
+{
+	const char *origin = http_request_field(&c->request, "Origin");
+
+	if (!origin || c->request.method == HTTP_METHOD_GET ||
+		c->request.method == HTTP_METHOD_HEAD)
+		return false;
+	return strncmp(origin, "https://", 8) != 0 || !c->request.host ||
+	       strcasecmp(origin + 8, c->request.host) != 0;
+}
+
+static void serve(struct connection *c)
+{
+	bool has_upstream = c->context->settings.upstream_ms > 0;
+	int parsed = http_target_parse(&c->target, c->request.target);
+	const char *allow = "";
+	char fields[64];
+
+	/* A path of more parts than any of ours is the upstream's. */
+	if (parsed < 0 && !(parsed == -E2BIG && has_upstream)) {
+		connection_answer(c, 400, NULL, "malformed request target");
+		return;
+	}
+	c->route = parsed ? NULL : route_find(c->request.method, &c->target, &allow);
+	if (!c->route && !*allow && !has_upstream) {
+		connection_answer(c, 404, NULL, "there is nothing at this path");
+	} else if (!c->route && *allow) {
+		snprintf(fields, sizeof(fields), "Allow: %s\r\n", allow);
+		connection_answer(c, 405, fields, "method not allowed here");
+	} else if (c->route && c->route->kind == ROUTE_HEALTH) {
+		connection_answer(c, 200, NULL, "ok");
+	} else if (is_foreign_page(c)) {
+		connection_answer(c, 403, NULL, "a page of another site may not do this");
+	} else if (connection_is_somebody_else(c)) {
+		c->request.keep_alive = false;
+		connection_ask_for_credentials(c, "another login needs a connection of its own");
+	} else if (c->known) {
+		connection_begin(c);
+	} else {
+		connection_log_in(c);
+	}
+}
+
+/* True: a request was there. */
+static bool take_head(struct connection *c)
+{
+	const char *reason;
+	unsigned status;
+	long len;
+
+	/* A CR LF that an old client puts behind a body (RFC 9112 §2.2). */
+	if (c->searched == 0 && buf_len(&c->in) >= 2 && memcmp(buf_data(&c->in), "\r\n", 2) == 0)
+		buf_drop(&c->in, 2);
+	len = http_head_end(buf_data(&c->in), buf_len(&c->in), c->searched);
+	if (len == 0) {
+		if (c->searched == 0 && buf_len(&c->in) > 0)
+			loop_timer_set(c->timer, CONNECTION_HEAD_US, LOOP_SECOND);
+		c->searched = buf_len(&c->in);
+		return false;
+	}
+	if (len < 0) {
+		connection_refuse_head(c, 431, "request head too large");
+		return true;
+	}
+	status = http_request_parse(&c->request, buf_data(&c->in), (size_t)len, &reason);
+	/* It may hold a ticket. */
+	explicit_bzero((void *)(uintptr_t)buf_data(&c->in), (size_t)len);
+	buf_drop(&c->in, (size_t)len);
+	c->searched = 0;
+	if (status)
+		connection_refuse_head(c, status, reason);
+	else
+		serve(c);
+	return true;
+}
+
+/* --- its answer --- */
+
+static bool may_go_on(const struct connection *c)
+{
+	if (c->download)
+		return download_state(c->download) == EXCHANGE_ENDED &&
+		       download_may_stay(c->download);
+	if (c->forward)
+		return forward_state(c->forward) == EXCHANGE_ENDED && forward_may_stay(c->forward);
+	return exchange_state(c->exchange) == EXCHANGE_ENDED && exchange_body_read(c->exchange);
+}
+
+static void end_exchange(struct connection *c)
+{
+	bool stays = may_go_on(c) && c->request.keep_alive && c->request.minor == 1;
+
+	exchange_destroy(c->exchange);
+	forward_destroy(c->forward);
+	download_destroy(c->download);
+	c->exchange = NULL;
+	c->forward = NULL;
+	c->download = NULL;
+	if (stays)
+		connection_next_request(c);
+	else
+		connection_flush(c);
+}
+
+/* Takes of the body, and adds to the answer. */
+static enum exchange_state work(struct connection *c)
+{
+	if (c->download) {
+		download_output(c->download);
+		return download_state(c->download);
+	}
+	if (c->forward) {
+		forward_input(c->forward);
+		forward_output(c->forward);
+		return forward_state(c->forward);
+	}
+	if (exchange_input(c->exchange) < 0) {
+		log_write(LOG_LEVEL_INFO, c->tag, "malformed body");
+		return EXCHANGE_CUT;
+	}
+	exchange_output(c->exchange);
+	return exchange_state(c->exchange);
+}
+
+/* True: something happened that may let more happen. */
+bool connection_go_on(struct connection *c)
+{
+	size_t before = buf_len(&c->in) + buf_len(&c->out);
+
+	switch (c->state) {
+	case CONNECTION_HEAD:
+		return take_head(c);
+	case CONNECTION_ANSWERING:
+		switch (work(c)) {
+		case EXCHANGE_RUNS:
+			break;
+		case EXCHANGE_CUT:
+		case EXCHANGE_ENDED:
+			end_exchange(c);
+			return true;
+		}
+		return before != buf_len(&c->in) + buf_len(&c->out);
+	case CONNECTION_HANDSHAKE:
+	case CONNECTION_ASKING:
+	case CONNECTION_FLUSHING:
+	case CONNECTION_LINGERING:
+	case CONNECTION_DEAD:
+		return false;
+	}
+	return false;
+}
