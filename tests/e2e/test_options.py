@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lib.proc import SLOW, wait_until
-from lib.session import BUSY, DONE, NO_SUCH, UNAVAILABLE, USAGE, parse_json
+from lib.proc import SANITIZED, SLOW, wait_until
+from lib.session import BUSY, DONE, GUEST_CRASHED, NO_SUCH, UNAVAILABLE, USAGE, parse_json
 
 STATES = ("off", "on", "starting", "crashed")
+TIMEOUT = 124
 STAYS = "stays"  # is there after so many seconds, longer than any --wait here
 STAYS_SECONDS = 5
 
@@ -28,6 +29,9 @@ def runs(status, word, off=OFF):
 def everywhere(status, word):
     return runs(status, word, off=(status, word))
 
+
+PANICKED = {"crashed": (GUEST_CRASHED, "VM {name} has panicked")}
+TIMES_OUT = runs(TIMEOUT, "timed out after 1s") | PANICKED
 
 # Without a terminal and with nothing on standard input: words -> state -> (status, reason).
 ATTACH = runs(*QUIET)
@@ -75,10 +79,31 @@ TABLE = {
     "break --device serial0": runs(DONE, "break sent to VM {name}"),
     "nmi": runs(DONE, "nmi sent to VM {name}"),
     "help": everywhere(*QUIET),
+    "wait --timeout 1 never": TIMES_OUT,
+    "wait --timeout 1 --from start never": TIMES_OUT,
+    "wait --timeout 1 --from -10 never": TIMES_OUT,
+    "wait --timeout 1 --raw --multi never": TIMES_OUT,
+    "wait --timeout 1 --json never": TIMES_OUT,
+    "wait --timeout 1 --device serial0 never": TIMES_OUT,
+    "wait --timeout 1 --ignore-panic never": runs(TIMEOUT, "timed out after 1s"),
+    "wait --quiet 500ms --timeout 60": runs(DONE, "quiet; output ends at offset") | PANICKED,
+    "wait": everywhere(USAGE, "what for"),
+    "wait --device serial7 x": everywhere(NO_SUCH, "VM {name} has no device serial7; it has serial0$"),
+    "send x": runs(DONE, "1 byte") | PANICKED,
+    "send --enter x": runs(DONE, "2 bytes") | PANICKED,
+    "send --escape --pace 100 \\r": runs(DONE, "1 byte") | PANICKED,
+    "send --json x": runs(DONE, "1 byte") | PANICKED,
+    "send --enter --timeout 1 --wait never x": TIMES_OUT,
+    "send --device serial7 x": everywhere(NO_SUCH, "VM {name} has no device serial7; it has serial0$"),
+    "run --timeout 1 x": TIMES_OUT,
+    "run": everywhere(USAGE, "command"),
+    "run --device serial7 x": everywhere(NO_SUCH, "VM {name} has no device serial7; it has serial0$"),
 }
 
 
-ALONE = ("break", "break --device serial0", "nmi")  # one at a time, says the guest's keyboard
+def is_alone(words):
+    """One at a time, says the guest's keyboard."""
+    return words.split()[0] in ("break", "nmi", "send", "run")
 
 
 @pytest.fixture
@@ -127,10 +152,11 @@ def check(daemon, guest, words, wanted):
 @pytest.mark.parametrize("state", STATES)
 def test_every_option_of_every_verb(daemon, brought, state):
     guest = brought(state)
-    beside = [words for words in TABLE if words not in ALONE]
+    beside = [words for words in TABLE if not is_alone(words)]
     with ThreadPoolExecutor(6) as pool:
         wrong = list(pool.map(lambda words: check(daemon, guest, words, TABLE[words][state]), beside))
-    wrong += [check(daemon, guest, words, TABLE[words][state]) for words in ALONE]
+    wrong += [check(daemon, guest, words, TABLE[words][state]) 
+              for words in TABLE if is_alone(words)]
     wrong = [found for found in wrong if found]
     assert not wrong, "\n".join(wrong)
 
@@ -156,7 +182,7 @@ def test_session_that_waits_is_there_when_the_guest_starts(daemon, guests, termi
 
 def test_wait_that_was_long_enough_is_over(daemon, guests):
     """Neither it, nor the time a console has to open, ends the session later; nor one begun since."""
-    wait, opening = round(12 * SLOW), 10
+    wait, opening = 30 if SANITIZED else 15, 10
     guest = guests(start=False, boot="tick,50")  # two a second
     daemon.knows(guest)
     with daemon.pipes(guest.name, "attach", f"--wait={wait}") as session:
