@@ -92,10 +92,8 @@ int identity_create(enum fact_kind kind, const char *value, struct identity **ou
 	return 0;
 }
 
-void identity_destroy(struct identity *id)
+static void destroy_one(struct identity *id)
 {
-	if (id == NULL)
-		return;
 	for (size_t i = 0; i < id->fact_count; i++)
 		free(id->facts[i].value);
 	free(id->facts);
@@ -107,6 +105,16 @@ void identity_destroy(struct identity *id)
 	free(id->only_vm);
 	ovirt_consoles_unref(id->consoles);
 	free(id);
+}
+
+void identity_destroy(struct identity *id)
+{
+	while (id != NULL) {
+		struct identity *maker = id->maker;
+
+		destroy_one(id);
+		id = maker;
+	}
 }
 
 static int copy_fields(const struct identity *from, struct identity *to)
@@ -132,15 +140,17 @@ static int copy_fields(const struct identity *from, struct identity *to)
 
 int identity_copy(const struct identity *from, struct identity **out)
 {
-	struct identity *id = (struct identity *)calloc(1, sizeof(*id));
+	struct identity *first = NULL, **last = &first;
 
-	if (id == NULL)
-		return -ENOMEM;
-	if (copy_fields(from, id) < 0) {
-		identity_destroy(id);
-		return -ENOMEM;
+	for (; from != NULL; from = from->maker) {
+		*last = (struct identity *)calloc(1, sizeof(**last));
+		if (*last == NULL || copy_fields(from, *last) < 0) {
+			identity_destroy(first);
+			return -ENOMEM;
+		}
+		last = &(*last)->maker;
 	}
-	*out = id;
+	*out = first;
 	return 0;
 }
 
@@ -185,6 +195,16 @@ static int join_limits(struct identity *to, const struct identity *more)
 	return 0;
 }
 
+/* The makers of both: each holds. */
+static int join_makers(struct identity *to, const struct identity *more)
+{
+	struct identity **last = &to->maker;
+
+	while (*last != NULL)
+		last = &(*last)->maker;
+	return more->maker != NULL ? identity_copy(more->maker, last) : 0;
+}
+
 static int join_texts(struct identity *to, const struct identity *more)
 {
 	char *text;
@@ -204,6 +224,8 @@ int identity_join(struct identity *to, const struct identity *more)
 {
 	int rc = join_limits(to, more);
 
+	if (rc == 0)
+		rc = join_makers(to, more);
 	for (size_t i = 0; rc == 0 && i < more->fact_count; i++)
 		rc = identity_add(to, more->facts[i].kind, more->facts[i].value);
 	to->everything = to->everything && more->everything;

@@ -43,10 +43,12 @@ struct identity {
 
 	/* What narrows it, whatever rules give. Copies and joins keep all of it. */
 	bool pty_allowed;
-	char *command;   /* the only verb this login may run, or NULL */
-	unsigned denied; /* enum right bits that it never has, because of the command */
-	char *access;    /* the only [access] section that counts, or NULL */
-	char *only_vm;   /* UUID of the only guest this login may see, or NULL (tickets) */
+	char *command;          /* the only verb this login may run, or NULL */
+	unsigned denied;        /* enum right bits that it never has, because of the command */
+	char *access;           /* the only [access] section that counts, or NULL */
+	char *only_vm;          /* UUID of the only guest this login may see, or NULL (tickets) */
+	struct identity *maker; /* who made its ticket, as he would be let in now; or NULL. He may
+				   have come by one himself, and so on: each of them counts */
 	struct ovirt_consoles *consoles; /* the only guests, a reference; or NULL (entities) */
 	int64_t until; /* seconds since 1970 from which what proved it is no longer good */
 };
@@ -58,7 +60,7 @@ int identity_create(enum fact_kind kind, const char *value, struct identity **ou
 	__attribute__((warn_unused_result));
 void identity_destroy(struct identity *id);
 
-/* A deep copy. 0, -ENOMEM. */
+/* A deep copy, makers and all. 0, -ENOMEM. */
 int identity_copy(const struct identity *from, struct identity **out)
 	__attribute__((warn_unused_result));
 

@@ -32,6 +32,7 @@ struct rules {
 };
 
 struct grant {
+	struct grant *maker;     /* of the ticket that it came by, or NULL */
 	struct identity *limits; /* the login's, without its facts */
 	const struct rules *rules;
 	size_t count;
@@ -186,7 +187,15 @@ static bool section_knows(const struct section *s, const struct identity *id, un
 	return !limited_elsewhere(s, id) && (s->require & ~have) == 0 && find_who(s, id) != NULL;
 }
 
-unsigned rules_rights(const struct rules *r, const struct identity *id, const struct rule_vm *vm)
+/* What is left of them, when this is what the maker of the ticket may. */
+static unsigned within(unsigned rights, unsigned maker)
+{
+	return maker & RIGHT_ADMIN ? rights & maker : 0;
+}
+
+/* The maker of its ticket left aside; so with the others that are called own_. */
+static unsigned own_rights(
+	const struct rules *r, const struct identity *id, const struct rule_vm *vm)
 {
 	unsigned have = identity_kinds(id);
 	unsigned rights = 0;
@@ -206,7 +215,16 @@ unsigned rules_rights(const struct rules *r, const struct identity *id, const st
 	return rights & ~id->denied;
 }
 
-unsigned rules_any(const struct rules *r, const struct identity *id)
+unsigned rules_rights(const struct rules *r, const struct identity *id, const struct rule_vm *vm)
+{
+	unsigned rights = own_rights(r, id, vm);
+
+	while (rights != 0 && (id = id->maker) != NULL)
+		rights = within(rights, own_rights(r, id, vm));
+	return rights;
+}
+
+static unsigned own_any(const struct rules *r, const struct identity *id)
 {
 	unsigned have = identity_kinds(id);
 	unsigned rights = id->everything ? RIGHT_ALL : 0;
@@ -216,6 +234,15 @@ unsigned rules_any(const struct rules *r, const struct identity *id)
 			rights |= r->sections[i].rights;
 	}
 	return rights & ~id->denied;
+}
+
+unsigned rules_any(const struct rules *r, const struct identity *id)
+{
+	unsigned rights = own_any(r, id);
+
+	while (rights != 0 && (id = id->maker) != NULL)
+		rights = within(rights, own_any(r, id));
+	return rights;
 }
 
 unsigned rules_missing_factors(const struct rules *r, const struct identity *id)
@@ -233,7 +260,7 @@ unsigned rules_missing_factors(const struct rules *r, const struct identity *id)
 	return missing;
 }
 
-int grant_create(const struct rules *r, const struct identity *id, struct grant **out)
+static int create_one(const struct rules *r, const struct identity *id, struct grant **out)
 {
 	unsigned have = identity_kinds(id);
 	struct grant *g = (struct grant *)calloc(1, sizeof(*g) + r->count * sizeof(g->sections[0]));
@@ -255,12 +282,32 @@ int grant_create(const struct rules *r, const struct identity *id, struct grant 
 	return 0;
 }
 
+int grant_create(const struct rules *r, const struct identity *id, struct grant **out)
+{
+	struct grant *first = NULL, **last = &first;
+
+	for (; id != NULL; id = id->maker) {
+		int rc = create_one(r, id, last);
+
+		if (rc < 0) {
+			grant_destroy(first);
+			return rc;
+		}
+		last = &(*last)->maker;
+	}
+	*out = first;
+	return 0;
+}
+
 void grant_destroy(struct grant *g)
 {
-	if (g == NULL)
-		return;
-	identity_destroy(g->limits);
-	free(g);
+	while (g != NULL) {
+		struct grant *maker = g->maker;
+
+		identity_destroy(g->limits);
+		free(g);
+		g = maker;
+	}
 }
 
 static const struct section *granted(const struct grant *g, size_t i)
@@ -268,7 +315,7 @@ static const struct section *granted(const struct grant *g, size_t i)
 	return &g->rules->sections[g->sections[i]];
 }
 
-unsigned grant_rights(const struct grant *g, const struct rule_vm *vm)
+static unsigned own_grant_rights(const struct grant *g, const struct rule_vm *vm)
 {
 	unsigned rights = 0;
 
@@ -285,7 +332,16 @@ unsigned grant_rights(const struct grant *g, const struct rule_vm *vm)
 	return rights & ~g->limits->denied;
 }
 
-unsigned grant_host_rights(const struct grant *g)
+unsigned grant_rights(const struct grant *g, const struct rule_vm *vm)
+{
+	unsigned rights = own_grant_rights(g, vm);
+
+	while (rights != 0 && (g = g->maker) != NULL)
+		rights = within(rights, own_grant_rights(g, vm));
+	return rights;
+}
+
+static unsigned own_grant_host_rights(const struct grant *g)
 {
 	unsigned rights = 0;
 
@@ -300,7 +356,16 @@ unsigned grant_host_rights(const struct grant *g)
 	return rights & ~g->limits->denied;
 }
 
-unsigned grant_lines(const struct grant *g, const struct rule_vm *vm)
+unsigned grant_host_rights(const struct grant *g)
+{
+	unsigned rights = own_grant_host_rights(g);
+
+	while (rights != 0 && (g = g->maker) != NULL)
+		rights = within(rights, own_grant_host_rights(g));
+	return rights;
+}
+
+static unsigned own_grant_lines(const struct grant *g, const struct rule_vm *vm)
 {
 	unsigned lines = UINT_MAX;
 
@@ -311,6 +376,19 @@ unsigned grant_lines(const struct grant *g, const struct rule_vm *vm)
 			lines = s->lines;
 	}
 	return lines;
+}
+
+unsigned grant_lines(const struct grant *g, const struct rule_vm *vm)
+{
+	unsigned least = UINT_MAX;
+
+	for (; g != NULL; g = g->maker) {
+		unsigned lines = own_grant_lines(g, vm);
+
+		if (lines < least)
+			least = lines;
+	}
+	return least;
 }
 
 void rules_judge(const struct rules *r, size_t index, const struct identity *id,

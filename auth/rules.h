@@ -5,6 +5,8 @@
  * every factor that the section requires; it counts for a guest when one item of `vms` matches.
  * Rights are the union over the sections that count for both. Nothing else gives a right. What the
  * identity itself is limited to (auth/identity.h) is taken away from that, here and nowhere else.
+ * Who came by a ticket has no right that its maker lacks, and none at all unless that one has
+ * `admin`, which makes tickets.
  *
  *   who:  KIND:PATTERN, kinds as in auth/identity.h, patterns as in core/glob.h; `ticket` alone
  *         is any ticket; address: takes an address, a CIDR block or a pattern.

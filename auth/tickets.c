@@ -27,6 +27,8 @@ struct ticket {
 	unsigned uses; /* left; 0: this place is free */
 	char uuid[UUID_ROOM];
 	char maker[TICKET_MAKER_MAX];
+	void *by;
+	void (*drop)(void *by);
 };
 
 struct tickets {
@@ -53,10 +55,23 @@ int tickets_create(struct tickets **out)
 	return 0;
 }
 
+/* The place is free again. */
+static void forget(struct ticket *k)
+{
+	void *by = k->by;
+	void (*drop)(void *) = k->drop;
+
+	explicit_bzero(k, sizeof(*k));
+	if (drop != NULL)
+		drop(by);
+}
+
 void tickets_destroy(struct tickets *t)
 {
 	if (t == NULL)
 		return;
+	for (size_t i = 0; i < TICKETS_MAX; i++)
+		forget(&t->all[i]);
 	explicit_bzero(t, sizeof(*t));
 	free(t);
 }
@@ -99,7 +114,7 @@ static struct ticket *free_place(struct tickets *t, int64_t now)
 	return NULL;
 }
 
-int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigned ttl,
+static int make(struct tickets *t, const char *uuid, const struct ticket_maker *maker, unsigned ttl,
 	unsigned uses, int64_t now, char text[TICKET_ROOM])
 {
 	uint8_t raw[RANDOM_BYTES];
@@ -115,11 +130,23 @@ int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigne
 		return -EIO;
 	base32(raw, text);
 	explicit_bzero(raw, sizeof(raw));
-	*k = (struct ticket){.until = now + ttl, .uses = uses};
+	forget(k);
+	*k = (struct ticket){
+		.until = now + ttl, .uses = uses, .by = maker->by, .drop = maker->drop};
 	hash_text(t, text, TICKET_LENGTH, k->hash);
 	snprintf(k->uuid, sizeof(k->uuid), "%s", uuid);
-	snprintf(k->maker, sizeof(k->maker), "%s", maker);
+	snprintf(k->maker, sizeof(k->maker), "%s", maker->text);
 	return 0;
+}
+
+int tickets_make(struct tickets *t, const char *uuid, const struct ticket_maker *maker,
+	unsigned ttl, unsigned uses, int64_t now, char text[TICKET_ROOM])
+{
+	int r = make(t, uuid, maker, ttl, uses, now, text);
+
+	if (r < 0 && maker->drop != NULL)
+		maker->drop(maker->by);
+	return r;
 }
 
 int tickets_find(const struct tickets *t, const char *uuid, const char *presented, size_t len,
@@ -143,7 +170,7 @@ int tickets_find(const struct tickets *t, const char *uuid, const char *presente
 	return 0;
 }
 
-static struct ticket *claimed(struct tickets *t, const struct ticket_claim *claim)
+static const struct ticket *claimed(const struct tickets *t, const struct ticket_claim *claim)
 {
 	for (size_t i = 0; i < TICKETS_MAX; i++) {
 		if (memcmp(t->all[i].hash, claim->hash, TICKET_HASH) == 0)
@@ -152,9 +179,16 @@ static struct ticket *claimed(struct tickets *t, const struct ticket_claim *clai
 	return NULL;
 }
 
+void *tickets_by(const struct tickets *t, const struct ticket_claim *claim)
+{
+	const struct ticket *k = claimed(t, claim);
+
+	return k != NULL ? k->by : NULL;
+}
+
 int tickets_use(struct tickets *t, const struct ticket_claim *claim, int64_t now)
 {
-	struct ticket *k = claimed(t, claim);
+	struct ticket *k = (struct ticket *)(uintptr_t)claimed(t, claim);
 
 	if (k == NULL || !is_alive(k, now))
 		return -EACCES;
@@ -164,7 +198,7 @@ int tickets_use(struct tickets *t, const struct ticket_claim *claim, int64_t now
 
 void tickets_give_back(struct tickets *t, const struct ticket_claim *claim)
 {
-	struct ticket *k = claimed(t, claim);
+	struct ticket *k = (struct ticket *)(uintptr_t)claimed(t, claim);
 
 	if (k != NULL)
 		k->uses++;

@@ -25,12 +25,21 @@ struct tickets;
 int tickets_create(struct tickets **out) __attribute__((warn_unused_result));
 void tickets_destroy(struct tickets *t);
 
+/* Who made it: a word for the audit, and something of the caller's that is given to drop (both may
+ * be NULL) when the ticket is gone; at once, when none is made. */
+struct ticket_maker {
+	const char *text;
+	void *by;
+	void (*drop)(void *by);
+};
+
 /*
- * Makes a ticket for the guest; maker is for the audit. The caller wipes text when it has been
+ * Makes a ticket for the guest. The caller wipes text when it has been
  * given away. 0; -EINVAL (ttl 1..TICKET_TTL_MAX, uses 1..TICKET_USES_MAX, uuid), -ENOSPC, -EIO.
  */
-int tickets_make(struct tickets *t, const char *uuid, const char *maker, unsigned ttl,
-	unsigned uses, int64_t now, char text[TICKET_ROOM]) __attribute__((warn_unused_result));
+int tickets_make(struct tickets *t, const char *uuid, const struct ticket_maker *maker,
+	unsigned ttl, unsigned uses, int64_t now, char text[TICKET_ROOM])
+	__attribute__((warn_unused_result));
 
 /* One ticket that was presented: names it without being it. A value. */
 struct ticket_claim {
@@ -50,6 +59,9 @@ int tickets_find(const struct tickets *t, const char *uuid, const char *presente
  */
 int tickets_use(struct tickets *t, const struct ticket_claim *claim, int64_t now)
 	__attribute__((warn_unused_result));
+
+/* What its maker gave with it; NULL: nothing, or it is gone. Good until the table changes. */
+void *tickets_by(const struct tickets *t, const struct ticket_claim *claim);
 
 /* Gives that use back: nobody got in by it. */
 void tickets_give_back(struct tickets *t, const struct ticket_claim *claim);

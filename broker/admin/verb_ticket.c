@@ -7,6 +7,7 @@
 #include "broker/access/access.h"
 #include "broker/admin/admin.h"
 #include "broker/login/login.h"
+#include "broker/login/maker.h"
 #include "config/rights.h"
 #include "console/guest/guest.h"
 
@@ -38,18 +39,41 @@ static void record(struct verb_call *call, unsigned ttl, unsigned uses)
 			.reason = reason});
 }
 
+static void say_why_not(struct verb_call *call, int error)
+{
+	if (error == -ENOSPC)
+		channel_exit(call->channel, STATUS_BUSY,
+			"no ticket: %d tickets are valid at once, which is the most; try again "
+			"when "
+			"some have ended",
+			TICKETS_MAX);
+	else if (error == -ELOOP)
+		channel_exit(call->channel, STATUS_DENIED,
+			"no ticket: you came by a ticket that was made with a ticket, %d in a row; "
+			"log in with a key to make one",
+			MAKERS_MAX);
+	else
+		channel_exit(call->channel, STATUS_INTERNAL, "no ticket: %s",
+			error == -ENOMEM ? "the service is out of memory; try again later"
+					 : "the system gives no random numbers; try again later");
+}
+
 static void make(struct verb_call *call, unsigned ttl, unsigned uses)
 {
 	const struct broker_context *context = login_context(call->login);
 	int64_t now = (int64_t)(loop_now(login_loop(call->login)) / LOOP_SECOND);
 	char text[TICKET_ROOM];
-	int r = tickets_make(context->tickets, guest_uuid_text(call->guest),
-		login_identity(call->login)->text, ttl, uses, now, text);
+	struct ticket_maker maker = {
+		.text = login_identity(call->login)->text, .drop = maker_unref};
+	struct maker *by = NULL;
+	int r = maker_create(call->login, &by);
 
+	maker.by = by;
+	if (r == 0)
+		r = tickets_make(context->tickets, guest_uuid_text(call->guest), &maker, ttl, uses,
+			now, text);
 	if (r < 0) {
-		channel_exit(call->channel, r == -ENOSPC ? STATUS_BUSY : STATUS_INTERNAL,
-			"no ticket: %s",
-			r == -ENOSPC ? "too many tickets are valid at once" : strerror(-r));
+		say_why_not(call, r);
 		return;
 	}
 	record(call, ttl, uses);

@@ -11,83 +11,33 @@
 #include "broker/access/access.h"
 #include "broker/login/judge.h"
 #include "broker/login/login_private.h"
+#include "console/guest/directory.h"
 
 /* --- one factor --- */
 
-/* The command's list for an entity: the newest there is, else the one it came in with. */
-static int limit_to_consoles(const struct login *login, const struct identity *before,
-	struct identity *fresh, char why[LOGIN_WHY_MAX])
+/* A ticket is as good as its maker; VDSM's are good for the moment in which they are presented. */
+static int judge_maker(const struct login *login, const struct factor *f, struct identity *fresh,
+	char why[LOGIN_WHY_MAX])
 {
-	struct external *external = login->options.context->external;
-	const char *entity = identity_fact(fresh, FACT_ENTITY);
-	const char *id = identity_fact(fresh, FACT_ENTITY_ID);
-	struct ovirt_consoles *list;
+	struct uuid uuid;
+	const struct guest *guest = NULL;
 
-	ovirt_consoles_unref(fresh->consoles);
-	fresh->consoles = NULL;
-	if (!entity || !id || !external_has_consoles(external))
-		return 0;
-	list = external_consoles(external, entity, id);
-	if (!list && before->text && strcmp(before->text, fresh->text) == 0)
-		list = before->consoles;
-	fresh->consoles = ovirt_consoles_ref(list);
-	if (list)
-		return 0;
-	snprintf(why, LOGIN_WHY_MAX, "the consoles of %.100s are not known", entity);
-	return -EACCES;
+	if (fresh->only_vm && uuid_parse(fresh->only_vm, &uuid) == 0)
+		guest = directory_by_uuid(login->options.context->directory, &uuid);
+	return maker_limit(f->maker, fresh, guest, why);
 }
 
-/* Whether key_command is to be asked about it, and has no answer at the moment: it failed, or is
- * just being asked again. That takes nobody's session, a revoked key does. */
-static int is_unanswered(const struct login *login, const struct factor *f)
-{
-	struct external *external = login->options.context->external;
-
-	return identity_fact(f->identity, FACT_ENTITY) && external_has_keys(external) &&
-	       !external_keys(external);
-}
-
-static struct identity *copy_unless_revoked(
+static struct identity *judge_factor(
 	const struct login *login, const struct factor *f, char why[LOGIN_WHY_MAX])
 {
-	const struct access *access = login->options.context->access;
-	struct identity *copy = NULL;
+	const struct login_origin from = login_origin_of(login);
+	struct identity *fresh = login_judge_factor(&from, f, why);
 
-	if (f->key && login_key_revoked(&access->sources, (struct span){f->key, f->key_len}))
-		snprintf(why, LOGIN_WHY_MAX, "the key is revoked");
-	else if (identity_copy(f->identity, &copy) < 0)
-		snprintf(why, LOGIN_WHY_MAX, "out of memory");
-	return copy;
-}
-
-static struct identity *judge_key(
-	struct login *login, const struct factor *f, char why[LOGIN_WHY_MAX])
-{
-	struct identity *fresh;
-
-	if (f->by_certificate)
-		fresh = login_judge_certificate(
-			login, (struct span){f->key, f->key_len}, time(NULL), why);
-	else if (is_unanswered(login, f))
-		fresh = copy_unless_revoked(login, f, why);
-	else
-		fresh = login_judge_key(login, (struct span){f->key, f->key_len}, time(NULL), why);
-	if (fresh && limit_to_consoles(login, f->identity, fresh, why) < 0) {
+	if (fresh && f->maker && judge_maker(login, f, fresh, why) < 0) {
 		identity_destroy(fresh);
 		fresh = NULL;
 	}
 	return fresh;
-}
-
-/* A ticket is good for the moment in which it is presented. */
-static struct identity *judge_factor(
-	struct login *login, const struct factor *f, char why[LOGIN_WHY_MAX])
-{
-	if (f->key)
-		return judge_key(login, f, why);
-	if (login_is_local(login))
-		return login_judge_peer(login, why);
-	return copy_unless_revoked(login, f, why);
 }
 
 /* --- all of them --- */
@@ -99,7 +49,7 @@ static int judge_whole(const struct login *login, const struct factor *fresh,
 	unsigned methods;
 	int enough;
 
-	*whole = login_whole(login, fresh, login->factor_count, NULL, why);
+	*whole = login_whole(login->options.context, fresh, login->factor_count, NULL, why);
 	if (!*whole)
 		return -EACCES;
 	enough = login_enough(login, *whole, &methods);
@@ -154,6 +104,17 @@ int login_renew(struct login *login, enum login_extent extent, char why[LOGIN_WH
 	return r;
 }
 
+static bool is_of_maker(const struct login *login)
+{
+	size_t i;
+
+	for (i = 0; i < login->factor_count; i++) {
+		if (login->factors[i].maker)
+			return true;
+	}
+	return false;
+}
+
 static void rights_changed(struct login *login)
 {
 	if (login->identity && login_make_grant(login) < 0) {
@@ -184,7 +145,9 @@ void login_review(struct login *login)
 	}
 	login_record_end(login, why);
 	login_end(login, STATUS_DENIED,
-		r == -EPERM ? "your rights were withdrawn" : "your key is no longer accepted");
+		r == -EPERM          ? "your rights were withdrawn"
+		: is_of_maker(login) ? "your ticket is no longer good"
+				     : "your key is no longer accepted");
 	login_forget_rights(login);
 }
 

@@ -258,8 +258,8 @@ static void judged(struct login *login)
 	int enough;
 
 	if (a->factor.identity)
-		a->identity =
-			login_whole(login, login->factors, login->factor_count, &a->factor, a->why);
+		a->identity = login_whole(login->options.context, login->factors,
+			login->factor_count, &a->factor, a->why);
 	if (!a->identity) {
 		refuse(login);
 		return;
@@ -313,10 +313,11 @@ static void judge_key(void *arg)
 	struct login *login = arg;
 	struct attempt *a = &login->attempt;
 	struct external *external = login->options.context->external;
+	const struct login_origin from = login_origin_of(login);
 	const char *entity = NULL, *id = NULL;
 
 	a->factor.identity =
-		login_judge_key(login, (struct span){a->proof, a->proof_len}, time(NULL), a->why);
+		login_judge_key(&from, (struct span){a->proof, a->proof_len}, time(NULL), a->why);
 	if (a->factor.identity && take_key(a) < 0) {
 		login_close(login, "out of memory");
 		return;
@@ -334,9 +335,10 @@ static void judge_key(void *arg)
 static void judge_certificate(struct login *login)
 {
 	struct attempt *a = &login->attempt;
+	const struct login_origin from = login_origin_of(login);
 
 	a->factor.identity = login_judge_certificate(
-		login, (struct span){a->proof, a->proof_len}, time(NULL), a->why);
+		&from, (struct span){a->proof, a->proof_len}, time(NULL), a->why);
 	a->factor.by_certificate = 1;
 	if (a->factor.identity && take_key(a) < 0)
 		login_close(login, "out of memory");
@@ -388,10 +390,11 @@ static void judge(struct login *login)
 {
 	struct attempt *a = &login->attempt;
 	const struct broker_context *context = login->options.context;
+	const struct login_origin from = login_origin_of(login);
 
 	switch (a->method) {
 	case WIRE_AUTH_PEER:
-		a->factor.identity = login_judge_peer(login, a->why);
+		a->factor.identity = login_judge_peer(&from, a->why);
 		judged(login);
 		break;
 	case WIRE_AUTH_PROBE:

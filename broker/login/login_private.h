@@ -2,7 +2,8 @@
  * What the parts of a login share. Each needs only those after it: login.c (beginning, line,
  * channels), login_auth.c (the course of a login), login_ticket.c, login_again.c (is it still
  * good), login_end.c, login_record.c (its audit), login_cure.c, login_proof.c (keys, certificates,
- * peers, what all proofs together come to), login_rights.c, login_facts.c. Nobody else includes it.
+ * peers, what all proofs together come to), maker.c (who makes tickets), login_factor.c,
+ * login_rights.c, login_facts.c. Nobody else includes it.
  */
 #ifndef BROKER_LOGIN_LOGIN_PRIVATE_H
 #define BROKER_LOGIN_LOGIN_PRIVATE_H
@@ -24,6 +25,7 @@
 #define EXPIRY_TICK_US (20 * LOOP_MSEC)
 
 struct hypervisor_question;
+struct maker;
 
 enum login_state { LOGIN_UNKNOWN, LOGIN_KNOWN, LOGIN_ENDING, LOGIN_SAID_BYE, LOGIN_CLOSED };
 
@@ -33,8 +35,16 @@ struct factor {
 	uint8_t *key; /* a public key, or a certificate; NULL: neither */
 	size_t key_len;
 	int by_certificate; /* key is X.509 in DER, shown by TLS */
-	int by_ticket;      /* one of ours: claim is set */
+	int by_ticket;      /* one of ours: claim and maker are set */
 	struct ticket_claim claim;
+	struct maker *maker; /* of the ticket; a reference */
+};
+
+/* Where a proof came from, and what it is judged by. */
+struct login_origin {
+	const struct broker_context *context;
+	const char *address; /* numeric; NULL: local */
+	uid_t uid;           /* of who is local */
 };
 
 enum attempt_state {
@@ -130,19 +140,33 @@ void login_record_end(struct login *login, const char *why);
 void login_record_who(void *arg, struct audit_record *r);
 
 /* login_proof.c: *identity, or NULL and the reason in why. */
-struct identity *login_judge_key(
-	struct login *login, struct span blob, int64_t now, char why[LOGIN_WHY_MAX]) MUST_CHECK;
+struct login_origin login_origin_of(const struct login *login); /* looks into it */
+struct identity *login_judge_key(const struct login_origin *from, struct span blob, int64_t now,
+	char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* The same for a certificate in DER that a client has shown by TLS. */
-struct identity *login_judge_certificate(
-	struct login *login, struct span der, int64_t now, char why[LOGIN_WHY_MAX]) MUST_CHECK;
-struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX]) MUST_CHECK;
+struct identity *login_judge_certificate(const struct login_origin *from, struct span der,
+	int64_t now, char why[LOGIN_WHY_MAX]) MUST_CHECK;
+struct identity *login_judge_peer(
+	const struct login_origin *from, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* What all of them come to, and more (may be NULL), with the limits of each and of the command. */
-struct identity *login_whole(const struct login *login, const struct factor *factors, size_t count,
-	const struct factor *more, char why[LOGIN_WHY_MAX]) MUST_CHECK;
+struct identity *login_whole(const struct broker_context *context, const struct factor *factors,
+	size_t count, const struct factor *more, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* Whether that is enough: 0; 1: with another factor, by one of *methods; -EPERM: by no rule. */
 int login_enough(
 	const struct login *login, const struct identity *whole, unsigned *methods) MUST_CHECK;
+
+/* login_factor.c: judges one proof as of now, the maker of a ticket left aside. */
+struct identity *login_judge_factor(const struct login_origin *from, const struct factor *f,
+	char why[LOGIN_WHY_MAX]) MUST_CHECK;
+
+/* maker.c */
 void factor_finish(struct factor *f);
+/*
+ * Limits the identity of who came by this maker's ticket for a guest to what the maker may now, and
+ * to his time. 0; -EACCES: he may make no ticket for it, with the reason in why; -ENOMEM.
+ */
+int maker_limit(const struct maker *m, struct identity *identity, const struct guest *guest,
+	char why[LOGIN_WHY_MAX]) MUST_CHECK;
 
 /* login_ticket.c: judges attempt.proof as a ticket for the guest of the login name, then calls
  * attempt.judged, now or later. */

@@ -10,14 +10,19 @@
 #include "broker/login/login_private.h"
 #include "core/words.h"
 
-struct identity *login_judge_key(
-	struct login *login, struct span blob, int64_t now, char why[LOGIN_WHY_MAX])
+struct login_origin login_origin_of(const struct login *login)
 {
-	const struct broker_context *context = login->options.context;
-	struct login_sources sources = context->access->sources;
-	struct login_proof proof = {.blob = blob,
+	return (struct login_origin){.context = login->options.context,
 		.address = login->options.address ? login->address : NULL,
-		.now = now};
+		.uid = login->peer.uid};
+}
+
+struct identity *login_judge_key(
+	const struct login_origin *from, struct span blob, int64_t now, char why[LOGIN_WHY_MAX])
+{
+	const struct broker_context *context = from->context;
+	struct login_sources sources = context->access->sources;
+	struct login_proof proof = {.blob = blob, .address = from->address, .now = now};
 	struct identity *identity = NULL;
 	int r;
 
@@ -30,9 +35,9 @@ struct identity *login_judge_key(
 }
 
 struct identity *login_judge_certificate(
-	struct login *login, struct span der, int64_t now, char why[LOGIN_WHY_MAX])
+	const struct login_origin *from, struct span der, int64_t now, char why[LOGIN_WHY_MAX])
 {
-	const struct x509_store *store = login->options.context->access->sources.x509;
+	const struct x509_store *store = from->context->access->sources.x509;
 	struct identity *identity = NULL;
 	int r;
 
@@ -48,32 +53,32 @@ struct identity *login_judge_certificate(
 }
 
 /* Root and the daemon's own user may do all; others what user:NAME is allowed. */
-struct identity *login_judge_peer(struct login *login, char why[LOGIN_WHY_MAX])
+struct identity *login_judge_peer(const struct login_origin *from, char why[LOGIN_WHY_MAX])
 {
 	char room[4096], number[32];
 	struct passwd entry, *found = NULL;
 	struct identity *identity = NULL;
 	const char *name = number;
 
-	if (!login_is_local(login)) {
+	if (from->address) {
 		snprintf(why, LOGIN_WHY_MAX, "no local connection");
 		return NULL;
 	}
-	snprintf(number, sizeof(number), "%u", (unsigned)login->peer.uid);
-	if (getpwuid_r(login->peer.uid, &entry, room, sizeof(room), &found) == 0 && found)
+	snprintf(number, sizeof(number), "%u", (unsigned)from->uid);
+	if (getpwuid_r(from->uid, &entry, room, sizeof(room), &found) == 0 && found)
 		name = found->pw_name;
 	if (identity_create(FACT_USER, name, &identity) < 0) {
 		snprintf(why, LOGIN_WHY_MAX, "out of memory");
 		return NULL;
 	}
 	identity->pty_allowed = true;
-	identity->everything = login->peer.uid == 0 || login->peer.uid == geteuid();
+	identity->everything = from->uid == 0 || from->uid == geteuid();
 	return identity;
 }
 
 /* A forced command is a ceiling: what it does not allow, no other way in the login does. */
 static int hold_to_command(
-	const struct login *login, struct identity *identity, char why[LOGIN_WHY_MAX])
+	const struct broker_context *context, struct identity *identity, char why[LOGIN_WHY_MAX])
 {
 	struct words words = {0};
 	int r = -EINVAL;
@@ -81,7 +86,7 @@ static int hold_to_command(
 	if (!identity->command)
 		return 0;
 	if (words_split(identity->command, strlen(identity->command), &words) == 0)
-		r = login->options.context->ceiling(&words, &identity->denied);
+		r = context->ceiling(&words, &identity->denied);
 	words_finish(&words);
 	if (r < 0)
 		snprintf(why, LOGIN_WHY_MAX, "the command of this key is not a verb: %.120s",
@@ -100,8 +105,8 @@ static int join(struct identity *whole, const struct factor *f, char why[LOGIN_W
 	return r;
 }
 
-struct identity *login_whole(const struct login *login, const struct factor *factors, size_t count,
-	const struct factor *more, char why[LOGIN_WHY_MAX])
+struct identity *login_whole(const struct broker_context *context, const struct factor *factors,
+	size_t count, const struct factor *more, char why[LOGIN_WHY_MAX])
 {
 	struct identity *whole = NULL;
 	size_t i;
@@ -117,7 +122,7 @@ struct identity *login_whole(const struct login *login, const struct factor *fac
 	if (r == 0 && count > 0 && more)
 		r = join(whole, more, why);
 	if (r == 0)
-		r = hold_to_command(login, whole, why);
+		r = hold_to_command(context, whole, why);
 	if (r == 0)
 		return whole;
 	identity_destroy(whole);
@@ -147,11 +152,4 @@ int login_enough(const struct login *login, const struct identity *whole, unsign
 		return 0;
 	*methods = methods_for(rules_missing_factors(rules, whole));
 	return *methods ? 1 : -EPERM;
-}
-
-void factor_finish(struct factor *f)
-{
-	identity_destroy(f->identity);
-	free(f->key);
-	explicit_bzero(f, sizeof(*f));
 }

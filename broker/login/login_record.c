@@ -139,7 +139,8 @@ void login_record_refusal(struct login *login)
 void login_record_foreign(struct login *login)
 {
 	char why[LOGIN_WHY_MAX] = "";
-	struct identity *identity = login_is_local(login) ? login_judge_peer(login, why) : NULL;
+	const struct login_origin from = login_origin_of(login);
+	struct identity *identity = login_is_local(login) ? login_judge_peer(&from, why) : NULL;
 	struct audit_record r;
 
 	fill(login, identity, &r);

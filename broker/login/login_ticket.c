@@ -19,6 +19,7 @@
 #include "auth/tickets.h"
 #include "auth/vdsm_ticket.h"
 #include "broker/login/login_private.h"
+#include "broker/login/maker.h"
 #include "config/config.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
@@ -210,14 +211,20 @@ static int find_ours(struct login *login)
 {
 	struct attempt *a = &login->attempt;
 	struct guest *guest = find_guest(login);
+	struct tickets *tickets = login->options.context->tickets;
 	char maker[TICKET_MAKER_MAX];
-	int r = tickets_find(login->options.context->tickets, guest ? guest_uuid_text(guest) : NULL,
-		(const char *)a->proof, a->proof_len, now_s(login), maker, &a->factor.claim);
+	int r = tickets_find(tickets, guest ? guest_uuid_text(guest) : NULL, (const char *)a->proof,
+		a->proof_len, now_s(login), maker, &a->factor.claim);
 
 	if (r < 0)
 		return r;
 	let_in_by(login, guest, maker);
-	a->factor.by_ticket = a->factor.identity != NULL;
+	if (!a->factor.identity)
+		return 0;
+	a->factor.by_ticket = 1;
+	a->factor.maker = maker_ref(tickets_by(tickets, &a->factor.claim));
+	if (a->factor.maker && maker_limit(a->factor.maker, a->factor.identity, guest, a->why) < 0)
+		factor_finish(&a->factor);
 	return 0;
 }
 

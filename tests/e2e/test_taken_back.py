@@ -10,7 +10,7 @@ import pytest
 
 from lib.clients import HOST
 from lib.proc import SLOW, wait_until
-from lib.session import DENIED, DONE, ESCAPE, NO_SUCH, ask, leave
+from lib.session import BROKEN, DENIED, DONE, ESCAPE, NO_SUCH, ask, leave
 from lib.term import Pipes
 from test_external import Helper, console_list, key_list
 from test_tickets import QUICK, ticket
@@ -288,6 +288,104 @@ def test_local_session_ends_with_the_rule_of_its_user(daemons, shared, user):
         daemon.configure({"access locals": None})
         assert daemon.ctl("reload").status == DONE
         assert session.wait(10) == DENIED
+
+
+# Tickets and their makers
+
+MAKER = {"access all": {"who": "key:*", "vms": "*", "allow": "view, type, admin"},
+         "access tickets": {"who": "ticket", "vms": "*", "allow": "view, type, log"}, **QUICK}
+
+
+def made(daemon, guest):
+    """A ticket that a key made."""
+    result = daemon.ssh(guest.name, "ticket --uses 9")
+    assert result.status == DONE, result
+    return result.text.strip()
+
+
+def ticket_session(daemon, guest, word):
+    """Somebody who came by a ticket, and watches."""
+    transport = paramiko.Transport((HOST, daemon.port))
+    transport.start_client(timeout=20 * SLOW)
+    assert transport.auth_password(guest.name, word, fallback=False) == []
+    channel = transport.open_session()
+    channel.exec_command("attach --no-input")
+    daemon.wait_audit(event="session-begin")
+    return transport, channel
+
+
+def test_ticket_gives_no_more_than_its_maker_has(daemons, shared):
+    daemon = daemons(MAKER)
+    word = made(daemon, shared)
+    assert daemon.password(shared.name, "send --enter x", word).status == DONE
+    assert daemon.password(shared.name, "log", word).status == DENIED
+    daemon.configure({"access all": {"allow": "view, log, admin"}})
+    assert daemon.ctl("reload").status == DONE
+    assert daemon.password(shared.name, "log --lines 1", word).status == DONE
+    assert daemon.password(shared.name, "send --enter x", word).status == DENIED
+
+
+@pytest.mark.parametrize("change", ["right", "key"])
+def test_ticket_ends_with_its_maker(daemons, shared, keys, change):
+    daemon = daemons(MAKER)
+    word = made(daemon, shared)
+    transport, channel = ticket_session(daemon, shared, word)
+    if change == "right":
+        daemon.configure({"access all": {"allow": "view, type"}})
+        assert daemon.ctl("reload").status == DONE
+    else:
+        daemon.authorize([keys.line(keys.other)])
+    ended(transport, 15)
+    assert channel.recv_exit_status() == DENIED
+    daemon.wait_audit("the maker of the ticket", event="login-ended")
+    assert daemon.password(shared.name, "status", word).status == BROKEN
+    daemon.wait_audit("the maker of the ticket", event="login-refused")
+
+
+def test_ticket_ends_when_its_guest_leaves_what_its_maker_may(daemons, guest):
+    guest.set_groups("web")
+    daemon = daemons({**MAKER, "access all": {"who": "key:*", "vms": "group:web",
+                                              "allow": "view, type, admin"}})
+    wait_until(lambda: daemon.ssh(guest.name, "status").status == DONE, 10, "its group is known")
+    word = made(daemon, guest)
+    _, channel = ticket_session(daemon, guest, word)
+    guest.set_groups("db")
+    wait_until(channel.exit_status_ready, 10, "the session is ended")
+    assert channel.recv_exit_status() == DENIED
+    assert daemon.password(guest.name, "status", word).status == BROKEN
+
+
+def test_ticket_of_a_ticket_ends_with_the_first_maker(daemons, shared, keys):
+    daemon = daemons({**MAKER, "access tickets": {"who": "ticket", "vms": "*",
+                                                  "allow": "view, type, admin"}})
+    words = [made(daemon, shared)]
+    for _ in range(3):
+        result = daemon.password(shared.name, "ticket --uses 9", words[-1])
+        assert result.status == DONE, result
+        words.append(result.text.strip())
+    result = daemon.password(shared.name, "ticket", words[-1])
+    assert result.status == DENIED and "in a row" in result.errors, result
+    transport, channel = ticket_session(daemon, shared, words[-1])
+    daemon.authorize([keys.line(keys.other)])
+    ended(transport, 15)
+    assert channel.recv_exit_status() == DENIED
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to call as somebody else")
+def test_ticket_of_a_local_user_ends_with_his_rule(daemons, shared, user):
+    daemon = daemons({**MAKER, "access locals": {"who": "user:nobody", "vms": "*",
+                                                 "allow": "view, admin"}})
+    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--",
+            *daemon.ctl_argv("ticket", shared.name, "--uses", "9")]
+    word = subprocess.run(argv, capture_output=True, check=True, timeout=20 * SLOW,
+                          text=True).stdout.strip()
+    assert daemon.password(shared.name, "status", word).status == DONE
+    transport, channel = ticket_session(daemon, shared, word)
+    daemon.configure({"access locals": None})
+    assert daemon.ctl("reload").status == DONE
+    ended(transport)
+    assert channel.recv_exit_status() == DENIED
+    assert daemon.password(shared.name, "status", word).status == BROKEN
 
 
 # The clock

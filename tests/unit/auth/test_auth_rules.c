@@ -401,6 +401,78 @@ static void the_least_number_of_lines_counts(void **state)
 	rules_destroy(r);
 }
 
+/* What a login by a ticket for web-1 may there, by whoever made it. */
+static unsigned by_ticket(const struct rules *r, const struct login *const *makers, unsigned *lines)
+{
+	static const struct login ticket = {
+		{"ticket:x"}, NULL, "6f1c2d3e-0000-4000-8000-00000000000a", false, {0}, 0, 0};
+	struct identity *id = make_identity(&ticket), **last = &id->maker, *copy;
+	struct grant *g;
+	unsigned rights;
+
+	for (; *makers != NULL; makers++, last = &(*last)->maker)
+		*last = make_identity(*makers);
+	assert_int_equal(identity_copy(id, &copy), 0);
+	identity_destroy(id);
+	rights = rules_rights(r, copy, &vms[0]);
+	assert_int_equal(rights & ~rules_any(r, copy), 0);
+	assert_int_equal(rules_rights(r, copy, &vms[1]), 0);
+	assert_int_equal(grant_create(r, copy, &g), 0);
+	assert_int_equal(grant_rights(g, &vms[0]), rights);
+	*lines = grant_lines(g, &vms[0]);
+	grant_destroy(g);
+	identity_destroy(copy);
+	return rights;
+}
+
+static void a_ticket_gives_no_more_than_its_maker_has(void **state)
+{
+	const struct rule_spec rows[] = {
+		{"tickets", LIST("ticket"), LIST("*"), V | T | L, NULL, 200},
+		{"help", LIST("user:help"), LIST("web-*"), V | T | RIGHT_ADMIN, NULL, 7},
+		{"desk", LIST("user:desk"), LIST("*"), V | L | RIGHT_ADMIN, NULL, 200},
+		{"others", LIST("user:other"), LIST("*"), V | T | L, NULL, 200},
+	};
+	static const struct login root = {{"user:root"}, NULL, NULL, true, {0}, 0, 0};
+	static const struct login help = {{"user:help"}, NULL, NULL, false, {0}, 0, 0};
+	static const struct login desk = {{"user:desk"}, NULL, NULL, false, {0}, 0, 0};
+	static const struct login other = {{"user:other"}, NULL, NULL, false, {0}, 0, 0};
+#define BY(...) by_ticket(r, (const struct login *const[]){__VA_ARGS__, NULL}, &lines)
+	struct rules_error error;
+	struct rules *r;
+	unsigned lines;
+
+	(void)state;
+	assert_int_equal(rules_create(rows, COUNT(rows), &r, &error), 0);
+	assert_int_equal(by_ticket(r, (const struct login *const[]){NULL}, &lines), V | T | L);
+	assert_int_equal(BY(&root), V | T | L);
+	assert_int_equal(lines, 200);
+	assert_int_equal(BY(&help), V | T);
+	assert_int_equal(lines, 7);
+	assert_int_equal(BY(&desk), V | L);
+	assert_int_equal(BY(&other), 0); /* he may make none */
+	assert_int_equal(BY(&help, &desk), V);
+	assert_int_equal(BY(&help, &other), 0);
+	rules_destroy(r);
+#undef BY
+}
+
+static void both_makers_of_joined_tickets_count(void **state)
+{
+	static const struct login ticket = {{"ticket:x"}, NULL, NULL, false, {0}, 0, 0};
+	static const struct login root = {{"user:root"}, NULL, NULL, true, {0}, 0, 0};
+	struct identity *one = make_identity(&ticket), *two = make_identity(&ticket);
+
+	(void)state;
+	one->maker = make_identity(&root);
+	two->maker = make_identity(&root);
+	assert_int_equal(identity_join(one, two), 0);
+	assert_non_null(one->maker->maker);
+	assert_null(one->maker->maker->maker);
+	identity_destroy(one);
+	identity_destroy(two);
+}
+
 static void address_lists_match_as_openssh_does(void **state)
 {
 	static const struct {
@@ -472,6 +544,8 @@ int main(void)
 		cmocka_unit_test(keys_are_named_by_what_a_fingerprint_may_be),
 		cmocka_unit_test(five_hundred_sections_decide_within_a_millisecond),
 		cmocka_unit_test(the_least_number_of_lines_counts),
+		cmocka_unit_test(a_ticket_gives_no_more_than_its_maker_has),
+		cmocka_unit_test(both_makers_of_joined_tickets_count),
 		cmocka_unit_test(address_lists_match_as_openssh_does),
 	};
 

@@ -20,6 +20,8 @@
 #define VM_UPPER "6F1C2D3E-0000-4000-8000-00000000000A"
 #define OTHER "6f1c2d3e-0000-4000-8000-00000000000b"
 
+static const struct ticket_maker ADMIN = {.text = "key:admin"};
+
 static int use(struct tickets *t, const char *uuid, const char *text, int64_t now)
 {
 	char maker[TICKET_MAKER_MAX] = "";
@@ -42,7 +44,7 @@ static void a_ticket_that_is_found_is_not_used_up(void **state)
 
 	(void)state;
 	assert_int_equal(tickets_create(&t), 0);
-	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 120, 1, 1000, text), 0);
 	assert_int_equal(tickets_find(t, VM, text, TICKET_LENGTH, 1000, maker, &one), 0);
 	assert_int_equal(tickets_find(t, VM, text, TICKET_LENGTH, 1000, maker, &two), 0);
 	assert_int_equal(tickets_use(t, &one, 1119), 0);
@@ -54,6 +56,38 @@ static void a_ticket_that_is_found_is_not_used_up(void **state)
 	tickets_destroy(t);
 }
 
+static void dropped(void *by)
+{
+	(*(int *)by)++;
+}
+
+static void who_made_a_ticket_is_kept_until_the_ticket_goes(void **state)
+{
+	int drops = 0;
+	const struct ticket_maker maker = {.text = "key:admin", .by = &drops, .drop = dropped};
+	char text[TICKET_ROOM];
+	char name[TICKET_MAKER_MAX];
+	struct ticket_claim claim;
+	struct tickets *t;
+
+	(void)state;
+	assert_int_equal(tickets_create(&t), 0);
+	assert_int_equal(tickets_make(t, VM, &maker, 0, 1, 0, text), -EINVAL);
+	assert_int_equal(drops, 1);
+	assert_int_equal(tickets_make(t, VM, &maker, 10, 1, 0, text), 0);
+	assert_int_equal(tickets_find(t, VM, text, TICKET_LENGTH, 0, name, &claim), 0);
+	assert_ptr_equal(tickets_by(t, &claim), &drops);
+	assert_int_equal(tickets_use(t, &claim, 0), 0);
+	assert_ptr_equal(tickets_by(t, &claim), &drops); /* its use may be given back */
+	assert_int_equal(drops, 1);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 10, 1, 0, text), 0); /* in its place */
+	assert_int_equal(drops, 2);
+	assert_null(tickets_by(t, &claim));
+	assert_int_equal(tickets_make(t, VM, &maker, 10, 1, 0, text), 0);
+	tickets_destroy(t);
+	assert_int_equal(drops, 3);
+}
+
 static void a_ticket_opens_its_guest_as_often_as_it_says(void **state)
 {
 	char text[TICKET_ROOM];
@@ -61,7 +95,7 @@ static void a_ticket_opens_its_guest_as_often_as_it_says(void **state)
 
 	(void)state;
 	assert_int_equal(tickets_create(&t), 0);
-	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 2, 1000, text), 0);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 120, 2, 1000, text), 0);
 	assert_int_equal(strlen(text), TICKET_LENGTH);
 	assert_int_equal(strspn(text, "abcdefghijklmnopqrstuvwxyz234567"), TICKET_LENGTH);
 	assert_int_equal(use(t, OTHER, text, 1000), -EACCES);
@@ -79,7 +113,7 @@ static void a_ticket_ends_at_its_second(void **state)
 
 	(void)state;
 	assert_int_equal(tickets_create(&t), 0);
-	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 120, 1, 1000, text), 0);
 	assert_int_equal(use(t, VM, text, 1120), -EACCES);
 	assert_int_equal(use(t, VM, text, 1119), 0);
 	tickets_destroy(t);
@@ -96,7 +130,7 @@ static void nothing_but_the_whole_ticket_opens(void **state)
 	(void)state;
 	assert_int_equal(tickets_create(&t), 0);
 	assert_int_equal(use(t, VM, "", 1000), -EACCES);
-	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 120, 1, 1000, text), 0);
 	for (size_t i = 0; i < TICKET_LENGTH; i++) {
 		memcpy(wrong, text, TICKET_ROOM);
 		wrong[i] = text[i] == 'a' ? 'b' : 'a';
@@ -122,7 +156,7 @@ static void ten_thousand_guesses_open_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(tickets_create(&t), 0);
-	assert_int_equal(tickets_make(t, VM, "key:admin", 120, 1, 1000, text), 0);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 120, 1, 1000, text), 0);
 	for (unsigned i = 0; i < 10000; i++) {
 		char guess[TICKET_ROOM];
 
@@ -142,13 +176,12 @@ static void the_table_of_tickets_is_bounded(void **state)
 	(void)state;
 	assert_int_equal(tickets_create(&t), 0);
 	for (unsigned i = 0; i < TICKETS_MAX; i++) {
-		assert_int_equal(
-			tickets_make(t, i % 2 ? VM : OTHER, "key:admin", 10, 1, 0, text), 0);
+		assert_int_equal(tickets_make(t, i % 2 ? VM : OTHER, &ADMIN, 10, 1, 0, text), 0);
 		assert_string_not_equal(text, last);
 		memcpy(last, text, sizeof(last));
 	}
-	assert_int_equal(tickets_make(t, VM, "key:admin", 10, 1, 9, text), -ENOSPC);
-	assert_int_equal(tickets_make(t, VM, "key:admin", 10, 1, 10, text), 0);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 10, 1, 9, text), -ENOSPC);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 10, 1, 10, text), 0);
 	assert_int_equal(use(t, VM, text, 10), 0);
 	tickets_destroy(t);
 }
@@ -160,11 +193,11 @@ static void tickets_have_sane_limits(void **state)
 
 	(void)state;
 	assert_int_equal(tickets_create(&t), 0);
-	assert_int_equal(tickets_make(t, VM, "x", 0, 1, 0, text), -EINVAL);
-	assert_int_equal(tickets_make(t, VM, "x", TICKET_TTL_MAX + 1, 1, 0, text), -EINVAL);
-	assert_int_equal(tickets_make(t, VM, "x", 1, 0, 0, text), -EINVAL);
-	assert_int_equal(tickets_make(t, VM, "x", 1, TICKET_USES_MAX + 1, 0, text), -EINVAL);
-	assert_int_equal(tickets_make(t, "web-1", "x", 1, 1, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 0, 1, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, TICKET_TTL_MAX + 1, 1, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 1, 0, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, VM, &ADMIN, 1, TICKET_USES_MAX + 1, 0, text), -EINVAL);
+	assert_int_equal(tickets_make(t, "web-1", &ADMIN, 1, 1, 0, text), -EINVAL);
 	tickets_destroy(t);
 }
 
@@ -465,6 +498,7 @@ int main(void)
 		cmocka_unit_test(a_ticket_opens_its_guest_as_often_as_it_says),
 		cmocka_unit_test(a_ticket_ends_at_its_second),
 		cmocka_unit_test(a_ticket_that_is_found_is_not_used_up),
+		cmocka_unit_test(who_made_a_ticket_is_kept_until_the_ticket_goes),
 		cmocka_unit_test(nothing_but_the_whole_ticket_opens),
 		cmocka_unit_test(ten_thousand_guesses_open_nothing),
 		cmocka_unit_test(the_table_of_tickets_is_bounded),
