@@ -11,16 +11,21 @@
 
 /*
  * path must belong to root or to the effective user, and neither its group nor others may write to
- * it; the same holds for every folder above it, where a sticky one may be shared. Symbolic links
- * are followed first.
+ * it; the same holds for every folder and symbolic link on the way to it, where a sticky folder may
+ * be shared.
  * 0; -EPERM with what is wrong and the cure in why, as a sentence about path; or another -errno
  * (such as -ENOENT) with its text in why.
  */
 int trust_path(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
 
-/* The same, but whoever owns it and the folders above it: for what is not ours, such as the files
- * of another service. */
-int trust_shut(const char *path, char why[TRUST_WHY_MAX]) __attribute__((warn_unused_result));
+enum trust {
+	TRUST_OURS, /* as trust_path */
+	TRUST_SHUT, /* whoever owns it and what is on the way: for files of another service */
+};
+
+/* The same, and opens what was checked, for reading and without waiting. */
+int trust_open(const char *path, enum trust whose, int *fd, char why[TRUST_WHY_MAX])
+	__attribute__((warn_unused_result));
 
 /* The same as trust_path, and path must be the effective user's own: for folders that we keep
  * things in. */

@@ -22,20 +22,33 @@ static int refuse(char why[AUTHFILE_WHY_MAX], int rc, const char *text)
 	return rc;
 }
 
-static int check(const char *path, const struct stat *st, enum authfile_trust trust, size_t max,
-	char why[AUTHFILE_WHY_MAX])
+static int check(const struct stat *st, size_t max, char why[AUTHFILE_WHY_MAX])
 {
 	if (!S_ISREG(st->st_mode))
 		return refuse(why, -EINVAL, "not a regular file");
 	if ((unsigned long long)st->st_size > max)
 		return refuse(why, -EFBIG, "too large");
+	return 0;
+}
+
+static int open_file(
+	const char *path, enum authfile_trust trust, int *fd, char why[AUTHFILE_WHY_MAX])
+{
 	switch (trust) {
 	case AUTHFILE_OURS:
-		return trust_path(path, why);
+		return trust_open(path, TRUST_OURS, fd, why);
 	case AUTHFILE_SHUT:
-		return trust_shut(path, why);
+		return trust_open(path, TRUST_SHUT, fd, why);
 	case AUTHFILE_SIGNED:
 		break;
+	}
+	/* Without O_NONBLOCK a FIFO put in the file's place would hang the daemon. */
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (*fd < 0) {
+		int rc = -errno;
+
+		trust_unreadable(path, -rc, why);
+		return rc;
 	}
 	return 0;
 }
@@ -80,22 +93,18 @@ static int read_open(int fd, size_t max, char **data, size_t *len)
 int authfile_read(const char *path, enum authfile_trust trust, size_t max, char **data, size_t *len,
 	char why[AUTHFILE_WHY_MAX])
 {
-	/* Without O_NONBLOCK a FIFO put in the file's place would hang the daemon. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
-	int rc;
+	int fd = -1;
+	int rc = open_file(path, trust, &fd, why);
 
-	if (fd < 0) {
-		rc = -errno;
-		trust_unreadable(path, -rc, why);
+	if (rc < 0)
 		return rc;
-	}
 	if (fstat(fd, &st) < 0) {
 		rc = -errno;
 		close(fd);
 		return refuse(why, rc, strerror(-rc));
 	}
-	rc = check(path, &st, trust, max, why);
+	rc = check(&st, max, why);
 	if (rc == 0) {
 		rc = read_open(fd, max, data, len);
 		if (rc < 0)

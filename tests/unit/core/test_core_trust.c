@@ -1,5 +1,6 @@
 /* Who may have written a path: owner and mode of it, and of every folder above it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -129,6 +130,90 @@ static void what_belongs_to_others_is_not(void **state)
 		in_root("a/b"), in_root("a/b"));
 }
 
+/* Whoever can change where a link leads, or what stands in its place, can have any file read that
+ * is fine by itself. */
+static void what_leads_there_by_a_strangers_hand_is_not(void **state)
+{
+	char why[TRUST_WHY_MAX];
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(symlink(in_root("a/b"), in_root("a/alias")), 0);
+	assert_int_equal(trust_path(in_root("a/alias/file"), why), 0);
+	assert_int_equal(lchown(in_root("a/alias"), STRANGER, (gid_t)-1), 0);
+	expect_refusal(trust_path(in_root("a/alias/file"), why), why,
+		"the symbolic link %s on the way to it belongs to user 4711, who could replace it: "
+		"chown -h root %s",
+		in_root("a/alias"), in_root("a/alias"));
+	assert_int_equal(make_dirs(in_root("c"), 0755), 0);
+	assert_int_equal(symlink("../a/b/./file", in_root("c/link")), 0);
+	assert_int_equal(trust_path(in_root("c/link"), why), 0);
+	give("c", STRANGER);
+	expect_refusal(trust_path(in_root("c/link"), why), why,
+		"the folder %s above it belongs to user 4711, who could replace it: chown root %s",
+		in_root("c"), in_root("c"));
+	assert_int_equal(trust_path(in_root("c/../a/b/file"), why), -EPERM);
+}
+
+static void what_is_opened_is_what_was_checked(void **state)
+{
+	char why[TRUST_WHY_MAX], text[8] = "";
+	int fd = -1;
+
+	assert_int_equal(write_file(in_root("a/b/file"), "right", 5, 0644), 0);
+	assert_int_equal(trust_open(in_root("link"), TRUST_OURS, &fd, why), 0);
+	assert_int_equal(read(fd, text, sizeof(text)), 5);
+	assert_string_equal(text, "right");
+	fd_close(&fd);
+	set_mode("a/b", 0777);
+	assert_int_equal(trust_open(in_root("link"), TRUST_OURS, &fd, why), -EPERM);
+	assert_int_equal(trust_open(in_root("link"), TRUST_SHUT, &fd, why), -EPERM);
+	assert_int_equal(fd, -1);
+	if (geteuid() != 0)
+		return;
+	set_mode("a/b", 0755);
+	give("a/b", STRANGER);
+	give("a/b/file", STRANGER);
+	assert_int_equal(trust_open(in_root("link"), TRUST_OURS, &fd, why), -EPERM);
+	assert_int_equal(trust_open(in_root("link"), TRUST_SHUT, &fd, why), 0);
+	fd_close(&fd);
+}
+
+static void a_path_without_end_is_refused(void **state)
+{
+	char why[TRUST_WHY_MAX];
+
+	assert_int_equal(symlink("circle", in_root("circle")), 0);
+	assert_int_equal(trust_path(in_root("circle"), why), -ELOOP);
+	assert_int_equal(trust_path(in_root("a/b/file/more"), why), -ENOTDIR);
+	assert_int_equal(trust_path(in_root("a/b/file/."), why), -ENOTDIR);
+	assert_int_equal(chdir(in_root("a")), 0);
+	assert_int_equal(trust_path("b/file", why), 0);
+	assert_int_equal(trust_path("../a/./b//file", why), 0);
+	assert_int_equal(chdir("/"), 0);
+}
+
+static int count_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void a_look_leaves_no_descriptor(void **state)
+{
+	char why[TRUST_WHY_MAX];
+	int before = count_descriptors();
+
+	assert_int_equal(trust_path(in_root("link"), why), 0);
+	assert_int_equal(trust_path(in_root("a/nothing/x"), why), -ENOENT);
+	set_mode("a", 0777);
+	assert_int_equal(trust_path(in_root("link"), why), -EPERM);
+	assert_int_equal(count_descriptors(), before);
+}
+
 static void root_may_have_written_it_but_it_is_not_our_own(void **state)
 {
 	char why[TRUST_WHY_MAX];
@@ -162,6 +247,10 @@ int main(void)
 		EACH(what_others_can_write_is_not),
 		EACH(what_others_can_replace_is_not),
 		EACH(what_belongs_to_others_is_not),
+		EACH(what_leads_there_by_a_strangers_hand_is_not),
+		EACH(what_is_opened_is_what_was_checked),
+		EACH(a_path_without_end_is_refused),
+		EACH(a_look_leaves_no_descriptor),
 		EACH(root_may_have_written_it_but_it_is_not_our_own),
 		EACH(what_is_not_there_is_told),
 	};
