@@ -185,6 +185,7 @@ static void on_credentials(void *arg, struct credentials *fresh)
 static void name_services(const struct auth_services *g, struct broker_context *context)
 {
 	context->audit = g->audit;
+	context->deeds = g->deeds;
 	context->refusals = g->refusals;
 	context->external = g->external;
 	context->throttle = g->throttle;

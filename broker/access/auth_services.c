@@ -5,6 +5,7 @@
 #include "auth/throttle.h"
 #include "auth/tickets.h"
 #include "broker/access/auth_services.h"
+#include "broker/audit/deeds.h"
 #include "broker/audit/refusals.h"
 #include "core/job.h"
 #include "core/log.h"
@@ -52,6 +53,8 @@ int auth_services_init(struct auth_services *s, struct loop *loop, const struct 
 	if (!r)
 		r = refusals_create(loop, s->audit, REFUSALS_WINDOW_US, &s->refusals);
 	if (!r)
+		r = deeds_create(loop, s->audit, DEEDS_WINDOW_US, &s->deeds);
+	if (!r)
 		r = external_create(loop, owner->answered, owner->arg, &s->external);
 	if (!r)
 		r = make_throttle(&config->auth, &s->throttle);
@@ -78,6 +81,7 @@ void auth_services_finish(struct auth_services *s)
 	external_destroy(&s->external);
 	job_pool_destroy(&s->readers, LOOP_SECOND);
 	refusals_destroy(&s->refusals);
+	deeds_destroy(&s->deeds);
 	if (s->audit)
 		audit_write(s->audit, &(struct audit_record){.event = "stop"});
 	audit_destroy(&s->audit);

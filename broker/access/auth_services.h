@@ -12,6 +12,7 @@
 #define AUTH_READERS 2 /* threads */
 #define AUTH_READERS_QUEUE 16
 
+struct deeds;
 struct job_pool;
 struct refusals;
 struct throttle;
@@ -20,6 +21,7 @@ struct tickets;
 /* The parts; NULL until made. A value. */
 struct auth_services {
 	struct audit *audit;
+	struct deeds *deeds;
 	struct refusals *refusals;
 	struct external *external;
 	struct throttle *throttle;

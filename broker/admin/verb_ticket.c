@@ -27,7 +27,7 @@ static void record(struct verb_call *call, unsigned ttl, unsigned uses)
 	char reason[64];
 
 	snprintf(reason, sizeof(reason), "%u uses within %u s", uses, ttl);
-	audit_write(login_context(call->login)->audit,
+	deeds_write(login_context(call->login)->deeds,
 		&(struct audit_record){.event = "ticket",
 			.session = channel_tag(call->channel),
 			.source = login_address(call->login),
@@ -36,7 +36,8 @@ static void record(struct verb_call *call, unsigned ttl, unsigned uses)
 			.fingerprint = *identity->fingerprint ? identity->fingerprint : NULL,
 			.vm_uuid = guest_uuid_text(call->guest),
 			.vm_name = guest_name(call->guest),
-			.reason = reason});
+			.reason = reason},
+		true);
 }
 
 static void say_why_not(struct verb_call *call, int error)

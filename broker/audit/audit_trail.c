@@ -15,17 +15,22 @@ static void fill(const struct audit_trail *t, struct audit_record *r)
 	t->who(t->who_arg, r);
 }
 
-void audit_trail_init(struct audit_trail *t, struct loop *loop, struct audit *audit,
+void audit_trail_init(struct audit_trail *t, struct loop *loop, struct deeds *deeds,
 	const char *session, audit_who_fn who, void *who_arg)
 {
 	*t = (struct audit_trail){
-		.loop = loop, .audit = audit, .session = session, .who = who, .who_arg = who_arg};
+		.loop = loop, .deeds = deeds, .session = session, .who = who, .who_arg = who_arg};
 }
 
 void audit_trail_verb(struct audit_trail *t, const char *verb)
 {
 	snprintf(t->verb, sizeof(t->verb), "%s", verb);
 	t->begun = loop_now(t->loop);
+}
+
+void audit_trail_unknown(struct audit_trail *t)
+{
+	t->is_unknown = true;
 }
 
 void audit_trail_guest(struct audit_trail *t, const char *uuid, const char *name)
@@ -48,7 +53,7 @@ void audit_trail_session(
 		audit_trail_verb(t, "attach");
 	fill(t, &r);
 	r.event = "session-begin";
-	audit_write(t->audit, &r);
+	deeds_write(t->deeds, &r, !t->is_unknown);
 }
 
 void audit_trail_file(struct audit_trail *t, const struct audit_record *record)
@@ -66,7 +71,7 @@ void audit_trail_file(struct audit_trail *t, const struct audit_record *record)
 	r.status = record->status;
 	r.duration_us = record->duration_us;
 	r.bytes_out = record->bytes_out;
-	audit_write(t->audit, &r);
+	deeds_write(t->deeds, &r, !t->is_unknown);
 }
 
 void audit_trail_deed(struct audit_trail *t, const char *verb, int status, const char *reason)
@@ -79,7 +84,7 @@ void audit_trail_deed(struct audit_trail *t, const char *verb, int status, const
 	r.has_end = 1;
 	r.status = status;
 	r.reason = reason;
-	audit_write(t->audit, &r);
+	deeds_write(t->deeds, &r, !t->is_unknown);
 }
 
 void audit_trail_end(struct audit_trail *t, int status, const char *reason)
@@ -97,7 +102,7 @@ void audit_trail_end(struct audit_trail *t, int status, const char *reason)
 	r.bytes_in = t->bytes_in;
 	r.bytes_out = t->bytes_out;
 	r.reason = reason;
-	audit_write(t->audit, &r);
+	deeds_write(t->deeds, &r, !t->is_unknown);
 }
 
 void audit_trail_finish(struct audit_trail *t)

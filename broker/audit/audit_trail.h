@@ -5,9 +5,11 @@
 #ifndef BROKER_AUDIT_AUDIT_TRAIL_H
 #define BROKER_AUDIT_AUDIT_TRAIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "broker/audit/audit.h"
+#include "broker/audit/deeds.h"
 #include "core/uuid.h"
 
 #define AUDIT_VERB_MAX 64
@@ -17,7 +19,7 @@ typedef void (*audit_who_fn)(void *arg, struct audit_record *r);
 
 struct audit_trail {
 	struct loop *loop;
-	struct audit *audit;
+	struct deeds *deeds;
 	const char *session; /* "c12.0" */
 	audit_who_fn who;
 	void *who_arg;
@@ -28,15 +30,18 @@ struct audit_trail {
 	uint64_t begun; /* loop time */
 	uint64_t bytes_in, bytes_out;
 	int is_session, ended;
+	bool is_unknown; /* the verb is none of ours */
 };
 
 /* session is borrowed, and goes into each record. */
-void audit_trail_init(struct audit_trail *t, struct loop *loop, struct audit *audit,
+void audit_trail_init(struct audit_trail *t, struct loop *loop, struct deeds *deeds,
 	const char *session, audit_who_fn who, void *who_arg);
 void audit_trail_finish(struct audit_trail *t);
 
 /* Something was asked: the word, as the client wrote it. Begins the time. */
 void audit_trail_verb(struct audit_trail *t, const char *verb);
+/* There is no such verb. */
+void audit_trail_unknown(struct audit_trail *t);
 /* It is about this guest. */
 void audit_trail_guest(struct audit_trail *t, const char *uuid, const char *name);
 /* It is a console session now; that is recorded. */

@@ -5,26 +5,18 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "broker/audit/fold.h"
 #include "broker/audit/refusals.h"
 #include "core/log.h"
 #include "core/net_address.h"
 
-#define TEXT_MAX 256 /* of what is kept of the last one */
 #define V6_BITS 64
-
-/* The last refusal that is no record of its own. */
-struct last {
-	char source[REFUSALS_KEY_MAX], login[TEXT_MAX], identity[TEXT_MAX], client[TEXT_MAX];
-	char reason[TEXT_MAX];
-	const char *method; /* constant text */
-};
 
 struct refuser {
 	LIST_ENTRY(refuser) entry;
 	char key[REFUSALS_KEY_MAX];
 	unsigned single, single_max; /* records of their own in this window */
-	uint64_t folded;
-	struct last last;
+	struct fold fold;
 };
 
 /* A text that has been said, by its hash: two that collide cost one line in the log. */
@@ -47,61 +39,24 @@ struct refusals {
 
 /* --- what stands for many --- */
 
-static const char *text_or_null(const char *text)
-{
-	return *text ? text : NULL;
-}
-
-static void keep(char *out, size_t room, const char *text)
-{
-	snprintf(out, room, "%s", text ? text : "");
-}
-
-static void fold(struct refuser *who, const struct audit_record *record)
-{
-	struct last *last = &who->last;
-
-	who->folded++;
-	keep(last->source, sizeof(last->source), record->source);
-	keep(last->login, sizeof(last->login), record->login);
-	keep(last->identity, sizeof(last->identity), record->identity);
-	keep(last->client, sizeof(last->client), record->client);
-	keep(last->reason, sizeof(last->reason), record->reason);
-	last->method = record->method;
-}
-
-static void tell(struct refusals *r, struct refuser *who)
-{
-	const struct last *last = &who->last;
-	int is_others = who == &r->others;
-	char reason[TEXT_MAX + 64];
-	const struct audit_record record = {.event = "login-refused",
-		.source = is_others ? "several" : text_or_null(last->source),
-		.login = text_or_null(last->login),
-		.identity = text_or_null(last->identity),
-		.method = last->method,
-		.client = text_or_null(last->client),
-		.reason = reason,
-		.count = who->folded};
-
-	if (!who->folded)
-		return;
-	snprintf(reason, sizeof(reason), "so many more of this source; the last one: %s",
-		last->reason);
-	audit_write(r->audit, &record);
-	log_info("%llu more logins from %s refused; the last one as %s: %s",
-		(unsigned long long)who->folded, is_others ? "several sources" : who->key,
-		last->login, last->reason);
-}
-
 /* False: it has been quiet. */
+static bool tell(struct refusals *r, struct refuser *who)
+{
+	int is_others = who == &r->others;
+	unsigned long long count = who->fold.count;
+
+	if (!fold_tell(&who->fold, r->audit, "of this source", is_others ? "several" : NULL))
+		return false;
+	log_info("%llu more logins from %s refused; the last one as %s: %s", count,
+		is_others ? "several sources" : who->key, who->fold.login, who->fold.reason);
+	return true;
+}
+
 static bool begin_window(struct refusals *r, struct refuser *who)
 {
-	bool goes_on = who->folded > 0;
+	bool goes_on = tell(r, who);
 
-	tell(r, who);
 	who->single = 0;
-	who->folded = 0;
 	who->single_max = goes_on ? 1 : REFUSALS_SINGLE;
 	return goes_on;
 }
@@ -170,7 +125,7 @@ bool refusals_add(struct refusals *r, const char *key, const struct audit_record
 	if (!loop_timer_armed(r->window))
 		loop_timer_set(r->window, r->window_us, 0);
 	if (who->single >= who->single_max || r->single >= REFUSALS_SINGLE_ALL) {
-		fold(who, record);
+		fold_add(&who->fold, record);
 		return false;
 	}
 	who->single++;
@@ -240,10 +195,10 @@ void refusals_destroy(struct refusals **out)
 	if (!r)
 		return;
 	*out = NULL;
-	tell(r, &r->others);
+	(void)tell(r, &r->others);
 	while ((who = LIST_FIRST(&r->list))) {
 		LIST_REMOVE(who, entry);
-		tell(r, who);
+		(void)tell(r, who);
 		free(who);
 	}
 	loop_timer_del(&r->window);

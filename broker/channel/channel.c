@@ -316,7 +316,7 @@ int channel_accept(const struct channel_owner *owner, int fd, unsigned number, s
 	buf_init(&c->err, CHANNEL_TEXT_MAX);
 	buf_init(&c->held, WIRE_PAYLOAD_MAX);
 	snprintf(c->tag, sizeof(c->tag), "%s.%u", owner->tag, number);
-	audit_trail_init(&c->trail, owner->loop, owner->audit, c->tag, owner->who, owner->login);
+	audit_trail_init(&c->trail, owner->loop, owner->deeds, c->tag, owner->who, owner->login);
 	r = loop_timer_add(owner->loop, &c->timer, channel_on_timer, c);
 	if (!r)
 		r = loop_timer_add(owner->loop, &c->again, on_again, c);

@@ -76,9 +76,9 @@ struct channel_window {
 struct channel_owner {
 	struct login *login; /* not looked into */
 	struct loop *loop;
-	struct audit *audit;
-	const char *tag;    /* "c12" */
-	bool is_told_begin; /* channel_begin has a place in its protocol */
+	struct deeds *deeds; /* the audit's */
+	const char *tag;     /* "c12" */
+	bool is_told_begin;  /* channel_begin has a place in its protocol */
 	bool (*may_pty)(const struct login *login);
 	/* What was asked; command NULL: a shell. Answers on the channel, and ends it. */
 	void (*asked)(struct channel *c, const char *command, size_t len);

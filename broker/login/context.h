@@ -15,6 +15,7 @@ struct channel;
 struct config;
 struct config_errors;
 struct connections;
+struct deeds;
 struct directory;
 struct external;
 struct file_store;
@@ -43,6 +44,7 @@ struct broker_context {
 	struct login_list *logins; /* all, authenticated or not */
 
 	struct audit *audit;
+	struct deeds *deeds;       /* what those who are in do, for the audit */
 	struct refusals *refusals; /* refused logins for the audit */
 	struct external *external; /* helper commands */
 	struct throttle *throttle;

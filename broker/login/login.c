@@ -151,7 +151,7 @@ int login_create(const struct login_options *options, struct login **out)
 	LIST_INIT(&login->channels);
 	login->channel_owner = (struct channel_owner){.login = login,
 		.loop = login_loop(login),
-		.audit = options->context->audit,
+		.deeds = options->context->deeds,
 		.tag = login->tag,
 		.is_told_begin = options->kind == LOGIN_HTTPS,
 		.may_pty = may_pty,

@@ -57,6 +57,12 @@ static void run(struct verb_call *call)
 		verb_run_call(call);
 }
 
+static void refuse_unknown(struct channel *channel, const char *word)
+{
+	audit_trail_unknown(channel_trail(channel));
+	channel_exit(channel, STATUS_USAGE, "unknown verb %s; try: help", word);
+}
+
 static void dispatch_words(struct channel *channel, struct words *words)
 {
 	struct verb_call call = {.channel = channel,
@@ -72,7 +78,7 @@ static void dispatch_words(struct channel *channel, struct words *words)
 	if (call.verb)
 		run(&call);
 	else
-		channel_exit(channel, STATUS_USAGE, "unknown verb %s; try: help", words->list[0]);
+		refuse_unknown(channel, words->list[0]);
 }
 
 static void dispatch_shell(struct channel *channel)

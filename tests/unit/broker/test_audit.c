@@ -14,9 +14,11 @@
 
 #include "broker/audit/audit.h"
 #include "broker/audit/audit_record.h"
+#include "broker/audit/deeds.h"
 #include "broker/audit/refusals.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/uuid.h"
 
 #define WINDOW_US (200 * LOOP_MSEC)
 #define RECORDS_MAX 2000
@@ -25,6 +27,7 @@ struct fixture {
 	struct loop *loop;
 	struct audit *audit;
 	struct refusals *refusals;
+	struct deeds *deeds;
 	char path[64];
 	json_t *records[RECORDS_MAX];
 	size_t count;
@@ -47,7 +50,8 @@ static int set_up(void **state)
 	log_set_sink(on_log, f);
 	*state = f;
 	return f->loop && audit_create(f->loop, &options, &f->audit) == 0 &&
-			       refusals_create(f->loop, f->audit, WINDOW_US, &f->refusals) == 0
+			       refusals_create(f->loop, f->audit, WINDOW_US, &f->refusals) == 0 &&
+			       deeds_create(f->loop, f->audit, WINDOW_US, &f->deeds) == 0
 		       ? 0
 		       : -1;
 }
@@ -59,6 +63,7 @@ static int tear_down(void **state)
 	while (f->count)
 		json_decref(f->records[--f->count]);
 	refusals_destroy(&f->refusals);
+	deeds_destroy(&f->deeds);
 	audit_destroy(&f->audit);
 	loop_destroy(f->loop);
 	log_set_sink(NULL, NULL);
@@ -74,6 +79,7 @@ static void read_records(struct fixture *f)
 	size_t len;
 
 	refusals_destroy(&f->refusals);
+	deeds_destroy(&f->deeds);
 	audit_destroy(&f->audit);
 	assert_int_equal(read_file(f->path, 1 << 24, &text, &len), 0);
 	for (rest = text; (line = strsep(&rest, "\n")) && *line;) {
@@ -219,6 +225,88 @@ static size_t length_of(const struct audit_record *record)
 	return len;
 }
 
+/* --- of those who are in --- */
+
+#define VM_A "6f1c2d3e-0000-4000-8000-00000000000a"
+#define VM_B "6f1c2d3e-0000-4000-8000-00000000000b"
+
+static void act(struct fixture *f, const char *identity, const char *verb, const char *vm)
+{
+	const struct audit_record record = {.event = "verb",
+		.session = "c1.0",
+		.identity = identity,
+		.verb = verb,
+		.vm_uuid = vm,
+		.has_end = 1,
+		.reason = "it is done"};
+
+	deeds_write(f->deeds, &record, strcmp(verb, "frob") != 0);
+}
+
+static void many_deeds_of_one_login_are_one_record_with_a_count(void **state)
+{
+	struct fixture *f = *state;
+	size_t i = DEEDS_SINGLE;
+
+	for (unsigned n = 0; n < 1000; n++)
+		act(f, "key:a", "status", VM_A);
+	act(f, "key:b", "status", VM_A);
+	read_records(f);
+	assert_int_equal(f->count, DEEDS_SINGLE + 2);
+	assert_string_equal(member(f, i, "identity"), "key:b");
+	assert_string_equal(member(f, ++i, "identity"), "key:a");
+	assert_string_equal(member(f, i, "event"), "verb");
+	assert_string_equal(member(f, i, "verb"), "status");
+	assert_string_equal(member(f, i, "vm_uuid"), VM_A);
+	assert_string_equal(
+		member(f, i, "reason"), "so many more of this login; the last one: it is done");
+	assert_int_equal(count_of(f, i), 1000 - DEEDS_SINGLE);
+}
+
+/* Words that are no verb are one kind: they cannot use up the kinds that are told apart. */
+static void many_deeds_of_one_kind_hide_none_of_another(void **state)
+{
+	struct fixture *f = *state;
+	unsigned i, n, found = 0;
+
+	for (i = 0; i < 3 * DEEDS_KINDS; i++)
+		act(f, "key:a", "frob", NULL);
+	for (n = 0; n < 2 * DEEDS_SINGLE_ALL / DEEDS_SINGLE; n++) {
+		char vm[UUID_TEXT];
+
+		snprintf(vm, sizeof(vm), "6f1c2d3e-0000-4000-8000-%012u", n);
+		for (i = 0; i < 2 * DEEDS_SINGLE; i++)
+			act(f, "key:a", "status", vm);
+	}
+	act(f, "key:a", "nmi", VM_A);
+	act(f, "key:a", "nmi", VM_B);
+	read_records(f);
+	assert_int_equal(f->count, DEEDS_SINGLE_ALL + 1 + n + 2);
+	for (i = 0; i < f->count; i++) {
+		if (strcmp(member(f, i, "verb"), "nmi") != 0)
+			continue;
+		assert_int_equal(count_of(f, i), 1);
+		found += strcmp(member(f, i, "vm_uuid"), VM_A) == 0 ? 1 : 2;
+	}
+	assert_int_equal(found, 3);
+}
+
+static void a_login_that_goes_on_gets_few_records_of_its_own_a_window(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n, i;
+
+	for (n = 0; n < 3; n++) {
+		for (i = 0; i < 2 * DEEDS_SINGLE; i++)
+			act(f, "key:a", "status", VM_A);
+		end_window(f);
+	}
+	run_for(f, 2 * WINDOW_US);
+	act(f, "key:a", "status", VM_A);
+	read_records(f);
+	assert_int_equal(f->count, DEEDS_SINGLE + 1 + 2 * (DEEDS_SINGLE_ON + 1) + 1);
+}
+
 /* The longest that wire/msg.h lets through, of each kind of byte that grows. */
 static void strange_bytes_do_not_make_a_record_longer(void **state)
 {
@@ -264,6 +352,9 @@ static void a_name_that_is_too_long_is_cut_between_characters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(many_deeds_of_one_login_are_one_record_with_a_count),
+		TEST(many_deeds_of_one_kind_hide_none_of_another),
+		TEST(a_login_that_goes_on_gets_few_records_of_its_own_a_window),
 		TEST(many_refusals_of_one_source_are_one_record_with_a_count),
 		TEST(a_source_that_goes_on_gets_one_record_of_its_own_a_window),
 		TEST(addresses_of_one_customer_are_one_source),

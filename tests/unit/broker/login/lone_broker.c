@@ -109,6 +109,7 @@ static void fill_context(struct lone_broker *b)
 
 	c->logins = &b->logins;
 	c->audit = b->services.audit;
+	c->deeds = b->services.deeds;
 	c->refusals = b->services.refusals;
 	c->external = b->services.external;
 	c->throttle = b->services.throttle;
