@@ -11,6 +11,8 @@
 
 static const struct route table[] = {
 	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT},
+	{HTTP_METHOD_GET, "ssh/known_hosts", ROUTE_WHOLE, false, "hostkeys", NULL, "host", TEXT},
+	{HTTP_METHOD_GET, "ssh/sshfp", ROUTE_WHOLE, false, "hostkeys --sshfp", NULL, "host", TEXT},
 	{HTTP_METHOD_GET, "vms", ROUTE_WHOLE, false, "list", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "consoleStream/*", ROUTE_STREAM, false,
 		"attach --read-only --no-input --no-wait", NULL, "device from lines notices",

@@ -219,23 +219,46 @@ static int first_then_names(const struct dirent **a, const struct dirent **b)
 	return a_first != b_first ? b_first - a_first : strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int load_all(const char *dir, int to, char why[HOST_KEYS_WHY_MAX])
+static void free_names(char **names, int count)
 {
-	struct dirent **names = NULL;
-	int count = scandir(dir, &names, is_key_name, first_then_names), i, r = 0;
+	while (count > 0)
+		free(names[--count]);
+}
+
+int host_keys_names(const char *dir, char *names[HOST_KEYS_MAX], char why[HOST_KEYS_WHY_MAX])
+{
+	struct dirent **entries = NULL;
+	int count = scandir(dir, &entries, is_key_name, first_then_names), copied = 0, i;
 
 	if (count < 0)
 		return fail_at(why, errno, "folder of host keys", dir, R_OK | X_OK);
-	if (count == 0)
-		r = fail(why, ENOKEY, "no host key (ssh_host_*_key) in %s", dir);
-	if (count > HOST_KEYS_MAX)
-		r = fail(why, E2BIG, "more than %d host keys in %s", HOST_KEYS_MAX, dir);
 	for (i = 0; i < count; i++) {
-		if (!r)
-			r = load_one(dir, names[i]->d_name, to, why);
-		free(names[i]);
+		if (count <= HOST_KEYS_MAX && copied == i &&
+			(names[i] = strdup(entries[i]->d_name)))
+			copied++;
+		free(entries[i]);
 	}
-	free(names);
+	free(entries);
+	if (count == 0)
+		return fail(why, ENOKEY, "no host key (ssh_host_*_key) in %s", dir);
+	if (count > HOST_KEYS_MAX)
+		return fail(why, E2BIG, "more than %d host keys in %s", HOST_KEYS_MAX, dir);
+	if (copied == count)
+		return count;
+	free_names(names, copied);
+	return fail(why, ENOMEM, "host keys: no memory");
+}
+
+static int load_all(const char *dir, int to, char why[HOST_KEYS_WHY_MAX])
+{
+	char *names[HOST_KEYS_MAX];
+	int count = host_keys_names(dir, names, why), i, r = 0;
+
+	if (count < 0)
+		return count;
+	for (i = 0; !r && i < count; i++)
+		r = load_one(dir, names[i], to, why);
+	free_names(names, count);
 	return r;
 }
 

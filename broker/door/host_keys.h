@@ -28,4 +28,9 @@ int host_keys_ensure(const char *dir, char why[HOST_KEYS_WHY_MAX])
 int host_keys_memfd(const char *dir, int *fd, char why[HOST_KEYS_WHY_MAX])
 	__attribute__((warn_unused_result));
 
+/* The names of the key files in the order above, malloc'ed; how many, or -ENOKEY, -E2BIG or another
+ * -errno. */
+int host_keys_names(const char *dir, char *names[HOST_KEYS_MAX], char why[HOST_KEYS_WHY_MAX])
+	__attribute__((warn_unused_result));
+
 #endif
