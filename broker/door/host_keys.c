@@ -251,7 +251,7 @@ int host_keys_names(const char *dir, char *names[HOST_KEYS_MAX], char why[HOST_K
 
 static int load_all(const char *dir, int to, char why[HOST_KEYS_WHY_MAX])
 {
-	char *names[HOST_KEYS_MAX];
+	char *names[HOST_KEYS_MAX] = {0};
 	int count = host_keys_names(dir, names, why), i, r = 0;
 
 	if (count < 0)

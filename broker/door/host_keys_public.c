@@ -60,7 +60,7 @@ static void read_named(
 int host_keys_public(const char *dir, host_key_fn each, host_key_missing_fn missing, void *arg,
 	char why[HOST_KEYS_WHY_MAX])
 {
-	char *names[HOST_KEYS_MAX];
+	char *names[HOST_KEYS_MAX] = {0};
 	int count = host_keys_names(dir, names, why);
 
 	for (int i = 0; i < count; i++) {
