@@ -8,27 +8,14 @@ import libvirt
 import pytest
 
 from lib import pattern
-from lib.paste import paste_until_stuck, spinning
+from lib.paste import (is_fragile, paste_until_stuck, spinning, wait_until_deaf,
+                       wait_until_taken_back)
 from lib.proc import SLOW, wait_until
 from lib.session import GUEST_CRASHED, GUEST_OFF, ask
 
 KIB = 1024
 MORE_THAN_FITS = b"x" * (64 * KIB)
 MORE_THAN_ANYTHING_TAKES = b"x" * (2048 * KIB)
-FIRST_FRAGILE = 9001000  # as the daemon has it
-HELD = "takes no input; what waits is held back"
-TAKEN_BACK = "output ended"  # that of the way before
-
-
-def is_fragile(virt):
-    return virt.connection.getLibVersion() >= FIRST_FRAGILE
-
-
-def wait_until_deaf(daemon, virt, since):
-    """Where it matters, the daemon has noticed that the guest takes nothing."""
-    if is_fragile(virt):
-        daemon.wait_log(HELD, 20, since)
-        daemon.wait_log(TAKEN_BACK, 20, since)
 
 
 def answers(virt, seconds=15):
@@ -73,7 +60,7 @@ def test_libvirtd_survives_the_end_of_a_guest_that_read_nothing(
     with spinning(daemon, guest) as session:
         since = len(daemon.log())
         paste_until_stuck(session, MORE_THAN_ANYTHING_TAKES)
-        wait_until_deaf(daemon, survivor, since)
+        wait_until_taken_back(daemon, survivor, since)
         end(daemon, guest, way)
         assert session.wait(15) == status, session.errors()
         assert re.search(r"\d+ typed bytes were not delivered", session.errors())

@@ -7,16 +7,21 @@ import signal
 import pytest
 
 from lib import pattern
-from lib.paste import MIB, paste_until_stuck, spinning
+from lib.paste import MIB, paste_until_stuck, spinning, wait_until_taken_back
 from lib.proc import SANITIZED, rounds, wait_until
 from lib.session import DONE, ESCAPE, ask, ask_until_answered, leave
+
+LIBSSH_WINDOW = 2048  # KiB that a client may have under way; 1250 with libssh 0.10
 
 
 @pytest.fixture
 def deaf(daemon, guest):
-    """A guest that reads nothing until it is reset, and a pipe that has pasted into it."""
+    """A guest that reads nothing until it is reset, and a pipe to paste into it. It reads again
+    before it is removed: some libvirtd does not survive the end of one that does not."""
     with spinning(daemon, guest) as session:
         yield guest, session
+    guest.domain.reset()
+    guest.wait_boot()
 
 
 @pytest.mark.parametrize("terminal, count", [(False, 65536), (True, 16384)],
@@ -49,9 +54,10 @@ def test_output_flows_while_the_guest_reads_nothing(daemon, guest):
 def test_memory_does_not_grow_with_what_is_pasted(daemon, deaf):
     _, stuck = deaf
     before = daemon.usage()
-    paste_until_stuck(stuck)
+    assert paste_until_stuck(stuck, b"x" * 16 * MIB) < 4 * MIB
     if not SANITIZED:
-        assert daemon.usage().memory - before.memory < 1500, (before, daemon.usage())
+        growth = daemon.usage().memory - before.memory
+        assert growth < LIBSSH_WINDOW + 512, (before, daemon.usage())
 
 
 def test_stuck_session_on_a_terminal_can_be_left(daemon, guest):
@@ -88,9 +94,11 @@ def test_console_works_again_after_a_reset(daemon, deaf):
         leave(session)
 
 
-def test_console_works_again_after_the_guest_was_destroyed_and_started(daemon, deaf):
+def test_console_works_again_after_the_guest_was_destroyed_and_started(daemon, virt, deaf):
     guest, stuck = deaf
+    since = len(daemon.log())
     paste_until_stuck(stuck)
+    wait_until_taken_back(daemon, virt, since)
     guest.destroy()
     stuck.wait(15)
     guest.start()
@@ -120,14 +128,16 @@ def test_daemon_stops_cleanly_while_a_console_is_stuck(daemons, guest):
         daemon.stop()
 
 
-def test_nothing_leaks_from_stuck_consoles(daemons, guest):
+def test_nothing_leaks_from_stuck_consoles(daemons, virt, guest):
     daemon = daemons({"console": {"keep_open": "1s"}})
     before = None
     for _ in range(rounds(4)):
         with daemon.pipes(guest.name) as session:
             session.send(b"spin\r")
             session.expect("spinning", 20)
+            since = len(daemon.log())
             paste_until_stuck(session, b"x" * 150000, 3)
+            wait_until_taken_back(daemon, virt, since)
             guest.boots = guest.count_boots()
             guest.destroy()
             session.wait(15)

@@ -5,6 +5,28 @@ import time
 from .proc import SLOW
 
 MIB = 1 << 20
+FIRST_FRAGILE = 9001000  # as the daemon has it
+HELD = "takes no input; what waits is held back"
+TAKEN_BACK = "output ended"  # that of the way before
+
+
+def is_fragile(virt):
+    """Whether libvirtd may not survive a guest's end with input that stands in it."""
+    return virt.connection.getLibVersion() >= FIRST_FRAGILE
+
+
+def wait_until_deaf(daemon, virt, since):
+    """Where it matters, the daemon has noticed that the guest takes nothing."""
+    if is_fragile(virt):
+        daemon.wait_log(HELD, 20, since)
+        daemon.wait_log(TAKEN_BACK, 20, since)
+
+
+def wait_until_taken_back(daemon, virt, since):
+    """The same, just now: the next attempt is seconds away, and the guest may be ended."""
+    if is_fragile(virt):
+        daemon.wait_log(HELD, 20, since)
+        daemon.wait_log(TAKEN_BACK, 40, len(daemon.log()))
 
 
 def spinning(daemon, guest):
