@@ -60,7 +60,7 @@ void broker_give_settings(struct broker *b)
 		doorkeeper_settings(endpoint_door(b->endpoints[i]), &s, ssh->banner);
 	}
 	matcher_settings(b->context.matcher, (unsigned)b->config->console.max_waits,
-		b->config->daemon.log_level);
+		(unsigned)b->config->console.max_waits_per_user, b->config->daemon.log_level);
 }
 
 static int keys_for_ssh(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX])

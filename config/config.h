@@ -27,6 +27,7 @@
 #define CONFIG_LISTENS_MAX 16      /* [listen] sections */
 #define CONFIG_RUN_DIR_MAX 90      /* bytes: the control socket's path must fit sun_path */
 #define CONFIG_FILES_LENT 512      /* files that clients read at once: the ssh door has them */
+#define CONFIG_FILES_LENT_USER 256 /* of one identity */
 #define CONFIG_DESCRIPTORS_OTHER                                                                   \
 	1024 /* beside connections and their channels: consoles, libvirt                           \
 	      */
@@ -106,6 +107,7 @@ struct config_console {
 	struct config_list panic_patterns; /* plain texts */
 	char *on_panic;                    /* "" for none */
 	uint64_t max_waits;
+	uint64_t max_waits_per_user;
 };
 
 enum config_record {

@@ -306,6 +306,8 @@ const struct key config_keys[] = {
 			"its UUID, name and offset."},
 	{ROW(CONSOLE, max_waits), NUMBER(console, max_waits), .min = 1, .max = 4096, .def = "256",
 		RELOAD, .help = "Waits for output (the verb wait, and send --wait) at once."},
+	{ROW(CONSOLE, max_waits_per_user), NUMBER(console, max_waits_per_user), .min = 1,
+		.max = 4096, .def = "128", RELOAD, .help = "The same, of one identity."},
 
 	{ROW(HISTORY, record), WORD(history, record, records), .def = "auto", RELOAD,
 		.help = "Which consoles are recorded: all of running guests, those attached to, "

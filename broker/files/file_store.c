@@ -35,16 +35,22 @@ void file_store_destroy(struct file_store **out)
 	*out = NULL;
 }
 
-int file_store_lend(struct file_store *store)
+int file_store_lend(struct file_store *store, const char *identity, struct share **share)
 {
+	int r;
+
 	if (store->lent == CONFIG_FILES_LENT)
 		return -ENFILE;
+	r = shares_take(&store->shares, identity, CONFIG_FILES_LENT_USER, share);
+	if (r < 0)
+		return r;
 	store->lent++;
 	return 0;
 }
 
-void file_store_returned(struct file_store *store)
+void file_store_returned(struct file_store *store, struct share **share)
 {
+	shares_give(share);
 	store->lent--;
 }
 

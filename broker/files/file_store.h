@@ -13,6 +13,7 @@ struct directory;
 struct file_store;
 struct hypervisor;
 struct place_info;
+struct share;
 
 #define FILE_THREADS 2
 #define FILE_QUEUE 4096 /* looks that wait for a thread; each session has one at most */
@@ -20,9 +21,11 @@ struct place_info;
 int file_store_create(struct loop *loop, const char *state_dir, struct file_store **out) MUST_CHECK;
 void file_store_destroy(struct file_store **out);
 
-/* One more is lent; -ENFILE. Each 0 is one file_store_returned. */
-int file_store_lend(struct file_store *store) MUST_CHECK;
-void file_store_returned(struct file_store *store);
+/* One more is lent to this identity. 0 with its share, which file_store_returned takes; -ENFILE:
+ * too many are; -EDQUOT: to this one; -ENOMEM. */
+int file_store_lend(
+	struct file_store *store, const char *identity, struct share **share) MUST_CHECK;
+void file_store_returned(struct file_store *store, struct share **share);
 
 /* The hypervisor's events. */
 void file_store_link(struct file_store *store, struct directory *d, const struct hypervisor *h);

@@ -4,11 +4,13 @@
 
 #include "broker/files/file_store.h"
 #include "broker/files/lives.h"
+#include "core/shares.h"
 
 struct file_store {
 	struct job_pool *pool;
 	struct lives *lives;
 	unsigned lent;
+	struct share_list shares; /* of who has them */
 };
 
 #endif

@@ -144,11 +144,12 @@ int matcher_hire(struct matcher *m)
 
 /* --- what others ask --- */
 
-void matcher_settings(struct matcher *m, unsigned jobs_max, unsigned log_level)
+void matcher_settings(struct matcher *m, unsigned jobs_max, unsigned owner_max, unsigned log_level)
 {
 	struct door_limits limits = worker_limits_for(jobs_max);
 
 	m->jobs_max = jobs_max;
+	m->owner_max = owner_max;
 	m->settings.log_level = (uint8_t)log_level;
 	if (!m->keeper)
 		return;

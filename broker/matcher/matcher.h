@@ -38,8 +38,8 @@ int matcher_create(const struct matcher_options *options, struct matcher **out) 
 /* All jobs must be gone. */
 void matcher_destroy(struct matcher **out);
 
-/* Jobs at once, at most, and what the worker logs (enum log_level). */
-void matcher_settings(struct matcher *m, unsigned jobs_max, unsigned log_level);
+/* Jobs at once, at most, of all and of one owner, and what the worker logs (enum log_level). */
+void matcher_settings(struct matcher *m, unsigned jobs_max, unsigned owner_max, unsigned log_level);
 /* Its process; 0: none. */
 pid_t matcher_pid(const struct matcher *m);
 
@@ -72,12 +72,14 @@ struct matcher_wanted {
 	char *const *patterns;
 	size_t count;
 	bool raw, multi;
-	uint64_t offset; /* output comes from here on, */
-	bool begins;     /*   where a line begins; */
-	uint64_t from;   /*   a match begins here or later */
+	uint64_t offset;   /* output comes from here on, */
+	bool begins;       /*   where a line begins; */
+	uint64_t from;     /*   a match begins here or later */
+	const char *owner; /* whose it is: each may have a share of the jobs */
 };
 
-/* 0; -EBUSY too many jobs; -E2BIG the patterns are longer than any message; -ENOMEM. */
+/* 0; -EBUSY too many jobs; -EDQUOT too many of this owner; -E2BIG the patterns are longer than any
+ * message; -ENOMEM. */
 int matcher_job_create(struct matcher *m, const struct matcher_wanted *wanted,
 	const struct matcher_events *events, void *arg, struct matcher_job **out) MUST_CHECK;
 void matcher_job_destroy(struct matcher_job **out);

@@ -265,6 +265,11 @@ int matcher_job_create(struct matcher *m, const struct matcher_wanted *wanted,
 	job->arg = arg;
 	job->line.fd = -1;
 	job->patterns_len = size;
+	r = shares_take(&m->shares, wanted->owner, m->owner_max, &job->share);
+	if (r < 0) {
+		free(job);
+		return r;
+	}
 	pack(job, wanted);
 	LIST_INSERT_HEAD(&m->jobs, job, entry);
 	m->count++;
@@ -290,6 +295,7 @@ void matcher_job_destroy(struct matcher_job **out)
 	let_go(job);
 	job->state = JOB_OVER;
 	LIST_REMOVE(job, entry);
+	shares_give(&job->share);
 	job->matcher->count--;
 	loop_defer(job->matcher->options.loop, free_job, job);
 }

@@ -8,6 +8,7 @@
 
 #include "broker/door/doorkeeper.h"
 #include "broker/matcher/matcher.h"
+#include "core/shares.h"
 #include "wire/line.h"
 
 enum matcher_job_state {
@@ -23,6 +24,8 @@ struct matcher {
 	struct doorkeeper *keeper; /* NULL until the first job */
 	struct matcher_job_list jobs;
 	unsigned count, jobs_max;
+	unsigned owner_max; /* of one owner */
+	struct share_list shares;
 	struct wire_settings settings;
 	int serves;
 	unsigned failures;        /* starts after which it was not ready */
@@ -34,6 +37,7 @@ struct matcher {
 
 struct matcher_job {
 	LIST_ENTRY(matcher_job) entry;
+	struct share *share; /* its owner's */
 	struct matcher *matcher;
 	enum matcher_job_state state;
 	const struct matcher_events *events;

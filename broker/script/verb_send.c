@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/identity.h"
 #include "broker/login/login.h"
 #include "broker/script/send_options.h"
 #include "broker/script/send_text.h"
@@ -347,8 +348,11 @@ static const struct matcher_events trial_events = {
 static int try_pattern(struct send_call *s)
 {
 	uint64_t next = journal_next(console_journal(s->options.console));
-	const struct matcher_wanted wanted = {
-		.patterns = &s->pattern, .count = 1, .offset = next, .from = next};
+	const struct matcher_wanted wanted = {.patterns = &s->pattern,
+		.count = 1,
+		.offset = next,
+		.from = next,
+		.owner = login_identity(channel_login(s->channel))->text};
 
 	return matcher_job_create(s->matcher, &wanted, &trial_events, s, &s->trial);
 }

@@ -75,6 +75,10 @@ void wait_answer_refused(struct channel *channel, int error)
 		channel_exit(
 			channel, STATUS_BUSY, "too many waits at once (max_waits of [console])");
 		break;
+	case -EDQUOT:
+		channel_exit(channel, STATUS_BUSY,
+			"too many waits of yours at once (max_waits_per_user of [console])");
+		break;
 	case -EMFILE:
 		channel_exit(channel, STATUS_BUSY, "too many sessions on this console");
 		break;

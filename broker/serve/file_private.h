@@ -64,6 +64,7 @@ struct lent {
 	unsigned right;
 	char path[2 * (WIRE_NAME_MAX + 1)]; /* for the audit */
 	uint64_t size, since;
+	struct share *share; /* of the files that this identity has */
 	/* of console.log */
 	uint64_t base; /* the offset of its first byte */
 	struct journal_reader *reader;

@@ -132,17 +132,25 @@ struct lent *file_lent(const struct file_session *s, uint32_t file)
 
 struct lent *file_lend(struct file_session *s, const char *name, uint64_t size, const char **why)
 {
+	const char *identity = login_identity(s->login)->text;
 	struct lent *lent = NULL;
+	struct share *share;
+	int r;
 
 	*why = "too many files are open";
-	if (s->lent_count == FILE_LENT_MAX || file_lent(s, s->question) ||
-		file_store_lend(s->context->files) < 0)
+	if (s->lent_count == FILE_LENT_MAX || file_lent(s, s->question))
+		return NULL;
+	r = file_store_lend(s->context->files, identity, &share);
+	if (r == -EDQUOT)
+		*why = "too many files of yours are open";
+	if (r < 0)
 		return NULL;
 	lent = calloc(1, sizeof(*lent));
 	if (!lent) {
-		file_store_returned(s->context->files);
+		file_store_returned(s->context->files, &share);
 		return NULL;
 	}
+	lent->share = share;
 	lent->file = s->question;
 	lent->guest = s->spot.guest;
 	lent->right = spot_right(&s->spot);
@@ -162,7 +170,7 @@ static void take_back(struct file_session *s, struct lent *lent)
 	journal_reader_destroy(&lent->reader);
 	LIST_REMOVE(lent, entry);
 	s->lent_count--;
-	file_store_returned(s->context->files);
+	file_store_returned(s->context->files, &lent->share);
 	free(lent);
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/identity.h"
+#include "broker/login/login.h"
 #include "broker/watch/watch_internal.h"
 
 #define ROUNDS 16 /* pieces passed on in one turn */
@@ -263,7 +265,8 @@ int watch_look_for(struct watch *w, struct matcher *matcher, const struct watch_
 		.raw = options->raw,
 		.multi = options->multi,
 		.offset = first,
-		.from = options->from};
+		.from = options->from,
+		.owner = login_identity(channel_login(w->channel))->text};
 	int r;
 
 	w->looked_to = options->from;

@@ -434,3 +434,33 @@ def test_a_client_that_reads_nothing_holds_no_memory(folder, shared, dump):
     # Others go on meanwhile.
     assert folder.daemon.ssh(shared.uuid, "status").status == 0
     client.close()
+
+
+@contextlib.contextmanager
+def files_of(daemon, login, key):
+    with paramiko.Transport((clients.HOST, daemon.port)) as transport:
+        transport.start_client(timeout=20 * SLOW)
+        transport.auth_publickey(login, paramiko.Ed25519Key.from_private_key_file(key))
+        yield paramiko.SFTPClient.from_transport(transport)
+
+
+def opens(client, path):
+    try:
+        client.open(path).close()
+        return True
+    except OSError:
+        return False
+
+
+def test_one_user_does_not_have_all_lent_files(folder, shared, keys):
+    """128 on a channel, 512 in all; of one identity 256."""
+    with contextlib.ExitStack() as stack:
+        mine = [stack.enter_context(files_of(folder.daemon, shared.name, keys.ed25519))
+                for _ in range(3)]
+        held = [client.open("console.log") for client in mine[:2] for _ in range(128)]
+        with pytest.raises(OSError):
+            mine[2].open("console.log")
+        other = stack.enter_context(files_of(folder.daemon, shared.name, keys.other))
+        other.open("console.log").close()
+        held.pop().close()
+        wait_until(lambda: opens(mine[2], "console.log"), 20, "what was given back is free")

@@ -329,6 +329,17 @@ def test_too_many_waits_are_told(daemons, guest):
         one_line_reason(result.errors, "max_waits")
 
 
+def test_one_user_does_not_have_all_waits(daemons, guest, keys):
+    daemon = daemons({"console": {"max_waits": "3", "max_waits_per_user": "2"}})
+    with waiting(daemon, guest, "never"), waiting(daemon, guest, "ever"):
+        for verb in ("wait other", "send --wait other x"):
+            result = daemon.ssh(guest.name, verb)
+            assert result.status == BUSY, result
+            one_line_reason(result.errors, "max_waits_per_user")
+        result = daemon.ssh(guest.name, "wait other --timeout 1s", key=keys.other)
+        assert result.status == TIMED_OUT, result
+
+
 def worker(daemon):
     found = [child for child in proc.children(daemon.pid)
              if "--worker" in proc.command_line(child)]

@@ -100,11 +100,17 @@ static void on_failed(void *arg, enum matcher_failure failure, const char *text)
 
 static const struct matcher_events events = {on_begin, on_room, on_read, on_found, on_failed};
 
+static const char *owner = "key:a";
+
 static int begin(struct waiter *w, const char *pattern, const char *output)
 {
 	char *patterns[] = {(char *)(uintptr_t)pattern};
-	const struct matcher_wanted wanted = {
-		.patterns = patterns, .count = 1, .offset = BASE, .begins = true, .from = BASE};
+	const struct matcher_wanted wanted = {.patterns = patterns,
+		.count = 1,
+		.offset = BASE,
+		.begins = true,
+		.from = BASE,
+		.owner = owner};
 
 	memset(w, 0, sizeof(*w));
 	w->output = output;
@@ -147,7 +153,7 @@ static void make(const char *kind, uint64_t overrun_us)
 		.overrun_us = overrun_us};
 
 	assert_int_equal(matcher_create(&options, &matcher), 0);
-	matcher_settings(matcher, 128, LOG_LEVEL_ERROR);
+	matcher_settings(matcher, 128, 128, LOG_LEVEL_ERROR);
 }
 
 static int set_up(void **state)
@@ -338,6 +344,24 @@ static void a_worker_that_cannot_be_started_is_a_reason(void **state)
 	matcher_job_destroy(&w.job);
 }
 
+static void one_owner_has_no_more_than_his_share(void **state)
+{
+	struct waiter w[4];
+
+	matcher_settings(matcher, 3, 2, LOG_LEVEL_ERROR);
+	assert_int_equal(begin(&w[0], "never", "x"), 0);
+	assert_int_equal(begin(&w[1], "never", "x"), 0);
+	assert_int_equal(begin(&w[2], "never", "x"), -EDQUOT);
+	owner = "key:b";
+	assert_int_equal(begin(&w[2], "never", "x"), 0);
+	assert_int_equal(begin(&w[3], "never", "x"), -EBUSY);
+	owner = "key:a";
+	matcher_job_destroy(&w[0].job);
+	assert_int_equal(begin(&w[0], "never", "x"), 0);
+	for (size_t i = 0; i < 3; i++)
+		matcher_job_destroy(&w[i].job);
+}
+
 /* --- this program as a worker --- */
 
 static int spin_prepare(void *arg, int keys_fd)
@@ -399,6 +423,8 @@ int main(int argc, char **argv)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_job_that_its_worker_dies_of_ends_with_a_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_owner_has_no_more_than_his_share, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_worker_that_cannot_be_started_is_a_reason, set_up, tear_down),
 	};
