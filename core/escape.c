@@ -80,3 +80,18 @@ size_t escape_text(const char *in, size_t len, char *out, size_t room)
 	out[used] = '\0';
 	return used;
 }
+
+bool escape_is_text(const char *in, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)in;
+	size_t n;
+
+	for (; len > 0; p += n, len -= n) {
+		uint32_t c;
+
+		n = decode(p, len, &c);
+		if (n == 0 || (c < 0x20 && c != '\t' && c != '\n') || (c >= 0x7f && c < 0xa0))
+			return false;
+	}
+	return true;
+}

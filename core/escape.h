@@ -7,6 +7,7 @@
 #ifndef CORE_ESCAPE_H
 #define CORE_ESCAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Room that always suffices for len bytes. */
@@ -17,5 +18,9 @@
  * room is too small. Returns the length written.
  */
 size_t escape_text(const char *in, size_t len, char *out, size_t room);
+
+/* Whether it is UTF-8 and holds no control character but tabs and newlines: text that a terminal
+ * shows, whatever it says. */
+bool escape_is_text(const char *in, size_t len);
 
 #endif

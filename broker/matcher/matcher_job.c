@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "broker/matcher/matcher_private.h"
+#include "core/escape.h"
 #include "core/log.h"
 
 /* --- a job's line --- */
@@ -58,7 +59,9 @@ static void on_found(struct matcher_job *job, const struct line_message *m)
 	struct wire_found head;
 
 	memcpy(&head, m->fixed, sizeof(head));
-	if (head.pattern >= job->wanted.count) {
+	/* The worker reads what guests print, and its text goes to terminals. */
+	if (head.pattern >= job->wanted.count ||
+		(!job->wanted.raw && !escape_is_text(found.text, found.len))) {
 		matcher_job_fail(
 			job, MATCHER_BROKEN, "the process that looks for it gives no sense");
 		return;

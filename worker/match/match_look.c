@@ -25,6 +25,14 @@ static const uint8_t *text_of(const struct match *m)
 	return m->text.bytes ? m->text.bytes : &none;
 }
 
+/* The end, or the one before it that splits no character. */
+static size_t whole_characters(const struct match *m, size_t end)
+{
+	while (m->text.utf8 && end > 0 && (m->text.bytes[end] & 0xc0) == 0x80)
+		end--;
+	return end;
+}
+
 /* The lines that hold start..end; from start on when that is too much. */
 static void cut_out(struct match *m, size_t start, size_t end)
 {
@@ -45,7 +53,7 @@ static void cut_out(struct match *m, size_t start, size_t end)
 		first = start;
 	}
 	if (end - first > MATCH_TEXT_MAX)
-		end = first + MATCH_TEXT_MAX;
+		end = whole_characters(m, first + MATCH_TEXT_MAX);
 	m->result.text = (const char *)bytes + first;
 	m->result.len = end - first;
 }

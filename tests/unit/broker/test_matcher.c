@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "broker/matcher/matcher.h"
 #include "core/build_id.h"
 #include "core/log.h"
+#include "wire/line.h"
 #include "worker/match_worker.h"
 
 #define DEADLINE_US (100 * LOOP_SECOND)
@@ -344,6 +346,44 @@ static void a_worker_that_cannot_be_started_is_a_reason(void **state)
 	matcher_job_destroy(&w.job);
 }
 
+/* What a worker says that somebody has taken over: it finds at once what it likes. */
+static const struct {
+	const char *kind, *text;
+	int good;
+} lies[] = {
+	{"lie-text", "a\tb \xc3\xa4\ncd", 1},
+	{"lie-csi", "a\x1b[6n", 0},
+	{"lie-bell", "\a", 0},
+	{"lie-return", "no\ryes", 0},
+	{"lie-del", "\x7f", 0},
+	{"lie-c1",
+		"\xc2\x9b"
+		"6n",
+		0},
+	{"lie-byte",
+		"\x9b"
+		"6n",
+		0},
+};
+#define LIES (sizeof(lies) / sizeof(lies[0]))
+
+static void text_that_would_move_a_terminal_is_not_passed_on(void **state)
+{
+	struct waiter w;
+
+	for (size_t i = 0; i < LIES; i++) {
+		make_anew(lies[i].kind, 0);
+		assert_int_equal(begin(&w, "b", "ab"), 0);
+		run(&w, 1);
+		assert_int_equal(w.failed, !lies[i].good);
+		if (lies[i].good)
+			assert_string_equal(w.text, lies[i].text);
+		else
+			assert_int_equal(w.failure, MATCHER_BROKEN);
+		matcher_job_destroy(&w.job);
+	}
+}
+
 static void one_owner_has_no_more_than_his_share(void **state)
 {
 	struct waiter w[4];
@@ -387,11 +427,28 @@ static void spin_task(void *arg, int job_fd)
 		;
 }
 
+static const char *lie;
+
+static void lie_task(void *arg, int job_fd)
+{
+	const struct wire_found found = {.start = BASE, .end = BASE + 1};
+	struct line line;
+	struct line_message m;
+
+	line_init(&line, job_fd, WIRE_JOB, WIRE_DOOR);
+	while (line_receive(&line, &m) == -EAGAIN)
+		;
+	if (line_send(&line, WIRE_FOUND, &found, lie, strlen(lie)) < 0)
+		_exit(1);
+	line_message_finish(&m);
+	line_finish(&line);
+}
+
 static int become_worker(const char *kind)
 {
 	const struct door_options options = {
 		.control_fd = 3, .line = WIRE_WORKER, .keys_fd = -1, .build_id = build_id()};
-	static const struct door_ops spin = {.name = "spin worker",
+	static struct door_ops spin = {.name = "spin worker",
 		.prepare = spin_prepare,
 		.begin = spin_begin,
 		.settings = spin_settings,
@@ -399,6 +456,14 @@ static int become_worker(const char *kind)
 
 	if (strcmp(kind, "match") == 0)
 		match_worker_main(&options);
+	for (size_t i = 0; i < LIES; i++) {
+		if (strcmp(kind, lies[i].kind) == 0) {
+			lie = lies[i].text;
+			spin.name = "lie worker";
+			spin.task = lie_task;
+			door_run(&options, &spin, NULL);
+		}
+	}
 	if (strcmp(kind, "spin") == 0)
 		door_run(&options, &spin, NULL);
 	return 1;
@@ -423,6 +488,8 @@ int main(int argc, char **argv)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_job_that_its_worker_dies_of_ends_with_a_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			text_that_would_move_a_terminal_is_not_passed_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			one_owner_has_no_more_than_his_share, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -153,10 +153,25 @@ static void every_code_point_is_itself_or_written_out(void **state)
 	}
 }
 
+static void text_for_a_terminal_is_told_from_what_moves_it(void **state)
+{
+	static const char *const good[] = {
+		"", "a b", "a\tb\nc", "\xc3\xa4\xe2\x82\xac", "\\x1b", "\xe2\x80\xae"};
+	static const char *const bad[] = {
+		"\x1b[6n", "a\r", "\a", "\x7f", "\xc2\x9b", "\x9b", "\xc3", "\xe2\x82"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(escape_is_text(good[i], strlen(good[i])));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(escape_is_text(bad[i], strlen(bad[i])));
+	assert_false(escape_is_text("a\0b", 3));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_reads_as_the_table_says),
+		cmocka_unit_test(text_for_a_terminal_is_told_from_what_moves_it),
 		cmocka_unit_test(a_nul_byte_is_shown_not_taken_for_the_end),
 		cmocka_unit_test(it_is_cut_between_characters),
 		cmocka_unit_test(nothing_unsafe_comes_out_of_any_two_bytes),
