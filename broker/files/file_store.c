@@ -91,3 +91,8 @@ void file_store_link(struct file_store *store, struct directory *d, const struct
 
 	lives_review(store->lives, hypervisor_name(h), runs, &host, time(NULL));
 }
+
+void file_store_lost(struct file_store *store, const struct hypervisor *h)
+{
+	lives_lost(store->lives, hypervisor_name(h), time(NULL));
+}

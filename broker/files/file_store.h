@@ -29,6 +29,7 @@ void file_store_returned(struct file_store *store, struct share **share);
 
 /* The hypervisor's events. */
 void file_store_link(struct file_store *store, struct directory *d, const struct hypervisor *h);
+void file_store_lost(struct file_store *store, const struct hypervisor *h);
 void file_store_place(
 	struct file_store *store, const struct hypervisor *h, const struct place_info *info);
 void file_store_gone(

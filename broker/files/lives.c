@@ -8,6 +8,7 @@
 
 #include "broker/files/dump_name.h"
 #include "broker/files/lives.h"
+#include "broker/files/watched.h"
 #include "core/state_file.h"
 
 #define FILE_MAX ((size_t)16 << 20)
@@ -30,6 +31,7 @@ struct lives {
 	/* By number: the index + 1 of the last one. Each of some thousand files is looked up. */
 	uint32_t chains[CHAINS];
 	struct state_file *file;
+	struct watched *watched;
 };
 
 static void render(void *arg, FILE *f)
@@ -162,6 +164,7 @@ void lives_stopped(struct lives *l, const char *hypervisor, const struct uuid *u
 void lives_review(struct lives *l, const char *hypervisor,
 	bool (*runs)(void *arg, const struct uuid *uuid), void *arg, int64_t now)
 {
+	int64_t until = watched_until(l->watched, hypervisor, now);
 	size_t i;
 
 	for (i = 0; i < l->count; i++) {
@@ -169,9 +172,25 @@ void lives_review(struct lives *l, const char *hypervisor,
 
 		if (life->to || strcmp(life->hypervisor, hypervisor) != 0 || runs(arg, &life->uuid))
 			continue;
-		life->to = now;
+		life->to = until > life->from ? until : life->from;
 		changed(l);
 	}
+	watched_begin(l->watched, hypervisor, now);
+}
+
+void lives_lost(struct lives *l, const char *hypervisor, int64_t now)
+{
+	watched_end(l->watched, hypervisor, now);
+}
+
+/* Whether a file that was changed then can be of this life. */
+static bool covers(const struct lives *l, const struct life *life, int64_t when)
+{
+	int64_t from = life->to && when > life->to ? life->to : when;
+
+	if (when < life->from || (life->to && when > life->to + LIVES_LATE_S))
+		return false;
+	return watched_over(l->watched, life->hypervisor, from, when);
 }
 
 int lives_find(
@@ -184,8 +203,7 @@ int lives_find(
 		const struct life *life = &l->list[at - 1];
 
 		before = life->before;
-		if (life->id != id || when < life->from ||
-			(life->to && when > life->to + LIVES_LATE_S) ||
+		if (life->id != id || !covers(l, life, when) ||
 			!dump_name_is_of(short_name, life->name))
 			continue;
 		if (found && !uuid_equal(&found->uuid, &life->uuid))
@@ -255,8 +273,10 @@ int lives_create(struct loop *loop, const char *state_dir, struct lives **out)
 	if (!l)
 		return -ENOMEM;
 	r = state_file_create(&options, &l->file);
+	if (!r)
+		r = watched_create(loop, state_dir, &l->watched);
 	if (r) {
-		free(l);
+		lives_destroy(&l);
 		return r;
 	}
 	state_file_load(l->file, load_line, &reading);
@@ -272,6 +292,7 @@ void lives_destroy(struct lives **lives)
 		return;
 	*lives = NULL;
 	state_file_destroy(&l->file);
+	watched_destroy(&l->watched);
 	free(l->list);
 	free(l);
 }

@@ -30,13 +30,18 @@ void lives_running(struct lives *l, const char *hypervisor, int id, const struct
 /* It does not run there now. */
 void lives_stopped(struct lives *l, const char *hypervisor, const struct uuid *uuid, int64_t now);
 
-/* Ends those that do not run there any more: all that do have been told. */
+/* The connection is there, and all that run have been told: ends those that do not. Until when they
+ * did is not known if the hypervisor was not watched; up to then they did. */
 void lives_review(struct lives *l, const char *hypervisor,
 	bool (*runs)(void *arg, const struct uuid *uuid), void *arg, int64_t now);
 
+/* The connection is lost. */
+void lives_lost(struct lives *l, const char *hypervisor, int64_t now);
+
 /*
  * Whose a file named by this number and short name is, that was last changed then. 0; -ENOENT:
- * nobody's that is known; -ENOTUNIQ: it could be of several.
+ * nobody's that is known, or nobody watched then: another guest may have had the number; -ENOTUNIQ:
+ * it could be of several.
  */
 int lives_find(const struct lives *l, int id, const char *short_name, int64_t when,
 	struct uuid *out) MUST_CHECK;

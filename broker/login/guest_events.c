@@ -39,6 +39,8 @@ static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 	directory_events.link(context->directory, h, up, text);
 	if (up)
 		file_store_link(context->files, context->directory, h);
+	else
+		file_store_lost(context->files, h);
 	judge_all(context->logins);
 }
 

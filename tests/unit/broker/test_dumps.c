@@ -17,6 +17,7 @@
 #include "broker/files/dump_open.h"
 #include "broker/files/dump_scan.h"
 #include "broker/files/lives.h"
+#include "broker/files/watched.h"
 #include "core/io.h"
 
 static char folder[64];
@@ -179,6 +180,11 @@ static bool runs_not(void *arg, const struct uuid *uuid)
 	return false;
 }
 
+static bool runs_not_two(void *arg, const struct uuid *uuid)
+{
+	return !uuid_equal(uuid, &two);
+}
+
 static void lives_outlast_a_restart(void **state)
 {
 	struct loop *loop = loop_create();
@@ -195,6 +201,77 @@ static void lives_outlast_a_restart(void **state)
 	lives_review(l, "the host", runs_not, NULL, 1000000000100);
 	assert_int_equal(
 		lives_find(l, 7, "my web%41", 1000000000101 + LIVES_LATE_S, &found), -ENOENT);
+	lives_destroy(&l);
+	loop_destroy(loop);
+}
+
+/* While nobody looked another guest may have had the number and the name. */
+static void a_dump_of_a_time_that_nobody_watched_is_nobodys(void **state)
+{
+	struct loop *loop = loop_create();
+	struct lives *l;
+	struct uuid found;
+
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	lives_running(l, "lost", 3, &one, "web", 1000);
+	lives_review(l, "lost", runs_not_two, NULL, 1000);
+	assert_int_equal(lives_find(l, 3, "web", 1500, &found), 0);
+	lives_lost(l, "lost", 2000);
+	assert_int_equal(lives_find(l, 3, "web", 2000, &found), 0);
+	assert_int_equal(lives_find(l, 3, "web", 2001, &found), -ENOENT);
+	lives_review(l, "lost", runs_not_two, NULL, 3000); /* it runs still */
+	assert_int_equal(lives_find(l, 3, "web", 2500, &found), -ENOENT);
+	assert_int_equal(lives_find(l, 3, "web", 3001, &found), 0);
+	lives_lost(l, "lost", 4000);
+	lives_review(l, "lost", runs_not, NULL, 5000); /* it has ended meanwhile */
+	assert_int_equal(lives_find(l, 3, "web", 3999, &found), 0);
+	assert_int_equal(lives_find(l, 3, "web", 4500, &found), -ENOENT);
+	assert_int_equal(lives_find(l, 3, "web", 5001, &found), -ENOENT); /* not late either */
+	lives_running(l, "lost", 4, &two, "db", 6000);
+	lives_stopped(l, "lost", &two, 7000);
+	assert_int_equal(lives_find(l, 4, "db", 7100, &found), 0); /* late, and watched */
+	lives_destroy(&l);
+	loop_destroy(loop);
+}
+
+static void a_dump_of_a_time_before_the_start_is_nobodys(void **state)
+{
+	struct loop *loop = loop_create();
+	int64_t stop = time(NULL), up = stop + 5000;
+	struct lives *l;
+	struct uuid found;
+
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	lives_running(l, "kept", 3, &one, "web", stop - 100);
+	lives_review(l, "kept", runs_not_two, NULL, stop - 100);
+	lives_destroy(&l);
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	assert_int_equal(lives_find(l, 3, "web", stop - 50, &found), 0);
+	assert_int_equal(lives_find(l, 3, "web", stop + 2000, &found), -ENOENT);
+	lives_review(l, "kept", runs_not, NULL, up);
+	assert_int_equal(lives_find(l, 3, "web", stop - 50, &found), 0);
+	assert_int_equal(lives_find(l, 3, "web", stop + 2000, &found), -ENOENT);
+	lives_destroy(&l);
+	assert_int_equal(lives_create(loop, folder, &l), 0); /* it is remembered */
+	assert_int_equal(lives_find(l, 3, "web", stop + 2000, &found), -ENOENT);
+	lives_destroy(&l);
+	loop_destroy(loop);
+}
+
+static void of_too_many_gaps_the_oldest_become_one(void **state)
+{
+	struct loop *loop = loop_create();
+	struct lives *l;
+	struct uuid found;
+
+	assert_int_equal(lives_create(loop, folder, &l), 0);
+	lives_running(l, "flaps", 3, &one, "web", 1000);
+	for (int i = 0; i < WATCHED_GAPS_MAX + 2; i++) {
+		lives_review(l, "flaps", runs_not_two, NULL, 1000 + 100 * i);
+		lives_lost(l, "flaps", 1050 + 100 * i);
+	}
+	assert_int_equal(lives_find(l, 3, "web", 1020, &found), -ENOENT);
+	assert_int_equal(lives_find(l, 3, "web", 1320, &found), 0);
 	lives_destroy(&l);
 	loop_destroy(loop);
 }
@@ -368,6 +445,9 @@ int main(void)
 		IN_FOLDER(a_long_name_is_one_life),
 		IN_FOLDER(a_full_folder_is_told_apart_at_once),
 		IN_FOLDER(lives_outlast_a_restart),
+		IN_FOLDER(a_dump_of_a_time_that_nobody_watched_is_nobodys),
+		IN_FOLDER(a_dump_of_a_time_before_the_start_is_nobodys),
+		IN_FOLDER(of_too_many_gaps_the_oldest_become_one),
 		IN_FOLDER(only_regular_files_with_one_name_are_opened),
 		IN_FOLDER(a_file_that_somebody_writes_is_growing),
 		IN_FOLDER(a_file_with_a_lease_is_growing),
