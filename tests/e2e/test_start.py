@@ -230,7 +230,7 @@ def test_check_of_what_starts_says_nothing(unstarted, user):
         daemon.stop()
         assert check(daemon, "--user", user.name, user=Root) == ([], [])
         errors, _ = check(daemon, user=Root)
-        assert errors[0].startswith("DIR/vmconsoled.conf: it belongs to user"), errors
+        assert errors[0].startswith("DIR/vmconsoled.conf: the folder "), errors
 
 
 @pytest.mark.parametrize("who, words", [
