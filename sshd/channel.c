@@ -113,14 +113,16 @@ static void on_eof(ssh_session ssh, ssh_channel channel, void *arg)
 {
 	struct channel *c = arg;
 
-	c->client_eof = true;
+	if (c->input_state == CHANNEL_INPUT_FLOWS)
+		c->input_state = CHANNEL_INPUT_ENDED;
 }
 
 static void on_close(ssh_session ssh, ssh_channel channel, void *arg)
 {
 	struct channel *c = arg;
 
-	c->client_closed = true;
+	if (c->finding == CHANNEL_GOES_ON)
+		c->finding = CHANNEL_GONE;
 }
 
 static void set_callbacks(struct channel *c)
@@ -166,19 +168,19 @@ static uint32_t channel_wants(const struct channel *c)
 {
 	uint32_t events = 0;
 
-	if (c->state != CHANNEL_RUNNING)
+	if (!channel_has_line(c))
 		return 0;
 	/* Answers are asked for, so that there is room for them whatever the client takes. */
-	if (c->files && !c->line_over)
+	if (c->files && c->state == CHANNEL_RUNNING)
 		return EPOLLIN | EPOLLRDHUP | (files_wait_for_line(c->files) ? EPOLLOUT : 0);
 	if (c->files)
 		return EPOLLIN;
-	if (!c->held && !buf_len(&c->rest) && channel_can_take(c))
+	if (c->output_state != CHANNEL_OUTPUT_HELD && !buf_len(&c->rest) && channel_can_take(c))
 		events |= EPOLLIN;
-	if (c->line_over)
+	if (c->state == CHANNEL_ENDING)
 		return events;
 	if (c->full && (channel_input_waits(c) || c->resized || c->break_due ||
-			       (c->client_eof && !c->eof_told)))
+			       c->input_state == CHANNEL_INPUT_ENDED))
 		events |= EPOLLOUT;
 	return events | EPOLLRDHUP;
 }
@@ -214,7 +216,7 @@ static void finish_exit(struct channel *c)
 {
 	c->state = CHANNEL_CLOSING;
 	c->deadline = 0;
-	if (!c->client_closed) {
+	if (c->finding != CHANNEL_GONE) {
 		ssh_channel_request_send_exit_status(c->ssh, c->status);
 		ssh_channel_send_eof(c->ssh);
 		ssh_channel_close(c->ssh);
@@ -314,7 +316,7 @@ static void send_break(struct channel *c)
 
 int channel_break(struct channel *c)
 {
-	if (c->state != CHANNEL_RUNNING || c->line_over)
+	if (c->state != CHANNEL_RUNNING)
 		return -ENOTCONN;
 	c->break_due = true;
 	return 0;
@@ -322,25 +324,23 @@ int channel_break(struct channel *c)
 
 enum channel_finding channel_settle(struct channel *c)
 {
-	if (c->flooded)
+	if (c->finding == CHANNEL_FLOODED)
 		return CHANNEL_FLOODED;
-	if (c->state == CHANNEL_STARTING && !c->client_closed)
+	if (c->state == CHANNEL_STARTING && c->finding == CHANNEL_GOES_ON)
 		start(c);
 	channel_resume_input(c);
 	if (c->files)
 		files_pump(c->files);
-	if (c->state == CHANNEL_RUNNING && c->resized && !c->full && !c->line_over)
+	if (c->state == CHANNEL_RUNNING && c->resized && !c->full)
 		send_winsize(c);
-	if (c->state == CHANNEL_RUNNING && c->break_due && !c->full && !c->line_over)
+	if (c->state == CHANNEL_RUNNING && c->break_due && !c->full)
 		send_break(c);
 	if (buf_len(&c->rest))
 		channel_output(c);
 	if (c->state == CHANNEL_EXITING && !buf_len(&c->rest))
 		finish_exit(c);
 	channel_watch(c);
-	if (c->flooded)
-		return CHANNEL_FLOODED;
-	return c->client_closed ? CHANNEL_GONE : CHANNEL_GOES_ON;
+	return c->finding;
 }
 
 void channel_say_goodbye(struct channel *c, int status)
@@ -348,7 +348,7 @@ void channel_say_goodbye(struct channel *c, int status)
 	/* A line still open gets its time: the broker's last words may be under way. */
 	if (c->state < CHANNEL_RUNNING)
 		channel_begin_exit(c, status);
-	else if (c->state == CHANNEL_RUNNING)
+	else if (channel_has_line(c))
 		c->status = status;
 }
 

@@ -33,11 +33,31 @@ enum channel_state {
 	CHANNEL_FRESH,    /* open, nothing requested yet */
 	CHANNEL_STARTING, /* shell or exec accepted; channel_settle makes the line */
 	CHANNEL_RUNNING,
+	CHANNEL_ENDING,  /* the line is shut; what it still holds can be read */
 	CHANNEL_EXITING, /* the broker has said the last word; what is left goes to the client */
 	CHANNEL_CLOSING, /* exit status and CLOSE are sent; waits for the client's CLOSE */
 };
 
-enum channel_finding { CHANNEL_GOES_ON, CHANNEL_GONE, CHANNEL_FLOODED };
+/* What the session is told; the last one stays. */
+enum channel_finding {
+	CHANNEL_GOES_ON,
+	CHANNEL_GONE,    /* the client's CLOSE has come */
+	CHANNEL_FLOODED, /* more input than the window allows */
+};
+
+/* What the client sends. */
+enum channel_input_state {
+	CHANNEL_INPUT_FLOWS,
+	CHANNEL_INPUT_ENDED, /* the client sends no more */
+	CHANNEL_INPUT_TOLD,  /* and the broker knows */
+};
+
+/* What the client gets. */
+enum channel_output_state {
+	CHANNEL_OUTPUT_FLOWS,
+	CHANNEL_OUTPUT_HELD,      /* on the context's list, for a moment */
+	CHANNEL_OUTPUT_DISCARDED, /* the client takes no more */
+};
 
 /* What a channel needs of its session. */
 struct channel_owner {
@@ -62,6 +82,9 @@ struct channel {
 	ssh_channel ssh;
 	struct ssh_channel_callbacks_struct callbacks;
 	enum channel_state state;
+	enum channel_finding finding;
+	enum channel_input_state input_state;
+	enum channel_output_state output_state;
 
 	struct line line;
 	struct loop_io *io;
@@ -80,17 +103,10 @@ struct channel {
 	int status;                       /* for the client, when EXITING */
 
 	bool pty : 1;
-	bool sftp : 1;          /* the subsystem was asked for */
-	bool resized : 1;       /* a WINSIZE is due */
-	bool break_due : 1;     /* a BREAK */
-	bool client_eof : 1;    /* the client sends no more */
-	bool eof_told : 1;      /* and the broker knows */
-	bool client_closed : 1; /* the client's CLOSE has come */
-	bool flooded : 1;       /* more input than the window allows */
-	bool held : 1;          /* on the context's list */
-	bool line_over : 1;     /* the line is shut; what it still holds can be read */
-	bool deaf : 1;          /* the client takes no more output */
-	bool full : 1;          /* the line took no more; EPOLLOUT ends it */
+	bool sftp : 1;      /* the subsystem was asked for */
+	bool resized : 1;   /* a WINSIZE is due */
+	bool break_due : 1; /* a BREAK */
+	bool full : 1;      /* the line took no more; EPOLLOUT ends it */
 };
 TAILQ_HEAD(channel_list, channel);
 
@@ -120,6 +136,12 @@ void channel_overdue(struct channel *channel);
 void channel_destroy(struct channel *channel, bool connected);
 
 /* --- among the files of a channel --- */
+
+/* Whether the line is there, to read at least. */
+static inline bool channel_has_line(const struct channel *c)
+{
+	return c->state == CHANNEL_RUNNING || c->state == CHANNEL_ENDING;
+}
 
 /* channel_input.c: bytes from the client, taken as far as there is room; returns their number. */
 size_t channel_input(struct channel *channel, const unsigned char *data, size_t len);

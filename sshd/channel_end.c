@@ -19,7 +19,8 @@ static void channel_set_deadline(struct channel *c)
 
 void channel_line_ends(struct channel *c)
 {
-	c->line_over = true;
+	if (c->state == CHANNEL_RUNNING)
+		c->state = CHANNEL_ENDING;
 	channel_set_deadline(c);
 }
 

@@ -35,7 +35,7 @@ static size_t send_data(struct channel *c, const unsigned char *data, size_t len
 
 static bool line_open(const struct channel *c)
 {
-	return c->state == CHANNEL_RUNNING && !c->line_over && !c->eof_told;
+	return c->state == CHANNEL_RUNNING && c->input_state != CHANNEL_INPUT_TOLD;
 }
 
 size_t channel_input(struct channel *c, const unsigned char *data, size_t len)
@@ -56,7 +56,7 @@ size_t channel_input(struct channel *c, const unsigned char *data, size_t len)
 	}
 	c->unread = len - taken;
 	if (c->unread > INPUT_MAX)
-		c->flooded = true;
+		c->finding = CHANNEL_FLOODED;
 	return taken;
 }
 
@@ -74,7 +74,7 @@ static void fetch_unread(struct channel *c)
 		}
 		c->unread -= (size_t)n < c->unread ? (size_t)n : c->unread;
 		if (buf_add(&c->input, scratch, (size_t)n) < 0) {
-			c->flooded = true;
+			c->finding = CHANNEL_FLOODED;
 			return;
 		}
 	}
@@ -100,21 +100,22 @@ void channel_resume_input(struct channel *c)
 {
 	if (c->state < CHANNEL_RUNNING || c->full)
 		return;
-	while (channel_input_waits(c) && !c->flooded) {
+	while (channel_input_waits(c) && c->finding != CHANNEL_FLOODED) {
 		if (!buf_len(&c->input))
 			fetch_unread(c);
 		if (!pass_on(c))
 			return;
 	}
-	if (c->files && c->client_eof && !c->eof_told) {
+	if (c->files && c->input_state == CHANNEL_INPUT_ENDED) {
 		files_input_ends(c->files);
-		c->eof_told = true;
+		c->input_state = CHANNEL_INPUT_TOLD;
 	}
-	if (line_open(c) && c->client_eof) {
+	if (line_open(c) && c->input_state == CHANNEL_INPUT_ENDED) {
 		int r = line_send(&c->line, WIRE_EOF, NULL, NULL, 0);
 
 		c->full = r == -EAGAIN;
-		c->eof_told = r != -EAGAIN;
+		if (r != -EAGAIN)
+			c->input_state = CHANNEL_INPUT_TOLD;
 	}
 }
 

@@ -20,13 +20,15 @@ enum stream { STREAM_OUT, STREAM_ERR };
 
 bool channel_can_take(const struct channel *c)
 {
-	return c->deaf || (!(ssh_get_status(c->owner->ssh) & SSH_WRITE_PENDING) &&
-				  ssh_channel_window_size(c->ssh) > 0);
+	return c->output_state == CHANNEL_OUTPUT_DISCARDED ||
+	       (!(ssh_get_status(c->owner->ssh) & SSH_WRITE_PENDING) &&
+		       ssh_channel_window_size(c->ssh) > 0);
 }
 
-static void go_deaf(struct channel *c)
+static void discard(struct channel *c)
 {
-	c->deaf = true;
+	channel_unhold(c);
+	c->output_state = CHANNEL_OUTPUT_DISCARDED;
 	buf_finish(&c->rest);
 }
 
@@ -36,14 +38,14 @@ static size_t write_client(
 {
 	int n;
 
-	if (c->deaf || len == 0)
+	if (c->output_state == CHANNEL_OUTPUT_DISCARDED || len == 0)
 		return len;
 	if (stream == STREAM_ERR)
 		n = ssh_channel_write_stderr(c->ssh, data, (uint32_t)len);
 	else
 		n = ssh_channel_write(c->ssh, data, (uint32_t)len);
 	if (n < 0) {
-		go_deaf(c); /* closed by the client, or the connection is dead */
+		discard(c); /* closed by the client, or the connection is dead */
 		return len;
 	}
 	c->written += (uint64_t)n;
@@ -79,7 +81,7 @@ static void write_rest(struct channel *c)
 		stream = head & 1;
 		len = head >> 1;
 		n = write_client(c, stream, p + sizeof(head), len);
-		if (c->deaf)
+		if (c->output_state == CHANNEL_OUTPUT_DISCARDED)
 			return;
 		if (n == len) {
 			buf_drop(&c->rest, sizeof(head) + len);
@@ -149,15 +151,15 @@ static bool read_line(struct channel *c, struct batch *batch)
 	else
 		add_output(c, batch, &message);
 	line_message_finish(&message);
-	return c->state == CHANNEL_RUNNING;
+	return channel_has_line(c);
 }
 
 void channel_drop_output(struct channel *c)
 {
 	struct batch batch = {0};
-	bool more = c->state == CHANNEL_RUNNING && !c->files;
+	bool more = channel_has_line(c) && !c->files;
 
-	go_deaf(c);
+	discard(c);
 	while (more) {
 		more = read_line(c, &batch);
 		write_batch(c, &batch);
@@ -179,7 +181,7 @@ static void hold(struct channel *c)
 {
 	struct context *context = c->owner->context;
 
-	c->held = true;
+	c->output_state = CHANNEL_OUTPUT_HELD;
 	LIST_INSERT_HEAD(&context->held, c, held_entry);
 	if (!loop_timer_armed(context->held_timer))
 		loop_timer_set(context->held_timer, HOLD_US, LOOP_MSEC / 2);
@@ -187,9 +189,10 @@ static void hold(struct channel *c)
 
 void channel_unhold(struct channel *c)
 {
-	if (c->held)
-		LIST_REMOVE(c, held_entry);
-	c->held = false;
+	if (c->output_state != CHANNEL_OUTPUT_HELD)
+		return;
+	LIST_REMOVE(c, held_entry);
+	c->output_state = CHANNEL_OUTPUT_FLOWS;
 }
 
 static void output_now(struct channel *c)
@@ -197,7 +200,7 @@ static void output_now(struct channel *c)
 	struct batch batch = {0};
 
 	write_rest(c);
-	while (!buf_len(&c->rest) && c->state == CHANNEL_RUNNING && channel_can_take(c) &&
+	while (!buf_len(&c->rest) && channel_has_line(c) && channel_can_take(c) &&
 		batch.total < OUTPUT_BATCH && read_line(c, &batch))
 		;
 	if (batch.len)
@@ -210,9 +213,10 @@ static void output_now(struct channel *c)
 
 void channel_output(struct channel *c)
 {
-	if (c->held)
+	if (c->output_state == CHANNEL_OUTPUT_HELD)
 		return;
-	if (c->state == CHANNEL_RUNNING && !buf_len(&c->rest) && should_hold(c))
+	if (c->output_state == CHANNEL_OUTPUT_FLOWS && channel_has_line(c) && !buf_len(&c->rest) &&
+		should_hold(c))
 		hold(c);
 	else
 		output_now(c);

@@ -110,7 +110,7 @@ static bool take_message(struct files *f)
 		files_answer(f, &m);
 	}
 	line_message_finish(&m);
-	return c->state == CHANNEL_RUNNING;
+	return channel_has_line(c);
 }
 
 void files_take_answers(struct files *f)
@@ -163,11 +163,11 @@ static bool give_batch(struct files *f)
 
 void files_pump(struct files *f)
 {
-	if (f->channel->state != CHANNEL_RUNNING || f->done)
+	if (!channel_has_line(f->channel) || f->done)
 		return;
 	if (give_batch(f) && channel_can_take(f->channel))
 		loop_timer_set(f->again, 0, 1);
-	if (server_finished(f) && !f->channel->line_over)
+	if (server_finished(f) && f->channel->state == CHANNEL_RUNNING)
 		say_done(f);
 }
 
