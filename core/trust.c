@@ -202,10 +202,30 @@ static int enter(struct walk *w, int fd, const char *name, const char *place)
 	return push(w, fd, name);
 }
 
-static int step(struct walk *w, const char *name)
+/* Takes fd over. */
+static int reach(struct walk *w, int fd, const char *name)
 {
 	char place[PATH_MAX + NAME_MAX + 2];
-	int fd FD_AUTO = -1, inside;
+	int r = 0;
+
+	snprintf(place, sizeof(place), "%s/%s", w->place, name);
+	if (fstat(fd, &w->st) < 0)
+		r = -errno;
+	else if (S_ISDIR(w->st.st_mode))
+		return enter(w, fd, name, place);
+	else if (S_ISLNK(w->st.st_mode))
+		r = follow(w, fd, place);
+	else if (*w->rest)
+		r = -ENOTDIR;
+	else
+		snprintf(w->last, sizeof(w->last), "%s", name);
+	fd_close(&fd);
+	return r;
+}
+
+static int step(struct walk *w, const char *name)
+{
+	int fd;
 
 	if (!*name || strcmp(name, ".") == 0)
 		return 0;
@@ -213,19 +233,8 @@ static int step(struct walk *w, const char *name)
 		pop_to(w, w->depth > 1 ? w->depth - 1 : 1);
 		return 0;
 	}
-	snprintf(place, sizeof(place), "%s/%s", w->place, name);
 	fd = openat(w->folders[w->depth - 1], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &w->st) < 0)
-		return -errno;
-	if (S_ISLNK(w->st.st_mode))
-		return follow(w, fd, place);
-	if (!S_ISDIR(w->st.st_mode)) {
-		snprintf(w->last, sizeof(w->last), "%s", name);
-		return *w->rest ? -ENOTDIR : 0;
-	}
-	inside = fd;
-	fd = -1;
-	return enter(w, inside, name, place);
+	return fd < 0 ? -errno : reach(w, fd, name);
 }
 
 static int begin(struct walk *w, const char *path)
@@ -247,7 +256,7 @@ static int begin(struct walk *w, const char *path)
 	return enter(w, fd, "", "");
 }
 
-/* To the end of path, all above it checked. 0 or -errno; walk_finish follows. */
+/* To the end of path, all above it checked. 0 or -errno; pop_to(w, 0) follows. */
 static int walk(struct walk *w, const char *path, enum owner own, char why[TRUST_WHY_MAX])
 {
 	char name[NAME_MAX + 1];
@@ -258,7 +267,7 @@ static int walk(struct walk *w, const char *path, enum owner own, char why[TRUST
 	w->why = why;
 	w->depth = 0;
 	w->links = 0;
-	*w->place = *w->last = '\0';
+	*w->place = *w->last = *w->rest = '\0';
 	r = begin(w, path);
 	while (r == 0 && *w->rest) {
 		r = next_name(w, name);
@@ -288,20 +297,20 @@ static int check(const char *path, enum owner own, char why[TRUST_WHY_MAX])
 
 static int open_reached(struct walk *w, const char *path, int *out)
 {
-	int fd FD_AUTO =
+	int fd =
 		openat(w->folders[w->depth - 1], *w->last ? w->last : ".", OPEN_FLAGS | O_NOFOLLOW);
 	int r;
 
 	if (fd < 0 || fstat(fd, &w->st) < 0) {
 		r = -errno;
 		trust_unreadable(path, -r, w->why);
-		return r;
+	} else {
+		r = check_itself(path, &w->st, w->own, w->why);
 	}
-	r = check_itself(path, &w->st, w->own, w->why);
-	if (r == 0) {
+	if (r < 0)
+		fd_close(&fd);
+	else
 		*out = fd;
-		fd = -1;
-	}
 	return r;
 }
 
