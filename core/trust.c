@@ -274,7 +274,7 @@ static int walk(struct walk *w, const char *path, enum owner own, char why[TRUST
 		if (r == 0)
 			r = step(w, name);
 	}
-	if (r == 0 && !*w->last && fstat(w->folders[w->depth - 1], &w->st) < 0)
+	if (r == 0 && w->depth > 0 && !*w->last && fstat(w->folders[w->depth - 1], &w->st) < 0)
 		r = -errno;
 	if (r < 0 && !*why)
 		trust_unreadable(path, -r, why);

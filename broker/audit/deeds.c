@@ -196,12 +196,13 @@ int deeds_create(struct loop *loop, struct audit *audit, uint64_t window_us, str
 void deeds_destroy(struct deeds **out)
 {
 	struct deeds *d = *out;
-	struct doer *who;
+	struct doer *who, *next;
 
 	if (!d)
 		return;
 	*out = NULL;
-	while ((who = LIST_FIRST(&d->list))) {
+	for (who = LIST_FIRST(&d->list); who; who = next) {
+		next = LIST_NEXT(who, entry);
 		(void)begin_window(d, who);
 		free_doer(d, who);
 	}
