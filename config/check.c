@@ -1,6 +1,7 @@
 /* What a configuration must fulfil as a whole. Pure. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -166,6 +167,17 @@ static void check_auth(const struct config *c, struct config_errors *errors)
 		add_at_key(c, errors, "auth", "penalty_max", "penalty_max is less than penalty");
 }
 
+static void check_dump(const struct config *c, struct config_errors *errors)
+{
+	char text[128];
+
+	if (c->dump.directories.count <= CONFIG_DUMP_DIRECTORIES_MAX)
+		return;
+	snprintf(text, sizeof(text), "directories: %zu folders, and the most is %d: take some out",
+		c->dump.directories.count, CONFIG_DUMP_DIRECTORIES_MAX);
+	add_at_key(c, errors, "dump", "directories", text);
+}
+
 void config_object_check(const struct config *c, struct config_errors *errors)
 {
 	check_hypervisors(c, errors);
@@ -173,6 +185,7 @@ void config_object_check(const struct config *c, struct config_errors *errors)
 	check_https(c, errors);
 	check_upstream(c, errors);
 	check_auth(c, errors);
+	check_dump(c, errors);
 	if (c->console.linger_max && c->console.linger_max < c->console.linger)
 		add_at_key(c, errors, "console", "linger_max", "linger_max is less than linger");
 }

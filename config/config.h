@@ -26,6 +26,7 @@
 #define CONFIG_LISTEN_MAX 16       /* addresses of one listen key */
 #define CONFIG_LISTENS_MAX 16      /* [listen] sections */
 #define CONFIG_RUN_DIR_MAX 90      /* bytes: the control socket's path must fit sun_path */
+#define CONFIG_DUMP_DIRECTORIES_MAX 31
 #define CONFIG_FILES_LENT 512      /* files that clients read at once: the ssh door has them */
 #define CONFIG_FILES_LENT_USER 256 /* of one identity */
 #define CONFIG_DESCRIPTORS_OTHER                                                                   \

@@ -19,6 +19,7 @@
 #include "core/io.h"
 #include "core/job.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 #define EVENTS                                                                                     \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |        \
@@ -134,10 +135,15 @@ static void on_events(void *arg, uint32_t revents);
 /* A fresh descriptor forgets all old watches at once. */
 static void watch_all(struct key_watch *w)
 {
+	char room[TROUBLE_ROOM];
+
 	drop_items(w);
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->fd < 0 || loop_io_add(w->loop, &w->io, w->fd, EPOLLIN, on_events, w) < 0) {
-		log_warning("changes of key files will not be seen: %s", strerror(errno));
+		log_warning("changes of key files will not be seen until a reload: inotify: %s",
+			errno == EMFILE ? "too many watchers of this user: raise "
+					  "fs.inotify.max_user_instances with sysctl"
+					: trouble_shortage(errno, room));
 		fd_close(&w->fd);
 		return;
 	}

@@ -1,7 +1,7 @@
 /*
  * Task: the verb audit: records out of the audit's files.
  */
-#include <string.h>
+#include <unistd.h>
 
 #include "broker/admin/admin.h"
 #include "broker/audit/audit.h"
@@ -9,6 +9,7 @@
 #include "broker/login/login.h"
 #include "broker/verb/verb_steps.h"
 #include "config/rights.h"
+#include "core/trouble.h"
 
 static int step(void *source, struct verb_piece *piece)
 {
@@ -17,8 +18,11 @@ static int step(void *source, struct verb_piece *piece)
 
 static void finish(void *source, struct channel *channel, int result)
 {
+	char room[TROUBLE_ROOM];
+
 	if (result < 0)
-		channel_exit(channel, STATUS_INTERNAL, "audit: %s", strerror(-result));
+		channel_exit(channel, STATUS_INTERNAL, "the audit cannot be read: %s",
+			trouble_shortage(-result, room));
 	else
 		channel_exit(channel, STATUS_OK, NULL);
 }
@@ -44,11 +48,12 @@ static void run(struct verb_call *call, const void *options)
 		.since = (int64_t)(words->since.value / 1000),
 		.until = (int64_t)(words->until.value / 1000)};
 	struct audit_search *search;
+	char room[TROUBLE_ROOM];
 	int r = audit_search_create(audit_path(audit), audit_keep(audit), &filter, &search);
 
 	if (r < 0)
 		channel_exit(call->channel, STATUS_UNAVAILABLE, "audit: %s: %s", audit_path(audit),
-			strerror(-r));
+			trouble_text(audit_path(audit), -r, R_OK, room));
 	else
 		verb_steps_begin(call, &steps_ops, search);
 }

@@ -14,6 +14,7 @@
 #include "console/guest/console.h"
 #include "core/log.h"
 #include "core/trust.h"
+#include "core/trouble.h"
 
 struct panic_command {
 	LIST_ENTRY(panic_command) entry;
@@ -146,7 +147,7 @@ static int is_running(const struct panic_commands *all, const char *uuid)
 
 void panic_command_run(struct panic_commands *all, const char *path, struct guest *g)
 {
-	char why[TRUST_WHY_MAX];
+	char why[TRUST_WHY_MAX], room[TROUBLE_ROOM];
 	struct panic_command *p;
 	int r;
 
@@ -171,7 +172,8 @@ void panic_command_run(struct panic_commands *all, const char *path, struct gues
 		log_info("VM %s has panicked: %s runs", guest_name(g), path);
 		return;
 	}
-	log_error("on_panic for %s: %s: %s", p->uuid, path, strerror(-r));
+	log_error("on_panic for %s: %s is not run: %s", p->uuid, path,
+		trouble_text(path, -r, X_OK, room));
 	forget(p);
 }
 

@@ -172,6 +172,14 @@ static ssize_t read_text(int fd, char *text, size_t room)
 	return (ssize_t)len;
 }
 
+static int fail_memory(char why[HOST_KEYS_WHY_MAX], int error)
+{
+	char room[TROUBLE_ROOM];
+
+	return fail(why, error, "host keys cannot be kept in memory: %s",
+		trouble_shortage(error, room));
+}
+
 static int copy_text(int from, int to, const char *path, char why[HOST_KEYS_WHY_MAX])
 {
 	char text[HOST_KEYS_FILE_MAX + 1]; /* one for the newline */
@@ -186,7 +194,7 @@ static int copy_text(int from, int to, const char *path, char why[HOST_KEYS_WHY_
 	if (!r) {
 		r = write_all(to, text, (size_t)n);
 		if (r < 0)
-			(void)fail(why, -r, "host keys in memory: %s", strerror(-r));
+			(void)fail_memory(why, -r);
 	}
 	explicit_bzero(text, sizeof(text));
 	return r;
@@ -283,12 +291,12 @@ int host_keys_memfd(const char *dir, int *fd, char why[HOST_KEYS_WHY_MAX])
 		return r;
 	memory = memory_file_create("host keys");
 	if (memory < 0)
-		return fail(why, -memory, "host keys in memory: %s", strerror(-memory));
+		return fail_memory(why, -memory);
 	r = load_all(dir, memory, why);
 	if (!r) {
 		r = memory_file_seal(memory);
 		if (r < 0)
-			r = fail(why, -r, "host keys in memory: %s", strerror(-r));
+			r = fail_memory(why, -r);
 	}
 	if (r < 0)
 		close(memory);

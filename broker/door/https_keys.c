@@ -46,10 +46,12 @@ static int open_file(const char *path, const char *what, char why[HTTPS_KEYS_WHY
 
 static int check_owner(int fd, const char *path, char why[HTTPS_KEYS_WHY_MAX])
 {
+	char room[TROUBLE_ROOM];
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return fail(why, errno, "%s: %s", path, strerror(errno));
+		return fail(why, errno, "key of [https] %s: %s", path,
+			trouble_text(path, errno, R_OK, room));
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return fail(
 			why, EPERM, "key of [https] %s belongs to another user: chown it", path);
@@ -121,6 +123,7 @@ static int copy(int from, int to)
 
 static int put_together(int key, int certificate, int *fd, char why[HTTPS_KEYS_WHY_MAX])
 {
+	char room[TROUBLE_ROOM];
 	int to = memory_file_create("https keys"), r = to < 0 ? to : copy(key, to);
 
 	if (!r)
@@ -129,7 +132,8 @@ static int put_together(int key, int certificate, int *fd, char why[HTTPS_KEYS_W
 		r = memory_file_seal(to);
 	if (r < 0) {
 		fd_close(&to);
-		return fail(why, -r, "key of [https] in memory: %s", strerror(-r));
+		return fail(why, -r, "key of [https] cannot be kept in memory: %s",
+			trouble_shortage(-r, room));
 	}
 	*fd = to;
 	return 0;

@@ -14,8 +14,8 @@
 
 #define DUMP_FILES_MAX 4096    /* of all folders; further ones are left out */
 #define DUMP_ENTRIES_MAX 16384 /* names of whatever, in all folders, that are looked at */
-#define DUMP_FOLDERS_MAX 32
-#define DUMP_STORE 0 /* the folder that the service puts its own dumps into */
+#define DUMP_FOLDERS_MAX 32    /* store, and CONFIG_DUMP_DIRECTORIES_MAX */
+#define DUMP_STORE 0           /* the folder that the service puts its own dumps into */
 
 struct dump_file {
 	char name[DUMP_FILE_MAX]; /* in the folder */

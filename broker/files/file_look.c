@@ -9,6 +9,9 @@
 #include "config/config.h"
 #include "core/io.h"
 
+_Static_assert(
+	DUMP_FOLDERS_MAX == CONFIG_DUMP_DIRECTORIES_MAX + 1, "each configured one is looked into");
+
 struct file_look {
 	struct file_store *store;
 	char *folders[DUMP_FOLDERS_MAX]; /* copies: a reload may come */

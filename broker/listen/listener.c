@@ -65,6 +65,7 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 {
 	struct listen_socket *s = &l->sockets[l->count];
 	socklen_t len = sizeof(s->bound);
+	char room[TROUBLE_ROOM];
 	int r;
 
 	s->listener = l;
@@ -75,7 +76,7 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 	if (!r)
 		r = loop_io_add(l->loop, &s->io, fd, EPOLLIN, on_readable, s);
 	if (r < 0) {
-		say(why, "%s: %s", label, strerror(-r));
+		say(why, "%s: cannot be listened on: %s", label, trouble_shortage(-r, room));
 		close(fd);
 		return r;
 	}
@@ -140,7 +141,7 @@ static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
 	}
 	r = fd_nonblock(fd);
 	if (r < 0) {
-		say(why, "descriptor %d from systemd: %s", fd, strerror(-r));
+		say(why, "descriptor %d from systemd cannot be used: %s", fd, strerror(-r));
 		return r;
 	}
 	return add_socket(l, fd, "socket from systemd", why);
@@ -288,6 +289,7 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 	listener_fn accepted, void *arg, struct listener **out, char why[LISTENER_WHY_MAX])
 {
 	struct listener *l = calloc(1, sizeof(*l));
+	char room[TROUBLE_ROOM];
 	int r;
 
 	if (!l) {
@@ -299,7 +301,7 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 	l->arg = arg;
 	r = loop_timer_add(loop, &l->rest, on_rested, l);
 	if (r < 0)
-		say(why, "timer: %s", strerror(-r));
+		say(why, "cannot listen: a timer: %s", trouble_shortage(-r, room));
 	if (!r)
 		r = listen_on_passed(l, name, why);
 	if (r == 0 && l->count == 0)

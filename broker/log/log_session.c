@@ -15,6 +15,7 @@
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 #include "console/replay/replay.h"
+#include "core/trouble.h"
 
 /* --- life --- */
 
@@ -67,6 +68,14 @@ static const struct channel_ops log_ops = {
 
 /* --- where to begin --- */
 
+static void log_trouble(struct log_session *s, int error)
+{
+	char text[TROUBLE_ROOM + 32], room[TROUBLE_ROOM];
+
+	snprintf(text, sizeof(text), "history cannot be read: %s", trouble_shortage(error, room));
+	log_exit(s, STATUS_INTERNAL, text);
+}
+
 static void begin_at(struct log_session *s, uint64_t offset)
 {
 	int r = log_output_place(s, offset);
@@ -74,7 +83,7 @@ static void begin_at(struct log_session *s, uint64_t offset)
 	if (r == -ERANGE)
 		log_exit(s, STATUS_NOT_FOUND, "this offset is not reached yet");
 	else if (r < 0)
-		log_exit(s, STATUS_INTERNAL, strerror(-r));
+		log_trouble(s, -r);
 	if (r < 0)
 		return;
 	s->end = journal_next(s->journal);
@@ -90,7 +99,7 @@ static void on_found(void *arg, int error, uint64_t offset)
 	if (error == -ENOENT)
 		log_exit(s, STATUS_NOT_FOUND, "the history does not go back so many boots");
 	else if (error)
-		log_exit(s, STATUS_INTERNAL, strerror(-error));
+		log_trouble(s, -error);
 	else
 		begin_at(s, offset);
 }
@@ -101,7 +110,7 @@ static void find(struct log_session *s, enum journal_find what)
 	int r = journal_find(s->journal, what, s->options.value, on_found, s, &query);
 
 	if (r < 0)
-		log_exit(s, STATUS_INTERNAL, strerror(-r));
+		log_trouble(s, -r);
 	else if (!s->over)
 		s->query = query;
 }

@@ -7,6 +7,7 @@
 #include "broker/channel/channel.h"
 #include "broker/script/wait_answer.h"
 #include "core/escape.h"
+#include "core/trouble.h"
 
 /* Bytes are hostile on a terminal, and a terminal is what a person has. */
 static int put_escaped(struct channel *channel, const char *text, size_t len)
@@ -70,6 +71,8 @@ void wait_answer_exit(struct channel *channel, const struct watch_end *end)
 
 void wait_answer_refused(struct channel *channel, int error)
 {
+	char room[TROUBLE_ROOM];
+
 	switch (error) {
 	case -EBUSY:
 		channel_exit(
@@ -89,7 +92,8 @@ void wait_answer_refused(struct channel *channel, int error)
 		channel_exit(channel, STATUS_NOT_FOUND, "this offset is not reached yet");
 		break;
 	default:
-		channel_exit(channel, STATUS_INTERNAL, "%s", strerror(-error));
+		channel_exit(channel, STATUS_INTERNAL, "the output cannot be looked at: %s",
+			trouble_shortage(-error, room));
 		break;
 	}
 }

@@ -13,6 +13,7 @@
 #include "console/guest/guest.h"
 #include "console/hypervisor/hypervisor.h"
 #include "core/log.h"
+#include "core/trouble.h"
 #include "wire/msg.h"
 
 const struct verb *verb_find(const struct verb_table *table, const char *name)
@@ -100,6 +101,7 @@ static void no_device(const struct verb_call *call, const char *device)
 
 int verb_console(struct verb_call *call, struct console **out)
 {
+	char room[TROUBLE_ROOM];
 	int r = guest_console(call->guest, call->device, out);
 
 	if (r == -ENODEV && !call->device)
@@ -109,7 +111,8 @@ int verb_console(struct verb_call *call, struct console **out)
 	else if (r == -ENODEV)
 		no_device(call, call->device);
 	else if (r < 0)
-		channel_exit(call->channel, STATUS_INTERNAL, "%s", strerror(-r));
+		channel_exit(call->channel, STATUS_INTERNAL, "the console cannot be kept: %s",
+			trouble_shortage(-r, room));
 	return r;
 }
 

@@ -15,6 +15,8 @@
 #include "console/journal/journal_private.h"
 #include "console/journal/journal_sweep.h"
 #include "core/io.h"
+#include "core/log.h"
+#include "core/trouble.h"
 
 /* An empty folder keeps its offsets at least so long. */
 #define OFFSETS_KEPT_US (UINT64_C(30) * 24 * 3600 * LOOP_SECOND)
@@ -252,6 +254,22 @@ void journal_store_retry_soon(struct journal_store *store)
 /*
  * Life
  */
+/* What guests print is nobody else's to read. Without the folder history is in memory only: that is
+ * told now, and not when the first guest prints. */
+static void make_folder(const char *dir)
+{
+	char room[TROUBLE_ROOM];
+	int r = make_dirs(dir, 0700);
+
+	if (r == 0)
+		(void)chmod(dir, 0700);
+	if (r == 0 && access(dir, R_OK | W_OK | X_OK) < 0)
+		r = -errno;
+	if (r < 0)
+		log_error("history cannot be written below %s, and is in memory only: %s", dir,
+			trouble_text(dir, -r, R_OK | W_OK | X_OK, room));
+}
+
 int journal_store_create(struct loop *loop, const char *dir, const struct journal_limits *limits,
 	struct journal_store **store)
 {
@@ -276,9 +294,7 @@ int journal_store_create(struct loop *loop, const char *dir, const struct journa
 		journal_store_destroy(store, 0);
 		return r;
 	}
-	/* What guests print is nobody else's to read. */
-	if (make_dirs(dir, 0700) == 0)
-		(void)chmod(dir, 0700);
+	make_folder(dir);
 	loop_timer_set(s->sweep, JOURNAL_SWEEP_US, LOOP_SECOND);
 	return 0;
 }

@@ -19,6 +19,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND UINT64_C(1000000)
+#define TEN_FOLDERS "/a, /b, /c, /d, /e, /f, /g, /h, /i, /j"
 
 /* A folder of the test's own; the working directory while it runs, so that messages are short. */
 static char folder[64];
@@ -294,6 +295,9 @@ static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 			"main.conf:2: escape: invalid escape character \"^J\": "
 			"write ^] or another of "
 			"^A to ^_, but not ^J or ^M; or none"},
+		{"[dump]\ndirectories = " TEN_FOLDERS ", " TEN_FOLDERS ", " TEN_FOLDERS
+		 ", /k, /l\n",
+			"main.conf:2: directories: 32 folders, and the most is 31: take some out"},
 		{"[console]\nlinger_max = 999ms\n", "main.conf:2: linger_max is less than linger"},
 		{"[console]\nwriters = two\n",
 			"main.conf:2: writers: invalid value \"two\": write one of one, many"},

@@ -2,6 +2,7 @@
 #include "journal_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "console/journal/journal_reserve.h"
+#include "core/log.h"
 
 static void limit_file_size(uint64_t bytes)
 {
@@ -214,6 +216,38 @@ static void test_a_folder_that_was_removed_comes_back(void **state)
 	assert_true(r.bytes >= 1000 && r.bytes + r.missing == next);
 }
 
+static void keep_line(void *arg, enum log_level level, const char *tag, const char *text)
+{
+	if (level == LOG_LEVEL_ERROR)
+		snprintf(arg, 512, "%s", text);
+}
+
+/* At the start, not when a guest prints the first time. */
+static void test_a_folder_that_cannot_be_written_is_told_with_the_cure(void **state)
+{
+	struct fixture *f = *state;
+	char line[512] = "", wanted[512], dir[96];
+	struct journal_store *store;
+	int fd;
+
+	start(f);
+	snprintf(dir, sizeof(dir), "%s/file", f->top);
+	fd = open(dir, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	strcat(dir, "/journal");
+	log_set_sink(keep_line, line);
+	assert_int_equal(journal_store_create(f->loop, dir, &f->limits, &store), 0);
+	log_set_sink(NULL, NULL);
+	snprintf(wanted, sizeof(wanted),
+		"history cannot be written below %s, and is in memory only: Not a directory: "
+		"%s/file "
+		"is a file, where a folder has to be: mend the path",
+		dir, f->top);
+	assert_string_equal(line, wanted);
+	journal_store_destroy(&store, DEADLINE_US);
+}
+
 static void test_a_folder_that_cannot_be_made_is_no_failure(void **state)
 {
 	struct fixture *f = *state;
@@ -360,6 +394,7 @@ int main(void)
 		T(test_a_disk_turned_read_only_gives_no_number_twice),
 		T(test_a_folder_that_was_removed_comes_back),
 		T(test_a_folder_that_cannot_be_made_is_no_failure),
+		T(test_a_folder_that_cannot_be_written_is_told_with_the_cure),
 		T(test_a_damaged_segment_is_a_hole),
 		T(test_what_a_crash_left_half_done_is_repaired),
 		T(test_kill_at_any_time_repeats_no_offset_and_loses_no_byte),
