@@ -267,6 +267,7 @@ static int walk(struct walk *w, const char *path, enum owner own, char why[TRUST
 	w->why = why;
 	w->depth = 0;
 	w->links = 0;
+	w->st = (struct stat){0};
 	*w->place = *w->last = *w->rest = '\0';
 	r = begin(w, path);
 	while (r == 0 && *w->rest) {
