@@ -329,7 +329,11 @@ struct shared {
 static void flood(struct fixture *f, struct shared *shared)
 {
 	start(f);
-	shared->first = shared->next = journal_next(f->j);
+	shared->first = journal_next(f->j);
+	/* Who is killed before the very first byte of a history is on the disk leaves numbers that
+	 * were never used: a hole, but nothing that anybody has seen. */
+	append_pattern(f->j, 1);
+	shared->next = journal_next(f->j);
 	shared->opened = 1;
 	for (unsigned i = 0;; i++) {
 		append_pattern(f->j, 1 + i * 7919 % 5000);
