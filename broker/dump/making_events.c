@@ -114,7 +114,7 @@ static int find_room(const struct making *m, uint64_t memory, char why[MAKING_WH
 static void on_opened(void *arg, int error, const char *text, uint64_t memory)
 {
 	struct making *m = arg;
-	char why[MAKING_WHY_MAX];
+	char why[MAKING_WHY_MAX] = "";
 	int r;
 
 	if (error) {

@@ -33,12 +33,12 @@ static struct wire_attributes folder_attr(const struct file_session *s)
 static uint64_t version_of(uint64_t a, uint64_t b, uint64_t c)
 {
 	const uint64_t parts[] = {a, b, c};
-	const unsigned char *bytes = (const unsigned char *)parts;
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	size_t i;
 
-	for (i = 0; i < sizeof(parts); i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		for (unsigned shift = 0; shift < 64; shift += 8)
+			hash = (hash ^ (parts[i] >> shift & 0xff)) * UINT64_C(0x100000001b3);
+	}
 	return hash;
 }
 

@@ -88,20 +88,20 @@ void input_finish(struct console *c)
 
 void input_pump(struct console *c)
 {
-	size_t len = buf_len(&c->input.queue);
-	int careful = c->way->backend && c->way->backend->careful;
-	size_t max = careful ? BACKEND_CAREFUL_MAX : BACKEND_SEND_MAX;
+	struct backend *backend = c->way->backend;
+	size_t len = buf_len(&c->input.queue), max;
 
+	if (c->state != CONSOLE_OPEN || !backend || c->input.in_flight || len == 0)
+		return;
+	max = backend->careful ? BACKEND_CAREFUL_MAX : BACKEND_SEND_MAX;
 	if (len > max)
 		len = max;
-	if (c->state != CONSOLE_OPEN || c->input.in_flight || len == 0)
+	if (backend->careful && (c->input.held || !stuck_may_send(c->stuck, len)))
 		return;
-	if (careful && (c->input.held || !stuck_may_send(c->stuck, len)))
-		return;
-	if (backend_send(c->way->backend, buf_data(&c->input.queue), len) < 0)
+	if (backend_send(backend, buf_data(&c->input.queue), len) < 0)
 		return; /* the back end is ending; its event follows */
 	c->input.in_flight = len;
-	if (careful)
+	if (backend->careful)
 		stuck_sending(c->stuck);
 }
 

@@ -395,7 +395,7 @@ static void test_damaged_offset_file_gives_numbers_from_the_clock(void **state)
 static void test_folder_that_vanishes_makes_offsets_leap_with_a_mark(void **state)
 {
 	struct fixture *f = *state;
-	struct seen s = {0};
+	struct seen s;
 	char cmd[256];
 	uint64_t before;
 

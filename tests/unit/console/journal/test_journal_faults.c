@@ -235,7 +235,7 @@ static void test_a_folder_that_cannot_be_written_is_told_with_the_cure(void **st
 	fd = open(dir, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	strcat(dir, "/journal");
+	snprintf(dir, sizeof(dir), "%s/file/journal", f->top);
 	log_set_sink(keep_line, line);
 	assert_int_equal(journal_store_create(f->loop, dir, &f->limits, &store), 0);
 	log_set_sink(NULL, NULL);
