@@ -10,6 +10,7 @@
 #include "broker/login/connections.h"
 #include "broker/access/access.h"
 #include "broker/access/auth_services.h"
+#include "broker/dump/making.h"
 #include "broker/login/review.h"
 #include "broker/serve/file_session.h"
 #include "broker/verbs/verbs.h"
@@ -149,6 +150,9 @@ struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 	check(auth_services_init(&b->services, b->context.loop, b->config, &owner) == 0,
 		"services");
 	fill_context(b);
+	check(makings_create(b->context.loop, b->services.audit, in_folder(b, "store"),
+		      &b->context.makings) == 0,
+		"makings");
 	options.state_dir = b->folder;
 	check(directory_create(b->context.loop, b->folder, &options, &b->context.directory) == 0,
 		"directory");
@@ -168,6 +172,7 @@ void lone_broker_destroy(struct lone_broker *b)
 
 	while ((login = LIST_FIRST(&b->logins)))
 		login_close(login, "the test is over");
+	makings_destroy(&b->context.makings);
 	directory_destroy(&b->context.directory);
 	auth_services_finish(&b->services);
 	review_destroy(&b->review);
