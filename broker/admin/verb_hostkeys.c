@@ -124,7 +124,8 @@ static int give(struct buf *from, char **text, size_t *len)
 	*text = malloc(*len + 1);
 	if (!*text)
 		return -ENOMEM;
-	memcpy(*text, buf_data(from), *len);
+	if (*len)
+		memcpy(*text, buf_data(from), *len);
 	(*text)[*len] = '\0';
 	return 0;
 }
