@@ -75,7 +75,7 @@ static void on_begun(void *arg, int error, const char *text)
 		return;
 	}
 	attach_notice(a, "VM %s %s", guest_name(guest_of(a)), text);
-	if (!attach_is_over(a) && !a->has_opened)
+	if (!a->has_opened)
 		attach_start_wait(a);
 }
 

@@ -89,30 +89,32 @@ int verb_resolve(struct verb_call *call, char *name)
 	return r;
 }
 
-static void no_device(const struct verb_call *call, const char *device)
+/* Ends the channel: the call's guest has no such console, and what it has. */
+static int refuse_console(struct verb_call *call, const char *device, int error)
 {
-	char names[DEVICES_NAMES_MAX];
+	char names[DEVICES_NAMES_MAX], room[TROUBLE_ROOM];
 
 	devices_names(guest_devices(call->guest), names);
-	channel_exit(call->channel, STATUS_NOT_FOUND, "VM %s has no device %s%s%s",
-		guest_name(call->guest), device ? device : "that is a console",
-		*names ? "; it has " : "", names);
+	if (error == -ENODEV)
+		channel_exit(call->channel, STATUS_NOT_FOUND, "VM %s has no device %s%s%s",
+			guest_name(call->guest), device ? device : "that is a console",
+			*names ? "; it has " : "", names);
+	else
+		channel_exit(call->channel, STATUS_INTERNAL, "the console cannot be kept: %s",
+			trouble_shortage(-error, room));
+	return error;
 }
 
 int verb_console(struct verb_call *call, struct console **out)
 {
-	char room[TROUBLE_ROOM];
 	int r = guest_console(call->guest, call->device, out);
 
 	if (r == -ENODEV && !call->device)
 		channel_exit(call->channel, STATUS_UNAVAILABLE,
 			"VM %s has no console vmconsoled can open: it has no serial device",
 			guest_name(call->guest));
-	else if (r == -ENODEV)
-		no_device(call, call->device);
 	else if (r < 0)
-		channel_exit(call->channel, STATUS_INTERNAL, "the console cannot be kept: %s",
-			trouble_shortage(-r, room));
+		return refuse_console(call, call->device, r);
 	return r;
 }
 
@@ -120,11 +122,7 @@ int verb_kept_console(struct verb_call *call, const char *device, struct console
 {
 	int r = guest_console(call->guest, device, out);
 
-	if (r == -ENODEV)
-		no_device(call, device);
-	else if (r < 0)
-		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
-	return r;
+	return r < 0 ? refuse_console(call, device, r) : 0;
 }
 
 int verb_allowed(struct verb_call *call, unsigned right)

@@ -180,18 +180,15 @@ static int set_value(
 int verb_options_read(struct verb_call *call, void *out)
 {
 	const struct verb *verb = call->verb;
-	size_t option_count = verb->option_count;
 	struct option_words words = {0};
 
-	if (!verb->options)
-		option_count = 0;
-	else if (read_words(call, &words) < 0)
+	if (verb->option_count && read_words(call, &words) < 0)
 		return -EINVAL;
 	if (verb->arguments >= 0 && call->argc > verb->arguments)
 		return bad_word(call, "unexpected argument", call->argv[verb->arguments]);
-	if (option_count && check_groups(call, &words) < 0)
+	if (check_groups(call, &words) < 0)
 		return -EINVAL;
-	for (size_t i = 0; i < option_count; i++) {
+	for (size_t i = 0; i < verb->option_count; i++) {
 		if (set_value(call, &verb->options[i], words.text[i], out) < 0)
 			return -EINVAL;
 	}
