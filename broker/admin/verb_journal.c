@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
+#include "core/trouble.h"
 
 /* --- step by step --- */
 
@@ -23,11 +24,13 @@ static int step(void *source, struct verb_piece *piece)
 static void finish(void *source, struct channel *channel, int result)
 {
 	unsigned problems = journal_look_problems(source);
+	char room[TROUBLE_ROOM];
 
 	if (result == -ENOENT)
 		channel_exit(channel, STATUS_NOT_FOUND, "journal: nothing is kept");
 	else if (result < 0)
-		channel_exit(channel, STATUS_INTERNAL, "journal: %s", strerror(-result));
+		channel_exit(channel, STATUS_INTERNAL, "the history cannot be read: %s",
+			trouble_shortage(-result, room));
 	else if (problems)
 		channel_exit(channel, STATUS_INTERNAL, "journal: %u problems found", problems);
 	else

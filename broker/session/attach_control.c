@@ -8,6 +8,7 @@
 #include "broker/session/attach_internal.h"
 #include "config/rights.h"
 #include "console/guest/guest_control.h"
+#include "core/trouble.h"
 
 static void on_done(void *arg, int error, const char *text)
 {
@@ -35,6 +36,7 @@ static int may(struct attach *a)
 
 static void begin(struct attach *a, enum control_kind kind, uint8_t key)
 {
+	char room[TROUBLE_ROOM];
 	int r;
 
 	if (!may(a))
@@ -43,7 +45,7 @@ static void begin(struct attach *a, enum control_kind kind, uint8_t key)
 		&a->control);
 	if (r < 0)
 		attach_notice(a, "not sent: %s",
-			r == -EBUSY ? "another break is under way" : strerror(-r));
+			r == -EBUSY ? "another break is under way" : trouble_shortage(-r, room));
 }
 
 void attach_break(void *arg, uint32_t ms)

@@ -10,6 +10,7 @@
 #include "broker/session/guest_words.h"
 #include "config/rights.h"
 #include "console/guest/guest_power.h"
+#include "core/trouble.h"
 
 static const struct {
 	uint8_t key;
@@ -127,6 +128,7 @@ void attach_power_key(struct attach *a, uint8_t key)
 
 void attach_power_answer(struct attach *a, uint8_t key)
 {
+	char room[TROUBLE_ROOM];
 	int r;
 
 	if (key != 'y' && key != 'Y') {
@@ -138,5 +140,5 @@ void attach_power_answer(struct attach *a, uint8_t key)
 	r = a->power ? -EBUSY : begin(a, a->power_kind, NULL, on_done);
 	if (r < 0)
 		attach_notice(a, "power %s not done: %s", power_name(a->power_kind),
-			r == -EBUSY ? "another order is under way" : strerror(-r));
+			r == -EBUSY ? "another order is under way" : trouble_shortage(-r, room));
 }

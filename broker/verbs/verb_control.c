@@ -12,6 +12,7 @@
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest_control.h"
+#include "core/trouble.h"
 
 struct control_call {
 	struct channel *channel;
@@ -90,6 +91,7 @@ static void send_control(struct verb_call *call, enum control_kind kind, uint8_t
 	const char *vm = guest_name(call->guest);
 	struct control_call *c;
 	struct console *console;
+	char room[TROUBLE_ROOM];
 	int r;
 
 	if (!guest_is_on(call->guest)) {
@@ -112,7 +114,7 @@ static void send_control(struct verb_call *call, enum control_kind kind, uint8_t
 	if (r < 0)
 		channel_exit(call->channel, status_of(r), "%s not sent to VM %s: %s",
 			control_name(kind), vm,
-			r == -EBUSY ? "another one is under way" : strerror(-r));
+			r == -EBUSY ? "another one is under way" : trouble_shortage(-r, room));
 }
 
 static void run_break(struct verb_call *call, const void *options)

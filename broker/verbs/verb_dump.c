@@ -15,6 +15,7 @@
 #include "config/rights.h"
 #include "config/values.h"
 #include "console/guest/guest.h"
+#include "core/trouble.h"
 
 /* A terminal without a pty of its own cannot have a line written over. */
 #define LINE_EVERY_US (5 * LOOP_SECOND)
@@ -133,6 +134,7 @@ static void cancel(struct verb_call *call)
 
 static void say_refused(struct verb_call *call, int error)
 {
+	char room[TROUBLE_ROOM];
 	const char *vm = guest_name(call->guest);
 
 	switch (error) {
@@ -153,7 +155,8 @@ static void say_refused(struct verb_call *call, int error)
 			"too many dumps are being made: max_parallel of [dump] is reached");
 		break;
 	default:
-		channel_exit(call->channel, STATUS_INTERNAL, "%s", strerror(-error));
+		channel_exit(call->channel, STATUS_INTERNAL, "the dump cannot be begun: %s",
+			trouble_shortage(-error, room));
 	}
 }
 

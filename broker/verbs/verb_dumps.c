@@ -17,6 +17,7 @@
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "core/escape.h"
+#include "core/trouble.h"
 
 struct dumps {
 	struct channel *channel;
@@ -163,10 +164,12 @@ static void answer(struct dumps *d, const struct dump_list *list)
 static void on_looked(void *arg, int error, struct dump_list *list)
 {
 	struct dumps *d = arg;
+	char room[TROUBLE_ROOM];
 
 	d->look = NULL;
 	if (error) {
-		channel_exit(d->channel, STATUS_INTERNAL, "%s", strerror(-error));
+		channel_exit(d->channel, STATUS_INTERNAL, "the dumps cannot be looked at: %s",
+			trouble_shortage(-error, room));
 		return;
 	}
 	dump_list_filter(list, is_shown, d);

@@ -17,6 +17,7 @@
 #include "config/values.h"
 #include "console/guest/console.h"
 #include "console/guest/guest_power.h"
+#include "core/trouble.h"
 
 struct power_call {
 	struct channel *channel;
@@ -171,6 +172,7 @@ static void run(struct verb_call *call, const void *options)
 	const struct power_words *words = options;
 	enum power_kind kind;
 	struct power_call *c;
+	char room[TROUBLE_ROOM];
 	int r;
 
 	if (read_order(call, &kind) < 0)
@@ -194,7 +196,8 @@ static void run(struct verb_call *call, const void *options)
 	if (r < 0 && !channel_is_exiting(call->channel))
 		channel_exit(call->channel, guest_power_status(r == -EMFILE ? -EBUSY : r),
 			"power: %s",
-			r == -EMFILE ? "too many viewers of this console" : strerror(-r));
+			r == -EMFILE ? "too many viewers of this console"
+				     : trouble_shortage(-r, room));
 }
 
 static const struct verb_option power_options[] = {
