@@ -92,14 +92,26 @@ static void on_client_end(struct connection *c)
 		if (!c->exchange || exchange_input(c->exchange) < 0 ||
 			!exchange_input_ended(c->exchange))
 			connection_close(c, "the client left");
-	} else if (c->state != CONNECTION_FLUSHING) {
+	} else {
 		connection_close(c, "the client left");
 	}
 }
 
+/* What the client says behind an answer waits for the end of that. */
+static bool reads(const struct connection *c)
+{
+	return !c->input_ended && c->state < CONNECTION_DELIVERING;
+}
+
+/* An answer is under way to the client. */
+static bool gives(const struct connection *c)
+{
+	return c->state == CONNECTION_ANSWERING || c->state == CONNECTION_DELIVERING;
+}
+
 static void read_client(struct connection *c)
 {
-	if (c->input_ended || c->state == CONNECTION_FLUSHING)
+	if (!reads(c))
 		return;
 	switch (tls_read(c->tls, &c->in)) {
 	case TLS_DONE: /* full: what is there must go first */
@@ -130,7 +142,7 @@ static bool write_client(struct connection *c)
 		connection_close(c, "the connection broke");
 		return false;
 	}
-	if (c->state != CONNECTION_ANSWERING || buf_len(&c->out) == before)
+	if (!gives(c) || buf_len(&c->out) == before)
 		return false;
 	loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
 	return true;
@@ -142,7 +154,7 @@ static uint32_t wanted(const struct connection *c)
 
 	if (c->state == CONNECTION_HANDSHAKE)
 		return tls_events(c->tls);
-	if (!c->input_ended && c->state != CONNECTION_FLUSHING && buf_room(&c->in) > 0)
+	if (reads(c) && buf_room(&c->in) > 0)
 		events |= EPOLLIN;
 	return events;
 }
@@ -154,10 +166,10 @@ static void finish_round(struct connection *c)
 	if (c->state == CONNECTION_FLUSHING && buf_len(&c->out) == 0) {
 		tls_end(c->tls);
 		linger(c);
-	} else if (c->state == CONNECTION_ANSWERING && buf_len(&c->out) == 0) {
+	} else if (gives(c) && buf_len(&c->out) == 0) {
 		/* Nothing waits for the client: a silent console is no stalled client. */
 		loop_timer_stop(c->timer);
-	} else if (c->state == CONNECTION_ANSWERING && !loop_timer_armed(c->timer)) {
+	} else if (gives(c) && !loop_timer_armed(c->timer)) {
 		loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
 	}
 }
@@ -254,6 +266,7 @@ void connection_say_goodbye(struct connection *c)
 		}
 		break;
 	case CONNECTION_ANSWERING:
+	case CONNECTION_DELIVERING:
 		/* The broker ends the exchange; its last words go out. */
 		c->request.keep_alive = false;
 		loop_timer_set(c->timer, CONNECTION_FLUSH_US, LOOP_SECOND);

@@ -22,11 +22,12 @@
 
 enum connection_state {
 	CONNECTION_HANDSHAKE,
-	CONNECTION_HEAD,      /* waits for a request */
-	CONNECTION_ASKING,    /* the broker decides who it is */
-	CONNECTION_ANSWERING, /* an exchange is under way */
-	CONNECTION_FLUSHING,  /* the last answer goes out */
-	CONNECTION_LINGERING, /* all is said; what the client still sends is dropped */
+	CONNECTION_HEAD,       /* waits for a request */
+	CONNECTION_ASKING,     /* the broker decides who it is */
+	CONNECTION_ANSWERING,  /* an exchange is under way */
+	CONNECTION_DELIVERING, /* its answer is whole, and the client has not taken all of it */
+	CONNECTION_FLUSHING,   /* the last words go out */
+	CONNECTION_LINGERING,  /* all is said; what the client still sends is dropped */
 	CONNECTION_DEAD,
 };
 
@@ -48,7 +49,7 @@ struct connection {
 	bool input_ended;  /* the client has closed its side */
 	bool known;        /* the broker has let it in */
 	char *credentials; /* the Authorization field it was let in with; NULL: by certificate */
-	struct exchange *exchange; /* CONNECTION_ANSWERING: one of these */
+	struct exchange *exchange; /* while it answers: one of these */
 	struct forward *forward;
 	struct download *download;
 	const struct route *route; /* NULL: the request is for the upstream */

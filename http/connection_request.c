@@ -280,12 +280,19 @@ bool connection_go_on(struct connection *c)
 		switch (work(c)) {
 		case EXCHANGE_RUNS:
 			break;
-		case EXCHANGE_CUT:
 		case EXCHANGE_ENDED:
+			c->state = CONNECTION_DELIVERING;
+			return true;
+		case EXCHANGE_CUT:
 			end_exchange(c);
 			return true;
 		}
 		return before != buf_len(&c->in) + buf_len(&c->out);
+	case CONNECTION_DELIVERING:
+		if (buf_len(&c->out) > 0)
+			return false;
+		end_exchange(c);
+		return true;
 	case CONNECTION_HANDSHAKE:
 	case CONNECTION_ASKING:
 	case CONNECTION_FLUSHING:

@@ -66,15 +66,14 @@ static void give_up(struct download *d, unsigned status, const char *text)
 				  : EXCHANGE_ENDED);
 }
 
-/* Bytes that are still on their way to the client he has not got. */
+/* What waits in the buffer the client has not got. */
 static void give_back(struct download *d)
 {
 	uint64_t bytes = d->at - d->first, waiting = buf_len(d->o.out);
 	struct wire_given given = {.file = QUESTION};
 	struct wire_range range = {.from = d->first};
 
-	if (d->end != EXCHANGE_ENDED)
-		bytes -= waiting < bytes ? waiting : bytes;
+	bytes -= waiting < bytes ? waiting : bytes;
 	range.to = d->first + bytes;
 	given.bytes = bytes;
 	given.count = bytes > 0;

@@ -1,9 +1,12 @@
 """Crash dumps and history over https: whole, in parts, resumed, and for who has the right."""
 
+import contextlib
 import json
 import os
 import random
 import re
+import socket
+import ssl
 import subprocess
 import time
 
@@ -243,6 +246,41 @@ def test_a_download_that_is_cut_says_how_far_it_came(dumps, small, data):
         record for record in dumps.daemon.audit(event="file", file=f"/dumps/{small}")
         if record["reason"] == "in part" and record["ranges"].startswith("100-")], 20, "it is known")
     assert 1000 <= records[0]["bytes_out"] <= len(data) - 100
+
+
+@contextlib.contextmanager
+def almost_all(dumps, name, size, left):
+    """A client with little room, which has taken all but so many bytes: its socket, and those."""
+    context = ssl.create_default_context(cafile=dumps.daemon.pki.path("ca.pem"))
+    context.load_cert_chain(dumps.daemon.pki.path("host.pem"), dumps.daemon.pki.path("host.key"))
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    plain.connect(("127.0.0.1", dumps.daemon.port_tls))
+    with context.wrap_socket(plain, server_hostname="127.0.0.1") as taker:
+        taker.settimeout(20 * SLOW)
+        taker.sendall(f"GET {dumps.path(name)} HTTP/1.0\r\n\r\n".encode())
+        got = b""
+        while len(got) < size - left:
+            got += taker.recv(16384)
+        yield taker, got
+
+
+def test_a_client_that_rests_before_the_end_gets_it_whole(dumps, small, data):
+    """7 s: longer than the last words of a connection may take."""
+    with almost_all(dumps, small, len(data), 190 << 10) as (taker, got):
+        time.sleep(7)
+        got += b"".join(iter(lambda: taker.recv(65536), b""))
+    assert got.partition(b"\r\n\r\n")[2] == data
+
+
+def test_what_the_client_has_not_taken_is_not_recorded_as_given(dumps, small, data):
+    before = len(dumps.daemon.audit(event="file", file=f"/dumps/{small}"))
+    with almost_all(dumps, small, len(data), 190 << 10) as _:
+        pass
+    record = wait_until(
+        lambda: dumps.daemon.audit(event="file", file=f"/dumps/{small}")[before:], 20, "given back")[0]
+    assert record["reason"] == "in part" and record["bytes_out"] < len(data), record
 
 
 def test_a_reader_that_stands_still_costs_no_memory(dumps, big):
