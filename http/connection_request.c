@@ -24,8 +24,13 @@ static int tell_to_continue(struct connection *c)
 	return c->request.expects_continue ? buf_add(&c->out, text, strlen(text)) : 0;
 }
 
-static void begin_answering(struct connection *c)
+/* error: 0 or -errno, of whoever was to answer. */
+static void begun(struct connection *c, int error)
 {
+	if (error < 0) {
+		connection_answer(c, 503, NULL, strerror(-error));
+		return;
+	}
 	c->state = CONNECTION_ANSWERING;
 	loop_timer_set(c->timer, CONNECTION_STALL_US, LOOP_SECOND);
 }
@@ -68,10 +73,7 @@ static void begin_exchange(struct connection *c)
 	r = tell_to_continue(c);
 	if (!r)
 		r = exchange_create(&o, &c->exchange);
-	if (r < 0)
-		connection_answer(c, 503, NULL, strerror(-r));
-	else
-		begin_answering(c);
+	begun(c, r);
 }
 
 static void begin_forward(struct connection *c)
@@ -94,10 +96,7 @@ static void begin_forward(struct connection *c)
 	r = tell_to_continue(c);
 	if (!r)
 		r = forward_create(&o, &c->forward);
-	if (r < 0)
-		connection_answer(c, 503, NULL, strerror(-r));
-	else
-		begin_answering(c);
+	begun(c, r);
 }
 
 static void begin_download(struct connection *c)
@@ -112,7 +111,6 @@ static void begin_download(struct connection *c)
 		.out = &c->out,
 		.wake = c->wake,
 		.arg = c};
-	int r;
 
 	if (is_for_another(c, vm))
 		return;
@@ -124,11 +122,7 @@ static void begin_download(struct connection *c)
 		connection_answer(c, 404, NULL, "there is no such VM or file");
 		return;
 	}
-	r = download_create(&o, &c->download);
-	if (r < 0)
-		connection_answer(c, 503, NULL, strerror(-r));
-	else
-		begin_answering(c);
+	begun(c, download_create(&o, &c->download));
 }
 
 void connection_begin(struct connection *c)
