@@ -18,8 +18,8 @@
 struct download;
 
 #define DOWNLOAD_PIECE ((size_t)64 << 10)
-#define DOWNLOAD_THREADS 4       /* that read what is not in memory */
-#define DOWNLOAD_JOBS (1U << 20) /* that wait for one of them: one of each connection */
+#define DOWNLOAD_THREADS 4 /* that read what is not in memory */
+#define DOWNLOAD_JOBS 512  /* that wait for one: of each file that is lent */
 
 struct download_options {
 	struct loop *loop;

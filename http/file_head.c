@@ -44,7 +44,7 @@ static struct http_range range_of(
 	return http_range_parse(counts ? http_request_field(r, "Range") : NULL, f->size);
 }
 
-static unsigned status_of(struct http_range *body, uint64_t size, char field[RANGE_ROOM])
+static unsigned status_of(const struct http_range *body, uint64_t size, char field[RANGE_ROOM])
 {
 	*field = '\0';
 	switch (body->kind) {
@@ -57,7 +57,6 @@ static unsigned status_of(struct http_range *body, uint64_t size, char field[RAN
 		return 206;
 	case HTTP_RANGE_UNSATISFIABLE:
 		snprintf(field, RANGE_ROOM, "Content-Range: bytes */%" PRIu64 "\r\n", size);
-		body->length = 0;
 		return 416;
 	}
 	return 500;

@@ -12,7 +12,7 @@ enum http_range_kind {
 
 struct http_range {
 	enum http_range_kind kind;
-	uint64_t first, length; /* HTTP_RANGE_ALL: 0 and size */
+	uint64_t first, length; /* HTTP_RANGE_ALL: 0 and size; HTTP_RANGE_UNSATISFIABLE: 0, 0 */
 };
 
 /* text NULL: no such field. size: of the whole, in bytes. */
