@@ -13,7 +13,7 @@
 /*
  * Descriptors: beside one for each channel, the ssh door has a connection's socket twice (libssh's
  * and the loop's) and its login line, and the files that are read; the broker has the login line,
- * and consoles and libvirt.
+ * and consoles and libvirt, and for each channel the upstream's socket, which it can take back.
  */
 #define DESCRIPTORS_DOOR 3
 #define DESCRIPTORS_DOOR_OTHER (64 + CONFIG_FILES_LENT)
@@ -194,8 +194,10 @@ uint64_t config_descriptors(const struct config *c)
 {
 	uint64_t door = DESCRIPTORS_DOOR_OTHER +
 			c->ssh.max_connections * (DESCRIPTORS_DOOR + c->ssh.max_channels);
-	uint64_t broker = CONFIG_DESCRIPTORS_OTHER +
-			  c->ssh.max_connections * (DESCRIPTORS_BROKER + c->ssh.max_channels);
+	uint64_t channel = *c->https.upstream ? 2 : 1;
+	uint64_t broker =
+		CONFIG_DESCRIPTORS_OTHER +
+		c->ssh.max_connections * (DESCRIPTORS_BROKER + channel * c->ssh.max_channels);
 
 	return door > broker ? door : broker;
 }

@@ -635,6 +635,16 @@ static void maxima_beyond_the_descriptor_limit_are_refused(void **state)
 	config_free(c);
 }
 
+/* The broker keeps the socket that it hands over. */
+static void an_upstream_takes_one_descriptor_more_for_each_channel(void **state)
+{
+	struct config *c = load_text("\n[ssh]\nmax_connections = 100\nmax_channels = 8\n"
+				     "[https]\nupstream = http://127.0.0.1:8080\n");
+
+	assert_int_equal(config_descriptors(c), CONFIG_DESCRIPTORS_OTHER + 100 * (1 + 2 * 8));
+	config_free(c);
+}
+
 static void five_hundred_rules_load_at_once(void **state)
 {
 	char *text = malloc((size_t)500 * 100);
@@ -693,6 +703,7 @@ int main(void)
 		IN_FOLDER(unreadable_files_are_told),
 		IN_FOLDER(a_folder_of_dropins_that_others_rule_is_refused),
 		IN_FOLDER(maxima_beyond_the_descriptor_limit_are_refused),
+		IN_FOLDER(an_upstream_takes_one_descriptor_more_for_each_channel),
 		IN_FOLDER(what_is_hardly_meant_gets_a_warning),
 		IN_FOLDER(five_hundred_rules_load_at_once),
 		cmocka_unit_test(every_default_is_within_its_own_limits),
