@@ -248,15 +248,10 @@ int journal_look_step(struct journal_look *l, struct verb_piece *found)
 	memset(found, 0, sizeof(*found));
 	if (r < 0)
 		return r;
-	l->out = open_memstream(&found->out, &found->out_len);
-	l->err = open_memstream(&found->err, &found->err_len);
-	r = l->out && l->err ? look_at_next(l) : -ENOMEM;
-	if (l->out && fclose(l->out) != 0)
-		r = -ENOMEM;
-	if (l->err && fclose(l->err) != 0)
-		r = -ENOMEM;
-	l->out = l->err = NULL;
-	return r;
+	r = verb_piece_open(found, &l->out, &l->err);
+	if (!r)
+		r = look_at_next(l);
+	return verb_piece_close(&l->out, &l->err, r);
 }
 
 unsigned journal_look_problems(const struct journal_look *l)

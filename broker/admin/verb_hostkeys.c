@@ -2,9 +2,6 @@
  * Task: the verb hostkeys: the host's public keys, as lines of known_hosts (sshd(8)) or as SSHFP
  * records (RFC 4255, 6594, 7479). What is public is for everybody who has logged in.
  */
-#include <errno.h>
-#include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,55 +12,50 @@
 #include "auth/ssh/base64.h"
 #include "broker/admin/admin.h"
 #include "broker/door/host_keys_public.h"
+#include "broker/listen/listen_address.h"
 #include "broker/login/context.h"
 #include "broker/login/login.h"
 #include "broker/verb/verb_steps.h"
 #include "config/protocols.h"
-#include "core/buf.h"
 
 #define HOST_MAX 255 /* bytes: RFC 1035, section 2.3.4 */
 #define PORT_SSH 22
-#define OUTPUT_MAX ((size_t)256 << 10)
-#define PATTERNS_MAX ((HOST_MAX + 16) * (CONFIG_LISTEN_MAX + 1))
+#define PORTS_MAX ((size_t)CONFIG_LISTEN_MAX * (CONFIG_LISTENS_MAX + 1))
 
 struct hostkeys {
 	char *folder;
 	char host[HOST_MAX + 1];
-	char patterns[PATTERNS_MAX]; /* "[host]:2222,host" */
+	uint16_t ports[PORTS_MAX]; /* once each */
+	size_t port_count;
 	bool sshfp;
-	struct buf out, err;
-	bool failed; /* no memory */
+	FILE *out, *err; /* while the step runs */
 	char why[HOST_KEYS_WHY_MAX];
 };
 
 /* --- one key --- */
 
-static void say(struct hostkeys *h, struct buf *to, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct hostkeys *h, struct buf *to, const char *format, ...)
+/* "[host]:2222,host". A port that nobody knows is left out. */
+static void put_patterns(const struct hostkeys *h)
 {
-	va_list args;
-	char *text;
-	int n;
-
-	va_start(args, format);
-	n = vasprintf(&text, format, args);
-	va_end(args);
-	if (n < 0) {
-		h->failed = true;
-		return;
+	for (size_t i = 0; i < h->port_count; i++) {
+		if (i)
+			fputc(',', h->out);
+		if (h->ports[i] == PORT_SSH)
+			fputs(h->host, h->out);
+		else
+			fprintf(h->out, "[%s]:%u", h->host, h->ports[i]);
 	}
-	h->failed |= buf_add(to, text, (size_t)n) < 0;
-	free(text);
+	if (h->port_count == 0)
+		fputs(h->host, h->out);
 }
 
-static void add_known_hosts(struct hostkeys *h, const struct pubkey *key)
+static void add_known_hosts(const struct hostkeys *h, const struct pubkey *key)
 {
 	char base64[BASE64_ROOM(PUBKEY_BLOB_MAX)];
 
 	base64_encode(key->blob.at, key->blob.len, base64);
-	say(h, &h->out, "%s %s %s\n", h->patterns, pubkey_type_name(key->type), base64);
+	put_patterns(h);
+	fprintf(h->out, " %s %s\n", pubkey_type_name(key->type), base64);
 }
 
 /* The algorithm's number; 0: it has none. */
@@ -85,23 +77,23 @@ static int sshfp_algorithm(enum pubkey_type type)
 	return 0;
 }
 
-static void add_sshfp(struct hostkeys *h, const struct pubkey *key)
+static void add_sshfp(const struct hostkeys *h, const struct pubkey *key)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
-	char hex[2 * SHA256_DIGEST_LENGTH + 1];
 	int algorithm = sshfp_algorithm(key->type);
 
 	if (!algorithm)
 		return;
 	SHA256(key->blob.at, key->blob.len, digest);
+	fprintf(h->out, "%s IN SSHFP %d 2 ", h->host, algorithm);
 	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	say(h, &h->out, "%s IN SSHFP %d 2 %s\n", h->host, algorithm, hex);
+		fprintf(h->out, "%02x", digest[i]);
+	fputc('\n', h->out);
 }
 
 static void add_key(void *arg, const struct pubkey *key)
 {
-	struct hostkeys *h = arg;
+	const struct hostkeys *h = arg;
 
 	if (h->sshfp)
 		add_sshfp(h, key);
@@ -111,38 +103,21 @@ static void add_key(void *arg, const struct pubkey *key)
 
 static void add_missing(void *arg, const char *why)
 {
-	struct hostkeys *h = arg;
+	const struct hostkeys *h = arg;
 
-	say(h, &h->err, "%s\n", why);
+	fprintf(h->err, "%s\n", why);
 }
 
 /* --- the answer --- */
 
-static int give(struct buf *from, char **text, size_t *len)
-{
-	*len = buf_len(from);
-	*text = malloc(*len + 1);
-	if (!*text)
-		return -ENOMEM;
-	if (*len)
-		memcpy(*text, buf_data(from), *len);
-	(*text)[*len] = '\0';
-	return 0;
-}
-
 static int step(void *source, struct verb_piece *piece)
 {
 	struct hostkeys *h = source;
-	int r = host_keys_public(h->folder, add_key, add_missing, h, h->why);
+	int r = verb_piece_open(piece, &h->out, &h->err);
 
-	if (r < 0)
-		return r;
-	if (h->failed || give(&h->out, &piece->out, &piece->out_len) < 0 ||
-		give(&h->err, &piece->err, &piece->err_len) < 0) {
-		snprintf(h->why, sizeof(h->why), "no memory");
-		return -ENOMEM;
-	}
-	return 0;
+	if (!r)
+		r = host_keys_public(h->folder, add_key, add_missing, h, h->why);
+	return verb_piece_close(&h->out, &h->err, r);
 }
 
 static void finish(void *source, struct channel *channel, int result)
@@ -159,8 +134,6 @@ static void destroy(void *source)
 {
 	struct hostkeys *h = source;
 
-	buf_finish(&h->out);
-	buf_finish(&h->err);
 	free(h->folder);
 	free(h);
 }
@@ -169,34 +142,20 @@ static const struct verb_steps_ops steps_ops = {step, finish, destroy};
 
 /* --- the host's names --- */
 
-static unsigned port_of(const struct config_address *address)
+static void add_port(struct hostkeys *h, uint16_t port)
 {
-	if (address->sa.ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)&address->sa)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)&address->sa)->sin_port);
-}
-
-/* Once each; port 0 is one that nobody knows. */
-static void add_port(struct hostkeys *h, unsigned port)
-{
-	char pattern[HOST_MAX + 16], *at;
-	size_t len, used = strlen(h->patterns);
-
-	snprintf(pattern, sizeof(pattern), port == PORT_SSH ? "%s" : "[%s]:%u", h->host, port);
-	len = strlen(pattern);
-	for (at = h->patterns; (at = strstr(at, pattern)); at += len) {
-		if ((at == h->patterns || at[-1] == ',') && (at[len] == ',' || !at[len]))
+	for (size_t i = 0; i < h->port_count; i++) {
+		if (h->ports[i] == port)
 			return;
 	}
-	if (port && used + len + 2 <= sizeof(h->patterns))
-		snprintf(h->patterns + used, sizeof(h->patterns) - used, "%s%s", used ? "," : "",
-			pattern);
+	if (port && h->port_count < PORTS_MAX)
+		h->ports[h->port_count++] = port;
 }
 
 static void add_ports(struct hostkeys *h, const struct config_addresses *addresses)
 {
 	for (size_t i = 0; i < addresses->count; i++)
-		add_port(h, port_of(&addresses->items[i]));
+		add_port(h, listen_address_port(&addresses->items[i].sa));
 }
 
 static void add_all_ports(struct hostkeys *h, const struct config *config)
@@ -244,11 +203,7 @@ static void run(struct verb_call *call, const void *options)
 	}
 	snprintf(h->host, sizeof(h->host), "%s", host);
 	h->sshfp = words->sshfp;
-	buf_init(&h->out, OUTPUT_MAX);
-	buf_init(&h->err, OUTPUT_MAX);
 	add_all_ports(h, config);
-	if (!*h->patterns)
-		snprintf(h->patterns, sizeof(h->patterns), "%s", host);
 	verb_steps_begin(call, &steps_ops, h);
 }
 

@@ -200,19 +200,26 @@ static int copy_text(int from, int to, const char *path, char why[HOST_KEYS_WHY_
 	return r;
 }
 
-static int load_one(const char *dir, const char *name, int to, char why[HOST_KEYS_WHY_MAX])
+struct loading {
+	const char *dir;
+	int to;
+	char *why;
+};
+
+static int load_one(void *arg, const char *name)
 {
+	const struct loading *l = arg;
 	char path[PATH_MAX];
 	FD_AUTO int fd = -1;
-	int r = join(path, dir, name, "");
+	int r = join(path, l->dir, name, "");
 
 	if (r < 0)
-		return fail(why, -r, "folder of host keys: path too long");
+		return fail(l->why, -r, "folder of host keys: path too long");
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return fail_at(why, errno, "host key", path, R_OK);
-	r = check_file(fd, path, why);
-	return r < 0 ? r : copy_text(fd, to, path, why);
+		return fail_at(l->why, errno, "host key", path, R_OK);
+	r = check_file(fd, path, l->why);
+	return r < 0 ? r : copy_text(fd, l->to, path, l->why);
 }
 
 static int is_key_name(const struct dirent *entry)
@@ -227,46 +234,23 @@ static int first_then_names(const struct dirent **a, const struct dirent **b)
 	return a_first != b_first ? b_first - a_first : strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void free_names(char **names, int count)
+int host_keys_each(const char *dir, host_key_name_fn each, void *arg, char why[HOST_KEYS_WHY_MAX])
 {
-	while (count > 0)
-		free(names[--count]);
-}
-
-int host_keys_names(const char *dir, char *names[HOST_KEYS_MAX], char why[HOST_KEYS_WHY_MAX])
-{
-	struct dirent **entries = NULL;
-	int count = scandir(dir, &entries, is_key_name, first_then_names), copied = 0, i;
+	struct dirent **names = NULL;
+	int count = scandir(dir, &names, is_key_name, first_then_names), i, r = 0;
 
 	if (count < 0)
 		return fail_at(why, errno, "folder of host keys", dir, R_OK | X_OK);
-	for (i = 0; i < count; i++) {
-		if (count <= HOST_KEYS_MAX && copied == i &&
-			(names[i] = strdup(entries[i]->d_name)))
-			copied++;
-		free(entries[i]);
-	}
-	free(entries);
 	if (count == 0)
-		return fail(why, ENOKEY, "no host key (ssh_host_*_key) in %s", dir);
+		r = fail(why, ENOKEY, "no host key (ssh_host_*_key) in %s", dir);
 	if (count > HOST_KEYS_MAX)
-		return fail(why, E2BIG, "more than %d host keys in %s", HOST_KEYS_MAX, dir);
-	if (copied == count)
-		return count;
-	free_names(names, copied);
-	return fail(why, ENOMEM, "host keys: no memory");
-}
-
-static int load_all(const char *dir, int to, char why[HOST_KEYS_WHY_MAX])
-{
-	char *names[HOST_KEYS_MAX] = {0};
-	int count = host_keys_names(dir, names, why), i, r = 0;
-
-	if (count < 0)
-		return count;
-	for (i = 0; !r && i < count; i++)
-		r = load_one(dir, names[i], to, why);
-	free_names(names, count);
+		r = fail(why, E2BIG, "more than %d host keys in %s", HOST_KEYS_MAX, dir);
+	for (i = 0; i < count; i++) {
+		if (!r)
+			r = each(arg, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
 	return r;
 }
 
@@ -292,7 +276,7 @@ int host_keys_memfd(const char *dir, int *fd, char why[HOST_KEYS_WHY_MAX])
 	memory = memory_file_create("host keys");
 	if (memory < 0)
 		return fail_memory(why, -memory);
-	r = load_all(dir, memory, why);
+	r = host_keys_each(dir, load_one, &(struct loading){dir, memory, why}, why);
 	if (!r) {
 		r = memory_file_seal(memory);
 		if (r < 0)

@@ -28,9 +28,12 @@ int host_keys_ensure(const char *dir, char why[HOST_KEYS_WHY_MAX])
 int host_keys_memfd(const char *dir, int *fd, char why[HOST_KEYS_WHY_MAX])
 	__attribute__((warn_unused_result));
 
-/* The names of the key files in the order above, malloc'ed; how many, or -ENOKEY, -E2BIG or another
- * -errno. */
-int host_keys_names(const char *dir, char *names[HOST_KEYS_MAX], char why[HOST_KEYS_WHY_MAX])
+/* 0; -errno ends it, with one line in the why that was given beside it. */
+typedef int (*host_key_name_fn)(void *arg, const char *name);
+
+/* Each key file in the order above. 0; -ENOKEY (there is none), -E2BIG, another -errno, or what
+ * each has returned. */
+int host_keys_each(const char *dir, host_key_name_fn each, void *arg, char why[HOST_KEYS_WHY_MAX])
 	__attribute__((warn_unused_result));
 
 #endif

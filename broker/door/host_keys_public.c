@@ -42,30 +42,33 @@ static int read_one(const char *path, host_key_fn each, void *arg, const char **
 	return r;
 }
 
-static void read_named(
-	const char *dir, const char *name, host_key_fn each, host_key_missing_fn missing, void *arg)
+struct reading {
+	const char *dir;
+	host_key_fn each;
+	host_key_missing_fn missing;
+	void *arg;
+};
+
+static int read_named(void *arg, const char *name)
 {
+	const struct reading *r = arg;
 	char path[PATH_MAX], text[HOST_KEYS_WHY_MAX];
 	const char *why = "its name is too long";
 
-	if (snprintf(path, sizeof(path), "%s/%s.pub", dir, name) < (int)sizeof(path) &&
-		read_one(path, each, arg, &why) == 0)
-		return;
+	if (snprintf(path, sizeof(path), "%s/%s.pub", r->dir, name) < (int)sizeof(path) &&
+		read_one(path, r->each, r->arg, &why) == 0)
+		return 0;
 	snprintf(text, sizeof(text),
-		"%.240s/%.160s.pub: %.100s: make it by ssh-keygen -y -f %.240s/%.160s", dir, name,
-		why, dir, name);
-	missing(arg, text);
+		"%.240s/%.160s.pub: %.100s: make it by ssh-keygen -y -f %.240s/%.160s", r->dir,
+		name, why, r->dir, name);
+	r->missing(r->arg, text);
+	return 0;
 }
 
 int host_keys_public(const char *dir, host_key_fn each, host_key_missing_fn missing, void *arg,
 	char why[HOST_KEYS_WHY_MAX])
 {
-	char *names[HOST_KEYS_MAX] = {0};
-	int count = host_keys_names(dir, names, why);
+	struct reading reading = {dir, each, missing, arg};
 
-	for (int i = 0; i < count; i++) {
-		read_named(dir, names[i], each, missing, arg);
-		free(names[i]);
-	}
-	return count < 0 ? count : 0;
+	return host_keys_each(dir, read_named, &reading, why);
 }

@@ -20,6 +20,26 @@ struct verb_steps {
 	bool busy; /* a step is in its thread */
 };
 
+int verb_piece_open(struct verb_piece *piece, FILE **out, FILE **err)
+{
+	*out = open_memstream(&piece->out, &piece->out_len);
+	*err = open_memstream(&piece->err, &piece->err_len);
+	return *out && *err ? 0 : -ENOMEM;
+}
+
+static int close_stream(FILE **stream, int r)
+{
+	if (*stream && fclose(*stream) != 0)
+		r = -ENOMEM;
+	*stream = NULL;
+	return r;
+}
+
+int verb_piece_close(FILE **out, FILE **err, int r)
+{
+	return close_stream(out, close_stream(err, r));
+}
+
 static void free_piece(struct verb_piece *piece)
 {
 	free(piece->out);

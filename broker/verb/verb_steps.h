@@ -6,6 +6,7 @@
 #define BROKER_VERB_VERB_STEPS_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct channel;
 struct verb_call;
@@ -15,6 +16,12 @@ struct verb_piece {
 	char *out, *err; /* for standard output; lines for standard error */
 	size_t out_len, err_len;
 };
+
+/* Streams into a piece, for one step. 0 or -ENOMEM; verb_piece_close follows in any case. */
+int verb_piece_open(struct verb_piece *piece, FILE **out, FILE **err)
+	__attribute__((warn_unused_result));
+/* r: how the step went. r, or -ENOMEM. */
+int verb_piece_close(FILE **out, FILE **err, int r) __attribute__((warn_unused_result));
 
 struct verb_steps_ops {
 	/* In a thread. 1: there is more; 0: that was all; -errno. */
