@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/access/credentials.h"
+#include "core/fnv.h"
 #include "core/log.h"
 
 /* --- paths --- */
@@ -40,15 +41,6 @@ struct reporter {
 	const struct reports *before;
 };
 
-/* FNV-1a. Two that collide cost one line in the log. */
-static uint64_t mix(uint64_t hash, const char *text)
-{
-	do {
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	} while (*text++);
-	return hash;
-}
-
 static int has(const struct reports *r, uint64_t hash)
 {
 	size_t i;
@@ -63,8 +55,11 @@ static int has(const struct reports *r, uint64_t hash)
 static void report(void *arg, const char *file, unsigned line, const char *why)
 {
 	struct reporter *r = arg;
-	uint64_t hash = mix(mix(UINT64_C(14695981039346656037) + line, file), why);
+	uint64_t hash = fnv_add(FNV_BEGIN, file, strlen(file) + 1);
 
+	/* Two that collide cost one line in the log. */
+	hash = fnv_add(hash, &line, sizeof(line));
+	hash = fnv_add(hash, why, strlen(why));
 	if (r->now->count < REPORTS_MAX)
 		r->now->told[r->now->count++] = hash;
 	if (has(r->before, hash))

@@ -7,6 +7,7 @@
 
 #include "broker/audit/fold.h"
 #include "broker/audit/refusals.h"
+#include "core/fnv.h"
 #include "core/log.h"
 #include "core/net_address.h"
 
@@ -136,22 +137,14 @@ bool refusals_add(struct refusals *r, const char *key, const struct audit_record
 
 /* --- what has been said --- */
 
-/* FNV-1a. */
-static uint64_t mix(uint64_t hash, const char *text)
-{
-	do {
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	} while (*text++);
-	return hash;
-}
-
 bool refusals_is_new(struct refusals *r, const char *key, const char *text)
 {
 	uint64_t now = loop_now(r->loop), hash;
 	char source[REFUSALS_KEY_MAX];
 
 	source_key(key, source);
-	hash = mix(mix(UINT64_C(14695981039346656037), source), text);
+	hash = fnv_add(FNV_BEGIN, source, strlen(source) + 1);
+	hash = fnv_add(hash, text, strlen(text));
 	for (size_t i = 0; i < REFUSALS_SAID; i++) {
 		const struct said *s = &r->said[i];
 

@@ -18,6 +18,7 @@
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
+#include "core/fnv.h"
 
 #define FILE_MODE (S_IFREG | 0400U)
 #define FOLDER_MODE (S_IFDIR | 0700U)
@@ -29,17 +30,11 @@ static struct wire_attributes folder_attr(const struct file_session *s)
 	return (struct wire_attributes){.mode = FOLDER_MODE, .mtime = login_since(s->login)};
 }
 
-/* FNV-1a over three numbers: nobody is to see a device's or an inode's. */
 static uint64_t version_of(uint64_t a, uint64_t b, uint64_t c)
 {
 	const uint64_t parts[] = {a, b, c};
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		for (unsigned shift = 0; shift < 64; shift += 8)
-			hash = (hash ^ (parts[i] >> shift & 0xff)) * UINT64_C(0x100000001b3);
-	}
-	return hash;
+	return fnv_add(FNV_BEGIN, parts, sizeof(parts));
 }
 
 static struct wire_attributes dump_attr(const struct dump_file *f)
