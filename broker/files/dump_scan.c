@@ -53,6 +53,7 @@ static int look_at(struct dump_list *list, int folder, unsigned index, const cha
 	f->growing = !f->known && (fd == -EAGAIN || (fd >= 0 && dump_is_growing(fd, &st)));
 	f->size = (uint64_t)st.st_size;
 	f->mtime = st.st_mtime;
+	f->mtime_ns = (uint32_t)st.st_mtim.tv_nsec;
 	f->dev = st.st_dev;
 	f->ino = st.st_ino;
 	return 1;

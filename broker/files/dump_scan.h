@@ -22,7 +22,8 @@ struct dump_file {
 	char safe[DUMP_FILE_MAX]; /* in the tree */
 	unsigned folder;
 	uint64_t size;
-	int64_t mtime; /* seconds since 1970 */
+	int64_t mtime;     /* seconds since 1970 */
+	uint32_t mtime_ns; /* and nanoseconds */
 	uint64_t dev, ino;
 	int error;    /* 0, or why it cannot be opened: -errno */
 	bool growing; /* somebody writes it */

@@ -22,6 +22,7 @@
 
 #define FILE_MODE (S_IFREG | 0400U)
 #define FOLDER_MODE (S_IFDIR | 0700U)
+#define NSEC UINT64_C(1000000000)
 
 /* --- single answers --- */
 
@@ -42,7 +43,7 @@ static struct wire_attributes dump_attr(const struct dump_file *f)
 	return (struct wire_attributes){.size = f->size,
 		.mode = FILE_MODE,
 		.mtime = f->mtime,
-		.version = version_of(f->dev, f->ino, (uint64_t)f->mtime)};
+		.version = version_of(f->dev, f->ino, (uint64_t)f->mtime * NSEC + f->mtime_ns)};
 }
 
 static struct wire_attributes log_attr(const struct console *console)

@@ -55,10 +55,10 @@ class Dumps:
     def list(self):
         return curl(self.daemon, self.path()).stdout.decode()
 
-    def remove(self, name):
-        """The file that the tree shows by this name."""
+    def file(self, name):
+        """The one that the tree shows by this name."""
         (file,) = [f for f in os.listdir(self.dir) if f.replace(":", "-") == name]
-        os.unlink(f"{self.dir}/{file}")
+        return f"{self.dir}/{file}"
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_latest_is_the_newest(dumps, small):
     newest = dumps.put(lambda file: file.write(b"newest"), seconds_ago=5)
     assert curl(dumps.daemon, dumps.path("latest")).stdout == b"newest\n200"
     assert newest != small
-    dumps.remove(newest)
+    os.unlink(dumps.file(newest))
 
 
 def test_several_files_come_over_one_connection(dumps, small, data):
@@ -174,6 +174,21 @@ def test_a_version_that_has_changed_comes_whole(dumps, small, data):
                     f"If-Range: {other}").stdout == data + b"\n200"
     assert curl(dumps.daemon, dumps.path(small), "-H",
                 f"If-None-Match: {tag}").stdout == b"\n304"
+
+
+def test_what_is_written_anew_in_the_same_second_is_another_version(dumps):
+    name = dumps.put(lambda file: file.write(b"one"))
+    heads, second = [], int(time.time())
+    for text, nanoseconds in ((b"one", 1), (b"two", 2)):
+        with open(dumps.file(name), "r+b") as file:
+            file.write(text)
+        os.utime(dumps.file(name), ns=(0, second * 1_000_000_000 + nanoseconds))
+        wait_until(lambda: curl(dumps.daemon, dumps.path(name)).stdout == text + b"\n200", 20,
+                   "it is complete")
+        heads.append(head_of(dumps, dumps.path(name), "-I"))
+    os.unlink(dumps.file(name))
+    assert field(heads[0], "Last-Modified") == field(heads[1], "Last-Modified")
+    assert field(heads[0], "ETag") != field(heads[1], "ETag")
 
 
 # resumed
