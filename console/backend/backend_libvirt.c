@@ -148,11 +148,11 @@ static void pipe_close(struct backend **b)
 	enum pipe_state was = p->state;
 
 	*b = NULL;
-	p->state = PIPE_CLOSING;
+	p->state = was == PIPE_OPENING ? PIPE_LEFT : PIPE_CLOSING;
 	if (p->send == PIPE_SEND_DONE)
 		p->send = PIPE_SEND_IDLE;
 	atomic_store(&p->lost, true); /* an opening job gives up */
-	if (was == PIPE_OPENING)
+	if (p->state == PIPE_LEFT)
 		return; /* its time goes on, and so does open_done */
 	hypervisor_client_patient(p->h, &p->client, HYPERVISOR_CLOSE_US);
 	if (p->send == PIPE_SEND_THREAD)
@@ -176,7 +176,8 @@ static void open_done(void *arg)
 {
 	struct pipe *p = arg;
 
-	if (p->state == PIPE_CLOSING) {
+	if (p->state == PIPE_LEFT) {
+		p->state = PIPE_CLOSING;
 		hypervisor_client_patient(p->h, &p->client, HYPERVISOR_CLOSE_US);
 		pipe_settle(p);
 		return;
@@ -209,7 +210,7 @@ static bool has_remains(struct hypervisor *h, const struct uuid *uuid)
 	while ((c = hypervisor_next_client(h, c))) {
 		const struct pipe *other = pipe_of(c);
 
-		if (other->state >= PIPE_CLOSING && uuid_equal(&other->uuid, uuid))
+		if (other->state >= PIPE_LEFT && uuid_equal(&other->uuid, uuid))
 			return true;
 	}
 	return false;

@@ -20,7 +20,8 @@ enum pipe_state {
 	PIPE_OPEN,
 	PIPE_ENDING,  /* over; a send is still to come back, then ended() */
 	PIPE_ENDED,   /* told so; waits for close */
-	PIPE_CLOSING, /* the owner is gone; waits for a job or a send */
+	PIPE_LEFT,    /* the owner is gone, and the job that opens it still runs */
+	PIPE_CLOSING, /* the owner is gone; waits for a send */
 	PIPE_REAPING, /* the job that closes the connection runs */
 };
 

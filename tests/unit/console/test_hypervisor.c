@@ -342,27 +342,44 @@ static void an_unreachable_one_is_tried_again(void **state)
 }
 
 /* A libvirtd that is stopped still has its socket: connecting works, and nothing comes. */
+struct silent {
+	struct sockaddr_un at;
+	int fd;
+	char dir[32], uri[160];
+};
+
+static void silent_begin(struct silent *s)
+{
+	*s = (struct silent){.at = {.sun_family = AF_UNIX},
+		.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+		.dir = "/tmp/vmc-unit-XXXXXX"};
+	assert_non_null(mkdtemp(s->dir));
+	snprintf(s->at.sun_path, sizeof(s->at.sun_path), "%s/s", s->dir);
+	assert_int_equal(bind(s->fd, (struct sockaddr *)&s->at, sizeof(s->at)), 0);
+	assert_int_equal(listen(s->fd, 5), 0);
+	snprintf(s->uri, sizeof(s->uri), "qemu+unix:///session?socket=%s", s->at.sun_path);
+}
+
+static void silent_end(struct silent *s)
+{
+	fd_close(&s->fd);
+	unlink(s->at.sun_path);
+	rmdir(s->dir);
+}
+
 static void ending_while_libvirtd_says_nothing_takes_a_second_at_most(void **state)
 {
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char dir[] = "/tmp/vmc-unit-XXXXXX", uri[128];
+	struct silent silent;
 	uint64_t began;
 
-	assert_non_null(mkdtemp(dir));
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/s", dir);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(fd, 5), 0);
-	snprintf(uri, sizeof(uri), "qemu+unix:///session?socket=%s", at.sun_path);
-	start(uri);
+	silent_begin(&silent);
+	start(silent.uri);
 	turn_for(200 * LOOP_MSEC);
 	assert_int_equal(seen.up + seen.down, 0);
 	began = now_us();
 	hypervisor_destroy(&h);
 	assert_true(now_us() - began < 2 * LOOP_SECOND);
-	fd_close(&fd);
-	unlink(at.sun_path);
-	rmdir(dir);
+	silent_end(&silent);
 }
 
 /* --- back ends --- */
@@ -431,6 +448,29 @@ static void no_event_comes_after_close(void **state)
 	assert_int_equal(seen.opened + seen.ended, 0);
 }
 
+/* What a thread still works with is not freed because the hypervisor is lost meanwhile. */
+static void one_that_was_left_while_it_opened_is_there_until_the_opening_is_over(void **state)
+{
+	struct hypervisor_client *client;
+	struct silent silent;
+
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	silent_begin(&silent);
+	h->target.uri = silent.uri;
+	assert_int_equal(open_backend(), 0);
+	client = hypervisor_next_client(h, NULL);
+	TURN_UNTIL(virt_capture_fd(&client->capture) >= 0);
+	backend_close(&seen.backend);
+	client->lost(client);
+	turn_for(100 * LOOP_MSEC);
+	assert_ptr_equal(hypervisor_next_client(h, NULL), client);
+	virt_capture_break(&client->capture);
+	TURN_UNTIL(!hypervisor_next_client(h, NULL));
+	assert_int_equal(seen.opened + seen.ended, 0);
+	silent_end(&silent);
+}
+
 static enum backend_error error_of(int code, int domain, const char *text)
 {
 	struct virt_error error = {.code = code, .domain = domain};
@@ -482,6 +522,7 @@ int main(void)
 		TEST(ending_while_libvirtd_says_nothing_takes_a_second_at_most),
 		TEST(a_failed_open_says_why_and_is_closed_by_its_owner),
 		TEST(no_event_comes_after_close),
+		TEST(one_that_was_left_while_it_opened_is_there_until_the_opening_is_over),
 		TEST(errors_of_libvirt_are_told_apart),
 	};
 
