@@ -20,6 +20,7 @@ enum power_state {
 	POWER_ASKS,    /* it has done it; how the guest is now */
 	POWER_OPENS,   /* the console of a guest that was started opens */
 	POWER_AWAITS,  /* the guest was asked to shut down */
+	POWER_OVER,    /* freed after the turn */
 };
 
 struct guest_power {
@@ -27,13 +28,10 @@ struct guest_power {
 	struct power_wish wish;
 	char who[JOURNAL_TEXT_MAX];
 	enum power_state state;
-	bool ends;      /* its consoles take no input any more */
-	bool held;      /* it was started paused, to be resumed when the console is open */
-	bool resumed;   /* that has been ordered */
-	bool telling;   /* those who are told may cancel it */
-	bool cancelled; /* meanwhile */
-	uint64_t begun; /* loop time of the state's beginning */
-	power_done_fn done;
+	bool ends;          /* its consoles take no input any more */
+	bool resumed;       /* one that was started paused has been ordered to run */
+	uint64_t begun;     /* loop time of the state's beginning */
+	power_done_fn done; /* NULL: cancelled */
 	void *arg;
 	struct loop_timer *timer;
 	struct hypervisor_order *order;
@@ -128,24 +126,22 @@ static enum power_fit fit(enum power_kind kind, enum guest_state state)
 
 static void release(struct guest_power *p)
 {
-	p->telling = true;
-	if (p->ends)
-		guest_order_off(p->guest, false);
+	p->state = POWER_OVER;
 	hypervisor_order_forget(&p->order);
 	if (p->asked)
 		hypervisor_forget(p->asked, p);
 	loop_timer_del(&p->timer);
-	free(p);
+	loop_defer(p->guest->loop, free, p);
+	if (p->ends)
+		guest_order_off(p->guest, false);
 }
 
-/* Nothing of p is used from here on. */
+/* Whoever is told anything may cancel it from there. */
 static void finish(struct guest_power *p, int error, const char *text)
 {
-	power_done_fn done = p->done;
-	void *arg = p->arg;
-
 	release(p);
-	done(arg, error, text);
+	if (p->done)
+		p->done(p->arg, error, text);
 }
 
 static void finish_done(struct guest_power *p)
@@ -153,8 +149,8 @@ static void finish_done(struct guest_power *p)
 	finish(p, 0, kinds[p->wish.kind].done);
 }
 
-/* Tells those who watch, and the histories. why NULL: it begins; else it has failed. False: nothing
- * of p is used from here on. */
+/* Tells those who watch, and the histories. why NULL: it begins; else it has failed. False: it is
+ * over now. */
 static bool tell(struct guest_power *p, const char *why)
 {
 	const char *name = power_name(p->wish.kind);
@@ -164,18 +160,13 @@ static bool tell(struct guest_power *p, const char *why)
 	snprintf(mark, sizeof(mark), "%s%s by %s", name, why ? " (failed)" : "", p->who);
 	snprintf(notice, sizeof(notice), "VM %.100s: power %s by %s%s%s", guest_name(p->guest),
 		name, p->who, why ? " has failed: " : "", why ? why : "");
-	p->telling = true;
 	for (i = 0; i < p->guest->console_count; i++) {
 		struct console *c = p->guest->consoles[i];
 
 		journal_mark(c->journal, JOURNAL_POWER, mark);
 		console_tell_kind(c, CONSOLE_EV_NOTICE, notice);
 	}
-	p->telling = false;
-	if (!p->cancelled)
-		return true;
-	release(p);
-	return false;
+	return p->state != POWER_OVER;
 }
 
 static void enter(struct guest_power *p, enum power_state state)
@@ -203,6 +194,12 @@ static bool is_ready(const struct guest_power *p, bool settled)
 static bool is_start(enum power_kind kind)
 {
 	return kind == POWER_ON || kind == POWER_START_PAUSED;
+}
+
+/* It is started paused, and resumed when the console is open. */
+static bool is_held(const struct power_wish *wish)
+{
+	return wish->kind == POWER_ON && wish->from_first && wish->console;
 }
 
 /* --- the order --- */
@@ -233,7 +230,7 @@ static void on_ordered(void *arg, int error, const char *text)
 		char why[TEXT_MAX];
 
 		snprintf(why, sizeof(why), "%s", text);
-		if (p->held)
+		if (p->resumed)
 			snprintf(why, sizeof(why), "it was started and stays paused: %s", text);
 		if (tell(p, why))
 			finish(p, error, why);
@@ -243,10 +240,8 @@ static void on_ordered(void *arg, int error, const char *text)
 	r = h ? hypervisor_ask(h, guest_uuid(p->guest), on_state, p) : -ENOENT;
 	if (r == 0)
 		p->asked = h;
-	else if (r == -ENOENT) /* a transient guest that was ended */
-		finish_done(p);
 	else
-		on_state(p, r, NULL);
+		on_state(p, r == -ENOENT ? 0 : r, NULL); /* a transient guest that was ended */
 }
 
 static void give_order(struct guest_power *p, enum hypervisor_order_kind kind)
@@ -282,19 +277,13 @@ static const char *cure(enum guest_state state)
 	return "";
 }
 
-/* Before the guest is ended nothing more is typed. False: nothing of p is used from here on. */
+/* Before the guest is ended nothing more is typed. False: it is over now. */
 static bool calm(struct guest_power *p)
 {
 	p->ends = p->wish.kind == POWER_OFF;
-	if (!p->ends)
-		return true;
-	p->telling = true;
-	guest_order_off(p->guest, true);
-	p->telling = false;
-	if (!p->cancelled)
-		return true;
-	release(p);
-	return false;
+	if (p->ends)
+		guest_order_off(p->guest, true);
+	return p->state != POWER_OVER;
 }
 
 static void begin(struct guest_power *p)
@@ -314,19 +303,18 @@ static void begin(struct guest_power *p)
 	case FIT_DO:
 		break;
 	}
-	if (!tell(p, NULL) || !calm(p))
-		return;
-	p->held = p->wish.kind == POWER_ON && p->wish.from_first && p->wish.console;
-	give_order(p, p->held ? HYPERVISOR_START_PAUSED : kinds[p->wish.kind].order);
+	if (tell(p, NULL) && calm(p))
+		give_order(
+			p, is_held(&p->wish) ? HYPERVISOR_START_PAUSED : kinds[p->wish.kind].order);
 }
 
 /* --- step by step --- */
 
 static void step_opens(struct guest_power *p)
 {
-	if (!is_ready(p, p->held))
+	if (!is_ready(p, is_held(&p->wish)))
 		return;
-	if (!p->held) {
+	if (!is_held(&p->wish)) {
 		finish_done(p);
 		return;
 	}
@@ -378,6 +366,8 @@ static void on_timer(void *arg)
 	case POWER_AWAITS:
 		step_awaits(p);
 		break;
+	case POWER_OVER:
+		break;
 	}
 }
 
@@ -411,8 +401,9 @@ void guest_power_cancel(struct guest_power **power)
 	struct guest_power *p = *power;
 
 	*power = NULL;
-	if (p && p->telling)
-		p->cancelled = true;
-	else if (p)
+	if (!p)
+		return;
+	p->done = NULL;
+	if (p->state != POWER_OVER)
 		release(p);
 }

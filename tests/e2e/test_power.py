@@ -178,6 +178,18 @@ def test_what_the_hypervisor_refuses_is_told_with_its_words(daemon, guests):
         assert session.errors().count(f"VM {guest.name}: power on by key:") == 2
 
 
+def test_attach_with_power_tells_what_the_hypervisor_refuses(daemon, guests):
+    guest = guests(start=False)
+    kernel = guest.virt.programs.guest
+    xml = guest.domain.XMLDesc().replace(f"<kernel>{kernel}<", f"<kernel>{kernel}-none<")
+    guest.virt.connection.defineXML(xml)
+    daemon.knows(guest)
+    result = daemon.ssh(guest.name, "attach", "--no-input", "--power", "on", seconds=30)
+    assert result.status == UNAVAILABLE, result
+    one_line_reason(result.errors, f"power on not done on VM {guest.name}: ")
+    assert f"{kernel}-none" in result.errors and "was started" not in result.errors, result
+
+
 def test_right_to_power_is_needed(daemons, guest):
     daemon = daemons({"access all": {"allow": "view, type, force, control, log"}})
     for kind in KINDS:
