@@ -10,6 +10,7 @@
 #include "console/guest/guest_internal.h"
 #include "console/guest/guest_power.h"
 #include "console/hypervisor/hypervisor_order.h"
+#include "core/log.h"
 
 #define STEP_US (20 * LOOP_MSEC)
 #define TEXT_MAX 512
@@ -122,10 +123,37 @@ static enum power_fit fit(enum power_kind kind, enum guest_state state)
 	return FIT_NOT;
 }
 
+/* It is started paused, and resumed when the console is open. */
+static bool is_held(const struct power_wish *wish)
+{
+	return wish->kind == POWER_ON && wish->from_first && wish->console;
+}
+
 /* --- the end --- */
+
+/* Nobody waits for the console any more: what was started paused for that runs all the same. */
+static void let_run(struct guest_power *p)
+{
+	struct hypervisor *h = guest_hypervisor(p->guest);
+	struct hypervisor_order *order;
+	int r;
+
+	if (!is_held(&p->wish) || p->resumed)
+		return;
+	hypervisor_order_forget_and_resume(&p->order);
+	if (p->state != POWER_ASKS && p->state != POWER_OPENS)
+		return;
+	r = h ? hypervisor_order(
+			h, HYPERVISOR_RESUME, guest_uuid(p->guest), NULL, NULL, NULL, &order)
+	      : -ENOTCONN;
+	if (r < 0)
+		log_warning("VM %s was started and stays paused: %s", guest_name(p->guest),
+			strerror(-r));
+}
 
 static void release(struct guest_power *p)
 {
+	let_run(p);
 	p->state = POWER_OVER;
 	hypervisor_order_forget(&p->order);
 	if (p->asked)
@@ -194,12 +222,6 @@ static bool is_ready(const struct guest_power *p, bool settled)
 static bool is_start(enum power_kind kind)
 {
 	return kind == POWER_ON || kind == POWER_START_PAUSED;
-}
-
-/* It is started paused, and resumed when the console is open. */
-static bool is_held(const struct power_wish *wish)
-{
-	return wish->kind == POWER_ON && wish->from_first && wish->console;
 }
 
 /* --- the order --- */

@@ -56,7 +56,8 @@ typedef void (*power_done_fn)(void *arg, int error, const char *text);
 /* Begins; done never runs before the return. 0 or -ENOMEM. */
 int guest_power(struct guest *g, const struct power_wish *wish, power_done_fn done, void *arg,
 	struct guest_power **out) MUST_CHECK;
-/* What has been ordered may still happen. */
+/* What has been ordered may still happen; what was started paused to be seen from the first byte
+ * runs. */
 void guest_power_cancel(struct guest_power **power);
 
 #endif

@@ -23,6 +23,7 @@ struct hypervisor_order {
 	char alias[DEVICE_ALIAS_MAX];
 	hypervisor_ordered_fn done; /* NULL: forgotten */
 	void *arg;
+	bool resumes; /* forgotten, and the guest is to run */
 	int error;
 	char text[VIRT_TEXT_MAX];
 };
@@ -118,6 +119,15 @@ static void order_work(void *arg)
 
 /* --- on the loop --- */
 
+static void resume(const struct hypervisor_order *o)
+{
+	struct hypervisor_order *next;
+	int r = hypervisor_order(o->h, HYPERVISOR_RESUME, &o->uuid, NULL, NULL, NULL, &next);
+
+	if (r < 0)
+		log_warning("a guest that was started stays paused: %s", strerror(-r));
+}
+
 static void order_done(void *arg)
 {
 	struct hypervisor_order *o = arg;
@@ -132,6 +142,8 @@ static void order_done(void *arg)
 		o->done(o->arg, o->error, o->text);
 	else if (o->error)
 		log_warning("an order that was given up has failed: %s", o->text);
+	else if (o->resumes)
+		resume(o);
 	free(o);
 }
 
@@ -192,4 +204,11 @@ void hypervisor_order_forget(struct hypervisor_order **order)
 	if (*order)
 		(*order)->done = NULL;
 	*order = NULL;
+}
+
+void hypervisor_order_forget_and_resume(struct hypervisor_order **order)
+{
+	if (*order)
+		(*order)->resumes = true;
+	hypervisor_order_forget(order);
 }

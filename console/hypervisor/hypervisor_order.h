@@ -27,13 +27,16 @@ enum hypervisor_order_kind {
  * what libvirt or QEMU said. The order is gone then. */
 typedef void (*hypervisor_ordered_fn)(void *arg, int error, const char *text);
 
-/* 0; -ENOTCONN while down, -EBUSY while another order for this guest is under way, -EAGAIN too many
- * of them, -EINVAL an alias that cannot be named to QEMU, -ENOMEM. */
+/* done NULL: as one that is forgotten. 0; -ENOTCONN while down, -EBUSY while another order for this
+ * guest is under way, -EAGAIN too many of them, -EINVAL an alias that cannot be named to QEMU,
+ * -ENOMEM. */
 int hypervisor_order(struct hypervisor *h, enum hypervisor_order_kind kind, const struct uuid *uuid,
 	const char *alias, hypervisor_ordered_fn done, void *arg,
 	struct hypervisor_order **order) MUST_CHECK;
 
 /* The asker dies, or has lost patience; what has been ordered may still happen. */
 void hypervisor_order_forget(struct hypervisor_order **order);
+/* The same, of HYPERVISOR_START_PAUSED: the guest is resumed when it has been started. */
+void hypervisor_order_forget_and_resume(struct hypervisor_order **order);
 
 #endif

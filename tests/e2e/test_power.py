@@ -276,6 +276,18 @@ def test_attach_with_power_sees_the_first_byte(daemon, guests, before, order):
     assert record["status"] == DONE, record
 
 
+@pytest.mark.parametrize("before", ["is started", "runs"])
+def test_a_guest_runs_although_who_switched_it_on_has_left(daemon, guests, before):
+    guest = guests(start=False)
+    daemon.knows(guest)
+    with daemon.pipes(guest.name, "attach", "--no-input", "--power", "on") as session:
+        wait_until(lambda: "power on by" in session.errors(), 20, "it is told")
+        if before == "runs":
+            wait_until(lambda: guest.state != "shut off", 20, "it is started")
+        session.kill()
+    wait_until(lambda: guest.state == "running", 20, "it runs")
+
+
 def test_attach_with_power_does_nothing_when_the_console_cannot_be_had(daemon, guest, virt):
     with virt.virsh_console(guest.name) as other:
         other.expect("Connected to domain")
