@@ -63,7 +63,7 @@ static void tell_consoles(struct guest *g)
 
 void guest_order_off(struct guest *g, bool ordered)
 {
-	g->ordered_off = ordered;
+	g->ordered_off += ordered ? 1U : -1U;
 	tell_consoles(g);
 }
 

@@ -4,6 +4,8 @@
 #ifndef CONSOLE_GUEST_GUEST_INTERNAL_H
 #define CONSOLE_GUEST_GUEST_INTERNAL_H
 
+#include <stdbool.h>
+
 #include "console/guest/guest.h"
 
 struct place {
@@ -25,13 +27,14 @@ struct guest {
 	enum place_reason stop_reason;
 	unsigned long long boot_run;
 	int paused_told;
-	bool ordered_off;       /* we are about to have it ended */
+	unsigned ordered_off;   /* so many are about to have it ended */
 	struct devices devices; /* of the active place, or as last known */
 	struct console *consoles[GUEST_CONSOLES_MAX];
 	size_t console_count;
 };
 
-/* Told to its consoles: some libvirtd bears no input at a guest's end. */
+/* Somebody is about to have it ended, or no longer. Told to its consoles: some libvirtd bears no
+ * input at a guest's end. */
 void guest_order_off(struct guest *g, bool ordered);
 
 #endif
