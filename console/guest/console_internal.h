@@ -1,6 +1,6 @@
 /*
- * What console.c (the way to the guest), keyboard.c (who types) and viewer.c (who watches) share.
- * Nobody else includes it.
+ * What the files of a console share (console.c names them), and those that order things at one
+ * (guest_control.c, guest_power.c). Nobody else includes it.
  */
 #ifndef CONSOLE_GUEST_CONSOLE_INTERNAL_H
 #define CONSOLE_GUEST_CONSOLE_INTERNAL_H

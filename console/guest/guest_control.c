@@ -1,4 +1,5 @@
-/* Task: see control.h. Owner: who asked. Knows the console's queue and the hypervisor's orders. */
+/* Task: see guest_control.h. Owner: who asked. Knows the console's queue and the hypervisor's
+ * orders. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,11 +139,7 @@ static void give_order(struct console_control *k)
 		r = hypervisor_order(h, k->kind == CONTROL_NMI ? HYPERVISOR_NMI : HYPERVISOR_BREAK,
 			guest_uuid(c->guest), device->alias, on_ordered, k, &k->order);
 	if (r < 0) {
-		finish(k, r,
-			r == -ENOTCONN ? "the hypervisor is away"
-			: r == -EBUSY  ? "an earlier order has not been carried out"
-			: r == -EINVAL ? "the device's alias cannot be named to QEMU"
-				       : strerror(-r));
+		finish(k, r, hypervisor_order_refusal(r));
 		return;
 	}
 	if (k->kind == CONTROL_SYSRQ && is_after_break(c)) {

@@ -148,7 +148,7 @@ static void let_run(struct guest_power *p)
 	      : -ENOTCONN;
 	if (r < 0)
 		log_warning("VM %s was started and stays paused: %s", guest_name(p->guest),
-			strerror(-r));
+			hypervisor_order_refusal(r));
 }
 
 static void release(struct guest_power *p)
@@ -273,11 +273,7 @@ static void give_order(struct guest_power *p, enum hypervisor_order_kind kind)
 		  : -ENOTCONN;
 
 	if (r < 0)
-		finish(p, r,
-			r == -ENOTCONN ? "the hypervisor is away"
-			: r == -EBUSY  ? "an earlier order has not been carried out"
-			: r == -EAGAIN ? "too many orders are under way"
-				       : strerror(-r));
+		finish(p, r, hypervisor_order_refusal(r));
 	else
 		enter(p, POWER_ORDERED);
 }

@@ -125,7 +125,8 @@ static void resume(const struct hypervisor_order *o)
 	int r = hypervisor_order(o->h, HYPERVISOR_RESUME, &o->uuid, NULL, NULL, NULL, &next);
 
 	if (r < 0)
-		log_warning("a guest that was started stays paused: %s", strerror(-r));
+		log_warning(
+			"a guest that was started stays paused: %s", hypervisor_order_refusal(r));
 }
 
 static void order_done(void *arg)
@@ -197,6 +198,22 @@ int hypervisor_order(struct hypervisor *h, enum hypervisor_order_kind kind, cons
 	LIST_INSERT_HEAD(&h->orders, o, entry);
 	*order = o;
 	return 0;
+}
+
+const char *hypervisor_order_refusal(int error)
+{
+	switch (error) {
+	case -ENOTCONN:
+		return "the hypervisor is away";
+	case -EBUSY:
+		return "an earlier order has not been carried out";
+	case -EAGAIN:
+		return "too many orders are under way";
+	case -EINVAL:
+		return "the device's alias cannot be named to QEMU";
+	default:
+		return strerror(-error);
+	}
 }
 
 void hypervisor_order_forget(struct hypervisor_order **order)

@@ -34,6 +34,9 @@ int hypervisor_order(struct hypervisor *h, enum hypervisor_order_kind kind, cons
 	const char *alias, hypervisor_ordered_fn done, void *arg,
 	struct hypervisor_order **order) MUST_CHECK;
 
+/* Why it was not given, for people. */
+const char *hypervisor_order_refusal(int error);
+
 /* The asker dies, or has lost patience; what has been ordered may still happen. */
 void hypervisor_order_forget(struct hypervisor_order **order);
 /* The same, of HYPERVISOR_START_PAUSED: the guest is resumed when it has been started. */
