@@ -5,7 +5,7 @@
 
 #include "broker/audit/audit_trail.h"
 
-static void fill(const struct audit_trail *t, struct audit_record *r)
+void audit_trail_fill(const struct audit_trail *t, struct audit_record *r)
 {
 	*r = (struct audit_record){.session = t->session,
 		.verb = t->verb,
@@ -51,7 +51,7 @@ void audit_trail_session(
 	t->is_session = 1;
 	if (!*t->verb) /* out of the menu */
 		audit_trail_verb(t, "attach");
-	fill(t, &r);
+	audit_trail_fill(t, &r);
 	r.event = "session-begin";
 	deeds_write(t->deeds, &r, !t->is_unknown);
 }
@@ -60,7 +60,7 @@ void audit_trail_file(struct audit_trail *t, const struct audit_record *record)
 {
 	struct audit_record r;
 
-	fill(t, &r);
+	audit_trail_fill(t, &r);
 	r.event = record->event;
 	r.vm_uuid = record->vm_uuid;
 	r.vm_name = record->vm_name;
@@ -78,7 +78,7 @@ void audit_trail_deed(struct audit_trail *t, const char *verb, int status, const
 {
 	struct audit_record r;
 
-	fill(t, &r);
+	audit_trail_fill(t, &r);
 	r.event = "verb";
 	r.verb = verb;
 	r.has_end = 1;
@@ -94,7 +94,7 @@ void audit_trail_end(struct audit_trail *t, int status, const char *reason)
 	if (t->ended || !*t->verb)
 		return;
 	t->ended = 1;
-	fill(t, &r);
+	audit_trail_fill(t, &r);
 	r.event = t->is_session ? "session-end" : "verb";
 	r.has_end = 1;
 	r.status = status;

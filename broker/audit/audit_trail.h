@@ -51,6 +51,8 @@ void audit_trail_session(
 void audit_trail_file(struct audit_trail *t, const struct audit_record *record);
 /* Something was done in a session that is a verb else; its end. */
 void audit_trail_deed(struct audit_trail *t, const char *verb, int status, const char *reason);
+/* What every record of it has: who it is, and the verb and the guest as far as they are known. */
+void audit_trail_fill(const struct audit_trail *t, struct audit_record *r);
 /* The last word; recorded once. status: the caller's exit status. */
 void audit_trail_end(struct audit_trail *t, int status, const char *reason);
 

@@ -18,7 +18,6 @@ struct makings {
 	struct job_pool *pool; /* for the files */
 	char *store;
 	char word[MAKING_WORD_MAX]; /* of this run */
-	unsigned number;            /* of the last one */
 	struct making_list list;
 };
 

@@ -164,8 +164,7 @@ static void begin(
 	struct verb_call *call, enum hypervisor_dump_format format, enum hypervisor_dump_mode mode)
 {
 	const struct broker_context *b = login_context(call->login);
-	const struct audit_trail *trail = channel_trail(call->channel);
-	struct audit_record by = {.session = trail->session};
+	struct audit_record by;
 	const struct making_order order = {.guest = call->guest,
 		.format = format,
 		.mode = mode,
@@ -175,7 +174,7 @@ static void begin(
 	struct making *making;
 	int r;
 
-	trail->who(trail->who_arg, &by);
+	audit_trail_fill(channel_trail(call->channel), &by);
 	r = making_begin(b->makings, &order, &making);
 	if (r < 0)
 		say_refused(call, r);

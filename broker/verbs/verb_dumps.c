@@ -178,17 +178,12 @@ static void on_looked(void *arg, int error, struct dump_list *list)
 	channel_exit(d->channel, STATUS_OK, NULL);
 }
 
-static void free_dumps(void *arg)
-{
-	free(arg);
-}
-
 static void on_end(void *arg)
 {
 	struct dumps *d = arg;
 
 	file_look_cancel(&d->look);
-	loop_defer(d->loop, free_dumps, d);
+	loop_defer(d->loop, free, d);
 }
 
 static const struct channel_ops ops = {.end = on_end};
