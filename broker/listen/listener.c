@@ -123,25 +123,47 @@ int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY
 
 /* --- sockets from systemd --- */
 
+/* sd_listen_fds_with_names() looks at what stands in the environment. */
+static void say_not_passed(char why[LISTENER_WHY_MAX], int error)
+{
+	char room[TROUBLE_ROOM];
+
+	if (error == -EINVAL || error == -EBADF)
+		say(why,
+			"sockets from systemd: LISTEN_FDS and LISTEN_FDNAMES do not say what was "
+			"passed: %s: start the service by its units, or without these variables",
+			strerror(-error));
+	else
+		say(why, "sockets from systemd: %s", trouble_shortage(-error, room));
+}
+
 static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
 {
 	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(sa);
+	char room[TROUBLE_ROOM];
 	int r;
 
 	if (l->count == LISTENER_SOCKETS_MAX) {
-		say(why, "systemd passed more than %d sockets", LISTENER_SOCKETS_MAX);
+		say(why,
+			"systemd passed more than %d sockets: take lines ListenStream= out of the "
+			"socket unit",
+			LISTENER_SOCKETS_MAX);
 		return -E2BIG;
 	}
 	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
 		getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
 		(sa.ss_family != AF_INET && sa.ss_family != AF_INET6)) {
-		say(why, "descriptor %d from systemd is not a listening TCP socket", fd);
+		say(why,
+			"descriptor %d from systemd is not a listening TCP socket: the socket unit "
+			"needs ListenStream= with an address or a port, and Accept=no",
+			fd);
 		return -ENOTSOCK;
 	}
 	r = fd_nonblock(fd);
 	if (r < 0) {
-		say(why, "descriptor %d from systemd cannot be used: %s", fd, strerror(-r));
+		say(why, "descriptor %d from systemd cannot be used: %s", fd,
+			trouble_shortage(-r, room));
 		return r;
 	}
 	return add_socket(l, fd, "socket from systemd", why);
@@ -167,7 +189,7 @@ static int listen_on_passed(struct listener *l, const char *name, char why[LISTE
 			r = adopt(l, SD_LISTEN_FDS_START + i, why);
 	}
 	if (count < 0) {
-		say(why, "sockets from systemd: %s", strerror(-count));
+		say_not_passed(why, count);
 		r = count;
 	}
 	free_names(names, count);
@@ -189,7 +211,7 @@ int listener_check_passed(const char *const *known, char why[LISTENER_WHY_MAX])
 	int count = sd_listen_fds_with_names(0, &names), i, r = count < 0 ? count : 0;
 
 	if (r < 0)
-		say(why, "sockets from systemd: %s", strerror(-r));
+		say_not_passed(why, r);
 	for (i = 0; i < count && !r; i++) {
 		if (is_one_of(names[i], known))
 			continue;

@@ -436,7 +436,20 @@ static int refuse_passed(int fd)
 	if (try_listen(&f, "127.0.0.1:0", NULL) == 0)
 		return 1;
 	fprintf(stderr, "%s\n", f.why);
-	return strstr(f.why, "not a listening TCP") ? 0 : 2;
+	return strstr(f.why, "not a listening TCP") && strstr(f.why, "ListenStream=") ? 0 : 2;
+}
+
+/* More names than sockets. */
+static int refuse_the_environment(int fd)
+{
+	static const char *const known[] = {"ssh", NULL};
+	struct fixture f = {.loop = loop_create()};
+	char why[LISTENER_WHY_MAX] = "";
+
+	if (try_listen(&f, "127.0.0.1:0", NULL) == 0 || listener_check_passed(known, why) == 0)
+		return 1;
+	fprintf(stderr, "%s\n", why);
+	return strcmp(f.why, why) == 0 && strstr(why, "start the service by its units") ? 0 : 2;
 }
 
 static int listen_beside_passed(int fd)
@@ -468,6 +481,7 @@ static void sockets_from_systemd_take_the_place_of_addresses(void **state)
 	assert_int_equal(as_activated(fd, "ssh", serve_passed), 0);
 	assert_int_equal(as_activated(fd, "https", listen_beside_passed), 0);
 	assert_int_equal(as_activated(other, "ssh", refuse_passed), 0);
+	assert_int_equal(as_activated(fd, "ssh:https", refuse_the_environment), 0);
 	close(fd);
 	close(other);
 }
