@@ -113,7 +113,7 @@ static int make_guests(struct broker *b)
 		r = file_store_create(
 			b->context.loop, b->config->daemon.state_dir, &b->context.files);
 	if (!r)
-		r = makings_create(b->context.loop, b->context.audit, b->config->dump.store,
+		r = makings_create(b->context.loop, b->context.deeds, b->config->dump.store,
 			&b->context.makings);
 	if (!r)
 		r = virt_loop_create(b->context.loop, &b->virt);

@@ -112,7 +112,7 @@ static void record(const struct making *m, enum status status)
 			hypervisor_dump_formats[m->format], modes[m->mode]);
 	else
 		snprintf(reason, sizeof(reason), "%s", m->why);
-	audit_write(m->makings->audit, &r);
+	deeds_write(m->makings->deeds, &r, true);
 	log_info("dump of %s by %s: %s", m->vm_name, m->who, reason);
 }
 
@@ -313,7 +313,7 @@ static void sweep_work(void *arg)
 	partial_sweep(makings->store, makings->word);
 }
 
-int makings_create(struct loop *loop, struct audit *audit, const char *store, struct makings **out)
+int makings_create(struct loop *loop, struct deeds *deeds, const char *store, struct makings **out)
 {
 	struct makings *makings = calloc(1, sizeof(*makings));
 	uint64_t word;
@@ -322,7 +322,7 @@ int makings_create(struct loop *loop, struct audit *audit, const char *store, st
 	if (!makings)
 		return -ENOMEM;
 	makings->loop = loop;
-	makings->audit = audit;
+	makings->deeds = deeds;
 	makings->store = strdup(store);
 	if (!makings->store || getrandom(&word, sizeof(word), 0) != sizeof(word))
 		r = -ENOMEM;

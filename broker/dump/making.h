@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "broker/audit/audit.h"
+#include "broker/audit/deeds.h"
 #include "broker/files/dump_name.h"
 #include "console/hypervisor/hypervisor_dump.h"
 #include "wire/status.h"
@@ -25,7 +25,7 @@ struct makings;
 #define MAKING_SPARE ((uint64_t)64 << 20) /* bytes that a dump must leave free in the store */
 
 int makings_create(
-	struct loop *loop, struct audit *audit, const char *store, struct makings **out) MUST_CHECK;
+	struct loop *loop, struct deeds *deeds, const char *store, struct makings **out) MUST_CHECK;
 /* Those under way are lost. NULL inside is fine. */
 void makings_destroy(struct makings **out);
 

@@ -14,7 +14,7 @@ LIST_HEAD(making_watch_list, making_watch);
 
 struct makings {
 	struct loop *loop;
-	struct audit *audit;
+	struct deeds *deeds;
 	struct job_pool *pool; /* for the files */
 	char *store;
 	char word[MAKING_WORD_MAX]; /* of this run */

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from lib import proc
+from lib import clients, proc
 from lib.proc import SLOW, wait_until
 from lib.virt import Guest
 
@@ -291,6 +291,24 @@ def test_a_store_that_others_may_write_is_not_used(virt, daemons, shared):
     assert refused.status == 70, refused
     assert folder in refused.errors and "chmod" in refused.errors, refused
     assert os.listdir(folder) == []
+
+
+def test_dumps_that_fail_without_end_are_counted(virt, daemons, shared):
+    """Who may make dumps does not have the audit roll over by them. docs/audit.md"""
+    folder = f"{virt.dir}/no-store"
+    virt.user.mkdir(folder)
+    os.chmod(folder, 0o777)
+    made = daemons({**rules(), "dump": {"store": folder}})
+    made.knows(shared)
+    client = clients.paramiko_connect(made, shared.uuid)
+    for _ in range(130):
+        _, out, _ = client.exec_command("dump --live", timeout=20 * SLOW)
+        assert out.channel.recv_exit_status() == 70
+    client.close()
+    made.stop()
+    records = made.audit(event="dump")
+    assert sum(record.get("count", 1) for record in records) == 130, records
+    assert len(records) < 130, len(records)
 
 
 def test_a_dump_needs_room(virt, daemons, shared):
