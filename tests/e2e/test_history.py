@@ -469,6 +469,26 @@ def test_transient_guest_that_is_gone_is_known_after_a_restart(daemons, guests):
     assert "gone" in daemon.ssh(guest.uuid, "status").text
 
 
+def test_a_screenful_on_disk_is_no_more_than_one_in_memory(daemons, guests):
+    """After a restart the last lines are looked for on disk, where they may be endless."""
+    daemon = daemons(ALONE)
+    guest = guests(name("alone"))
+    endless = b"x" * (300 << 10)
+    with daemon.pipes(guest.name) as session:
+        session.line("echo")
+        session.expect("echo ready")
+        session.send(endless)
+        session.expect_bytes(len(endless), 120)
+        session.send(b"\x04")
+        session.expect(PROMPT)
+    daemon.stop()
+    daemon.start()
+    daemon.knows(guest)
+    with daemon.terminal(guest.name) as session:
+        session.expect(rb"live output from offset \d+", 60)
+        assert 200 << 10 < session.seen.count(b"x") <= 256 << 10
+
+
 # Modes
 
 

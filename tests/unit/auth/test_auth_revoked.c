@@ -196,15 +196,18 @@ static void a_pattern_without_a_list_is_no_empty_one(void **state)
 		const char *prepare, *pattern;
 		int rc;
 		bool as_user;
+		const char *said;
 	} rows[] = {
-		{"mkdir lists", "./lists/*.krl", -EINVAL, false},
-		{"true", "./missing/*.krl", -EINVAL, false},
-		{"true", "./missing/*/krl", -EINVAL, false},
-		{"mkdir lists; touch lists/a.krl", "./lists/*.krl", 0, false},
-		{"mkdir lists; ln -s nowhere lists/a.krl", "./lists/*.krl", -EINVAL, false},
-		{"mkdir lists; touch lists/a.krl; chmod 0 lists", "./lists/*.krl", -EINVAL, true},
+		{"mkdir lists", "./lists/*.krl", -EINVAL, false, "would be refused"},
+		{"true", "./missing/*.krl", -EINVAL, false, "would be refused"},
+		{"true", "./missing/*/krl", -EINVAL, false, "would be refused"},
+		{"mkdir lists; touch lists/a.krl", "./lists/*.krl", 0, false, ""},
+		{"mkdir lists; ln -s nowhere lists/a.krl", "./lists/*.krl", -EINVAL, false,
+			"No such file"},
+		{"mkdir lists; touch lists/a.krl; chmod 0 lists", "./lists/*.krl", -EINVAL, true,
+			"would be refused: Permission denied"},
 		{"mkdir -p lists/a lists/b; touch lists/a/krl; chmod 0 lists/b", "./lists/*/krl",
-			-EINVAL, true},
+			-EINVAL, true, "cannot be read: Permission denied"},
 	};
 	struct tools_report report;
 
@@ -221,7 +224,8 @@ static void a_pattern_without_a_list_is_no_empty_one(void **state)
 			become(NOBODY);
 		rc = revoked_create(&rows[i].pattern, 1, tools_report, &report, &r);
 		become(0);
-		if (rc != rows[i].rc || (report.count != 0) != (rc < 0))
+		if (rc != rows[i].rc || (report.count != 0) != (rc < 0) ||
+			!strstr(report.why, rows[i].said))
 			fail_msg("%s: %s: %d %s", rows[i].prepare, rows[i].pattern, rc, report.why);
 		if (rc == 0)
 			revoked_destroy(r);
