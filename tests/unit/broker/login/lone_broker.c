@@ -11,6 +11,7 @@
 #include "broker/access/access.h"
 #include "broker/access/auth_services.h"
 #include "broker/dump/making.h"
+#include "broker/files/file_store.h"
 #include "broker/login/review.h"
 #include "broker/serve/file_session.h"
 #include "broker/verbs/verbs.h"
@@ -156,6 +157,7 @@ struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 	options.state_dir = b->folder;
 	check(directory_create(b->context.loop, b->folder, &options, &b->context.directory) == 0,
 		"directory");
+	check(file_store_create(b->context.loop, b->folder, &b->context.files) == 0, "files");
 	check(connections_create(&b->context, nothing, b, &b->context.connections) == 0,
 		"connections");
 	return b;
@@ -173,6 +175,7 @@ void lone_broker_destroy(struct lone_broker *b)
 	while ((login = LIST_FIRST(&b->logins)))
 		login_close(login, "the test is over");
 	makings_destroy(&b->context.makings);
+	file_store_destroy(&b->context.files);
 	directory_destroy(&b->context.directory);
 	auth_services_finish(&b->services);
 	review_destroy(&b->review);

@@ -2,6 +2,7 @@
  * Logins in the broker, by a door or a local program that need not keep to anything: what a line
  * may prove, what counts as a guess, what is taken back on the way.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,11 @@
 
 #include "auth/ssh/base64.h"
 #include "auth/throttle.h"
+#include "broker/login/context.h"
+#include "broker/login/guest_events.h"
+#include "config/rights.h"
+#include "console/guest/directory.h"
+#include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "wire/status.h"
@@ -401,6 +407,85 @@ static void a_terminal_is_not_for_the_door_to_give(void **state)
 	end(&o);
 }
 
+/* --- rules that ask where a guest is --- */
+
+#define RULES_FOR_A "penalty = 0\n[access a]\nwho = key:*\nvms = hypervisor:a\nallow = view\n"
+
+/* The guest is known to it, and off. */
+static struct hypervisor *add_hypervisor(
+	struct broker_context *context, struct virt_loop *virt, const char *name)
+{
+	const struct hypervisor_options options = {.name = name, .uri = "test:///default"};
+	struct place_info info = {.name = LONE_VM, .state = PLACE_OFF, .domain_id = -1};
+	struct hypervisor *h = NULL;
+
+	assert_int_equal(uuid_parse(LONE_VM_UUID, &info.uuid), 0);
+	assert_int_equal(
+		hypervisor_create(context->loop, virt, &options, &guest_events, context, &h), 0);
+	guest_events.place(context, h, &info);
+	guest_events.link(context, h, 1, "");
+	return h;
+}
+
+/* The menu, as if it were about the guest: something that needs the right to view it. */
+static void open_channel_on_guest(struct one *o, struct line *channel)
+{
+	const struct broker_context *context = lone_broker_context(o->broker);
+	struct wire_request request = {.pty = 1};
+	struct login *login = LIST_FIRST(context->logins);
+	struct uuid uuid;
+	int fds[2];
+
+	assert_int_equal(uuid_parse(LONE_VM_UUID, &uuid), 0);
+	assert_int_equal(line_pair(fds), 0);
+	line_init(channel, fds[0], WIRE_CHANNEL, WIRE_DOOR);
+	assert_int_equal(line_send_fds(&o->line, WIRE_OPEN, NULL, NULL, 0, &fds[1], 1), 0);
+	fd_close(&fds[1]);
+	assert_int_equal(line_send(channel, WIRE_SHELL, &request, NULL, 0), 0);
+	while (!login_first_channel(login) || !channel_has_policy(login_first_channel(login)))
+		(void)loop_turn(context->loop, LOOP_SECOND);
+	channel_need(login_first_channel(login), directory_by_uuid(context->directory, &uuid),
+		RIGHT_VIEW);
+}
+
+/* A guest that two know is where it can be asked about: then it is another rule's. */
+static void a_link_that_is_lost_takes_the_rights_that_hang_on_it(void **state)
+{
+	struct broker_context *context;
+	const struct channel *c;
+	struct virt_loop *virt = NULL;
+	struct hypervisor *a, *b;
+	struct wire_exit last = {-1};
+	struct line channel;
+	struct line_message m;
+	struct one o;
+
+	begin(&o, RULES_FOR_A, KEYS, SOURCE);
+	context = (struct broker_context *)(uintptr_t)lone_broker_context(o.broker);
+	assert_int_equal(virt_loop_create(context->loop, &virt), 0);
+	a = add_hypervisor(context, virt, "a");
+	b = add_hypervisor(context, virt, "b");
+	ask_key(&o, WIRE_AUTH_PUBLICKEY, KNOWN);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	open_channel_on_guest(&o, &channel);
+	guest_events.link(context, b, 0, "gone");
+	guest_events.link(context, b, 1, "");
+	c = login_first_channel(LIST_FIRST(context->logins));
+	assert_false(channel_is_exiting(c));
+	guest_events.link(context, a, 0, "gone");
+	assert_true(channel_is_exiting(c)); /* now, and not when keys are read again */
+	do {
+		assert_int_equal(lone_broker_receive(o.broker, &channel, &m, WAIT_S), 1);
+	} while (m.type != WIRE_EXIT);
+	memcpy(&last, m.fixed, sizeof(last));
+	assert_int_equal(last.status, STATUS_DENIED);
+	line_finish(&channel);
+	hypervisor_destroy(&a);
+	hypervisor_destroy(&b);
+	end(&o);
+	virt_loop_destroy(&virt);
+}
+
 /* A channel that asks for nothing holds no place for ever. */
 static void a_channel_that_is_the_line_itself_is_let_go(void **state)
 {
@@ -436,6 +521,7 @@ int main(void)
 		cmocka_unit_test(a_key_taken_away_while_its_login_is_recorded_lets_nobody_in),
 		cmocka_unit_test(a_key_taken_away_ends_who_is_in),
 		cmocka_unit_test(a_terminal_is_not_for_the_door_to_give),
+		cmocka_unit_test(a_link_that_is_lost_takes_the_rights_that_hang_on_it),
 		cmocka_unit_test(a_channel_that_is_the_line_itself_is_let_go),
 	};
 
