@@ -20,8 +20,22 @@
 static char folder[64], store[80];
 static const struct uuid guest = {{1}};
 
+/* Instead of libc's: a disk, as the program sees it. */
+static int syncs_left; /* that succeed; -1: all */
+
+int fsync(int fd)
+{
+	if (syncs_left == 0) {
+		errno = EIO;
+		return -1;
+	}
+	syncs_left -= syncs_left > 0;
+	return 0;
+}
+
 static int make_folder(void **state)
 {
+	syncs_left = -1;
 	snprintf(folder, sizeof(folder), "/tmp/test_partial.XXXXXX");
 	if (!mkdtemp(folder))
 		return -1;
@@ -80,6 +94,23 @@ static void a_file_gets_its_name_when_it_is_complete(void **state)
 	assert_string_not_equal(name, next);
 	assert_int_equal(stat(in_store(name), &st), 0);
 	assert_int_equal(st.st_size, 6);
+	partial_finish(&p);
+}
+
+static void a_file_has_no_name_before_it_is_on_the_disk(void **state)
+{
+	char name[DUMP_FILE_MAX];
+	struct partial p;
+	uint64_t size;
+
+	assert_int_equal(partial_create(&p, store, NAME), 0);
+	write_as_libvirt(&p, "memory");
+	syncs_left = 0;
+	assert_int_equal(partial_publish(&p, "web", &guest, 0, "elf", name, &size), -EIO);
+	assert_non_null(strstr(p.why, "store: cannot write"));
+	assert_int_equal(access(in_store(NAME), F_OK), 0);
+	syncs_left = 1; /* its name is not */
+	assert_int_equal(partial_publish(&p, "web", &guest, 0, "elf", name, &size), -EIO);
 	partial_finish(&p);
 }
 
@@ -150,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(a_file_gets_its_name_when_it_is_complete),
+		IN_FOLDER(a_file_has_no_name_before_it_is_on_the_disk),
 		IN_FOLDER(a_file_that_was_swapped_or_not_written_is_none),
 		IN_FOLDER(a_store_that_is_not_only_ours_is_refused),
 		IN_FOLDER(a_file_that_is_there_is_not_taken),
