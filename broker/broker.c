@@ -32,7 +32,7 @@
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 /* --- the end --- */
 
@@ -79,7 +79,7 @@ static void on_stop(void *arg, const struct signalfd_siginfo *info)
 static int make_folders(struct broker *b)
 {
 	struct config_errors errors = {0};
-	char path[4096], room[TROUBLE_ROOM];
+	char path[4096], room[ERROR_TEXT_ROOM];
 	int r = folders_make(b->config, &errors);
 
 	broker_log_errors(&errors);
@@ -92,7 +92,7 @@ static int make_folders(struct broker *b)
 			errno == EWOULDBLOCK
 				? "another vmconsoled uses this state_dir: stop it, or "
 				  "set another one"
-				: trouble_text(path, errno, R_OK | W_OK, room));
+				: error_text(path, errno, R_OK | W_OK, room));
 		return -EBUSY;
 	}
 	return broker_check_keys(b);
@@ -140,7 +140,7 @@ static int make_guests(struct broker *b)
 
 static int make_control(struct broker *b)
 {
-	char path[4096], room[TROUBLE_ROOM];
+	char path[4096], room[ERROR_TEXT_ROOM];
 	int r = control_create(b->context.loop, b->config->daemon.run_dir, connections_accept_local,
 		b->context.connections, &b->control);
 
@@ -149,7 +149,7 @@ static int make_control(struct broker *b)
 		log_error("control socket %s: %s", path,
 			r == -EADDRINUSE ? "another vmconsoled listens there: stop it, or set "
 					   "another run_dir"
-					 : trouble_text(path, -r, R_OK | W_OK, room));
+					 : error_text(path, -r, R_OK | W_OK, room));
 	return r;
 }
 

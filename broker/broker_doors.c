@@ -56,21 +56,21 @@ void broker_give_settings(struct broker *b)
 	for (size_t i = 0; i < ENDPOINTS; i++) {
 		if (!b->endpoints[i])
 			continue;
-		doorkeeper_limits(endpoint_door(b->endpoints[i]), &limits);
-		doorkeeper_settings(endpoint_door(b->endpoints[i]), &s, ssh->banner);
+		supervisor_limits(endpoint_door(b->endpoints[i]), &limits);
+		supervisor_settings(endpoint_door(b->endpoints[i]), &s, ssh->banner);
 	}
 	matcher_settings(b->context.matcher, (unsigned)b->config->console.max_waits,
 		(unsigned)b->config->console.max_waits_per_user, b->config->daemon.log_level);
 }
 
-static int keys_for_ssh(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX])
+static int keys_for_ssh(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
 {
 	struct broker *b = arg;
 
 	return host_keys_memfd(b->config->ssh.host_keys, fd, why);
 }
 
-static int keys_for_https(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX])
+static int keys_for_https(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
 {
 	struct broker *b = arg;
 
@@ -138,7 +138,7 @@ static int make_matcher(struct broker *b, const struct door_user *user)
 }
 
 static int make_endpoint(struct broker *b, size_t which, const char *kind,
-	int (*keys)(void *arg, int *fd, char why[DOORKEEPER_WHY_MAX]),
+	int (*keys)(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX]),
 	const struct config_addresses *listen, const struct door_user *user)
 {
 	const struct endpoint_options options = {

@@ -9,7 +9,7 @@
 
 #include "broker/folders.h"
 #include "core/io.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 #include "core/trust.h"
 
 #define WHY_MAX 1024
@@ -49,7 +49,7 @@ static void say_as_whom(const struct folder *f, uid_t owner, char why[TRUST_WHY_
 /* What is there: ours, nobody else's, and not on a file system that cannot be written. */
 static int check_there(const struct folder *f, struct config_errors *errors)
 {
-	char why[TRUST_WHY_MAX] = "it is not a folder", room[TROUBLE_ROOM];
+	char why[TRUST_WHY_MAX] = "it is not a folder", room[ERROR_TEXT_ROOM];
 	struct stat st = {0};
 	int r = stat(f->path, &st) == 0 && !S_ISDIR(st.st_mode) ? -ENOTDIR
 								: trust_own(f->path, why);
@@ -59,7 +59,7 @@ static int check_there(const struct folder *f, struct config_errors *errors)
 	if (r == 0 && access(f->path, R_OK | W_OK | X_OK) < 0) {
 		r = -errno;
 		snprintf(why, sizeof(why), "it cannot be written to: %.*s", TRUST_WHY_MAX - 32,
-			trouble_text(f->path, -r, R_OK | W_OK | X_OK, room));
+			error_text(f->path, -r, R_OK | W_OK | X_OK, room));
 	}
 	if (r < 0)
 		config_errors_add(errors, f->file, f->line, "%s %s: %s", f->key, f->path, why);
@@ -69,10 +69,10 @@ static int check_there(const struct folder *f, struct config_errors *errors)
 /* And what whoever starts the service can do, when its user may not. */
 static void say_why(const struct folder *f, int error, char out[WHY_MAX])
 {
-	char user[TRUST_USER_ROOM], room[TROUBLE_ROOM];
+	char user[TRUST_USER_ROOM], room[ERROR_TEXT_ROOM];
 	bool is_denied = error == EACCES || error == EPERM;
 	int n = snprintf(out, WHY_MAX, "%s %s cannot be made: %s", f->key, f->path,
-		is_denied ? strerror(error) : trouble_text(f->path, error, W_OK, room));
+		is_denied ? strerror(error) : error_text(f->path, error, W_OK, room));
 
 	if (is_denied && n > 0 && n < WHY_MAX)
 		snprintf(out + n, (size_t)(WHY_MAX - n), "; as root: install -d -o %s -m %04o %s",

@@ -8,7 +8,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/state_file.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 #define SAVE_DELAY_US (2 * LOOP_SECOND)
 #define JOB_WAIT_US LOOP_SECOND
@@ -73,11 +73,11 @@ static void write_work(void *arg)
 static void write_done(void *arg)
 {
 	struct write_job *job = arg;
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	if (job->error)
 		log_error("cannot write %s: %s", job->path,
-			trouble_text(job->path, -job->error, W_OK, room));
+			error_text(job->path, -job->error, W_OK, room));
 	job->owner->writing = false;
 	free(job->text);
 	free(job);
@@ -132,7 +132,7 @@ void state_file_changed(struct state_file *s)
 
 void state_file_load(struct state_file *s, int (*fn)(void *arg, char *line), void *arg)
 {
-	char *text, *line, *save = NULL, room[TROUBLE_ROOM];
+	char *text, *line, *save = NULL, room[ERROR_TEXT_ROOM];
 	int bad = 0, error;
 	size_t len;
 
@@ -140,7 +140,7 @@ void state_file_load(struct state_file *s, int (*fn)(void *arg, char *line), voi
 	if (error) {
 		if (error != -ENOENT)
 			log_error("cannot read %s: %s", s->path,
-				trouble_text(s->path, -error, R_OK, room));
+				error_text(s->path, -error, R_OK, room));
 		return;
 	}
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/io.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 #include "ctl/complain.h"
 #include "ctl/connect.h"
 
@@ -115,7 +115,7 @@ static int open_channel(struct ctl_link *link, char reason[CTL_REASON_MAX])
 }
 
 /* The path is said in front of it. */
-static const char *why_unreachable(const char *path, int error, char room[TROUBLE_ROOM])
+static const char *why_unreachable(const char *path, int error, char room[ERROR_TEXT_ROOM])
 {
 	switch (error) {
 	case EAGAIN:
@@ -128,14 +128,14 @@ static const char *why_unreachable(const char *path, int error, char room[TROUBL
 	case EPROTOTYPE:
 		return "it is the socket of another program: name the one in run_dir with -S";
 	default:
-		return trouble_text(path, error, R_OK | W_OK, room);
+		return error_text(path, error, R_OK | W_OK, room);
 	}
 }
 
 int ctl_connect(struct ctl_link *link, const char *socket_path, char reason[CTL_REASON_MAX])
 {
 	int fd = dial(socket_path), r;
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	line_init(&link->login, -1, WIRE_LOCAL, WIRE_DOOR);
 	line_init(&link->channel, -1, WIRE_CHANNEL, WIRE_DOOR);

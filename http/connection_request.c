@@ -17,7 +17,7 @@ static bool wants_json(const struct connection *c)
 }
 
 /* Expect is answered by us, and at once. */
-static int tell_to_continue(struct connection *c)
+static int notify_to_continue(struct connection *c)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -70,7 +70,7 @@ static void begin_exchange(struct connection *c)
 		connection_answer(c, 400, NULL, text);
 		return;
 	}
-	r = tell_to_continue(c);
+	r = notify_to_continue(c);
 	if (!r)
 		r = exchange_create(&o, &c->exchange);
 	begun(c, r);
@@ -93,7 +93,7 @@ static void begin_forward(struct connection *c)
 		connection_answer(c, 411, NULL, "give the Content-Length of the body");
 		return;
 	}
-	r = tell_to_continue(c);
+	r = notify_to_continue(c);
 	if (!r)
 		r = forward_create(&o, &c->forward);
 	begun(c, r);

@@ -11,7 +11,7 @@
 #include "http/file_head.h"
 #include "wire/status.h"
 
-#define QUESTION 1 /* the only one, and so the file's name */
+#define QUERY 1 /* the only one, and so the file's name */
 
 enum download_step {
 	DOWNLOAD_ASKED, /* the broker looks for the file */
@@ -70,7 +70,7 @@ static void give_up(struct download *d, unsigned status, const char *text)
 static void give_back(struct download *d)
 {
 	uint64_t bytes = d->at - d->first, waiting = buf_len(d->o.out);
-	struct wire_given given = {.file = QUESTION};
+	struct wire_given given = {.file = QUERY};
 	struct wire_range range = {.from = d->first};
 
 	bytes -= waiting < bytes ? waiting : bytes;
@@ -81,7 +81,7 @@ static void give_back(struct download *d)
 	(void)!line_send(&d->line, WIRE_GIVEN, &given, &range, given.count * sizeof(range));
 }
 
-static void tell_end(struct download *d)
+static void notify_end(struct download *d)
 {
 	const struct wire_exit done = {
 		.status = d->end == EXCHANGE_ENDED ? STATUS_OK : STATUS_INTERNAL};
@@ -128,7 +128,7 @@ static void on_fetched(void *arg, int error, const uint8_t *data, size_t len)
 static void fetch(struct download *d, size_t len)
 {
 	const struct wire_pull pull = {
-		.question = QUESTION + 1, .file = QUESTION, .offset = d->at, .len = (uint32_t)len};
+		.query = QUERY + 1, .file = QUERY, .offset = d->at, .len = (uint32_t)len};
 	int r = tree_file_fetch(d->file, d->o.jobs, d->at, NULL, 0, len, on_fetched, d);
 
 	d->fetching = r == 0;
@@ -286,14 +286,14 @@ enum exchange_state download_state(const struct download *d)
 static int ask(struct download *d)
 {
 	const struct wire_files files = {.client = WIRE_FILES_HTTPS};
-	const struct wire_question question = {.question = QUESTION};
+	const struct wire_query query = {.query = QUERY};
 	enum wire_type type = d->o.request->method == HTTP_METHOD_GET ? WIRE_LEND : WIRE_STAT;
 	int r = broker_line_open(d->o.login, &d->line);
 
 	if (!r)
 		r = line_send(&d->line, WIRE_FILES, &files, NULL, 0);
 	if (!r)
-		r = line_send(&d->line, type, &question, d->o.path, strlen(d->o.path));
+		r = line_send(&d->line, type, &query, d->o.path, strlen(d->o.path));
 	return r ? r : loop_io_add(d->o.loop, &d->line_io, d->line.fd, EPOLLIN, on_line, d);
 }
 
@@ -323,7 +323,7 @@ void download_destroy(struct download *d)
 		return;
 	loop_io_del(&d->line_io);
 	if (d->line.fd >= 0) {
-		tell_end(d);
+		notify_end(d);
 		line_finish(&d->line);
 	}
 	tree_file_destroy(&d->file);

@@ -267,7 +267,7 @@ static int take_body(struct exchange *e)
 	return 0;
 }
 
-static void tell_end(struct exchange *e)
+static void notify_end(struct exchange *e)
 {
 	if (e->end_told || e->line_over)
 		return;
@@ -284,7 +284,7 @@ int exchange_input(struct exchange *e)
 	if (r < 0)
 		return r;
 	if (e->body_over && !e->line_full)
-		tell_end(e);
+		notify_end(e);
 	loop_io_set(e->io, wanted(e));
 	return 0;
 }
@@ -294,7 +294,7 @@ bool exchange_input_ended(struct exchange *e)
 	if (e->o.request->body != HTTP_BODY_CLOSE || buf_len(e->o.in) > 0)
 		return false;
 	e->body_over = true;
-	tell_end(e);
+	notify_end(e);
 	return true;
 }
 

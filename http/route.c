@@ -153,7 +153,7 @@ static int add(struct text *t, const char *from, size_t len)
 	return 0;
 }
 
-/* As core/words.h reads it: '...', and \' for the one character that cannot stand there. */
+/* As core/tokenize.h reads it: '...', and \' for the one character that cannot stand there. */
 static int add_quoted(struct text *t, const char *word)
 {
 	int r = add(t, "'", 1);

@@ -322,7 +322,7 @@ int channel_break(struct channel *c)
 	return 0;
 }
 
-enum channel_finding channel_settle(struct channel *c)
+enum channel_finding channel_update(struct channel *c)
 {
 	if (c->finding == CHANNEL_FLOODED)
 		return CHANNEL_FLOODED;

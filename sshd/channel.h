@@ -2,9 +2,9 @@
  * One session channel of a connection and its line to the broker. RFC 4254 §5, §6.
  *
  * libssh's callbacks only note what happened and pass bytes on; everything that makes descriptors
- * or frees anything is done by channel_settle, which the session calls after libssh has run. A
+ * or frees anything is done by channel_update, which the session calls after libssh has run. A
  * channel never ends its session: it says what it found, through the wake function and
- * channel_settle's answer.
+ * channel_update's answer.
  *
  * Nothing is queued without a bound: towards the client at most one batch (the rest waits in the
  * line, which stops the broker); towards the broker what libssh's window lets the client send.
@@ -31,7 +31,7 @@
 
 enum channel_state {
 	CHANNEL_FRESH,    /* open, nothing requested yet */
-	CHANNEL_STARTING, /* shell or exec accepted; channel_settle makes the line */
+	CHANNEL_STARTING, /* shell or exec accepted; channel_update makes the line */
 	CHANNEL_RUNNING,
 	CHANNEL_ENDING,  /* the line is shut; what it still holds can be read */
 	CHANNEL_EXITING, /* the broker has said the last word; what is left goes to the client */
@@ -68,7 +68,7 @@ struct channel_owner {
 	const char *tag;
 	bool may_pty;
 	bool *files_refused; /* on this connection: the broker is told with each request */
-	/* The broker's side of a channel had something; libssh has run, channel_settle is due. */
+	/* The broker's side of a channel had something; libssh has run, channel_update is due. */
 	void (*wake)(void *arg);
 	void *arg;
 };
@@ -116,7 +116,7 @@ TAILQ_HEAD(channel_list, channel);
 struct channel *channel_create(const struct channel_owner *owner);
 
 /* After libssh has run: starts, passes on, ends. Frees nothing. */
-enum channel_finding channel_settle(struct channel *channel);
+enum channel_finding channel_update(struct channel *channel);
 
 /* Inside libssh's callback for a break: 0 when it is passed on, -ENOTCONN nobody is there. */
 int channel_break(struct channel *channel) MUST_CHECK;

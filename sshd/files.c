@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "sshd/files_internal.h"
+#include "sshd/files_private.h"
 #include "wire/status.h"
 
 /* --- sftp or scp --- */

@@ -1,25 +1,23 @@
 /*
- * Task: the tree's questions as messages of the channel's line, and the broker's answers as the
+ * Task: the tree's queries as messages of the channel's line, and the broker's answers as the
  * tree's. Owner: the channel. Knows no right and no folder.
  */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "sshd/files_internal.h"
+#include "sshd/files_private.h"
 
 _Static_assert(WIRE_RANGES_MAX == TAKEN_RANGES_MAX, "all ranges that are kept are told");
 _Static_assert(WIRE_PATH_MAX == TREE_PATH_MAX - 1, "every path can be asked for");
 _Static_assert(WIRE_NAME_MAX == TREE_NAME_MAX, "every name can be told");
 _Static_assert(WIRE_PULL_MAX >= SFTPD_READ_MAX && WIRE_PULL_MAX >= SCP_PIECE, "a piece is one");
 
-/* --- questions --- */
+/* --- queries --- */
 
-static MUST_CHECK int take_answer(
-	struct files *f, uint32_t question, const struct tree_answer *answer)
+static MUST_CHECK int take_answer(struct files *f, uint32_t query, const struct tree_answer *answer)
 {
-	return f->sftpd ? sftpd_answer(f->sftpd, question, answer)
-			: scp_answer(f->scp, question, answer);
+	return f->sftpd ? sftpd_answer(f->sftpd, query, answer) : scp_answer(f->scp, query, answer);
 }
 
 /* As the tree wants it: -EAGAIN comes back by files_resume. */
@@ -34,37 +32,36 @@ static int ask_path(struct files *f, enum wire_type type, const void *fixed, con
 	return asked(f, line_send(&f->channel->line, type, fixed, path, strlen(path)));
 }
 
-static int ask_stat(void *arg, uint32_t question, const char *path, bool follow)
+static int ask_stat(void *arg, uint32_t query, const char *path, bool follow)
 {
-	const struct wire_question q = {.question = question};
+	const struct wire_query q = {.query = query};
 
 	return ask_path(arg, WIRE_STAT, &q, path); /* there are no links */
 }
 
-static int ask_list(void *arg, uint32_t question, const char *path, uint64_t from)
+static int ask_list(void *arg, uint32_t query, const char *path, uint64_t from)
 {
-	const struct wire_list q = {.question = question, .from = from};
+	const struct wire_list q = {.query = query, .from = from};
 
 	return ask_path(arg, WIRE_LIST, &q, path);
 }
 
-static int ask_open(void *arg, uint32_t question, const char *path)
+static int ask_open(void *arg, uint32_t query, const char *path)
 {
-	const struct wire_question q = {.question = question};
+	const struct wire_query q = {.query = query};
 
 	return ask_path(arg, WIRE_LEND, &q, path);
 }
 
-static int ask_read(void *arg, uint32_t question, uint32_t file, uint64_t offset, uint32_t len)
+static int ask_read(void *arg, uint32_t query, uint32_t file, uint64_t offset, uint32_t len)
 {
 	struct files *f = arg;
-	const struct wire_pull q = {
-		.question = question, .file = file, .offset = offset, .len = len};
+	const struct wire_pull q = {.query = query, .file = file, .offset = offset, .len = len};
 
 	return asked(f, line_send(&f->channel->line, WIRE_PULL, &q, NULL, 0));
 }
 
-/* --- what is told without a question --- */
+/* --- what is told without a query --- */
 
 /* One of them; false when the line is full. What is lost with a line the broker knows. */
 static bool send_given(struct files *f, const uint8_t *record)
@@ -85,7 +82,7 @@ void files_flush_given(struct files *f)
 		buf_drop(&f->given, FILES_GIVEN_SIZE);
 }
 
-static void tell_close(void *arg, uint32_t file, const struct taken *taken)
+static void notify_close(void *arg, uint32_t file, const struct taken *taken)
 {
 	struct files *f = arg;
 	uint8_t record[FILES_GIVEN_SIZE] = {0};
@@ -106,7 +103,7 @@ static void tell_close(void *arg, uint32_t file, const struct taken *taken)
 }
 
 /* Who floods the line with them is not answered any slower: what it does not take is left out. */
-static void tell_refused(void *arg, const char *request, const char *path)
+static void notify_refused(void *arg, const char *request, const char *path)
 {
 	struct files *f = arg;
 	size_t len = strnlen(request, WIRE_REFUSED_MAX);
@@ -120,8 +117,8 @@ const struct tree_ops files_tree = {.stat = ask_stat,
 	.list = ask_list,
 	.open = ask_open,
 	.read = ask_read,
-	.close = tell_close,
-	.refused = tell_refused};
+	.close = notify_close,
+	.refused = notify_refused};
 
 /* --- answers --- */
 
@@ -140,7 +137,7 @@ static void answer_attr(struct files *f, struct line_message *m)
 	a.attr = attr_of(&head.attr);
 	if (m->type == WIRE_LENT)
 		a.fd = line_take_fd(m, 0);
-	if (take_answer(f, head.question, &a) < 0 && a.fd >= 0)
+	if (take_answer(f, head.query, &a) < 0 && a.fd >= 0)
 		close(a.fd);
 }
 
@@ -170,7 +167,7 @@ static void answer_entries(struct files *f, const struct line_message *m)
 	a.attr = attr_of(&head.attr);
 	a.next = head.next;
 	a.last = head.last;
-	(void)!take_answer(f, head.question, &a);
+	(void)!take_answer(f, head.query, &a);
 }
 
 static void answer_piece(struct files *f, const struct line_message *m)
@@ -180,7 +177,7 @@ static void answer_piece(struct files *f, const struct line_message *m)
 
 	memcpy(&head, m->fixed, sizeof(head));
 	a.last = head.last;
-	(void)!take_answer(f, head.question, &a);
+	(void)!take_answer(f, head.query, &a);
 }
 
 static void answer_fault(struct files *f, const struct line_message *m)
@@ -196,7 +193,7 @@ static void answer_fault(struct files *f, const struct line_message *m)
 	a.reason = *reason ? reason : NULL;
 	a.attr = attr_of(&head.attr);
 	a.last = true;
-	(void)!take_answer(f, head.question, &a);
+	(void)!take_answer(f, head.query, &a);
 }
 
 void files_answer(struct files *f, struct line_message *m)

@@ -92,7 +92,7 @@ void session_say_goodbye(struct session *s, int status, const char *reason)
 	snprintf(s->bye_reason, sizeof(s->bye_reason), "%s", reason);
 	TAILQ_FOREACH (c, &s->channels, entry)
 		channel_say_goodbye(c, status);
-	session_settle(s);
+	session_update(s);
 }
 
 /* --- what libssh reports once somebody is known --- */
@@ -161,7 +161,7 @@ static void become_open(struct session *s)
 	s->owner.may_pty = s->auth.may_pty;
 	s->state = SESSION_OPEN;
 	auth_succeed(&s->auth);
-	session_clock_opened(s);
+	session_timers_opened(s);
 }
 
 /* --- settling --- */
@@ -185,12 +185,12 @@ static bool follow_auth(struct session *s, enum auth_step step)
 }
 
 /* False when one of them has broken the rules. */
-static bool settle_channels(struct session *s)
+static bool update_channels(struct session *s)
 {
 	struct channel *c, *next;
 
 	for (c = TAILQ_FIRST(&s->channels); c; c = next) {
-		enum channel_finding finding = channel_settle(c);
+		enum channel_finding finding = channel_update(c);
 
 		next = TAILQ_NEXT(c, entry);
 		if (finding == CHANNEL_FLOODED)
@@ -246,14 +246,14 @@ static void close_lost(struct session *s)
 	session_close(s, reason);
 }
 
-void session_settle(struct session *s)
+void session_update(struct session *s)
 {
 	if (s->state == SESSION_DEAD)
 		return;
 	if (connected(s) && s->state == SESSION_LOGIN && !s->asking &&
 		!follow_auth(s, auth_requests(&s->auth)))
 		return;
-	if (connected(s) && !settle_channels(s)) {
+	if (connected(s) && !update_channels(s)) {
 		session_close(s, WINDOW_IGNORED);
 		return;
 	}
@@ -269,12 +269,12 @@ void session_settle(struct session *s)
 		s->answered = s->packets.out_packets;
 	if (!s->gate.waiting)
 		loop_io_set(s->io, wanted(s));
-	session_clock_set(s);
+	session_timers_set(s);
 }
 
 static void on_wake(void *arg)
 {
-	session_settle(arg);
+	session_update(arg);
 }
 
 /* libssh since 0.11 drops what a client sends beyond its window, says so in these words, and goes
@@ -301,7 +301,7 @@ static void pump(void *arg)
 	if (s->state == SESSION_OPEN && window_exceeded(s))
 		session_close(s, WINDOW_IGNORED);
 	else
-		session_settle(s);
+		session_update(s);
 }
 
 static void on_socket(void *arg, uint32_t revents)
@@ -350,14 +350,14 @@ static void on_login(void *arg, uint32_t revents)
 	if (message.type == WIRE_BYE)
 		take_bye(s, &message);
 	else if (follow_auth(s, auth_verdict(&s->auth, &message)))
-		session_settle(s);
+		session_update(s);
 }
 
 /* --- beginning --- */
 
 static int attach(struct session *s)
 {
-	int r = session_clock_init(s);
+	int r = session_timers_init(s);
 
 	if (!r)
 		r = loop_io_add(s->context->loop, &s->login_io, s->login.fd, EPOLLIN, on_login, s);
@@ -421,6 +421,6 @@ int session_create(struct context *context, struct session_list *list, uint64_t 
 		session_close(
 			s, r == -ECONNRESET ? "connection closed by the client" : strerror(-r));
 	else
-		session_settle(s);
+		session_update(s);
 	return 0;
 }

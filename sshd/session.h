@@ -57,7 +57,7 @@ struct session {
 	unsigned channel_count;
 	bool files_refused; /* a file client was refused */
 
-	struct loop_timer *timer; /* for whatever is due next: session_clock.c */
+	struct loop_timer *timer; /* for whatever is due next: session_timers.c */
 	uint64_t timer_due, grace_at, closing_at, keepalive_at, idle_since;
 	uint64_t seen_bytes; /* bytes.in_bytes at the last keepalive */
 	unsigned silent;     /* keepalives without an answer */
@@ -80,12 +80,12 @@ void session_say_goodbye(struct session *session, int status, const char *reason
 /* --- among the files of a session --- */
 
 /* After anything that may have run libssh. The session may be dead afterwards. */
-void session_settle(struct session *session);
+void session_update(struct session *session);
 
-/* session_clock.c */
-int session_clock_init(struct session *session) MUST_CHECK;
-void session_clock_opened(struct session *session);
-void session_clock_reload(struct session *session); /* the settings have changed */
-void session_clock_set(struct session *session);
+/* session_timers.c */
+int session_timers_init(struct session *session) MUST_CHECK;
+void session_timers_opened(struct session *session);
+void session_timers_reload(struct session *session); /* the settings have changed */
+void session_timers_set(struct session *session);
 
 #endif

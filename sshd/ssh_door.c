@@ -87,7 +87,7 @@ static void on_settings(void *arg, const struct wire_settings *settings,
 	if (context->banner)
 		ssh_string_fill(context->banner, banner, banner_len);
 	TAILQ_FOREACH (s, &door->sessions, entry)
-		session_clock_reload(s);
+		session_timers_reload(s);
 }
 
 static void on_connection(void *arg, uint64_t id, int socket_fd, int login_fd)

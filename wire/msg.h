@@ -40,7 +40,7 @@
 #define WIRE_FOUND_MAX 8192                /* bytes of a match's lines */
 #define WIRE_OFFERS_MAX 64 /* refused keys that a connection may offer: they are no guesses */
 /* All that is no guess and lets nobody in: refused keys, keys that would do, first factors of
- * several, questions what there is. Who offers all the keys there may be needs few more. */
+ * several, queries what there is. Who offers all the keys there may be needs few more. */
 #define WIRE_ATTEMPTS_MAX (2 * WIRE_OFFERS_MAX)
 #define WIRE_PATH_MAX 4095   /* bytes of a path in the tree of files */
 #define WIRE_NAME_MAX 255    /* of one name in it */
@@ -115,7 +115,7 @@ enum wire_type {
 	WIRE_BEGIN,    /* b->d  the console is open; OUT begins at offset */
 	WIRE_UPSTREAM, /* b->d  fd: connected to the upstream; payload: header fields to add */
 
-	/* channel line that serves files: each question gets one answer (PULL: one or more) */
+	/* channel line that serves files: each query gets one answer (PULL: one or more) */
 	WIRE_FILES,   /* d->b  who asks; payload: the command of scp */
 	WIRE_STAT,    /* d->b  payload: a path. Answer: ATTR */
 	WIRE_LIST,    /* d->b  payload: a path. Answer: ENTRIES */
@@ -259,18 +259,18 @@ struct wire_files {
 	uint8_t client; /* enum wire_client */
 } WIRE_PACKED;
 
-struct wire_question { /* STAT, LEND */
-	uint32_t question;
+struct wire_query { /* STAT, LEND */
+	uint32_t query;
 } WIRE_PACKED;
 
 struct wire_list {
-	uint32_t question;
+	uint32_t query;
 	uint64_t from;
 } WIRE_PACKED;
 
 struct wire_pull {
-	uint32_t question;
-	uint32_t file; /* the question that it was opened by */
+	uint32_t query;
+	uint32_t file; /* the query that it was opened by */
 	uint64_t offset;
 	uint32_t len;
 } WIRE_PACKED;
@@ -298,7 +298,7 @@ struct wire_attributes {
 } WIRE_PACKED;
 
 struct wire_attr {
-	uint32_t question;
+	uint32_t query;
 	struct wire_attributes attr;
 } WIRE_PACKED;
 
@@ -308,7 +308,7 @@ struct wire_entry {
 } WIRE_PACKED;
 
 struct wire_entries {
-	uint32_t question;
+	uint32_t query;
 	struct wire_attributes attr; /* of the folder */
 	uint64_t next;               /* from of the next LIST */
 	uint8_t last;
@@ -316,12 +316,12 @@ struct wire_entries {
 } WIRE_PACKED;
 
 struct wire_piece {
-	uint32_t question;
+	uint32_t query;
 	uint8_t last;
 } WIRE_PACKED;
 
 struct wire_fault {
-	uint32_t question;
+	uint32_t query;
 	int32_t error;               /* -errno */
 	struct wire_attributes attr; /* of a folder that was to be opened */
 } WIRE_PACKED;

@@ -65,11 +65,11 @@ static const struct wire_row table[WIRE_TYPES] = {
 
 	ROW(FILES, CHANNEL, DOOR, WIRE_FRESH, WIRE_SERVING, sizeof(struct wire_files), 0,
 		WIRE_COMMAND_MAX, 0),
-	ROW(STAT, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_question), 1,
+	ROW(STAT, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_query), 1,
 		WIRE_PATH_MAX, 0),
 	ROW(LIST, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_list), 1,
 		WIRE_PATH_MAX, 0),
-	ROW(LEND, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_question), 1,
+	ROW(LEND, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_query), 1,
 		WIRE_PATH_MAX, 0),
 	ROW(PULL, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_pull), 0, 0, 0),
 	ROW(GIVEN, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_given), 0,
@@ -193,7 +193,7 @@ static int check_answer(unsigned type, const unsigned char *fixed)
 }
 
 /* What the door asks for and tells of files. */
-static int check_file_question(unsigned type, const unsigned char *fixed, size_t payload)
+static int check_file_query(unsigned type, const unsigned char *fixed, size_t payload)
 {
 	struct wire_files files;
 	struct wire_pull pull;
@@ -280,7 +280,7 @@ static int check_fields(
 	case WIRE_PULL:
 	case WIRE_GIVEN:
 	case WIRE_REFUSED:
-		return check_file_question(type, fixed, payload);
+		return check_file_query(type, fixed, payload);
 	case WIRE_ENTRIES:
 		return check_entries(fixed, fixed + sizeof(struct wire_entries), payload);
 	case WIRE_PIECE:

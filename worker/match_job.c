@@ -159,7 +159,7 @@ static void send_read(struct match_job *job)
 		end(job);
 }
 
-static void tell_read(struct match_job *job, uint64_t offset, int rest)
+static void notify_read(struct match_job *job, uint64_t offset, int rest)
 {
 	bool begins;
 	uint64_t again = match_again(job->match, &begins);
@@ -211,7 +211,7 @@ static void look_done(struct match_job *job)
 	job->state = JOB_READS;
 	if (match_state(job->match) == MATCH_HOLDING && !loop_timer_armed(job->hold))
 		loop_timer_set(job->hold, MATCH_JOB_HOLD_US, 0);
-	tell_read(job, job->offset, 0);
+	notify_read(job, job->offset, 0);
 	watch(job);
 }
 
@@ -289,7 +289,7 @@ static void begin(struct match_job *job, const struct line_message *m)
 	} else if (r < 0) {
 		fail(job, WIRE_FAIL_MEMORY, "");
 	} else {
-		tell_read(job, head.offset, 0);
+		notify_read(job, head.offset, 0);
 	}
 }
 
@@ -311,7 +311,7 @@ static void take_rest(struct match_job *job)
 {
 	match_rest(job->match);
 	if (!has_answered(job))
-		tell_read(job, job->offset, 1);
+		notify_read(job, job->offset, 1);
 	watch(job);
 }
 

@@ -19,7 +19,7 @@
 #include "core/io.h"
 #include "core/job.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 #define EVENTS                                                                                     \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |        \
@@ -135,7 +135,7 @@ static void on_events(void *arg, uint32_t revents);
 /* A fresh descriptor forgets all old watches at once. */
 static void watch_all(struct key_watch *w)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	drop_items(w);
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -143,7 +143,7 @@ static void watch_all(struct key_watch *w)
 		log_warning("changes of key files will not be seen until a reload: inotify: %s",
 			errno == EMFILE ? "too many watchers of this user: raise "
 					  "fs.inotify.max_user_instances with sysctl"
-					: trouble_shortage(errno, room));
+					: error_text_shortage(errno, room));
 		fd_close(&w->fd);
 		return;
 	}

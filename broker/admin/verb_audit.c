@@ -9,7 +9,7 @@
 #include "broker/login/login.h"
 #include "broker/verb/verb_steps.h"
 #include "config/rights.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 static int step(void *source, struct verb_piece *piece)
 {
@@ -18,11 +18,11 @@ static int step(void *source, struct verb_piece *piece)
 
 static void finish(void *source, struct channel *channel, int result)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	if (result < 0)
 		channel_exit(channel, STATUS_INTERNAL, "the audit cannot be read: %s",
-			trouble_shortage(-result, room));
+			error_text_shortage(-result, room));
 	else
 		channel_exit(channel, STATUS_OK, NULL);
 }
@@ -34,31 +34,31 @@ static void destroy(void *source)
 
 static const struct verb_steps_ops steps_ops = {step, finish, destroy};
 
-struct audit_words {
+struct audit_arguments {
 	const char *user, *vm;
 	struct option_number since, until;
 };
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct audit_words *words = options;
+	const struct audit_arguments *arguments = options;
 	const struct audit *audit = login_context(call->login)->audit;
-	const struct audit_filter filter = {.user = words->user,
-		.vm = words->vm,
-		.since = (int64_t)(words->since.value / 1000),
-		.until = (int64_t)(words->until.value / 1000)};
+	const struct audit_filter filter = {.user = arguments->user,
+		.vm = arguments->vm,
+		.since = (int64_t)(arguments->since.value / 1000),
+		.until = (int64_t)(arguments->until.value / 1000)};
 	struct audit_search *search;
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r = audit_search_create(audit_path(audit), audit_keep(audit), &filter, &search);
 
 	if (r < 0)
 		channel_exit(call->channel, STATUS_UNAVAILABLE, "audit: %s: %s", audit_path(audit),
-			trouble_text(audit_path(audit), -r, R_OK, room));
+			error_text(audit_path(audit), -r, R_OK, room));
 	else
 		verb_steps_begin(call, &steps_ops, search);
 }
 
-#define FIELD(name) offsetof(struct audit_words, name)
+#define FIELD(name) offsetof(struct audit_arguments, name)
 #define TIME_CURE "write 2026-11-22, 2026-11-22T13:00:00Z, or 2h for two hours ago"
 
 static const struct verb_option audit_options[] = {
@@ -76,5 +76,5 @@ const struct verb verb_audit = {.name = "audit",
 	.caller = VERB_FOR_LOCAL,
 	.usage = "audit [--user U] [--vm V] [--since T] [--until T]",
 	.summary = "who did what",
-	VERB_OPTIONS(audit_options, struct audit_words),
+	VERB_OPTIONS(audit_options, struct audit_arguments),
 	.run = run};

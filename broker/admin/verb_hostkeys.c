@@ -176,17 +176,19 @@ static bool is_host(const char *name)
 	return *name && strlen(name) <= HOST_MAX && name[strspn(name, allowed)] == '\0';
 }
 
-struct hostkeys_words {
+struct hostkeys_arguments {
 	const char *host;
 	bool sshfp;
 };
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct hostkeys_words *words = options;
+	const struct hostkeys_arguments *arguments = options;
 	const struct config *config = login_context(call->login)->config;
 	struct utsname system;
-	const char *host = words->host ? words->host : uname(&system) == 0 ? system.nodename : "";
+	const char *host = arguments->host       ? arguments->host
+			   : uname(&system) == 0 ? system.nodename
+						 : "";
 	struct hostkeys *h;
 
 	if (!is_host(host)) {
@@ -202,12 +204,12 @@ static void run(struct verb_call *call, const void *options)
 		return;
 	}
 	snprintf(h->host, sizeof(h->host), "%s", host);
-	h->sshfp = words->sshfp;
+	h->sshfp = arguments->sshfp;
 	add_all_ports(h, config);
 	verb_steps_begin(call, &steps_ops, h);
 }
 
-#define FIELD(name) offsetof(struct hostkeys_words, name)
+#define FIELD(name) offsetof(struct hostkeys_arguments, name)
 
 static const struct verb_option hostkeys_options[] = {
 	{"host", OPTION_TEXT, FIELD(host), "NAME",
@@ -220,5 +222,5 @@ const struct verb verb_hostkeys = {.name = "hostkeys",
 	.scope = VERB_HOST,
 	.usage = "hostkeys [--host NAME] [--sshfp]",
 	.summary = "the host's public keys, as lines of known_hosts",
-	VERB_OPTIONS(hostkeys_options, struct hostkeys_words),
+	VERB_OPTIONS(hostkeys_options, struct hostkeys_arguments),
 	.run = run};

@@ -6,31 +6,31 @@
 #include <string.h>
 
 #include "broker/admin/admin.h"
-#include "broker/admin/journal_look.h"
+#include "broker/admin/journal_inspect.h"
 #include "broker/login/login.h"
 #include "broker/verb/verb_steps.h"
 #include "config/config.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 /* --- step by step --- */
 
 static int step(void *source, struct verb_piece *piece)
 {
-	return journal_look_step(source, piece);
+	return journal_inspect_step(source, piece);
 }
 
 static void finish(void *source, struct channel *channel, int result)
 {
-	unsigned problems = journal_look_problems(source);
-	char room[TROUBLE_ROOM];
+	unsigned problems = journal_inspect_problems(source);
+	char room[ERROR_TEXT_ROOM];
 
 	if (result == -ENOENT)
 		channel_exit(channel, STATUS_NOT_FOUND, "journal: nothing is kept");
 	else if (result < 0)
 		channel_exit(channel, STATUS_INTERNAL, "the history cannot be read: %s",
-			trouble_shortage(-result, room));
+			error_text_shortage(-result, room));
 	else if (problems)
 		channel_exit(channel, STATUS_INTERNAL, "journal: %u problems found", problems);
 	else
@@ -39,23 +39,23 @@ static void finish(void *source, struct channel *channel, int result)
 
 static void destroy(void *source)
 {
-	journal_look_destroy(source);
+	journal_inspect_destroy(source);
 }
 
 static const struct verb_steps_ops steps_ops = {step, finish, destroy};
 
 /* --- the call --- */
 
-static void begin(struct verb_call *call, struct journal_look_options *options)
+static void begin(struct verb_call *call, struct journal_inspect_options *options)
 {
-	struct journal_look *look;
+	struct journal_inspect *look;
 	char folder[4096];
 	int r;
 
 	snprintf(folder, sizeof(folder), "%s/journal",
 		login_context(call->login)->config->daemon.state_dir);
 	options->folder = folder;
-	r = journal_look_create(options, &look);
+	r = journal_inspect_create(options, &look);
 	options->folder = NULL; /* it is ours */
 	if (r < 0)
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
@@ -63,17 +63,17 @@ static void begin(struct verb_call *call, struct journal_look_options *options)
 		verb_steps_begin(call, &steps_ops, look);
 }
 
-static int find_task(struct verb_call *call, enum journal_look_task *task)
+static int find_task(struct verb_call *call, enum journal_inspect_task *task)
 {
-	static const char *const words[] = {[JOURNAL_LOOK_INFO] = "info",
-		[JOURNAL_LOOK_VERIFY] = "verify",
-		[JOURNAL_LOOK_EXPORT] = "export",
-		[JOURNAL_LOOK_MARKS] = "marks"};
+	static const char *const words[] = {[JOURNAL_INSPECT_INFO] = "info",
+		[JOURNAL_INSPECT_VERIFY] = "verify",
+		[JOURNAL_INSPECT_EXPORT] = "export",
+		[JOURNAL_INSPECT_MARKS] = "marks"};
 	size_t i;
 
 	for (i = 0; call->argc > 0 && i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(call->argv[0], words[i]) == 0) {
-			*task = (enum journal_look_task)i;
+			*task = (enum journal_inspect_task)i;
 			return 0;
 		}
 	}
@@ -82,13 +82,13 @@ static int find_task(struct verb_call *call, enum journal_look_task *task)
 }
 
 /* Which guest and console: argv[1], and an option or what stands behind the guest's name. */
-static int find_console(struct verb_call *call, struct journal_look_options *options)
+static int find_console(struct verb_call *call, struct journal_inspect_options *options)
 {
 	const char *device = call->device;
 	struct console *console;
 
 	if (call->argc < 2) {
-		if (options->task != JOURNAL_LOOK_EXPORT && !device)
+		if (options->task != JOURNAL_INSPECT_EXPORT && !device)
 			return 0;
 		channel_exit(call->channel, STATUS_USAGE, "journal: which VM? usage: %s",
 			call->verb->usage);
@@ -99,7 +99,7 @@ static int find_console(struct verb_call *call, struct journal_look_options *opt
 	options->uuid = guest_uuid_text(call->guest);
 	if (!device)
 		device = call->device;
-	if (!device && options->task != JOURNAL_LOOK_EXPORT)
+	if (!device && options->task != JOURNAL_INSPECT_EXPORT)
 		return 0;
 	if (verb_kept_console(call, device, &console) < 0)
 		return -ENODEV;
@@ -107,21 +107,22 @@ static int find_console(struct verb_call *call, struct journal_look_options *opt
 	return 0;
 }
 
-struct journal_words {
+struct journal_arguments {
 	struct option_number from, to;
 };
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct journal_words *words = options;
-	struct journal_look_options o = {.from = words->from.value, .to = words->to.value};
+	const struct journal_arguments *arguments = options;
+	struct journal_inspect_options o = {
+		.from = arguments->from.value, .to = arguments->to.value};
 
 	if (find_task(call, &o.task) < 0)
 		return;
-	if ((words->from.given || words->to.given) && o.task != JOURNAL_LOOK_EXPORT)
+	if ((arguments->from.given || arguments->to.given) && o.task != JOURNAL_INSPECT_EXPORT)
 		channel_exit(call->channel, STATUS_USAGE,
 			"journal: --from and --to belong to export; see: help journal");
-	else if (o.task == JOURNAL_LOOK_EXPORT && channel_is_shown(call->channel))
+	else if (o.task == JOURNAL_INSPECT_EXPORT && channel_is_shown(call->channel))
 		channel_exit(call->channel, STATUS_USAGE,
 			"journal: export writes bytes as they are, and standard output is a "
 			"terminal; see: help log");
@@ -130,9 +131,9 @@ static void run(struct verb_call *call, const void *options)
 }
 
 static const struct verb_option journal_options[] = {
-	{"from", OPTION_NUMBER, offsetof(struct journal_words, from), "OFFSET",
+	{"from", OPTION_NUMBER, offsetof(struct journal_arguments, from), "OFFSET",
 		.help = "export: the first byte"},
-	{"to", OPTION_NUMBER, offsetof(struct journal_words, to), "OFFSET",
+	{"to", OPTION_NUMBER, offsetof(struct journal_arguments, to), "OFFSET",
 		.help = "export: the byte behind the last one", .unless = UINT64_MAX},
 	VERB_OPTION_DEVICE,
 };
@@ -146,6 +147,6 @@ const struct verb verb_journal = {.name = "journal",
 		"journal info|verify|marks [VM] | journal export VM [--from OFFSET] [--to OFFSET]; "
 		"[--device D]",
 	.summary = "the files of history",
-	VERB_OPTIONS(journal_options, struct journal_words),
+	VERB_OPTIONS(journal_options, struct journal_arguments),
 	.arguments = 2,
 	.run = run};

@@ -205,23 +205,23 @@ static void clear(struct verb_call *call, const char *address)
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
 
-struct sources_words {
+struct sources_arguments {
 	const char *clear;
 };
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct sources_words *words = options;
+	const struct sources_arguments *arguments = options;
 
-	if (words->clear)
-		clear(call, words->clear);
+	if (arguments->clear)
+		clear(call, arguments->clear);
 	else
 		show(call);
 }
 
 static const struct verb_option sources_options[] = {
 	VERB_OPTION_JSON,
-	{"clear", OPTION_TEXT, offsetof(struct sources_words, clear), "ADDRESS",
+	{"clear", OPTION_TEXT, offsetof(struct sources_arguments, clear), "ADDRESS",
 		.help = "forget its failed logins"},
 };
 
@@ -232,5 +232,5 @@ const struct verb verb_sources = {.name = "sources",
 	.caller = VERB_FOR_LOCAL,
 	.usage = "sources [--json | --clear ADDRESS]",
 	.summary = "who is connected, slowed or refused, by address; lift that",
-	VERB_OPTIONS(sources_options, struct sources_words),
+	VERB_OPTIONS(sources_options, struct sources_arguments),
 	.run = run};

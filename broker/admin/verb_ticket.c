@@ -17,7 +17,7 @@
 #define NUMBER_TEXT(number) TEXT_OF(number)
 #define USES_MAX_TEXT NUMBER_TEXT(TICKET_USES_MAX)
 
-struct ticket_words {
+struct ticket_arguments {
 	struct option_number ttl, uses;
 };
 
@@ -85,21 +85,22 @@ static void make(struct verb_call *call, unsigned ttl, unsigned uses)
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct ticket_words *words = options;
+	const struct ticket_arguments *arguments = options;
 
 	if (!(access_methods(login_context(call->login)->access) & WIRE_CAN_PASSWORD))
 		channel_exit(call->channel, STATUS_UNAVAILABLE,
 			"ticket: no [access] section is for tickets");
 	else
-		make(call, (unsigned)(words->ttl.value / LOOP_SECOND), (unsigned)words->uses.value);
+		make(call, (unsigned)(arguments->ttl.value / LOOP_SECOND),
+			(unsigned)arguments->uses.value);
 }
 
 static const struct verb_option ticket_options[] = {
-	{"ttl", OPTION_DURATION, offsetof(struct ticket_words, ttl), "120s",
+	{"ttl", OPTION_DURATION, offsetof(struct ticket_arguments, ttl), "120s",
 		.help = "how long it is good for", .least = LOOP_SECOND,
 		.most = TICKET_TTL_MAX * LOOP_SECOND, .unless = TTL_DEFAULT * LOOP_SECOND,
 		.cure = "write a time from 1s to 7d"},
-	{"uses", OPTION_NUMBER, offsetof(struct ticket_words, uses), "1",
+	{"uses", OPTION_NUMBER, offsetof(struct ticket_arguments, uses), "1",
 		.help = "how often it is good for a login", .least = 1, .most = TICKET_USES_MAX,
 		.unless = USES_DEFAULT, .cure = "write a number from 1 to " USES_MAX_TEXT},
 };
@@ -110,5 +111,5 @@ const struct verb verb_ticket = {.name = "ticket",
 	.right = RIGHT_ADMIN,
 	.usage = "ticket [--ttl 120s] [--uses 1]",
 	.summary = "make a password for the console of a VM",
-	VERB_OPTIONS(ticket_options, struct ticket_words),
+	VERB_OPTIONS(ticket_options, struct ticket_arguments),
 	.run = run};

@@ -17,7 +17,7 @@
 #include "broker/audit/audit_record.h"
 #include "core/job.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 struct waiter {
 	audit_done_fn done; /* NULL: nobody waits */
@@ -107,24 +107,24 @@ static void batch_work(void *arg)
 /* --- on the loop --- */
 
 /* What keeps the file from being written, and what to do about it. */
-static const char *trouble(const struct audit *a, int error, char room[TROUBLE_ROOM])
+static const char *why_not(const struct audit *a, int error, char room[ERROR_TEXT_ROOM])
 {
 	if (error == -ENOBUFS)
 		return "its disk is slower than the records come";
 	if (error == -EINVAL)
 		return "it is not a regular file: move it away, or set file of [audit]";
-	return trouble_text(a->path, -error, R_OK | W_OK, room);
+	return error_text(a->path, -error, R_OK | W_OK, room);
 }
 
 static void complain(struct audit *a, int error)
 {
 	uint64_t now = loop_now(a->loop);
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	if (a->complained_at && now - a->complained_at < AUDIT_COMPLAIN_US)
 		return;
 	a->complained_at = now ? now : 1;
-	log_error("audit: %s: %s; %llu records lost so far%s", a->path, trouble(a, error, room),
+	log_error("audit: %s: %s; %llu records lost so far%s", a->path, why_not(a, error, room),
 		(unsigned long long)a->lost, a->options.strict ? "; logins are refused" : "");
 }
 
@@ -143,7 +143,7 @@ static void batch_done(void *arg)
 	struct audit *a = arg;
 	unsigned count = 0;
 	struct entry *e;
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int error = a->batch_error;
 
 	a->busy = 0;
@@ -160,7 +160,7 @@ static void batch_done(void *arg)
 	}
 	if (a->rotate_error < 0)
 		log_error(
-			"audit: cannot rotate %s: %s", a->path, trouble(a, a->rotate_error, room));
+			"audit: cannot rotate %s: %s", a->path, why_not(a, a->rotate_error, room));
 	while ((e = STAILQ_FIRST(&a->batch))) {
 		STAILQ_REMOVE_HEAD(&a->batch, next);
 		if (e->waiter.done)
@@ -206,7 +206,7 @@ static int add(struct audit *a, const struct audit_record *record, struct waiter
 	return 0;
 }
 
-static void tell_lost(struct audit *a)
+static void notify_lost(struct audit *a)
 {
 	char reason[64];
 
@@ -224,7 +224,7 @@ static int put(struct audit *a, const struct audit_record *record, struct waiter
 	int r = -ENOBUFS;
 
 	if (a->queued < AUDIT_QUEUE_MAX) {
-		tell_lost(a);
+		notify_lost(a);
 		r = add(a, record, waiter);
 	} else {
 		a->seq++;
@@ -284,7 +284,7 @@ void audit_set_options(struct audit *a, const struct audit_options *options)
 int audit_create(struct loop *loop, const struct audit_options *options, struct audit **out)
 {
 	struct audit *a = calloc(1, sizeof(*a));
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r = -ENOMEM;
 
 	if (!a)
@@ -309,7 +309,7 @@ int audit_create(struct loop *loop, const struct audit_options *options, struct 
 	a->seq = audit_file_last(a->path);
 	r = audit_file_open(&a->file);
 	if (r < 0)
-		log_error("audit: %s: %s%s", a->path, trouble(a, r, room),
+		log_error("audit: %s: %s%s", a->path, why_not(a, r, room),
 			a->options.strict ? "; logins are refused" : "");
 	*out = a;
 	return 0;

@@ -44,7 +44,7 @@ struct deeds {
 static bool begin_deed(struct deeds *d, const struct doer *who, struct deed *deed)
 {
 	unsigned long long count = deed->fold.count;
-	bool goes_on = fold_tell(&deed->fold, d->audit, "of this login", NULL);
+	bool goes_on = fold_notify(&deed->fold, d->audit, "of this login", NULL);
 
 	deed->single = 0;
 	deed->single_max = goes_on ? DEEDS_SINGLE_ON : DEEDS_SINGLE;

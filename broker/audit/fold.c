@@ -28,7 +28,7 @@ void fold_add(struct fold *f, const struct audit_record *record)
 	keep(f->vm_name, sizeof(f->vm_name), record->vm_name);
 }
 
-bool fold_tell(struct fold *f, struct audit *audit, const char *whose, const char *source)
+bool fold_notify(struct fold *f, struct audit *audit, const char *whose, const char *source)
 {
 	char reason[FOLD_TEXT_MAX + 64];
 	const struct audit_record record = {.event = f->event,

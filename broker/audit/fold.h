@@ -24,6 +24,6 @@ void fold_add(struct fold *f, const struct audit_record *record);
 
 /* Writes what has been counted, and begins anew; whose: "of this source". source: instead of the
  * last one's; NULL. False: nothing was counted. */
-bool fold_tell(struct fold *f, struct audit *audit, const char *whose, const char *source);
+bool fold_notify(struct fold *f, struct audit *audit, const char *whose, const char *source);
 
 #endif

@@ -46,7 +46,7 @@ static bool tell(struct refusals *r, struct refuser *who)
 	int is_others = who == &r->others;
 	unsigned long long count = who->fold.count;
 
-	if (!fold_tell(&who->fold, r->audit, "of this source", is_others ? "several" : NULL))
+	if (!fold_notify(&who->fold, r->audit, "of this source", is_others ? "several" : NULL))
 		return false;
 	log_info("%llu more logins from %s refused; the last one as %s: %s", count,
 		is_others ? "several sources" : who->key, who->fold.login, who->fold.reason);

@@ -1,6 +1,6 @@
 /*
  * Task: a channel's life and its input. Owner: the login.
- * Knows no login, no verb and no console: policies hang on it.
+ * Knows no login, no verb and no console: handlers hang on it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,26 +15,26 @@
 
 /* --- input --- */
 
-/* Offers bytes to the policy; holds what it does not take. */
+/* Offers bytes to the handler; holds what it does not take. */
 static void offer(struct channel *c, const uint8_t *data, size_t len)
 {
 	size_t taken = len;
 
 	if (c->ops && c->ops->input && c->state == CHANNEL_OPEN)
-		taken = c->ops->input(c->policy, data, len);
+		taken = c->ops->input(c->handler, data, len);
 	if (c->state != CHANNEL_OPEN || taken >= len)
 		return;
 	if (buf_add(&c->held, data + taken, len - taken) < 0)
 		channel_exit(c, STATUS_INTERNAL, "out of memory");
 }
 
-static void tell_input_end(struct channel *c)
+static void notify_input_end(struct channel *c)
 {
 	if (c->input != CHANNEL_INPUT_ENDED || buf_len(&c->held) > 0 || c->state != CHANNEL_OPEN)
 		return;
 	c->input = CHANNEL_INPUT_TOLD;
 	if (c->ops && c->ops->input_end)
-		c->ops->input_end(c->policy);
+		c->ops->input_end(c->handler);
 }
 
 void channel_resume(struct channel *c)
@@ -47,12 +47,12 @@ void channel_resume(struct channel *c)
 	c->resume_due = !channel_is_heard(c);
 	if (c->resume_due)
 		return;
-	/* The policy may come back here; what it sees is no longer ours then. */
+	/* The handler may come back here; what it sees is no longer ours then. */
 	old = c->held;
 	buf_init(&c->held, WIRE_PAYLOAD_MAX);
 	offer(c, buf_data(&old), len);
 	buf_finish(&old);
-	tell_input_end(c);
+	notify_input_end(c);
 	channel_update_events(c);
 }
 
@@ -86,7 +86,7 @@ unsigned channel_needs(const struct channel *c)
 void channel_rights_changed(struct channel *c)
 {
 	if (c->state == CHANNEL_OPEN && c->ops && c->ops->rights_changed)
-		c->ops->rights_changed(c->policy);
+		c->ops->rights_changed(c->handler);
 }
 
 static void on_request(struct channel *c, const struct line_message *m)
@@ -122,7 +122,7 @@ static void on_winsize(struct channel *c, const struct line_message *m)
 	c->window.columns = size.columns;
 	c->window.rows = size.rows;
 	if (c->ops && c->ops->winsize && c->state == CHANNEL_OPEN)
-		c->ops->winsize(c->policy);
+		c->ops->winsize(c->handler);
 }
 
 static void on_break(struct channel *c, const struct line_message *m)
@@ -131,7 +131,7 @@ static void on_break(struct channel *c, const struct line_message *m)
 
 	memcpy(&request, m->fixed, sizeof(request));
 	if (c->ops && c->ops->line_break && c->state == CHANNEL_OPEN)
-		c->ops->line_break(c->policy, request.ms);
+		c->ops->line_break(c->handler, request.ms);
 }
 
 /* 0 and *signal, or -ENOENT: one that changes nothing, such as WINCH. */
@@ -161,7 +161,7 @@ static void on_signal(struct channel *c, const struct line_message *m)
 	if (c->state != CHANNEL_OPEN || find_signal(m, &signal) < 0)
 		return;
 	if (c->ops && c->ops->signal)
-		c->ops->signal(c->policy, signal);
+		c->ops->signal(c->handler, signal);
 	else
 		channel_exit(c, STATUS_OK, "ended by signal %.*s", (int)m->payload_len,
 			(const char *)m->payload);
@@ -190,7 +190,7 @@ static void on_message(struct channel *c, struct line_message *m)
 	case WIRE_REFUSED:
 	case WIRE_DONE:
 		if (c->ops && c->ops->message)
-			c->ops->message(c->policy, m);
+			c->ops->message(c->handler, m);
 		break;
 	case WIRE_SHELL:
 	case WIRE_EXEC:
@@ -203,7 +203,7 @@ static void on_message(struct channel *c, struct line_message *m)
 	case WIRE_EOF:
 		if (c->input == CHANNEL_INPUT_COMES)
 			c->input = CHANNEL_INPUT_ENDED;
-		tell_input_end(c);
+		notify_input_end(c);
 		break;
 	case WIRE_WINSIZE:
 		on_winsize(c, m);
@@ -270,7 +270,7 @@ static void on_room(struct channel *c)
 	c->blocked = false;
 	channel_flush(c);
 	if (owed && c->state == CHANNEL_OPEN && c->ops && c->ops->writable)
-		c->ops->writable(c->policy);
+		c->ops->writable(c->handler);
 	if (c->resume_due)
 		channel_resume(c);
 }
@@ -345,14 +345,14 @@ static void free_channel(void *arg)
 	free(c);
 }
 
-void channel_end_policy(struct channel *c)
+void channel_end_handler(struct channel *c)
 {
 	const struct channel_ops *ops = c->ops;
 
 	c->ops = NULL;
 	if (ops && ops->end)
-		ops->end(c->policy);
-	c->policy = NULL;
+		ops->end(c->handler);
+	c->handler = NULL;
 }
 
 void channel_close(struct channel *c)
@@ -360,7 +360,7 @@ void channel_close(struct channel *c)
 	if (!channel_enter(c, CHANNEL_CLOSED))
 		return;
 	audit_trail_end(&c->trail, STATUS_OK, "the client left");
-	channel_end_policy(c);
+	channel_end_handler(c);
 	loop_io_del(&c->io);
 	loop_timer_del(&c->timer);
 	loop_timer_del(&c->again);
@@ -383,13 +383,13 @@ int channel_is_exiting(const struct channel *c)
 	return c->state != CHANNEL_OPEN;
 }
 
-void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *policy)
+void channel_set_handler(struct channel *c, const struct channel_ops *ops, void *handler)
 {
 	c->ops = ops;
-	c->policy = policy;
+	c->handler = handler;
 }
 
-int channel_has_policy(const struct channel *c)
+int channel_has_handler(const struct channel *c)
 {
 	return c->ops != NULL;
 }

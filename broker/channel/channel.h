@@ -2,14 +2,14 @@
  * A channel line in the broker: the mechanism under every session and verb.
  *
  * Output: text is queued (bounded) and goes out as the line takes it; console bytes are sent
- * directly or not at all, so that a slow reader costs no memory. Input: what the policy does not
+ * directly or not at all, so that a slow reader costs no memory. Input: what the handler does not
  * take is held, and the line is not read meanwhile, so that the client's window closes; nor is it
  * while much text waits for a client that takes none, or what he asks for would fill the queue.
  * Exit: after the queue has gone out, EXIT is said once; then the door closes its end.
  *
  * A word may find the line dead. That ends nothing in place: the channel hears and says nothing
  * from then on, and is closed after the loop's turn. Only channel_exit, and channel_close, let go
- * of the policy before they return.
+ * of the handler before they return.
  *
  * Owned by its login. Policies (a verb, a console session) hang on it by channel_ops.
  */
@@ -44,28 +44,28 @@ enum channel_signal {
 	CHANNEL_LEAVE,     /* TERM, HUP, KILL */
 };
 
-/* What a policy does; any may be NULL. */
+/* What a handler does; any may be NULL. */
 struct channel_ops {
 	/* The client's input. Returns how many bytes were taken; the rest is held until
 	 * channel_resume. */
-	size_t (*input)(void *policy, const uint8_t *data, size_t len);
-	void (*input_end)(void *policy);
-	void (*winsize)(void *policy);
-	void (*line_break)(void *policy, uint32_t ms); /* RFC 4335; 0: as long as is usual */
-	void (*signal)(void *policy, enum channel_signal signal); /* NULL: it ends the channel */
-	void (*writable)(void *policy); /* after channel_send has returned 0 */
+	size_t (*input)(void *handler, const uint8_t *data, size_t len);
+	void (*input_end)(void *handler);
+	void (*winsize)(void *handler);
+	void (*line_break)(void *handler, uint32_t ms); /* RFC 4335; 0: as long as is usual */
+	void (*signal)(void *handler, enum channel_signal signal); /* NULL: it ends the channel */
+	void (*writable)(void *handler); /* after channel_send has returned 0 */
 	/* Rules, or the guest, are others now; what channel_need says is still allowed. */
-	void (*rights_changed)(void *policy);
-	/* A message about files. It is the policy's during the call. */
-	void (*message)(void *policy, struct line_message *m);
-	/* The last word will be said. With it the policy stays, for what the door has still to tell
-	 * of files, and end comes when the channel is closed. */
-	void (*exits)(void *policy, const char *reason);
+	void (*rights_changed)(void *handler);
+	/* A message about files. It is the handler's during the call. */
+	void (*message)(void *handler, struct line_message *m);
+	/* The last word will be said. With it the handler stays, for what the door has still to
+	 * tell of files, and end comes when the channel is closed. */
+	void (*exits)(void *handler, const char *reason);
 	/* The last word comes next: puts the terminal in order, and tells in where ("" at first)
 	 * what an end from outside is to say besides. */
-	void (*leave)(void *policy, char where[CHANNEL_WHERE_MAX]);
+	void (*leave)(void *handler, char where[CHANNEL_WHERE_MAX]);
 	/* The channel is going (client gone, or exit was said): let go of everything. */
-	void (*end)(void *policy);
+	void (*end)(void *handler);
 };
 
 struct channel_window {
@@ -98,8 +98,8 @@ void channel_hear_out(struct channel *c);
 /* Ends at once, without a word; the memory goes after the turn. */
 void channel_close(struct channel *c);
 
-void channel_set_policy(struct channel *c, const struct channel_ops *ops, void *policy);
-int channel_has_policy(const struct channel *c);
+void channel_set_handler(struct channel *c, const struct channel_ops *ops, void *handler);
+int channel_has_handler(const struct channel *c);
 
 struct login *channel_login(const struct channel *c);
 struct audit_trail *channel_trail(struct channel *c);
@@ -147,15 +147,15 @@ int channel_ready(struct channel *c) MUST_CHECK;
 void channel_need(struct channel *c, const struct guest *guest, unsigned rights);
 const struct guest *channel_guest(const struct channel *c);
 unsigned channel_needs(const struct channel *c);
-/* Tells the policy that the login's rights may be others now: for its owner. */
+/* Tells the handler that the login's rights may be others now: for its owner. */
 void channel_rights_changed(struct channel *c);
 
-/* Gives held input to the policy again, and reads on. */
+/* Gives held input to the handler again, and reads on. */
 void channel_resume(struct channel *c);
-/* The same after a while: for a policy that has done enough for this client by now. */
+/* The same after a while: for a handler that has done enough for this client by now. */
 void channel_resume_later(struct channel *c, uint64_t delay_us);
 
-/* The one way to end: says the reason on standard error (unless NULL), then EXIT. The policy is
+/* The one way to end: says the reason on standard error (unless NULL), then EXIT. The handler is
  * let go, unless the line is dead already: then that is still to come. Further calls are ignored.
  */
 void channel_exit(struct channel *c, enum status status, const char *format, ...)

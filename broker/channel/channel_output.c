@@ -59,7 +59,7 @@ static void close_lost(void *arg)
 	channel_close(arg);
 }
 
-/* Found dead by a word on it. Whoever says it goes on as if it had been heard: that its policy may
+/* Found dead by a word on it. Whoever says it goes on as if it had been heard: that its handler may
  * be gone with it would be one more thing to know behind each word. */
 static void lose(struct channel *c)
 {
@@ -275,7 +275,7 @@ __attribute__((format(printf, 2, 0))) static void set_reason(
 	if (format)
 		vsnprintf(text, sizeof(text), format, args);
 	if (c->ops && c->ops->leave)
-		c->ops->leave(c->policy, where);
+		c->ops->leave(c->handler, where);
 	if (c->cut && c->exit.status == STATUS_OK) {
 		c->exit.status = STATUS_LIMIT;
 		snprintf(text, sizeof(text), "too much text for one answer: cut after %zu bytes",
@@ -299,9 +299,9 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 		return; /* the terminal was to be put in order, and is gone */
 	audit_trail_end(&c->trail, c->exit.status, c->reason);
 	if (c->ops && c->ops->exits)
-		c->ops->exits(c->policy, c->reason);
+		c->ops->exits(c->handler, c->reason);
 	else
-		channel_end_policy(c);
+		channel_end_handler(c);
 	if (c->reason)
 		channel_complain(c, "%s", c->reason);
 	if (!channel_enter(c, CHANNEL_ENDING))

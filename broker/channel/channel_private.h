@@ -19,13 +19,13 @@ enum channel_state {
 
 enum channel_input {
 	CHANNEL_INPUT_COMES,
-	CHANNEL_INPUT_ENDED, /* what is held goes to the policy first */
-	CHANNEL_INPUT_TOLD,  /* the policy knows */
+	CHANNEL_INPUT_ENDED, /* what is held goes to the handler first */
+	CHANNEL_INPUT_TOLD,  /* the handler knows */
 };
 
 enum channel_reading {
 	CHANNEL_READS,
-	CHANNEL_PAUSED,        /* the policy wants no message now */
+	CHANNEL_PAUSED,        /* the handler wants no message now */
 	CHANNEL_READS_THE_END, /* the door is gone: nothing pauses any more */
 };
 
@@ -41,7 +41,7 @@ struct channel {
 	struct loop_timer *again; /* runs while held input waits for channel_resume_later */
 	char tag[32];
 	const struct channel_ops *ops;
-	void *policy;
+	void *handler;
 	struct buf out, err, held;
 	struct channel_window window;
 	bool pty, shown, files_refused; /* as was asked */
@@ -66,8 +66,8 @@ bool channel_is_heard(const struct channel *c);
 /* What the line is to be watched for: a pure function of the channel. */
 void channel_update_events(struct channel *c);
 
-/* channel.c: the policy lets go. */
-void channel_end_policy(struct channel *c);
+/* channel.c: the handler lets go. */
+void channel_end_handler(struct channel *c);
 
 /* channel_output.c */
 void channel_flush(struct channel *c);

@@ -14,7 +14,7 @@
 #include "console/guest/console.h"
 #include "core/log.h"
 #include "core/trust.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 struct panic_command {
 	LIST_ENTRY(panic_command) entry;
@@ -147,7 +147,7 @@ static int is_running(const struct panic_commands *all, const char *uuid)
 
 void panic_command_run(struct panic_commands *all, const char *path, struct guest *g)
 {
-	char why[TRUST_WHY_MAX], room[TROUBLE_ROOM];
+	char why[TRUST_WHY_MAX], room[ERROR_TEXT_ROOM];
 	struct panic_command *p;
 	int r;
 
@@ -173,7 +173,7 @@ void panic_command_run(struct panic_commands *all, const char *path, struct gues
 		return;
 	}
 	log_error("on_panic for %s: %s is not run: %s", p->uuid, path,
-		trouble_text(path, -r, X_OK, room));
+		error_text(path, -r, X_OK, room));
 	forget(p);
 }
 

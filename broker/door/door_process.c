@@ -1,4 +1,4 @@
-/* Task: see door_process.h. Owner: the doorkeeper. Knows no line and no state of a door. */
+/* Task: see door_process.h. Owner: the supervisor. Knows no line and no state of a door. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -23,7 +23,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/memory_file.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 #define COMMENT "vmconsoled"
 #define PATTERN "ssh_host_*_key"
@@ -53,9 +53,9 @@ static int fail(char why[HOST_KEYS_WHY_MAX], int error, const char *format, ...)
 static int fail_at(
 	char why[HOST_KEYS_WHY_MAX], int error, const char *what, const char *path, int mode)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
-	return fail(why, error, "%s %s: %s", what, path, trouble_text(path, error, mode, room));
+	return fail(why, error, "%s %s: %s", what, path, error_text(path, error, mode, room));
 }
 
 static int join(char out[PATH_MAX], const char *dir, const char *name, const char *suffix)
@@ -174,10 +174,10 @@ static ssize_t read_text(int fd, char *text, size_t room)
 
 static int fail_memory(char why[HOST_KEYS_WHY_MAX], int error)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	return fail(why, error, "host keys cannot be kept in memory: %s",
-		trouble_shortage(error, room));
+		error_text_shortage(error, room));
 }
 
 static int copy_text(int from, int to, const char *path, char why[HOST_KEYS_WHY_MAX])

@@ -14,7 +14,7 @@
 #include "broker/door/https_keys.h"
 #include "core/io.h"
 #include "core/memory_file.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(
 	char why[HTTPS_KEYS_WHY_MAX], int error, const char *format, ...)
@@ -30,13 +30,13 @@ __attribute__((format(printf, 3, 4))) static int fail(
 /* The descriptor, or -errno. */
 static int open_file(const char *path, const char *what, char why[HTTPS_KEYS_WHY_MAX])
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return fail(why, errno, "%s of [https] %s: %s", what, path,
-			trouble_text(path, errno, R_OK, room));
+			error_text(path, errno, R_OK, room));
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= HTTPS_KEYS_FILE_MAX)
 		return fd;
 	close(fd);
@@ -46,12 +46,12 @@ static int open_file(const char *path, const char *what, char why[HTTPS_KEYS_WHY
 
 static int check_owner(int fd, const char *path, char why[HTTPS_KEYS_WHY_MAX])
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return fail(why, errno, "key of [https] %s: %s", path,
-			trouble_text(path, errno, R_OK, room));
+			error_text(path, errno, R_OK, room));
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return fail(
 			why, EPERM, "key of [https] %s belongs to another user: chown it", path);
@@ -123,7 +123,7 @@ static int copy(int from, int to)
 
 static int put_together(int key, int certificate, int *fd, char why[HTTPS_KEYS_WHY_MAX])
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int to = memory_file_create("https keys"), r = to < 0 ? to : copy(key, to);
 
 	if (!r)
@@ -133,7 +133,7 @@ static int put_together(int key, int certificate, int *fd, char why[HTTPS_KEYS_W
 	if (r < 0) {
 		fd_close(&to);
 		return fail(why, -r, "key of [https] cannot be kept in memory: %s",
-			trouble_shortage(-r, room));
+			error_text_shortage(-r, room));
 	}
 	*fd = to;
 	return 0;

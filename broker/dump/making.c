@@ -45,7 +45,7 @@ void making_unwatch(struct making_watch *watch)
 }
 
 /* A watcher may take itself away in its function, and no other. */
-void making_tell_progress(struct making *m)
+void making_notify_progress(struct making *m)
 {
 	struct making_watch *w, *next;
 
@@ -55,7 +55,7 @@ void making_tell_progress(struct making *m)
 	}
 }
 
-void making_tell_cancelled(struct making *m, int error, const char *text)
+void making_notify_cancelled(struct making *m, int error, const char *text)
 {
 	struct making_watch *w, *next;
 
@@ -164,7 +164,7 @@ static char *copy(const char *text, bool *failed)
 	return made;
 }
 
-static struct making *making_create(struct makings *makings, const struct making_order *order)
+static struct making *making_create(struct makings *makings, const struct making_options *order)
 {
 	struct making *m = calloc(1, sizeof(*m));
 	bool failed = false;
@@ -205,7 +205,7 @@ static unsigned under_way(const struct makings *makings)
 	return n;
 }
 
-int making_begin(struct makings *makings, const struct making_order *order, struct making **out)
+int making_begin(struct makings *makings, const struct making_options *order, struct making **out)
 {
 	struct making *m;
 	int r;

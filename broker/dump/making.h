@@ -29,7 +29,7 @@ int makings_create(
 /* Those under way are lost. NULL inside is fine. */
 void makings_destroy(struct makings **out);
 
-struct making_order {
+struct making_options {
 	const struct guest *guest;
 	enum hypervisor_dump_format format;
 	enum hypervisor_dump_mode mode;
@@ -41,7 +41,7 @@ struct making_order {
 /* 0. -EBUSY: there is one of this guest; -EAGAIN: too many in all; -ENOTCONN: it is off; -EXDEV:
  * its hypervisor is on another host; -ENOMEM. */
 int making_begin(
-	struct makings *m, const struct making_order *order, struct making **out) MUST_CHECK;
+	struct makings *m, const struct making_options *order, struct making **out) MUST_CHECK;
 
 /* Of this guest; NULL: none. */
 struct making *making_find(const struct makings *m, const struct uuid *uuid);

@@ -87,7 +87,7 @@ static void save(struct making *m)
 	if (job_submit(m->makings->pool, save_work, save_done, m) < 0)
 		drop(m, -EAGAIN, "too many dumps are being saved");
 	else
-		making_tell_progress(m);
+		making_notify_progress(m);
 }
 
 /* --- the hypervisor --- */
@@ -136,7 +136,7 @@ static void on_opened(void *arg, int error, const char *text, uint64_t memory)
 	m->promised = m->total = memory;
 	m->state = MAKING_WRITING;
 	m->write_begun = loop_now(m->makings->loop);
-	making_tell_progress(m);
+	making_notify_progress(m);
 }
 
 static void on_progress(void *arg, uint64_t written, uint64_t total)
@@ -146,12 +146,12 @@ static void on_progress(void *arg, uint64_t written, uint64_t total)
 	m->written = written;
 	m->total = total;
 	m->promised = total - written;
-	making_tell_progress(m);
+	making_notify_progress(m);
 }
 
 static void on_cancelled(void *arg, int error, const char *text)
 {
-	making_tell_cancelled(arg, error, text);
+	making_notify_cancelled(arg, error, text);
 }
 
 static void on_done(void *arg, int error, const char *text)

@@ -63,8 +63,8 @@ int making_prepare(struct making *m) MUST_CHECK;
 
 /* making.c: the last word, and its end. */
 void making_over(struct making *m);
-void making_tell_progress(struct making *m);
-void making_tell_cancelled(struct making *m, int error, const char *text);
+void making_notify_progress(struct making *m);
+void making_notify_cancelled(struct making *m, int error, const char *text);
 
 const char *making_kind(enum hypervisor_dump_format format);
 

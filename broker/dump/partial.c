@@ -13,7 +13,7 @@
 #include "broker/dump/partial.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 #include "core/trust.h"
 
 #define STORE_MODE 0700
@@ -49,10 +49,10 @@ static void keep_for_us(int fd)
 
 static int fail(struct partial *p, int error, const char *what, const char *path)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	snprintf(p->why, sizeof(p->why), "%s %.300s: %.600s", what, path,
-		trouble_text(path, error, R_OK | W_OK | X_OK, room));
+		error_text(path, error, R_OK | W_OK | X_OK, room));
 	return -error;
 }
 

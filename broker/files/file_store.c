@@ -57,7 +57,7 @@ void file_store_returned(struct file_store *store, struct share **share)
 /* --- who runs where --- */
 
 void file_store_place(
-	struct file_store *store, const struct hypervisor *h, const struct place_info *info)
+	struct file_store *store, const struct hypervisor *h, const struct location_info *info)
 {
 	if (info->domain_id >= 0)
 		lives_running(store->lives, hypervisor_name(h), info->domain_id, &info->uuid,
@@ -67,7 +67,7 @@ void file_store_place(
 }
 
 void file_store_gone(
-	struct file_store *store, const struct hypervisor *h, const struct place_info *info)
+	struct file_store *store, const struct hypervisor *h, const struct location_info *info)
 {
 	lives_stopped(store->lives, hypervisor_name(h), &info->uuid, time(NULL));
 }

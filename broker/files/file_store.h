@@ -12,7 +12,7 @@
 struct directory;
 struct file_store;
 struct hypervisor;
-struct place_info;
+struct location_info;
 struct share;
 
 #define FILE_THREADS 2
@@ -31,9 +31,9 @@ void file_store_returned(struct file_store *store, struct share **share);
 void file_store_link(struct file_store *store, struct directory *d, const struct hypervisor *h);
 void file_store_lost(struct file_store *store, const struct hypervisor *h);
 void file_store_place(
-	struct file_store *store, const struct hypervisor *h, const struct place_info *info);
+	struct file_store *store, const struct hypervisor *h, const struct location_info *info);
 void file_store_gone(
-	struct file_store *store, const struct hypervisor *h, const struct place_info *info);
+	struct file_store *store, const struct hypervisor *h, const struct location_info *info);
 
 /*
  * Looks into the dump folders; done is called later, with the list, each file with its guest. The

@@ -10,7 +10,7 @@
 #include "broker/listen/control_socket.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 #define REST_US LOOP_SECOND /* after running out of descriptors */
 
@@ -63,11 +63,11 @@ static void on_rest(void *arg)
 /* The connection stays in the backlog and keeps the socket readable: look away for a while. */
 static void rest(struct control *c, int error)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	if (!c->short_told)
 		log_error("control socket %s: cannot accept connections, trying once a second: %s",
-			c->address.sun_path, trouble_shortage(error, room));
+			c->address.sun_path, error_text_shortage(error, room));
 	c->short_told = 1;
 	loop_io_set(c->io, 0);
 	loop_timer_set(c->rest, REST_US, 0);

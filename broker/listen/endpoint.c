@@ -8,7 +8,7 @@
 
 struct endpoint {
 	struct endpoint_options o;
-	struct doorkeeper *door;
+	struct supervisor *door;
 	struct listener *listener;
 	enum door_service service;
 	int has_served;    /* the door has been ready once */
@@ -67,7 +67,7 @@ int endpoint_create(const struct endpoint_options *options, struct endpoint **ou
 	e->o.door.stopped = on_stopped;
 	e->o.door.arg = e;
 	e->service = DOOR_RESTARTS;
-	r = doorkeeper_create(&e->o.door, &e->door);
+	r = supervisor_create(&e->o.door, &e->door);
 	if (r < 0) {
 		log_error("cannot make the %s door: %s", options->door.kind, strerror(-r));
 		free(e);
@@ -85,7 +85,7 @@ void endpoint_destroy(struct endpoint **pointer)
 		return;
 	*pointer = NULL;
 	listener_destroy(&e->listener);
-	doorkeeper_destroy(&e->door);
+	supervisor_destroy(&e->door);
 	free(e);
 }
 
@@ -105,7 +105,7 @@ int endpoint_listen(struct endpoint *e, listener_fn accepted, void *arg)
 	return 0;
 }
 
-struct doorkeeper *endpoint_door(const struct endpoint *e)
+struct supervisor *endpoint_door(const struct endpoint *e)
 {
 	return e->door;
 }
@@ -119,5 +119,5 @@ void endpoint_pause(struct endpoint *e)
 
 void endpoint_stop(struct endpoint *e)
 {
-	doorkeeper_stop(e->door);
+	supervisor_stop(e->door);
 }

@@ -6,7 +6,7 @@
 #ifndef BROKER_LISTEN_ENDPOINT_H
 #define BROKER_LISTEN_ENDPOINT_H
 
-#include "broker/door/doorkeeper.h"
+#include "broker/door/supervisor.h"
 #include "broker/listen/listener.h"
 
 struct endpoint;
@@ -14,7 +14,7 @@ struct endpoint;
 #define ENDPOINT_TRIES 3 /* starts of a door that has never been ready */
 
 struct endpoint_options {
-	struct doorkeeper_options door; /* changed, stopped and arg are the endpoint's own */
+	struct supervisor_options door; /* changed, stopped and arg are the endpoint's own */
 	const struct config_addresses *listen;
 	void (*ready)(void *arg);    /* the door takes connections, at first or again */
 	void (*hopeless)(void *arg); /* it has never been ready, and will not be */
@@ -29,7 +29,7 @@ void endpoint_destroy(struct endpoint **pointer); /* NULL inside allowed */
 /* accepted is called for each connection. 0, or -errno, which has been logged. */
 int endpoint_listen(struct endpoint *e, listener_fn accepted, void *arg) MUST_CHECK;
 
-struct doorkeeper *endpoint_door(const struct endpoint *e);
+struct supervisor *endpoint_door(const struct endpoint *e);
 
 /* No new connections from now on. */
 void endpoint_pause(struct endpoint *e);

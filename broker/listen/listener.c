@@ -20,7 +20,7 @@
 #include "broker/listen/sources.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 #define REST_US LOOP_SECOND
 #define REST_SLACK_US (100 * LOOP_MSEC)
@@ -65,7 +65,7 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 {
 	struct listen_socket *s = &l->sockets[l->count];
 	socklen_t len = sizeof(s->bound);
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r;
 
 	s->listener = l;
@@ -76,7 +76,7 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 	if (!r)
 		r = loop_io_add(l->loop, &s->io, fd, EPOLLIN, on_readable, s);
 	if (r < 0) {
-		say(why, "%s: cannot be listened on: %s", label, trouble_shortage(-r, room));
+		say(why, "%s: cannot be listened on: %s", label, error_text_shortage(-r, room));
 		close(fd);
 		return r;
 	}
@@ -126,7 +126,7 @@ int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY
 /* sd_listen_fds_with_names() looks at what stands in the environment. */
 static void say_not_passed(char why[LISTENER_WHY_MAX], int error)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	if (error == -EINVAL || error == -EBADF)
 		say(why,
@@ -134,14 +134,14 @@ static void say_not_passed(char why[LISTENER_WHY_MAX], int error)
 			"passed: %s: start the service by its units, or without these variables",
 			strerror(-error));
 	else
-		say(why, "sockets from systemd: %s", trouble_shortage(-error, room));
+		say(why, "sockets from systemd: %s", error_text_shortage(-error, room));
 }
 
 static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
 {
 	struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(sa);
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r;
 
 	if (l->count == LISTENER_SOCKETS_MAX) {
@@ -163,7 +163,7 @@ static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
 	r = fd_nonblock(fd);
 	if (r < 0) {
 		say(why, "descriptor %d from systemd cannot be used: %s", fd,
-			trouble_shortage(-r, room));
+			error_text_shortage(-r, room));
 		return r;
 	}
 	return add_socket(l, fd, "socket from systemd", why);
@@ -251,11 +251,11 @@ static void on_rested(void *arg)
 /* The connection stays in the backlog and keeps the socket readable: look away for a while. */
 static void rest(struct listener *l, int error)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	if (!l->short_told)
 		log_warning("cannot accept connections, trying once a second: %s",
-			trouble_shortage(error, room));
+			error_text_shortage(error, room));
 	l->short_told = 1;
 	loop_timer_set(l->rest, REST_US, REST_SLACK_US);
 	update(l);
@@ -311,7 +311,7 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 	listener_fn accepted, void *arg, struct listener **out, char why[LISTENER_WHY_MAX])
 {
 	struct listener *l = calloc(1, sizeof(*l));
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r;
 
 	if (!l) {
@@ -323,7 +323,7 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 	l->arg = arg;
 	r = loop_timer_add(loop, &l->rest, on_rested, l);
 	if (r < 0)
-		say(why, "cannot listen: a timer: %s", trouble_shortage(-r, room));
+		say(why, "cannot listen: a timer: %s", error_text_shortage(-r, room));
 	if (!r)
 		r = listen_on_passed(l, name, why);
 	if (r == 0 && l->count == 0)

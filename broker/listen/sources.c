@@ -190,17 +190,17 @@ static int is_dropped(struct sources *s)
 	return (draw(s) >> 32) % 100 < of_hundred;
 }
 
-struct place {
+struct origin {
 	enum source_kind kind, net_kind; /* the same twice: no net */
 	uint64_t id, net_id;
 };
 
-static int has_net(const struct place *p)
+static int has_net(const struct origin *p)
 {
 	return p->kind != p->net_kind;
 }
 
-static enum sources_answer judge(struct sources *s, const struct place *p,
+static enum sources_answer judge(struct sources *s, const struct origin *p,
 	const struct source *source, const struct source *net)
 {
 	if (s->connections >= s->limits.connections)
@@ -223,13 +223,14 @@ static void drop_if_empty(struct sources *s, struct source *source)
 		drop(s, source);
 }
 
-static enum sources_answer admit(struct sources *s, const struct place *p, struct source_seat *seat)
+static enum sources_answer admit(
+	struct sources *s, const struct origin *p, struct source_slot *slot)
 {
 	struct source *source = find(s, p->kind, p->id);
 	struct source *net = has_net(p) ? find(s, p->net_kind, p->net_id) : NULL;
 	enum sources_answer answer = judge(s, p, source, net);
 
-	*seat = (struct source_seat){0};
+	*slot = (struct source_slot){0};
 	if (answer != SOURCES_ADMITTED)
 		return answer;
 	if (!source)
@@ -247,8 +248,8 @@ static enum sources_answer admit(struct sources *s, const struct place *p, struc
 		net->count++;
 	s->connections++;
 	s->fresh++;
-	seat->source = source;
-	seat->net = net;
+	slot->source = source;
+	slot->net = net;
 	return SOURCES_ADMITTED;
 }
 
@@ -278,7 +279,7 @@ void sources_normalise(struct sockaddr_storage *peer)
 	memcpy(peer, &four, sizeof(four));
 }
 
-static void place_of(const struct sockaddr_storage *peer, struct place *p)
+static void origin_of(const struct sockaddr_storage *peer, struct origin *p)
 {
 	struct sockaddr_storage plain = *peer;
 	struct sockaddr_in four;
@@ -287,57 +288,57 @@ static void place_of(const struct sockaddr_storage *peer, struct place *p)
 	sources_normalise(&plain);
 	if (plain.ss_family == AF_INET) {
 		memcpy(&four, &plain, sizeof(four));
-		*p = (struct place){.kind = SOURCE_IPV4, .net_kind = SOURCE_NET_IPV4};
+		*p = (struct origin){.kind = SOURCE_IPV4, .net_kind = SOURCE_NET_IPV4};
 		p->id = ntohl(four.sin_addr.s_addr);
 		p->net_id = p->id >> (32 - SOURCES_NET_IPV4);
 	} else if (plain.ss_family == AF_INET6) {
 		memcpy(&six, &plain, sizeof(six));
-		*p = (struct place){.kind = SOURCE_IPV6, .net_kind = SOURCE_NET_IPV6};
+		*p = (struct origin){.kind = SOURCE_IPV6, .net_kind = SOURCE_NET_IPV6};
 		p->id = upper_half(&six.sin6_addr);
 		p->net_id = p->id >> (64 - SOURCES_NET_IPV6);
 	} else {
-		*p = (struct place){.kind = SOURCE_OTHER, .net_kind = SOURCE_NET_OTHER};
+		*p = (struct origin){.kind = SOURCE_OTHER, .net_kind = SOURCE_NET_OTHER};
 	}
 }
 
 enum sources_answer sources_admit(
-	struct sources *s, const struct sockaddr_storage *peer, struct source_seat *seat)
+	struct sources *s, const struct sockaddr_storage *peer, struct source_slot *slot)
 {
-	struct place p;
+	struct origin p;
 
-	place_of(peer, &p);
-	return admit(s, &p, seat);
+	origin_of(peer, &p);
+	return admit(s, &p, slot);
 }
 
-enum sources_answer sources_admit_user(struct sources *s, uid_t uid, struct source_seat *seat)
+enum sources_answer sources_admit_user(struct sources *s, uid_t uid, struct source_slot *slot)
 {
-	const struct place p = {.kind = SOURCE_USER, .net_kind = SOURCE_USER, .id = uid};
+	const struct origin p = {.kind = SOURCE_USER, .net_kind = SOURCE_USER, .id = uid};
 
-	return admit(s, &p, seat);
+	return admit(s, &p, slot);
 }
 
-void sources_authenticated(struct sources *s, struct source_seat *seat)
+void sources_authenticated(struct sources *s, struct source_slot *slot)
 {
-	struct source *net = seat->net;
+	struct source *net = slot->net;
 
-	if (!seat->source || seat->authenticated)
+	if (!slot->source || slot->authenticated)
 		return;
-	seat->authenticated = 1;
-	seat->net = NULL;
-	seat->source->fresh--;
+	slot->authenticated = 1;
+	slot->net = NULL;
+	slot->source->fresh--;
 	s->fresh--;
 	if (net && --net->count == 0)
 		drop(s, net);
 }
 
-void sources_release(struct sources *s, struct source_seat *seat)
+void sources_release(struct sources *s, struct source_slot *slot)
 {
-	struct source *source = seat->source;
+	struct source *source = slot->source;
 
 	if (!source)
 		return;
-	sources_authenticated(s, seat);
-	*seat = (struct source_seat){0};
+	sources_authenticated(s, slot);
+	*slot = (struct source_slot){0};
 	s->connections--;
 	if (--source->count == 0)
 		drop(s, source);

@@ -47,7 +47,7 @@ enum sources_answer {
 };
 
 /* A counted connection's place. Zeroed, or the work of sources_admit; belongs to the connection. */
-struct source_seat {
+struct source_slot {
 	struct source *source; /* NULL: not counted */
 	struct source *net;    /* NULL: logged in, or a user */
 	int authenticated;
@@ -62,20 +62,20 @@ void sources_destroy(struct sources *s);
 void sources_set_limits(struct sources *s, const struct sources_limits *limits);
 
 /*
- * Counts one more connection of peer, not logged in yet, and fills *seat; or says which limit is
- * in the way and leaves *seat empty. A peer of another family than AF_INET and AF_INET6 shares one
+ * Counts one more connection of peer, not logged in yet, and fills *slot; or says which limit is
+ * in the way and leaves *slot empty. A peer of another family than AF_INET and AF_INET6 shares one
  * source with its like.
  */
 enum sources_answer sources_admit(struct sources *s, const struct sockaddr_storage *peer,
-	struct source_seat *seat) __attribute__((warn_unused_result));
-enum sources_answer sources_admit_user(struct sources *s, uid_t uid, struct source_seat *seat)
+	struct source_slot *slot) __attribute__((warn_unused_result));
+enum sources_answer sources_admit_user(struct sources *s, uid_t uid, struct source_slot *slot)
 	__attribute__((warn_unused_result));
 
 /* The connection has logged in. Once is enough; more does nothing. */
-void sources_authenticated(struct sources *s, struct source_seat *seat);
+void sources_authenticated(struct sources *s, struct source_slot *slot);
 
-/* The connection is gone. Empties the seat; an empty one is left alone. */
-void sources_release(struct sources *s, struct source_seat *seat);
+/* The connection is gone. Empties the slot; an empty one is left alone. */
+void sources_release(struct sources *s, struct source_slot *slot);
 
 /* What stands in the way, for the log: "max_per_source is reached". Constant text. */
 const char *sources_reason(enum sources_answer answer);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "broker/log/log_internal.h"
+#include "broker/log/log_private.h"
 #include "console/replay/replay.h"
 #include "console/guest/viewer.h"
 #include "wire/msg.h"

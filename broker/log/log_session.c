@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/log/log_internal.h"
+#include "broker/log/log_private.h"
 #include "broker/login/login.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 #include "console/replay/replay.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 /* --- life --- */
 
@@ -68,11 +68,12 @@ static const struct channel_ops log_ops = {
 
 /* --- where to begin --- */
 
-static void log_trouble(struct log_session *s, int error)
+static void log_error_text(struct log_session *s, int error)
 {
-	char text[TROUBLE_ROOM + 32], room[TROUBLE_ROOM];
+	char text[ERROR_TEXT_ROOM + 32], room[ERROR_TEXT_ROOM];
 
-	snprintf(text, sizeof(text), "history cannot be read: %s", trouble_shortage(error, room));
+	snprintf(
+		text, sizeof(text), "history cannot be read: %s", error_text_shortage(error, room));
 	log_exit(s, STATUS_INTERNAL, text);
 }
 
@@ -83,7 +84,7 @@ static void begin_at(struct log_session *s, uint64_t offset)
 	if (r == -ERANGE)
 		log_exit(s, STATUS_NOT_FOUND, "this offset is not reached yet");
 	else if (r < 0)
-		log_trouble(s, -r);
+		log_error_text(s, -r);
 	if (r < 0)
 		return;
 	s->end = journal_next(s->journal);
@@ -99,7 +100,7 @@ static void on_found(void *arg, int error, uint64_t offset)
 	if (error == -ENOENT)
 		log_exit(s, STATUS_NOT_FOUND, "the history does not go back so many boots");
 	else if (error)
-		log_trouble(s, -error);
+		log_error_text(s, -error);
 	else
 		begin_at(s, offset);
 }
@@ -110,7 +111,7 @@ static void find(struct log_session *s, enum journal_find what)
 	int r = journal_find(s->journal, what, s->options.value, on_found, s, &query);
 
 	if (r < 0)
-		log_trouble(s, -r);
+		log_error_text(s, -r);
 	else if (!s->over)
 		s->query = query;
 }
@@ -182,7 +183,7 @@ static void on_event(void *arg, const struct console_event *event)
 		channel_complain(s->channel, "VM %s: console is back after %.1f seconds",
 			guest_name(console_guest(s->console)),
 			(double)event->outage_us / LOOP_SECOND);
-	else if (event->kind == CONSOLE_EV_UNFIT)
+	else if (event->kind == CONSOLE_EV_UNSUPPORTED)
 		channel_exit(s->channel, STATUS_UNAVAILABLE,
 			"VM %s has no console vmconsoled can open: %s",
 			guest_name(console_guest(s->console)), event->text);
@@ -226,6 +227,6 @@ void log_session_begin(
 		channel_exit(channel, STATUS_INTERNAL, "out of memory");
 		return;
 	}
-	channel_set_policy(channel, &log_ops, s);
+	channel_set_handler(channel, &log_ops, s);
 	begin(s);
 }

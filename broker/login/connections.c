@@ -9,7 +9,7 @@
 
 #include "auth/throttle.h"
 #include "broker/audit/refusals.h"
-#include "broker/door/doorkeeper.h"
+#include "broker/door/supervisor.h"
 #include "broker/listen/sources.h"
 #include "broker/login/connections.h"
 #include "config/config.h"
@@ -24,7 +24,7 @@ struct connections {
 	const struct broker_context *context;
 	struct sources *sources; /* from the network */
 	struct sources *local;   /* of local users */
-	struct sources *trusted; /* of root and our own user: no other can take these seats */
+	struct sources *trusted; /* of root and our own user: no other can take these slots */
 	uint64_t next_id;
 	loop_fn closed;
 	void *arg;
@@ -35,7 +35,7 @@ struct connections {
 struct connection {
 	struct connections *owner;
 	struct sources *sources;
-	struct source_seat seat;
+	struct source_slot slot;
 	char tag[LOG_TAG_MAX];
 	char address[INET6_ADDRSTRLEN]; /* "": local */
 	uid_t uid;                      /* local */
@@ -45,7 +45,7 @@ static void on_authenticated(void *arg)
 {
 	struct connection *c = arg;
 
-	sources_authenticated(c->sources, &c->seat);
+	sources_authenticated(c->sources, &c->slot);
 }
 
 static int64_t now_ms(const struct connections *all)
@@ -61,7 +61,7 @@ static int is_refused(const struct connections *all, const char *address)
 	       throttle_refuses(all->context->throttle, &source, now_ms(all));
 }
 
-/* Took a seat for all of the grace time, for nothing: that counts as a guess does. */
+/* Took a slot for all of the grace time, for nothing: that counts as a guess does. */
 static void count_silence(const struct connection *c)
 {
 	struct connections *all = c->owner;
@@ -108,7 +108,7 @@ static void on_closed(void *arg)
 	struct connection *c = arg;
 	struct connections *owner = c->owner;
 
-	sources_release(c->sources, &c->seat);
+	sources_release(c->sources, &c->slot);
 	free(c);
 	owner->closed(owner->arg);
 }
@@ -189,8 +189,8 @@ static struct connection *admit(struct connections *all, struct sources *sources
 		return NULL;
 	c->owner = all;
 	c->sources = sources;
-	answer = peer ? sources_admit(sources, peer, &c->seat)
-		      : sources_admit_user(sources, user->uid, &c->seat);
+	answer = peer ? sources_admit(sources, peer, &c->slot)
+		      : sources_admit_user(sources, user->uid, &c->slot);
 	if (answer == SOURCES_ADMITTED)
 		return c;
 	*why = sources_reason(answer);
@@ -200,7 +200,7 @@ static struct connection *admit(struct connections *all, struct sources *sources
 
 void connections_give_up(struct connection *c)
 {
-	sources_release(c->sources, &c->seat);
+	sources_release(c->sources, &c->slot);
 	free(c);
 }
 
@@ -236,7 +236,7 @@ void connections_enter(
 	int r = line_pair(lines);
 
 	if (r == 0)
-		r = doorkeeper_give(port->door, all->next_id, socket, lines[1]);
+		r = supervisor_give(port->door, all->next_id, socket, lines[1]);
 	fd_close(&lines[1]);
 	if (r == 0) {
 		options.fd = lines[0];

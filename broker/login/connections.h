@@ -14,7 +14,7 @@
 struct broker_context;
 struct connection; /* counted, before and after its login */
 struct connections;
-struct doorkeeper;
+struct supervisor;
 
 #define CONNECTIONS_LOCAL_MAX 256 /* of all local users but root and our own */
 #define CONNECTIONS_LOCAL_PER_USER 64
@@ -36,7 +36,7 @@ void connections_limits_changed(struct connections *c);
 /* Where connections of one protocol come in, and the door they go to. */
 struct connections_port {
 	struct connections *all;
-	struct doorkeeper *door;
+	struct supervisor *door;
 	enum login_kind kind;
 };
 

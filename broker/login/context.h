@@ -28,7 +28,7 @@ struct matcher;
 struct refusals;
 struct throttle;
 struct tickets;
-struct words;
+struct tokens;
 
 LIST_HEAD(login_list, login);
 
@@ -61,7 +61,7 @@ struct broker_context {
 		struct channel *channel, unsigned client, const char *command, size_t len);
 	/* What a login that is held to this command can never do: those rights are put to *denied.
 	 * 0, or -EINVAL: it is no command. */
-	int (*ceiling)(const struct words *command, unsigned *denied);
+	int (*ceiling)(const struct tokens *command, unsigned *denied);
 	/* Reads the configuration again. 0, or -EINVAL and the reasons in errors: the old one stays
 	 * in force. Keys that cannot change while running are named in errors with a 0. */
 	int (*reload)(void *arg, struct config_errors *errors);

@@ -10,7 +10,7 @@
 
 /* What rules look at. */
 struct face {
-	char name[PLACE_NAME_MAX];
+	char name[LOCATION_NAME_MAX];
 	struct groups groups;
 	struct hypervisor *hypervisor;
 };
@@ -44,7 +44,7 @@ static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 	judge_all(context->logins);
 }
 
-static void on_place(void *arg, struct hypervisor *h, const struct place_info *info)
+static void on_location(void *arg, struct hypervisor *h, const struct location_info *info)
 {
 	const struct broker_context *context = arg;
 	struct directory *d = context->directory;
@@ -52,7 +52,7 @@ static void on_place(void *arg, struct hypervisor *h, const struct place_info *i
 	struct face before, after;
 
 	look(g, &before);
-	directory_events.place(d, h, info);
+	directory_events.location(d, h, info);
 	file_store_place(context->files, h, info);
 	if (!g)
 		return;
@@ -63,7 +63,7 @@ static void on_place(void *arg, struct hypervisor *h, const struct place_info *i
 
 /* A guest that nobody knows any more keeps its sessions: they say themselves what has become of
  * it, and no rule can have got wider by its going. One that another hypervisor knows is there. */
-static void on_gone(void *arg, struct hypervisor *h, const struct place_info *info)
+static void on_gone(void *arg, struct hypervisor *h, const struct location_info *info)
 {
 	const struct broker_context *context = arg;
 	struct directory *d = context->directory;
@@ -94,7 +94,7 @@ static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid
 
 const struct hypervisor_events guest_events = {
 	.link = on_link,
-	.place = on_place,
+	.location = on_location,
 	.gone = on_gone,
 	.rebooted = on_rebooted,
 	.panicked = on_panicked,

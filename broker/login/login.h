@@ -46,7 +46,7 @@ void login_end(struct login *login, enum status status, const char *reason);
 /*
  * After every change of keys, lists, rules or helpers' answers: whether it would be let in now,
  * half done or whole. If not it is ended with STATUS_DENIED; else its rights are looked up again,
- * and sessions that lost theirs are ended by their policies.
+ * and sessions that lost theirs are ended by their handlers.
  */
 void login_review(struct login *login);
 /* Has the helper commands asked again about the entities it came in as. */

@@ -24,7 +24,7 @@
 #define EXPIRY_LOOK_US (60 * LOOP_SECOND) /* the clock may be set meanwhile */
 #define EXPIRY_TICK_US (20 * LOOP_MSEC)
 
-struct hypervisor_question;
+struct hypervisor_query;
 struct maker;
 
 enum login_state { LOGIN_UNKNOWN, LOGIN_KNOWN, LOGIN_ENDING, LOGIN_SAID_BYE, LOGIN_CLOSED };
@@ -69,7 +69,7 @@ struct attempt {
 	struct factor factor;      /* without identity: refused */
 	struct identity *identity; /* what all factors come to together */
 	int again;                 /* keys or rules have changed since it was judged */
-	struct hypervisor_question *question;
+	struct hypervisor_query *query;
 	struct uuid asked_about; /* the guest; all zero: there is none */
 	enum wire_verdict verdict;
 	char why[LOGIN_WHY_MAX];

@@ -8,7 +8,7 @@
 
 #include "broker/access/access.h"
 #include "broker/login/login_private.h"
-#include "core/words.h"
+#include "core/tokenize.h"
 
 struct login_origin login_origin_of(const struct login *login)
 {
@@ -80,14 +80,14 @@ struct identity *login_judge_peer(const struct login_origin *from, char why[LOGI
 static int hold_to_command(
 	const struct broker_context *context, struct identity *identity, char why[LOGIN_WHY_MAX])
 {
-	struct words words = {0};
+	struct tokens words = {0};
 	int r = -EINVAL;
 
 	if (!identity->command)
 		return 0;
-	if (words_split(identity->command, strlen(identity->command), &words) == 0)
+	if (tokenize(identity->command, strlen(identity->command), &words) == 0)
 		r = context->ceiling(&words, &identity->denied);
-	words_finish(&words);
+	tokens_finish(&words);
 	if (r < 0)
 		snprintf(why, LOGIN_WHY_MAX, "the command of this key is not a verb: %.120s",
 			identity->command);

@@ -23,7 +23,7 @@
 #include "config/config.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
-#include "console/hypervisor/hypervisor_question.h"
+#include "console/hypervisor/hypervisor_query.h"
 #include "core/net_address.h"
 
 static int any(void *arg, const struct guest *guest)
@@ -141,7 +141,7 @@ static void on_graphics(void *arg, int error, const struct graphics_ticket *tick
 {
 	struct login *login = arg;
 
-	login->attempt.question = NULL;
+	login->attempt.query = NULL;
 	judge_vdsm(login, ticket);
 	next_turn(login); /* it may be closed, and is there till the end of this turn */
 }
@@ -156,7 +156,7 @@ static int ask_vdsm(struct login *login)
 	if (guest)
 		a->asked_about = *guest_uuid(guest);
 	a->state = ATTEMPT_ASKED;
-	if (h && hypervisor_ask_graphics(h, &a->asked_about, on_graphics, login, &a->question) == 0)
+	if (h && hypervisor_ask_graphics(h, &a->asked_about, on_graphics, login, &a->query) == 0)
 		return 1;
 	judge_vdsm(login, NULL);
 	return 0;
@@ -188,7 +188,7 @@ static void wait_for_turn(struct login *login)
 void login_ticket_cancel(struct login *login)
 {
 	loop_timer_stop(login->verdict);
-	hypervisor_question_cancel(&login->attempt.question);
+	hypervisor_query_cancel(&login->attempt.query);
 	login->attempt.state = ATTEMPT_JUDGING;
 	next_turn(login);
 }

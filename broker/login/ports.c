@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/door/doorkeeper.h"
+#include "broker/door/supervisor.h"
 #include "broker/listen/listener.h"
 #include "broker/login/ports.h"
 #include "broker/login/sniffer.h"
@@ -76,7 +76,7 @@ int ports_create(const struct ports_options *options, struct ports **out)
 
 static int serves(const struct connections_port *port)
 {
-	return !port || doorkeeper_serves(port->door);
+	return !port || supervisor_serves(port->door);
 }
 
 void ports_doors_ready(struct ports *ports)

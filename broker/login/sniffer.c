@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "broker/login/connections.h"
-#include "broker/door/doorkeeper.h"
+#include "broker/door/supervisor.h"
 #include "broker/listen/listener.h"
 #include "broker/login/sniffer.h"
 #include "core/log.h"
@@ -73,7 +73,7 @@ static void enter(struct client *c)
 static void go_to(struct client *c, const struct connections_port *port)
 {
 	c->port = port;
-	if (doorkeeper_serves(port->door)) {
+	if (supervisor_serves(port->door)) {
 		enter(c);
 		return;
 	}
@@ -106,7 +106,7 @@ static void on_timer(void *arg)
 		go_to(c, port_for(c->owner, SNIFFED_SSH));
 		break;
 	case CLIENT_WAITS:
-		if (doorkeeper_serves(c->port->door) || loop_now(c->owner->o.loop) >= c->until)
+		if (supervisor_serves(c->port->door) || loop_now(c->owner->o.loop) >= c->until)
 			enter(c); /* which says so if there is still no door */
 		else
 			loop_timer_set(c->timer, SNIFFER_RETRY_US, 0);

@@ -83,7 +83,7 @@ static uint64_t worker_cpu_us(const struct matcher *m)
 	struct timespec t;
 	clockid_t clock;
 
-	if (clock_getcpuclockid(doorkeeper_pid(m->keeper), &clock) != 0 ||
+	if (clock_getcpuclockid(supervisor_pid(m->supervisor), &clock) != 0 ||
 		clock_gettime(clock, &t) < 0)
 		return 0;
 	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
@@ -91,7 +91,7 @@ static uint64_t worker_cpu_us(const struct matcher *m)
 
 static void ask(struct matcher *m)
 {
-	if (doorkeeper_ping(m->keeper, m->asked + 1) < 0)
+	if (supervisor_ping(m->supervisor, m->asked + 1) < 0)
 		return;
 	m->asked++;
 	m->asked_at = loop_now(m->options.loop);
@@ -114,14 +114,14 @@ static void on_watch(void *arg)
 		ask(m);
 	} else if (m->serves && has_overrun(m)) {
 		m->answered = m->asked;
-		doorkeeper_kill(m->keeper, "has overrun, and is killed");
+		supervisor_kill(m->supervisor, "has overrun, and is killed");
 	}
 	loop_timer_set(m->watch, m->options.watch_us, m->options.watch_us / 4);
 }
 
 int matcher_hire(struct matcher *m)
 {
-	const struct doorkeeper_options options = {.loop = m->options.loop,
+	const struct supervisor_options options = {.loop = m->options.loop,
 		.name = "match worker",
 		.option = "--worker",
 		.kind = m->options.kind,
@@ -133,12 +133,12 @@ int matcher_hire(struct matcher *m)
 		.pong = on_pong,
 		.arg = m};
 	struct door_limits limits = worker_limits_for(m->jobs_max);
-	int r = m->keeper ? -EALREADY : doorkeeper_create(&options, &m->keeper);
+	int r = m->supervisor ? -EALREADY : supervisor_create(&options, &m->supervisor);
 
 	if (r < 0)
 		return r == -EALREADY ? 0 : r;
-	doorkeeper_limits(m->keeper, &limits);
-	doorkeeper_settings(m->keeper, &m->settings, "");
+	supervisor_limits(m->supervisor, &limits);
+	supervisor_settings(m->supervisor, &m->settings, "");
 	return 0;
 }
 
@@ -151,15 +151,15 @@ void matcher_settings(struct matcher *m, unsigned jobs_max, unsigned owner_max, 
 	m->jobs_max = jobs_max;
 	m->owner_max = owner_max;
 	m->settings.log_level = (uint8_t)log_level;
-	if (!m->keeper)
+	if (!m->supervisor)
 		return;
-	doorkeeper_limits(m->keeper, &limits);
-	doorkeeper_settings(m->keeper, &m->settings, "");
+	supervisor_limits(m->supervisor, &limits);
+	supervisor_settings(m->supervisor, &m->settings, "");
 }
 
 pid_t matcher_pid(const struct matcher *m)
 {
-	return m->keeper ? doorkeeper_pid(m->keeper) : 0;
+	return m->supervisor ? supervisor_pid(m->supervisor) : 0;
 }
 
 int matcher_create(const struct matcher_options *options, struct matcher **out)
@@ -193,7 +193,7 @@ void matcher_destroy(struct matcher **out)
 	if (!m)
 		return;
 	*out = NULL;
-	doorkeeper_destroy(&m->keeper);
+	supervisor_destroy(&m->supervisor);
 	loop_timer_del(&m->retry);
 	loop_timer_del(&m->watch);
 	free(m);

@@ -183,7 +183,7 @@ static int open_line(struct matcher_job *job)
 
 	if (r < 0)
 		return r;
-	r = doorkeeper_task(job->matcher->keeper, fds[1]);
+	r = supervisor_task(job->matcher->supervisor, fds[1]);
 	close(fds[1]);
 	if (r < 0) {
 		close(fds[0]);

@@ -6,7 +6,7 @@
 
 #include <sys/queue.h>
 
-#include "broker/door/doorkeeper.h"
+#include "broker/door/supervisor.h"
 #include "broker/matcher/matcher.h"
 #include "core/shares.h"
 #include "wire/line.h"
@@ -21,7 +21,7 @@ LIST_HEAD(matcher_job_list, matcher_job);
 
 struct matcher {
 	struct matcher_options options;
-	struct doorkeeper *keeper; /* NULL until the first job */
+	struct supervisor *supervisor; /* NULL until the first job */
 	struct matcher_job_list jobs;
 	unsigned count, jobs_max;
 	unsigned owner_max; /* of one owner */

@@ -31,10 +31,10 @@ static void ask(const struct config_hypervisor *h, struct answer *a)
 	const struct virt_target target = {.uri = h->uri,
 		.sasl_user = *h->sasl_user ? h->sasl_user : NULL,
 		.sasl_password_file = *h->sasl_password_file ? h->sasl_password_file : NULL};
-	struct virt_capture capture;
+	struct virt_socket capture;
 	virConnectPtr conn;
 
-	virt_capture_init(&capture);
+	virt_socket_init(&capture);
 	conn = virt_connect(&target, &capture, &a->error);
 	if (!conn)
 		return;

@@ -21,7 +21,7 @@
 #include "config/protocols.h"
 #include "core/glob.h"
 #include "core/io.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 #include "core/trust.h"
 
 #define DUMPS_LOOKED_AT 4096 /* names in each folder */
@@ -105,7 +105,7 @@ static void check_https(const struct config *config, struct config_errors *found
 static void check_audit(const struct config *config, struct config_errors *found)
 {
 	const char *path = config->audit.file;
-	char copy[CONFIG_ERROR_LINE_MAX], room[TROUBLE_ROOM];
+	char copy[CONFIG_ERROR_LINE_MAX], room[ERROR_TEXT_ROOM];
 	struct stat st;
 
 	if (stat(path, &st) == 0) {
@@ -113,7 +113,7 @@ static void check_audit(const struct config *config, struct config_errors *found
 			say(config, found, false, "audit.file", "%s is not a regular file", path);
 		else if (access(path, R_OK | W_OK) < 0)
 			say(config, found, false, "audit.file", "%s cannot be written to: %s", path,
-				trouble_text(path, errno, R_OK | W_OK, room));
+				error_text(path, errno, R_OK | W_OK, room));
 		return;
 	}
 	if (is_below(path, config->daemon.state_dir))
@@ -121,7 +121,7 @@ static void check_audit(const struct config *config, struct config_errors *found
 	snprintf(copy, sizeof(copy), "%s", path);
 	if (access(dirname(copy), W_OK | X_OK) < 0)
 		say(config, found, false, "audit.file", "%s cannot be made: %s", path,
-			trouble_text(path, errno, W_OK, room));
+			error_text(path, errno, W_OK, room));
 }
 
 /* --- programs --- */
@@ -130,7 +130,7 @@ static void check_audit(const struct config *config, struct config_errors *found
 static void check_program(const struct config *config, const char *place, const char *command,
 	struct config_errors *found)
 {
-	char path[CONFIG_ERROR_LINE_MAX], why[TRUST_WHY_MAX], room[TROUBLE_ROOM];
+	char path[CONFIG_ERROR_LINE_MAX], why[TRUST_WHY_MAX], room[ERROR_TEXT_ROOM];
 	struct stat st;
 
 	if (!*command)
@@ -140,7 +140,7 @@ static void check_program(const struct config *config, const char *place, const 
 		say(config, found, true, place, "%s is not a program", path);
 	else if (access(path, X_OK) < 0)
 		say(config, found, true, place, "%s cannot be run: %s", path,
-			trouble_text(path, errno, X_OK, room));
+			error_text(path, errno, X_OK, room));
 	else if (trust_path(path, why) == -EPERM)
 		say(config, found, false, place, "%s is not run: %s", path, why);
 }
@@ -166,7 +166,7 @@ static unsigned count_unreadable(DIR *dir)
 static void check_dump_folder(
 	const struct config *config, const char *path, struct config_errors *found)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	DIR *dir = opendir(path);
 	unsigned count;
 
@@ -174,7 +174,7 @@ static void check_dump_folder(
 		if (errno != ENOENT)
 			say(config, found, true, "dump.directories",
 				"dumps in %s are not shown: %s", path,
-				trouble_text(path, errno, R_OK | X_OK, room));
+				error_text(path, errno, R_OK | X_OK, room));
 		return;
 	}
 	count = count_unreadable(dir);

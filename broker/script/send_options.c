@@ -21,15 +21,15 @@ static int allow(struct verb_call *call, const struct send_options *o)
 }
 
 int send_options_read(
-	struct verb_call *call, const struct send_words *words, struct send_options *o)
+	struct verb_call *call, const struct send_arguments *arguments, struct send_options *o)
 {
-	*o = (struct send_options){.enter = words->enter,
-		.escape = words->escape,
-		.force = words->force,
+	*o = (struct send_options){.enter = arguments->enter,
+		.escape = arguments->escape,
+		.force = arguments->force,
 		.json = call->json,
-		.pattern = words->pattern,
-		.pace = words->pace.value,
-		.timeout_us = words->timeout.value};
+		.pattern = arguments->pattern,
+		.pace = arguments->pace.value,
+		.timeout_us = arguments->timeout.value};
 	if (allow(call, o) < 0)
 		return -EACCES;
 	return verb_console(call, &o->console);

@@ -7,7 +7,7 @@
 
 struct console;
 
-struct send_words {
+struct send_arguments {
 	bool enter, escape, force;
 	const char *pattern; /* NULL: none */
 	struct option_number pace, timeout;
@@ -22,7 +22,7 @@ struct send_options {
 };
 
 /* What the words come to, and the rights they need. 0; -errno: the channel has been ended. */
-int send_options_read(struct verb_call *call, const struct send_words *words,
+int send_options_read(struct verb_call *call, const struct send_arguments *arguments,
 	struct send_options *options) MUST_CHECK;
 
 /* The words with blanks between them, unescaped if wanted; room is WIRE_COMMAND_MAX. 0; -EINVAL:

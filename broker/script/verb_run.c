@@ -211,7 +211,7 @@ static const struct channel_ops channel_ops = {
 
 /* --- the call --- */
 
-struct run_words {
+struct run_arguments {
 	bool force;
 	struct option_number timeout;
 };
@@ -235,10 +235,10 @@ static void join_words(const struct verb_call *call, char out[WIRE_COMMAND_MAX +
 }
 
 static int read_options(
-	struct verb_call *call, const struct run_words *words, struct run_options *o)
+	struct verb_call *call, const struct run_arguments *arguments, struct run_options *o)
 {
-	o->force = words->force;
-	o->timeout_us = words->timeout.value;
+	o->force = arguments->force;
+	o->timeout_us = arguments->timeout.value;
 	if (call->argc == 0) {
 		channel_exit(call->channel, STATUS_USAGE, "run: which command? usage: %s",
 			call->verb->usage);
@@ -317,7 +317,7 @@ static void begin(struct verb_call *call, const struct run_options *o)
 	r->shown = channel_is_shown(call->channel) != 0;
 	replay_filter_init(&r->filter);
 	r->filter.foreign_keyboard = true;
-	channel_set_policy(call->channel, &channel_ops, r);
+	channel_set_handler(call->channel, &channel_ops, r);
 	if (make_line(call, r, o->command, line) < 0)
 		return;
 	result = make_parts(call, r, o, line);
@@ -329,17 +329,17 @@ static void begin(struct verb_call *call, const struct run_options *o)
 	typist_start(r->typist);
 }
 
-static void run(struct verb_call *call, const void *words)
+static void run(struct verb_call *call, const void *arguments)
 {
 	struct run_options options = {0};
 
-	if (read_options(call, words, &options) == 0)
+	if (read_options(call, arguments, &options) == 0)
 		begin(call, &options);
 }
 
 static const struct verb_option run_options[] = {
-	WAIT_TIMEOUT(offsetof(struct run_words, timeout)),
-	{"force", OPTION_FLAG, offsetof(struct run_words, force),
+	WAIT_TIMEOUT(offsetof(struct run_arguments, timeout)),
+	{"force", OPTION_FLAG, offsetof(struct run_arguments, force),
 		.help = "take the keyboard from whoever has it"},
 	VERB_OPTION_DEVICE,
 };
@@ -350,7 +350,7 @@ const struct verb verb_run = {.name = "run",
 	.right = RIGHT_TYPE,
 	.usage = "run [--timeout S] [--force] [--device D] COMMAND...",
 	.summary = "a command at the guest's shell prompt: its output and its exit status",
-	VERB_OPTIONS(run_options, struct run_words),
+	VERB_OPTIONS(run_options, struct run_arguments),
 	.takes_command = true,
 	.arguments = VERB_ANY,
 	.run = run};

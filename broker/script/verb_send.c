@@ -412,7 +412,7 @@ static int add_text(struct send_call *s, const char *text, size_t len)
 	return r < 0 ? r : add_last(s);
 }
 
-static void run(struct verb_call *call, const void *words)
+static void run(struct verb_call *call, const void *arguments)
 {
 	struct send_options options = {0};
 	char text[WIRE_COMMAND_MAX + 1];
@@ -420,7 +420,7 @@ static void run(struct verb_call *call, const void *words)
 	size_t len;
 	int r;
 
-	if (send_options_read(call, words, &options) < 0 ||
+	if (send_options_read(call, arguments, &options) < 0 ||
 		send_options_text(call, &options, text, &len) < 0)
 		return;
 	s = create(call, &options);
@@ -428,7 +428,7 @@ static void run(struct verb_call *call, const void *words)
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
 	}
-	channel_set_policy(call->channel, &channel_ops, s);
+	channel_set_handler(call->channel, &channel_ops, s);
 	r = make_parts(call, s);
 	if (r == 0 && s->pattern)
 		r = try_pattern(s);
@@ -445,7 +445,7 @@ static void run(struct verb_call *call, const void *words)
 		begin_typing(s);
 }
 
-#define FIELD(name) offsetof(struct send_words, name)
+#define FIELD(name) offsetof(struct send_arguments, name)
 
 static const struct verb_option send_options[] = {
 	{"enter", OPTION_FLAG, FIELD(enter), .help = "each line ends with Enter, the last one too"},
@@ -466,6 +466,6 @@ const struct verb verb_send = {.name = "send",
 	.usage = "send [--enter] [--escape] [--pace N] [--force] [--wait PATTERN] [--timeout S] "
 		 "[--json] [--device D] [TEXT...]",
 	.summary = "type TEXT, or standard input, and perhaps wait for the answer",
-	VERB_OPTIONS(send_options, struct send_words),
+	VERB_OPTIONS(send_options, struct send_arguments),
 	.arguments = VERB_ANY,
 	.run = run};

@@ -90,7 +90,7 @@ static void begin(struct verb_call *call, const struct wait_options *options)
 	c->loop = login_loop(call->login);
 	c->json = call->json;
 	c->raw = options->watch.raw;
-	channel_set_policy(call->channel, &channel_ops, c);
+	channel_set_handler(call->channel, &channel_ops, c);
 	r = watch_create(login_context(call->login)->matcher, c->loop, options->console,
 		call->channel, login_who(call->login), &options->watch, &watch_events, c,
 		&c->watch);
@@ -106,11 +106,11 @@ static void run(struct verb_call *call, const void *options)
 		begin(call, &o);
 }
 
-#define FIELD(name) offsetof(struct wait_words, name)
+#define FIELD(name) offsetof(struct wait_arguments, name)
 
 static const struct verb_option wait_options[] = {
 	WAIT_TIMEOUT(FIELD(timeout)),
-	{"from", OPTION_PLACE, FIELD(from), "OFFSET|start|-BYTES",
+	{"from", OPTION_POSITION, FIELD(from), "OFFSET|start|-BYTES",
 		.help = "look at what was printed since"},
 	{"quiet", OPTION_DURATION, FIELD(quiet), "S",
 		.help = "end when nothing was printed for so long", .least = WAIT_QUIET_MIN_US,
@@ -129,6 +129,6 @@ const struct verb verb_wait = {.name = "wait",
 	.usage = "wait PATTERN... [--timeout S] [--from OFFSET|start|-BYTES] [--quiet S] [--raw] "
 		 "[--multi] [--ignore-panic] [--json] [--device D]",
 	.summary = "wait until the console prints something, or nothing more",
-	VERB_OPTIONS(wait_options, struct wait_words),
+	VERB_OPTIONS(wait_options, struct wait_arguments),
 	.arguments = VERB_ANY,
 	.run = run};

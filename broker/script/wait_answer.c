@@ -7,7 +7,7 @@
 #include "broker/channel/channel.h"
 #include "broker/script/wait_answer.h"
 #include "core/escape.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 /* Bytes are hostile on a terminal, and a terminal is what a person has. */
 static int put_escaped(struct channel *channel, const char *text, size_t len)
@@ -71,7 +71,7 @@ void wait_answer_exit(struct channel *channel, const struct watch_end *end)
 
 void wait_answer_refused(struct channel *channel, int error)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	switch (error) {
 	case -EBUSY:
@@ -93,7 +93,7 @@ void wait_answer_refused(struct channel *channel, int error)
 		break;
 	default:
 		channel_exit(channel, STATUS_INTERNAL, "the output cannot be looked at: %s",
-			trouble_shortage(-error, room));
+			error_text_shortage(-error, room));
 		break;
 	}
 }

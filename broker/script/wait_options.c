@@ -64,21 +64,21 @@ static int check_offset(struct verb_call *call, const struct journal *j, uint64_
 }
 
 static int read_from(struct verb_call *call, const struct journal *j,
-	const struct option_place *from, uint64_t *out)
+	const struct option_position *from, uint64_t *out)
 {
 	uint64_t first = journal_first(j), next = journal_next(j);
 
 	*out = next;
 	switch (from->kind) {
-	case PLACE_NONE:
+	case POSITION_NONE:
 		return 0;
-	case PLACE_START:
+	case POSITION_START:
 		*out = first;
 		break;
-	case PLACE_OFFSET:
+	case POSITION_OFFSET:
 		*out = from->value;
 		break;
-	case PLACE_BACK:
+	case POSITION_BACK:
 		*out = next - first > from->value ? next - from->value : first;
 		break;
 	}
@@ -88,22 +88,22 @@ static int read_from(struct verb_call *call, const struct journal *j,
 /* --- all of them --- */
 
 int wait_options_read(
-	struct verb_call *call, const struct wait_words *words, struct wait_options *o)
+	struct verb_call *call, const struct wait_arguments *arguments, struct wait_options *o)
 {
 	o->watch = (struct watch_options){.patterns = call->argv,
 		.count = (size_t)call->argc,
-		.raw = words->raw,
-		.multi = words->multi,
-		.ignore_panic = words->ignore_panic,
-		.quiet_us = words->quiet.value,
-		.timeout_us = words->timeout.value,
+		.raw = arguments->raw,
+		.multi = arguments->multi,
+		.ignore_panic = arguments->ignore_panic,
+		.quiet_us = arguments->quiet.value,
+		.timeout_us = arguments->timeout.value,
 		.idle_us = wait_options_idle(call)};
-	if (call->argc == 0 && !words->quiet.given) {
+	if (call->argc == 0 && !arguments->quiet.given) {
 		channel_exit(call->channel, STATUS_USAGE, "wait: what for? usage: %s",
 			call->verb->usage);
 		return -EINVAL;
 	}
 	if (verb_console(call, &o->console) < 0)
 		return -ENODEV;
-	return read_from(call, console_journal(o->console), &words->from, &o->watch.from);
+	return read_from(call, console_journal(o->console), &arguments->from, &o->watch.from);
 }

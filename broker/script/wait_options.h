@@ -12,9 +12,9 @@
 	{"timeout", OPTION_DURATION, field, "S", .help = "end with 124 after so long",             \
 		.most = WAIT_TIMEOUT_MAX_US, .unless = WATCH_NEVER}
 
-struct wait_words {
+struct wait_arguments {
 	struct option_number timeout, quiet;
-	struct option_place from;
+	struct option_position from;
 	bool raw, multi, ignore_panic;
 };
 
@@ -24,7 +24,7 @@ struct wait_options {
 };
 
 /* What the words come to. 0; -errno: the channel has been ended. */
-int wait_options_read(struct verb_call *call, const struct wait_words *words,
+int wait_options_read(struct verb_call *call, const struct wait_arguments *arguments,
 	struct wait_options *options) MUST_CHECK;
 
 /* The limit on idle sessions. */

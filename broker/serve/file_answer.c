@@ -56,11 +56,11 @@ static struct wire_attributes log_attr(const struct console *console)
 		.version = version_of(journal_first(j), journal_next(j), 0)};
 }
 
-static void tell_attr(struct file_session *s, struct wire_attributes attr)
+static void notify_attr(struct file_session *s, struct wire_attributes attr)
 {
-	const struct wire_attr head = {.question = s->question, .attr = attr};
+	const struct wire_attr head = {.query = s->query, .attr = attr};
 
-	file_tell(s, WIRE_ATTR, &head, sizeof(head), NULL, 0, -1);
+	file_notify(s, WIRE_ATTR, &head, sizeof(head), NULL, 0, -1);
 }
 
 /* --- lists --- */
@@ -91,7 +91,7 @@ static void list_begin(const struct file_session *s, struct listing *l)
 {
 	memset(&l->head, 0, sizeof(l->head));
 	l->len = 0;
-	l->head.question = s->question;
+	l->head.query = s->query;
 	l->head.attr = folder_attr(s);
 	l->head.next = s->from;
 }
@@ -99,7 +99,7 @@ static void list_begin(const struct file_session *s, struct listing *l)
 static void list_end(struct file_session *s, struct listing *l, bool last)
 {
 	l->head.last = last;
-	file_tell(s, WIRE_ENTRIES, &l->head, sizeof(l->head), l->payload, l->len, -1);
+	file_notify(s, WIRE_ENTRIES, &l->head, sizeof(l->head), l->payload, l->len, -1);
 }
 
 static void list_vm(struct file_session *s)
@@ -193,13 +193,13 @@ static void lend_log(struct file_session *s)
 	lent->base = journal_first(j);
 	if (journal_reader_create(j, lent->base, file_pull_on, s, &lent->reader) < 0)
 		lent->reader = NULL; /* reading will say so */
-	tell_attr(s, attr);
+	notify_attr(s, attr);
 }
 
 static void on_opened(void *arg, int fd)
 {
 	struct file_session *s = arg;
-	struct wire_attr head = {.question = s->question, .attr = dump_attr(&s->dump)};
+	struct wire_attr head = {.query = s->query, .attr = dump_attr(&s->dump)};
 	char why[WIRE_REASON_MAX];
 	const char *limit;
 	int r = fd < 0 ? fd : spot_may(s, &s->spot, why);
@@ -218,7 +218,7 @@ static void on_opened(void *arg, int fd)
 		file_fault(s, -EMFILE, limit, NULL);
 		return;
 	}
-	file_tell(s, WIRE_LENT, &head, sizeof(head), NULL, 0, fd);
+	file_notify(s, WIRE_LENT, &head, sizeof(head), NULL, 0, fd);
 }
 
 static void open_dump(struct file_session *s)
@@ -251,7 +251,7 @@ static void answer_dump(struct file_session *s, const struct dump_list *list)
 	}
 	s->dump = *f;
 	if (s->type == WIRE_STAT)
-		tell_attr(s, dump_attr(f));
+		notify_attr(s, dump_attr(f));
 	else if (s->type == WIRE_LEND)
 		open_dump(s);
 	else
@@ -292,7 +292,7 @@ static void ask_folder(struct file_session *s)
 	struct wire_attributes attr = folder_attr(s);
 
 	if (s->type == WIRE_STAT)
-		tell_attr(s, attr);
+		notify_attr(s, attr);
 	else if (s->type == WIRE_LEND)
 		file_fault(s, -EISDIR, NULL, &attr);
 	else if (s->spot.kind == SPOT_HOST)
@@ -310,7 +310,7 @@ static void ask_log(struct file_session *s)
 	if (!console)
 		file_fault(s, -ENOENT, NULL, NULL);
 	else if (s->type == WIRE_STAT)
-		tell_attr(s, log_attr(console));
+		notify_attr(s, log_attr(console));
 	else if (s->type == WIRE_LEND)
 		lend_log(s);
 	else

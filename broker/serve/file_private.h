@@ -1,6 +1,6 @@
 /*
  * What the parts of a file session share: file_session.c (life, what is lent, the audit),
- * file_spot.c (what a path means), file_answer.c (questions on paths), file_pull.c (reading
+ * file_spot.c (what a path means), file_answer.c (queries on paths), file_pull.c (reading
  * console.log). Nobody else includes it.
  */
 #ifndef BROKER_SERVE_FILE_PRIVATE_H
@@ -59,7 +59,7 @@ const char *spot_folder(
 
 struct lent {
 	LIST_ENTRY(lent) entry;
-	uint32_t file; /* the question that opened it */
+	uint32_t file; /* the query that opened it */
 	struct guest *guest;
 	unsigned right;
 	char path[2 * (WIRE_NAME_MAX + 1)]; /* for the audit */
@@ -72,7 +72,7 @@ struct lent {
 LIST_HEAD(lent_list, lent);
 
 enum file_state {
-	FILE_IDLE,    /* waits for a question */
+	FILE_IDLE,    /* waits for a query */
 	FILE_LOOKING, /* a thread looks or opens */
 	FILE_PULLING, /* console.log is being read */
 	FILE_TELLING, /* an answer waits for the line */
@@ -89,9 +89,9 @@ struct file_session {
 	struct lent_list lent;
 	unsigned lent_count, refusals;
 
-	/* The question at hand. */
+	/* The query at hand. */
 	enum wire_type type;
-	uint32_t question;
+	uint32_t query;
 	uint64_t from; /* LIST */
 	struct spot spot;
 	char path[WIRE_PATH_MAX + 1];
@@ -110,8 +110,8 @@ struct file_session {
 
 /* file_session.c */
 
-/* Answers the question. Takes the descriptor over; -1: none. */
-void file_tell(struct file_session *s, enum wire_type type, const void *fixed, size_t fixed_len,
+/* Answers the query. Takes the descriptor over; -1: none. */
+void file_notify(struct file_session *s, enum wire_type type, const void *fixed, size_t fixed_len,
 	const void *payload, size_t len, int fd);
 /* error is -errno; why may be NULL or "". attr: of a folder that was to be opened, or NULL. */
 void file_fault(
@@ -120,7 +120,7 @@ void file_fault(
 struct lent *file_lend(struct file_session *s, const char *name, uint64_t size, const char **why);
 struct lent *file_lent(const struct file_session *s, uint32_t file);
 
-/* file_answer.c: STAT, LIST and LEND; the question is in s. */
+/* file_answer.c: STAT, LIST and LEND; the query is in s. */
 void file_ask(struct file_session *s);
 
 /* file_pull.c */

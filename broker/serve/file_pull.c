@@ -15,7 +15,7 @@
 static bool send_piece(struct file_session *s, const uint8_t *data, size_t len)
 {
 	static const uint8_t zeros[WIRE_PAYLOAD_MAX];
-	struct wire_piece head = {.question = s->question};
+	struct wire_piece head = {.query = s->query};
 	int r;
 
 	if (len > s->pull.len)
@@ -70,7 +70,7 @@ void file_pull(struct file_session *s, const struct wire_pull *pull)
 {
 	struct lent *lent = file_lent(s, pull->file);
 
-	s->question = pull->question;
+	s->query = pull->query;
 	s->pull = *pull;
 	if (!lent || !lent->reader || pull->offset > lent->size ||
 		pull->len > lent->size - pull->offset) {

@@ -56,7 +56,7 @@ static void record_refused(struct file_session *s, const char *path, const char 
 
 /* --- answers --- */
 
-static void next_question(struct file_session *s)
+static void next_query(struct file_session *s)
 {
 	s->state = FILE_IDLE;
 	channel_pause(s->channel, 0);
@@ -79,10 +79,10 @@ static void try_answer(struct file_session *s)
 		return;
 	}
 	drop_answer(s);
-	next_question(s);
+	next_query(s);
 }
 
-void file_tell(struct file_session *s, enum wire_type type, const void *fixed, size_t fixed_len,
+void file_notify(struct file_session *s, enum wire_type type, const void *fixed, size_t fixed_len,
 	const void *payload, size_t len, int fd)
 {
 	s->answer = type;
@@ -107,14 +107,14 @@ _Static_assert(sizeof(struct wire_entries) <= sizeof(((struct file_session *)0)-
 void file_fault(
 	struct file_session *s, int error, const char *why, const struct wire_attributes *attr)
 {
-	struct wire_fault head = {.question = s->question, .error = error};
+	struct wire_fault head = {.query = s->query, .error = error};
 
 	if (attr)
 		head.attr = *attr;
 	if (error == -EACCES || (s->type == WIRE_LEND && error != -EISDIR))
 		record_refused(s, s->path, why && *why ? why : strerror(-error));
-	file_tell(s, WIRE_FAULT, &head, sizeof(head), why, why ? strnlen(why, WIRE_REASON_MAX) : 0,
-		-1);
+	file_notify(s, WIRE_FAULT, &head, sizeof(head), why,
+		why ? strnlen(why, WIRE_REASON_MAX) : 0, -1);
 }
 
 /* --- what is lent --- */
@@ -138,7 +138,7 @@ struct lent *file_lend(struct file_session *s, const char *name, uint64_t size, 
 	int r;
 
 	*why = "too many files are open";
-	if (s->lent_count == FILE_LENT_MAX || file_lent(s, s->question))
+	if (s->lent_count == FILE_LENT_MAX || file_lent(s, s->query))
 		return NULL;
 	r = file_store_lend(s->context->files, identity, &share);
 	if (r == -EDQUOT)
@@ -151,7 +151,7 @@ struct lent *file_lend(struct file_session *s, const char *name, uint64_t size, 
 		return NULL;
 	}
 	lent->share = share;
-	lent->file = s->question;
+	lent->file = s->query;
 	lent->guest = s->spot.guest;
 	lent->right = spot_right(&s->spot);
 	lent->size = size;
@@ -215,16 +215,16 @@ static void on_given(struct file_session *s, const struct line_message *m)
 	if (s->pulled == lent) { /* a broken door closes what it reads */
 		s->pulled = NULL;
 		if (s->state == FILE_PULLING)
-			next_question(s);
+			next_query(s);
 	}
 	take_back(s, lent);
 }
 
 /* --- messages --- */
 
-static void on_question(struct file_session *s, const struct line_message *m)
+static void on_query(struct file_session *s, const struct line_message *m)
 {
-	struct wire_question question;
+	struct wire_query query;
 	struct wire_list list;
 	struct wire_pull pull;
 
@@ -239,11 +239,11 @@ static void on_question(struct file_session *s, const struct line_message *m)
 	}
 	if (m->type == WIRE_LIST) {
 		memcpy(&list, m->fixed, sizeof(list));
-		s->question = list.question;
+		s->query = list.query;
 		s->from = list.from;
 	} else {
-		memcpy(&question, m->fixed, sizeof(question));
-		s->question = question.question;
+		memcpy(&query, m->fixed, sizeof(query));
+		s->query = query.query;
 	}
 	file_ask(s);
 }
@@ -289,7 +289,7 @@ static void on_message(void *arg, struct line_message *m)
 		break;
 	default:
 		if (s->state == FILE_IDLE)
-			on_question(s, m);
+			on_query(s, m);
 		break;
 	}
 }
@@ -423,5 +423,5 @@ void file_session_begin(struct channel *channel, unsigned client, const char *co
 		return;
 	}
 	channel_need(channel, s->guest, 0);
-	channel_set_policy(channel, &ops, s);
+	channel_set_handler(channel, &ops, s);
 }

@@ -2,7 +2,7 @@
  * A file client's channel in the broker: what the door asks for it, answered with the rights that
  * the login has at that moment. It hands out descriptors for reading, never a path.
  *
- * One question at a time: the line is not read until it is answered, so nothing waits here but the
+ * One query at a time: the line is not read until it is answered, so nothing waits here but the
  * answer. A file stays lent until the door says what was given of it, or the channel is closed.
  */
 #ifndef BROKER_SERVE_FILE_SESSION_H

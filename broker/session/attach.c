@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "config/config.h"
 #include "config/rights.h"
 #include "console/guest/guest_control.h"
@@ -192,7 +192,7 @@ void attach_begin(
 		channel_exit(channel, STATUS_BUSY, "too many viewers of this console");
 		return;
 	}
-	channel_set_policy(channel, &channel_ops, a);
+	channel_set_handler(channel, &channel_ops, a);
 	log_write(LOG_LEVEL_INFO, channel_tag(channel), "attached to %s %s%s",
 		guest_name(console_guest(console)), console_slot(console),
 		a->pty ? "" : " without a pty");

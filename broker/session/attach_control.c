@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "config/rights.h"
 #include "console/guest/guest_control.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 static void on_done(void *arg, int error, const char *text)
 {
@@ -36,7 +36,7 @@ static int may(struct attach *a)
 
 static void begin(struct attach *a, enum control_kind kind, uint8_t key)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r;
 
 	if (!may(a))
@@ -45,7 +45,7 @@ static void begin(struct attach *a, enum control_kind kind, uint8_t key)
 		&a->control);
 	if (r < 0)
 		attach_notice(a, "not sent: %s",
-			r == -EBUSY ? "another break is under way" : trouble_shortage(-r, room));
+			r == -EBUSY ? "another break is under way" : error_text_shortage(-r, room));
 }
 
 void attach_break(void *arg, uint32_t ms)

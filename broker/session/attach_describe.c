@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 
@@ -72,7 +72,7 @@ void attach_status_notice(struct attach *a)
 
 	describe(a, text, sizeof(text));
 	attach_notice(a, "%s; history from offset %" PRIu64 "%s%s", text, journal_first(j),
-		*console_trouble(a->console) ? "; " : "", console_trouble(a->console));
+		*console_error(a->console) ? "; " : "", console_error(a->console));
 }
 
 void attach_help_notice(struct attach *a)

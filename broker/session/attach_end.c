@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 
 void attach_exit(struct attach *a, enum status status, const char *format, ...)

@@ -2,7 +2,7 @@
  * Task: what comes from the client: on a pty it is looked through for the escape key, and the rest
  * is typed; and its signals. Owner: the session.
  */
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 
@@ -89,7 +89,7 @@ static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
 	ssize_t n;
 
 	if (!a->may_type || viewer_mode(a->viewer) != VIEWER_WRITES) {
-		attach_tell_no_keyboard(a);
+		attach_notify_no_keyboard(a);
 		return len;
 	}
 	if (console_state(a->console) == CONSOLE_WAITING && guest_is_off(a)) {

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
@@ -28,7 +28,7 @@ static const char *writer_name(const struct attach *a)
 	return writer ? viewer_who(writer) : "nobody";
 }
 
-void attach_tell_no_keyboard(struct attach *a)
+void attach_notify_no_keyboard(struct attach *a)
 {
 	uint64_t now = loop_now(a->loop);
 
@@ -102,6 +102,6 @@ int attach_may_interrupt(struct attach *a)
 	if (a->may_type && viewer_take(a->viewer, 0) == 0)
 		return 1;
 	viewer_yield(a->viewer);
-	attach_tell_no_keyboard(a);
+	attach_notify_no_keyboard(a);
 	return 0;
 }

@@ -6,7 +6,7 @@
  * has been open for a while; as long as output flows it is sent, up to `linger_max`, and an end
  * before the output's own is told.
  */
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "config/config.h"
 
 #define LOOK_US (100 * LOOP_MSEC) /* at what has no event of its own */

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/session/attach_internal.h"
-#include "broker/session/guest_words.h"
+#include "broker/session/attach_private.h"
+#include "broker/session/guest_text.h"
 
 /* --- the guest goes --- */
 
@@ -37,7 +37,7 @@ static void on_opened(struct attach *a, const struct console_event *event)
 
 	if (!a->panicked)
 		loop_timer_stop(a->wait);
-	a->told_trouble = a->is_held = 0;
+	a->told_error = a->is_held = 0;
 	if (event->outage_us)
 		attach_notice(a, "VM %s: console is back after %.1f seconds", name,
 			(double)event->outage_us / LOOP_SECOND);
@@ -60,12 +60,12 @@ static void on_busy(struct attach *a, const char *how)
 			"the console of VM %s %s another client of the hypervisor", name, how);
 		return;
 	}
-	if (!a->told_trouble)
+	if (!a->told_error)
 		attach_notice(a,
 			"the console of VM %s %s another client of the hypervisor; waiting until "
 			"it is free",
 			name, how);
-	a->told_trouble = a->is_held = 1;
+	a->told_error = a->is_held = 1;
 }
 
 static void on_keyboard(struct attach *a, const struct console_event *event)
@@ -102,7 +102,7 @@ static void on_panicked(struct attach *a, const char *name)
 	loop_timer_set(a->wait, ATTACH_PANIC_US, 0);
 }
 
-static void on_unfit(struct attach *a, const char *text)
+static void on_unsupported(struct attach *a, const char *text)
 {
 	attach_exit_after_output(a, STATUS_UNAVAILABLE,
 		"VM %s has no console vmconsoled can open: %s",
@@ -114,9 +114,9 @@ static void on_failed(struct attach *a, const char *text)
 	if (!a->options.wait && !a->has_opened)
 		attach_exit_after_output(
 			a, STATUS_UNAVAILABLE, "the console does not open: %s", text);
-	else if (!a->told_trouble)
+	else if (!a->told_error)
 		attach_notice(a, "the console does not open: %s; trying again", text);
-	a->told_trouble = 1;
+	a->told_error = 1;
 }
 
 static void on_recording(struct attach *a, const char *error)
@@ -144,7 +144,7 @@ void attach_event(void *arg, const struct console_event *event)
 	case CONSOLE_EV_LOST:
 		attach_writable(a); /* what the guest said last comes before that */
 		attach_notice(a, "the hypervisor of VM %s is away; waiting for it", name);
-		a->told_trouble = 1;
+		a->told_error = 1;
 		break;
 	case CONSOLE_EV_BUSY:
 		on_busy(a, "is held by");
@@ -152,8 +152,8 @@ void attach_event(void *arg, const struct console_event *event)
 	case CONSOLE_EV_EVICTED:
 		on_busy(a, "was taken by");
 		break;
-	case CONSOLE_EV_UNFIT:
-		on_unfit(a, event->text);
+	case CONSOLE_EV_UNSUPPORTED:
+		on_unsupported(a, event->text);
 		break;
 	case CONSOLE_EV_FAILED:
 		on_failed(a, event->text);
@@ -193,7 +193,7 @@ static void say_obstacle(struct attach *a)
 	if (console_is_held(a->console))
 		on_busy(a, "is held by");
 	else if (!console_is_early(a->console))
-		on_failed(a, console_trouble(a->console));
+		on_failed(a, console_error(a->console));
 }
 
 void attach_say_state(struct attach *a)
@@ -203,10 +203,10 @@ void attach_say_state(struct attach *a)
 
 	if (attach_is_over(a) || a->has_opened)
 		return;
-	if (console_is_unfit(a->console) && guest_is_on(g)) {
-		on_unfit(a, console_trouble(a->console));
+	if (console_is_unsupported(a->console) && guest_is_on(g)) {
+		on_unsupported(a, console_error(a->console));
 	} else if (guest_is_on(g)) {
-		if (console_state(a->console) == CONSOLE_WAITING && *console_trouble(a->console))
+		if (console_state(a->console) == CONSOLE_WAITING && *console_error(a->console))
 			say_obstacle(a);
 	} else if (a->options.has_power) {
 		return; /* it is about to start */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "config/rights.h"
 #include "console/replay/replay.h"
 #include "wire/msg.h"
@@ -22,7 +22,7 @@ static struct journal_reader *reader(const struct attach *a)
 	return viewer_reader(a->viewer);
 }
 
-static void tell_hole(struct attach *a, const struct journal_hole *hole)
+static void notify_hole(struct attach *a, const struct journal_hole *hole)
 {
 	const char *why = "no longer kept";
 
@@ -91,7 +91,7 @@ static void note_reached(struct attach *a)
 static int pass_hole(struct attach *a, const struct journal_hole *hole)
 {
 	if (!a->history.before)
-		tell_hole(a, hole);
+		notify_hole(a, hole);
 	if (journal_reader_seek(reader(a), history_pass(&a->history, hole)) < 0)
 		return 0;
 	note_reached(a);

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/session/attach_internal.h"
-#include "broker/session/guest_words.h"
+#include "broker/session/attach_private.h"
+#include "broker/session/guest_text.h"
 #include "config/rights.h"
 #include "console/guest/guest_power.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 static const struct {
 	uint8_t key;
@@ -128,7 +128,7 @@ void attach_power_key(struct attach *a, uint8_t key)
 
 void attach_power_answer(struct attach *a, uint8_t key)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r;
 
 	if (key != 'y' && key != 'Y') {
@@ -140,5 +140,5 @@ void attach_power_answer(struct attach *a, uint8_t key)
 	r = a->power ? -EBUSY : begin(a, a->power_kind, NULL, on_done);
 	if (r < 0)
 		attach_notice(a, "power %s not done: %s", power_name(a->power_kind),
-			r == -EBUSY ? "another order is under way" : trouble_shortage(-r, room));
+			r == -EBUSY ? "another order is under way" : error_text_shortage(-r, room));
 }

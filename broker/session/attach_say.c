@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "console/replay/replay.h"
 #include "core/escape.h"
 

@@ -5,11 +5,11 @@
  * leave, so after some seconds without progress input is read all the same, looked through for the
  * escape, and dropped with a count.
  */
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 
-static void tell_dropped(struct attach *a)
+static void notify_dropped(struct attach *a)
 {
 	size_t dropped = a->dropped;
 
@@ -20,7 +20,7 @@ static void tell_dropped(struct attach *a)
 
 void attach_leave(struct attach *a)
 {
-	tell_dropped(a);
+	notify_dropped(a);
 	attach_exit(a, STATUS_OK, "left VM %s at offset %llu",
 		guest_name(console_guest(a->console)), (unsigned long long)a->reached);
 }
@@ -29,7 +29,7 @@ void attach_input_again(struct attach *a)
 {
 	a->dropping = 0;
 	loop_timer_stop(a->stall);
-	tell_dropped(a);
+	notify_dropped(a);
 	channel_resume(a->channel);
 }
 

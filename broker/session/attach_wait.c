@@ -2,7 +2,7 @@
  * Task: how long a session waits for its guest, or for the console of one that runs; and its end
  * when nobody waits. Owner: the session.
  */
-#include "broker/session/attach_internal.h"
+#include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 
@@ -50,8 +50,8 @@ void attach_on_wait(void *arg)
 	else
 		attach_exit(a, STATUS_UNAVAILABLE, "the console of VM %s did not open: %s",
 			guest_name(g),
-			*console_trouble(a->console) ? console_trouble(a->console)
-						     : "the hypervisor does not answer");
+			*console_error(a->console) ? console_error(a->console)
+						   : "the hypervisor does not answer");
 }
 
 void attach_start_wait(struct attach *a)

@@ -13,7 +13,7 @@
 #include "console/guest/guest.h"
 #include "console/hypervisor/hypervisor.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 #include "wire/msg.h"
 
 const struct verb *verb_find(const struct verb_table *table, const char *name)
@@ -92,7 +92,7 @@ int verb_resolve(struct verb_call *call, char *name)
 /* Ends the channel: the call's guest has no such console, and what it has. */
 static int refuse_console(struct verb_call *call, const char *device, int error)
 {
-	char names[DEVICES_NAMES_MAX], room[TROUBLE_ROOM];
+	char names[DEVICES_NAMES_MAX], room[ERROR_TEXT_ROOM];
 
 	devices_names(guest_devices(call->guest), names);
 	if (error == -ENODEV)
@@ -101,7 +101,7 @@ static int refuse_console(struct verb_call *call, const char *device, int error)
 			*names ? "; it has " : "", names);
 	else
 		channel_exit(call->channel, STATUS_INTERNAL, "the console cannot be kept: %s",
-			trouble_shortage(-error, room));
+			error_text_shortage(-error, room));
 	return error;
 }
 

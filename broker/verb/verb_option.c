@@ -6,13 +6,13 @@
 #include "broker/verb/verb_option.h"
 #include "config/values.h"
 
-static int read_place(const char *text, struct option_place *place)
+static int read_position(const char *text, struct option_position *place)
 {
 	if (strcmp(text, "start") == 0) {
-		place->kind = PLACE_START;
+		place->kind = POSITION_START;
 		return 0;
 	}
-	place->kind = *text == '-' ? PLACE_BACK : PLACE_OFFSET;
+	place->kind = *text == '-' ? POSITION_BACK : POSITION_OFFSET;
 	return text_number(text + (*text == '-'), &place->value);
 }
 
@@ -50,8 +50,8 @@ int verb_option_set(const struct verb_option *option, const char *text, void *ou
 	case OPTION_TIME:
 	case OPTION_BOOT:
 		return read_number(option, text, field);
-	case OPTION_PLACE:
-		return read_place(text, field);
+	case OPTION_POSITION:
+		return read_position(text, field);
 	case OPTION_DEVICE:
 	case OPTION_JSON:
 		break; /* of the call */

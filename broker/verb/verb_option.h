@@ -21,7 +21,7 @@ enum verb_option_type {
 	OPTION_DURATION, /* option_number, in microseconds */
 	OPTION_TIME,     /* option_number, microseconds since 1970; a duration is so long ago */
 	OPTION_BOOT,     /* option_number; a minus before it changes nothing */
-	OPTION_PLACE,    /* option_place */
+	OPTION_POSITION, /* option_position */
 	OPTION_DEVICE,   /* none: the call's device */
 	OPTION_JSON,     /* none: the call's json */
 };
@@ -32,12 +32,12 @@ struct option_number {
 };
 
 /* A place in a console's output. */
-struct option_place {
+struct option_position {
 	enum {
-		PLACE_NONE,   /* not given */
-		PLACE_START,  /* "start" */
-		PLACE_OFFSET, /* "4711" */
-		PLACE_BACK,   /* "-4711": so many bytes before the end */
+		POSITION_NONE,   /* not given */
+		POSITION_START,  /* "start" */
+		POSITION_OFFSET, /* "4711" */
+		POSITION_BACK,   /* "-4711": so many bytes before the end */
 	} kind;
 	uint64_t value;
 };

@@ -6,7 +6,7 @@
 #include "broker/verb/verb.h"
 
 /* The words of a call beside the table of its verb. */
-struct option_words {
+struct option_tokens {
 	const char *text[VERB_OPTIONS_MAX]; /* NULL: not given */
 };
 
@@ -43,7 +43,7 @@ static void keep_rest(struct verb_call *call, int in, int *out)
 }
 
 /* "--name..." at argv[*in], and perhaps its value behind it. */
-static int read_option(struct verb_call *call, int *in, struct option_words *words)
+static int read_option(struct verb_call *call, int *in, struct option_tokens *words)
 {
 	const char *word = call->argv[*in], *equals = strchr(word, '=');
 	size_t len = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
@@ -66,7 +66,7 @@ static int read_option(struct verb_call *call, int *in, struct option_words *wor
 	return 0;
 }
 
-static int read_words(struct verb_call *call, struct option_words *words)
+static int read_words(struct verb_call *call, struct option_tokens *words)
 {
 	int in, out = 0;
 
@@ -120,7 +120,7 @@ static int refuse_group(struct verb_call *call, unsigned group, unsigned size)
 	return -EINVAL;
 }
 
-static int check_groups(struct verb_call *call, const struct option_words *words)
+static int check_groups(struct verb_call *call, const struct option_tokens *words)
 {
 	unsigned given[VERB_OPTIONS_MAX] = {0}, size[VERB_OPTIONS_MAX] = {0}, group;
 
@@ -180,7 +180,7 @@ static int set_value(
 int verb_options_read(struct verb_call *call, void *out)
 {
 	const struct verb *verb = call->verb;
-	struct option_words words = {0};
+	struct option_tokens words = {0};
 
 	if (verb->option_count && read_words(call, &words) < 0)
 		return -EINVAL;

@@ -142,6 +142,6 @@ void verb_steps_begin(const struct verb_call *call, const struct verb_steps_ops 
 		.loop = context->loop,
 		.ops = ops,
 		.source = source};
-	channel_set_policy(call->channel, &channel_ops, s);
+	channel_set_handler(call->channel, &channel_ops, s);
 	step(s);
 }

@@ -53,7 +53,7 @@ static void prompt(struct menu *m)
 
 static int show(struct menu *m)
 {
-	char name[ESCAPE_ROOM(PLACE_NAME_MAX)], away[VERB_AWAY_MAX];
+	char name[ESCAPE_ROOM(LOCATION_NAME_MAX)], away[VERB_AWAY_MAX];
 	struct guest **list;
 	size_t count, i;
 
@@ -96,7 +96,7 @@ static void choose(struct menu *m, const char *word)
 		prompt(m);
 		return;
 	}
-	channel_set_policy(m->channel, NULL, NULL);
+	channel_set_handler(m->channel, NULL, NULL);
 	menu_end(m);
 	verb_run_call(&call);
 }
@@ -165,7 +165,7 @@ void menu_begin(struct channel *channel, const struct verb_table *table)
 	}
 	m->channel = channel;
 	m->table = table;
-	channel_set_policy(channel, &menu_ops, m);
+	channel_set_handler(channel, &menu_ops, m);
 	if (show(m) < 0)
 		channel_exit(channel, STATUS_INTERNAL, "out of memory");
 }

@@ -8,28 +8,28 @@
 #include "config/rights.h"
 #include "console/guest/console.h"
 
-struct attach_words {
+struct attach_arguments {
 	bool read_only, force, no_wait, no_input;
-	struct option_place from;
+	struct option_position from;
 	struct option_number lines, wait;
 	const char *power;
 };
 
-static void set_start(const struct attach_words *words, struct attach_options *o)
+static void set_start(const struct attach_arguments *arguments, struct attach_options *o)
 {
-	o->from_value = words->lines.given ? words->lines.value : words->from.value;
-	if (words->lines.given)
+	o->from_value = arguments->lines.given ? arguments->lines.value : arguments->from.value;
+	if (arguments->lines.given)
 		o->from = ATTACH_FROM_LINES;
-	switch (words->from.kind) {
-	case PLACE_NONE:
+	switch (arguments->from.kind) {
+	case POSITION_NONE:
 		break;
-	case PLACE_START:
+	case POSITION_START:
 		o->from = ATTACH_FROM_START;
 		break;
-	case PLACE_OFFSET:
+	case POSITION_OFFSET:
 		o->from = ATTACH_FROM_OFFSET;
 		break;
-	case PLACE_BACK:
+	case POSITION_BACK:
 		o->from = ATTACH_FROM_BACK;
 		break;
 	}
@@ -77,23 +77,23 @@ static int check_offset(struct verb_call *call, struct console *c, const struct 
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct attach_words *words = options;
+	const struct attach_arguments *arguments = options;
 	int pty = channel_has_pty(call->channel);
-	struct attach_options o = {.read_only = words->read_only,
-		.force = words->force,
-		.no_input = words->no_input,
-		.wait = words->wait.given || (pty && !words->no_wait),
-		.wait_asked = words->wait.given,
-		.wait_us = words->wait.value,
-		.has_power = words->power != NULL,
+	struct attach_options o = {.read_only = arguments->read_only,
+		.force = arguments->force,
+		.no_input = arguments->no_input,
+		.wait = arguments->wait.given || (pty && !arguments->no_wait),
+		.wait_asked = arguments->wait.given,
+		.wait_us = arguments->wait.value,
+		.has_power = arguments->power != NULL,
 		.lines = login_lines(call->login, call->guest)};
 	struct console *console;
 
 	o.from = pty && o.lines ? ATTACH_FROM_SCREEN : ATTACH_FROM_NOW;
-	set_start(words, &o);
-	if (words->power && power_parse(words->power, &o.power) < 0) {
+	set_start(arguments, &o);
+	if (arguments->power && power_parse(arguments->power, &o.power) < 0) {
 		channel_exit(call->channel, STATUS_USAGE,
-			"attach: invalid value %s of --power; see: help attach", words->power);
+			"attach: invalid value %s of --power; see: help attach", arguments->power);
 		return;
 	}
 	if (check_history_right(call, &o) < 0)
@@ -106,12 +106,12 @@ static void run(struct verb_call *call, const void *options)
 		attach_begin(call->channel, console, &o);
 }
 
-#define FIELD(name) offsetof(struct attach_words, name)
+#define FIELD(name) offsetof(struct attach_arguments, name)
 
 static const struct verb_option attach_options[] = {
 	{"read-only", OPTION_FLAG, FIELD(read_only), .help = "watch: nothing is typed"},
 	{"force", OPTION_FLAG, FIELD(force), .help = "take the keyboard from whoever has it"},
-	{"from", OPTION_PLACE, FIELD(from), "OFFSET|start|-BYTES",
+	{"from", OPTION_POSITION, FIELD(from), "OFFSET|start|-BYTES",
 		.help = "begin with history from there", .group = 1},
 	{"lines", OPTION_NUMBER, FIELD(lines), "N", .help = "begin with the last lines",
 		.most = JOURNAL_FIND_LINES_MAX, .group = 1},
@@ -131,5 +131,5 @@ const struct verb verb_attach = {.name = "attach",
 	.usage = "attach [--read-only] [--force] [--from OFFSET|start|-BYTES] [--lines N] "
 		 "[--device D] [--wait[=S]] [--no-wait] [--no-input] [--power ORDER]",
 	.summary = "the console",
-	VERB_OPTIONS(attach_options, struct attach_words),
+	VERB_OPTIONS(attach_options, struct attach_arguments),
 	.run = run};

@@ -4,20 +4,20 @@
 
 #include "broker/verbs/verbs.h"
 
-struct connect_words {
+struct connect_arguments {
 	const char *id, *name;
 };
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct connect_words *words = options;
+	const struct connect_arguments *arguments = options;
 	char *vm;
 
-	if (!words->id == !words->name) {
+	if (!arguments->id == !arguments->name) {
 		channel_exit(call->channel, STATUS_USAGE, "connect: usage: %s", call->verb->usage);
 		return;
 	}
-	vm = strdup(words->id ? words->id : words->name);
+	vm = strdup(arguments->id ? arguments->id : arguments->name);
 	if (!vm) {
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
@@ -29,8 +29,9 @@ static void run(struct verb_call *call, const void *options)
 }
 
 static const struct verb_option connect_options[] = {
-	{"vm-id", OPTION_TEXT, offsetof(struct connect_words, id), "ID", .help = "the VM's UUID"},
-	{"vm-name", OPTION_TEXT, offsetof(struct connect_words, name), "NAME",
+	{"vm-id", OPTION_TEXT, offsetof(struct connect_arguments, id), "ID",
+		.help = "the VM's UUID"},
+	{"vm-name", OPTION_TEXT, offsetof(struct connect_arguments, name), "NAME",
 		.help = "the VM's name"},
 };
 
@@ -39,5 +40,5 @@ const struct verb verb_connect = {.name = "connect",
 	.scope = VERB_HOST,
 	.usage = "connect --vm-id=ID | --vm-name=NAME",
 	.summary = "attach, with ovirt-vmconsole's options",
-	VERB_OPTIONS(connect_options, struct connect_words),
+	VERB_OPTIONS(connect_options, struct connect_arguments),
 	.run = run};

@@ -12,7 +12,7 @@
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest_control.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 struct control_call {
 	struct channel *channel;
@@ -91,7 +91,7 @@ static void send_control(struct verb_call *call, enum control_kind kind, uint8_t
 	const char *vm = guest_name(call->guest);
 	struct control_call *c;
 	struct console *console;
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r;
 
 	if (!guest_is_on(call->guest)) {
@@ -109,12 +109,12 @@ static void send_control(struct verb_call *call, enum control_kind kind, uint8_t
 	c->channel = call->channel;
 	c->console = console;
 	c->kind = kind;
-	channel_set_policy(call->channel, &channel_ops, c);
+	channel_set_handler(call->channel, &channel_ops, c);
 	r = begin(c, key);
 	if (r < 0)
 		channel_exit(call->channel, status_of(r), "%s not sent to VM %s: %s",
 			control_name(kind), vm,
-			r == -EBUSY ? "another one is under way" : trouble_shortage(-r, room));
+			r == -EBUSY ? "another one is under way" : error_text_shortage(-r, room));
 }
 
 static void run_break(struct verb_call *call, const void *options)

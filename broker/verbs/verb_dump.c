@@ -15,7 +15,7 @@
 #include "config/rights.h"
 #include "config/values.h"
 #include "console/guest/guest.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 /* A terminal without a pty of its own cannot have a line written over. */
 #define LINE_EVERY_US (5 * LOOP_SECOND)
@@ -116,7 +116,7 @@ static int watch(struct verb_call *call, struct making *making, bool cancels)
 	d->watch = (struct making_watch){
 		.progress = on_progress, .cancelled = on_cancelled, .done = on_done, .arg = d};
 	making_watch(making, &d->watch);
-	channel_set_policy(call->channel, &ops, d);
+	channel_set_handler(call->channel, &ops, d);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ static void cancel(struct verb_call *call)
 
 static void say_refused(struct verb_call *call, int error)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	const char *vm = guest_name(call->guest);
 
 	switch (error) {
@@ -156,7 +156,7 @@ static void say_refused(struct verb_call *call, int error)
 		break;
 	default:
 		channel_exit(call->channel, STATUS_INTERNAL, "the dump cannot be begun: %s",
-			trouble_shortage(-error, room));
+			error_text_shortage(-error, room));
 	}
 }
 
@@ -165,7 +165,7 @@ static void begin(
 {
 	const struct broker_context *b = login_context(call->login);
 	struct audit_record by;
-	const struct making_order order = {.guest = call->guest,
+	const struct making_options order = {.guest = call->guest,
 		.format = format,
 		.mode = mode,
 		.max_parallel = (unsigned)b->config->dump.max_parallel,
@@ -182,41 +182,42 @@ static void begin(
 		(void)watch(call, making, false);
 }
 
-struct dump_words {
+struct dump_arguments {
 	const char *format;
 	bool live, crash, reset, cancel;
 };
 
 /* What ends or resets the guest needs the right to do such things. */
-static int find_mode(
-	struct verb_call *call, const struct dump_words *words, enum hypervisor_dump_mode *mode)
+static int find_mode(struct verb_call *call, const struct dump_arguments *arguments,
+	enum hypervisor_dump_mode *mode)
 {
-	*mode = words->live    ? HYPERVISOR_DUMP_LIVE
-		: words->crash ? HYPERVISOR_DUMP_CRASH
-		: words->reset ? HYPERVISOR_DUMP_RESET
-			       : HYPERVISOR_DUMP_PAUSE;
-	return words->crash || words->reset ? verb_allowed(call, RIGHT_CONTROL) : 0;
+	*mode = arguments->live    ? HYPERVISOR_DUMP_LIVE
+		: arguments->crash ? HYPERVISOR_DUMP_CRASH
+		: arguments->reset ? HYPERVISOR_DUMP_RESET
+				   : HYPERVISOR_DUMP_PAUSE;
+	return arguments->crash || arguments->reset ? verb_allowed(call, RIGHT_CONTROL) : 0;
 }
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct dump_words *words = options;
-	const char *word = words->format ? words->format : hypervisor_dump_formats[0];
+	const struct dump_arguments *arguments = options;
+	const char *word = arguments->format ? arguments->format : hypervisor_dump_formats[0];
 	enum hypervisor_dump_mode mode;
 	int format = 0;
 
-	if (words->cancel && (words->format || words->live || words->crash || words->reset))
+	if (arguments->cancel &&
+		(arguments->format || arguments->live || arguments->crash || arguments->reset))
 		channel_exit(call->channel, STATUS_USAGE, "dump: --cancel stands alone");
-	else if (words->cancel)
+	else if (arguments->cancel)
 		cancel(call);
 	else if (value_word(word, hypervisor_dump_formats, &format) < 0)
 		channel_exit(call->channel, STATUS_USAGE, "dump: unknown format %s; usage: %s",
 			word, call->verb->usage);
-	else if (find_mode(call, words, &mode) == 0)
+	else if (find_mode(call, arguments, &mode) == 0)
 		begin(call, (enum hypervisor_dump_format)format, mode);
 }
 
-#define FIELD(name) offsetof(struct dump_words, name)
+#define FIELD(name) offsetof(struct dump_arguments, name)
 
 static const struct verb_option dump_options[] = {
 	{"format", OPTION_TEXT, FIELD(format), "elf|kdump-zlib|kdump-lzo|kdump-snappy|win-dmp",
@@ -234,5 +235,5 @@ const struct verb verb_dump = {.name = "dump",
 	.usage = "dump [--format elf|kdump-zlib|kdump-lzo|kdump-snappy|win-dmp] "
 		 "[--live | --crash | --reset] | dump --cancel",
 	.summary = "make a dump of the VM's memory; dumps lists it, sftp and scp fetch it",
-	VERB_OPTIONS(dump_options, struct dump_words),
+	VERB_OPTIONS(dump_options, struct dump_arguments),
 	.run = run};

@@ -17,7 +17,7 @@
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "core/escape.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 struct dumps {
 	struct channel *channel;
@@ -81,7 +81,7 @@ static json_t *dump_json(const struct dump_file *f, const struct guest *g)
 
 static void print_dump(const struct dumps *d, const struct dump_file *f, const struct guest *g)
 {
-	char when[32], name[ESCAPE_ROOM(PLACE_NAME_MAX)] = "-";
+	char when[32], name[ESCAPE_ROOM(LOCATION_NAME_MAX)] = "-";
 
 	time_text(f->mtime, when);
 	if (g)
@@ -111,7 +111,7 @@ static json_t *making_as_json(const struct making_info *info, const struct guest
 static void print_making(
 	const struct dumps *d, const struct making_info *info, const struct guest *g)
 {
-	char when[32], name[ESCAPE_ROOM(PLACE_NAME_MAX)], text[MAKING_TEXT_MAX];
+	char when[32], name[ESCAPE_ROOM(LOCATION_NAME_MAX)], text[MAKING_TEXT_MAX];
 
 	time_text(info->since, when);
 	escape_text(guest_name(g), strlen(guest_name(g)), name, sizeof(name));
@@ -164,12 +164,12 @@ static void answer(struct dumps *d, const struct dump_list *list)
 static void on_looked(void *arg, int error, struct dump_list *list)
 {
 	struct dumps *d = arg;
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 
 	d->look = NULL;
 	if (error) {
 		channel_exit(d->channel, STATUS_INTERNAL, "the dumps cannot be looked at: %s",
-			trouble_shortage(-error, room));
+			error_text_shortage(-error, room));
 		return;
 	}
 	dump_list_filter(list, is_shown, d);
@@ -208,7 +208,7 @@ static void run(struct verb_call *call, const void *options)
 		return;
 	}
 	channel_need(call->channel, call->guest, call->guest ? RIGHT_DUMP_GET : 0);
-	channel_set_policy(call->channel, &ops, d);
+	channel_set_handler(call->channel, &ops, d);
 }
 
 static const struct verb_option dumps_options[] = {VERB_OPTION_JSON};

@@ -160,7 +160,7 @@ static void run(struct verb_call *call, const void *options)
 		PATH_SHOWN, call->argv[1]);
 	c->channel = call->channel;
 	c->fd = -1;
-	channel_set_policy(call->channel, &channel_ops, c);
+	channel_set_handler(call->channel, &channel_ops, c);
 	r = dial(c, upstream);
 	if (r == 0)
 		hand_over(c);

@@ -25,7 +25,7 @@ static json_t *guest_json(const struct guest *g)
 
 static void run(struct verb_call *call, const void *options)
 {
-	char name[ESCAPE_ROOM(PLACE_NAME_MAX)];
+	char name[ESCAPE_ROOM(LOCATION_NAME_MAX)];
 	struct guest **list;
 	size_t count, i;
 	char away[VERB_AWAY_MAX];

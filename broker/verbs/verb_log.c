@@ -6,25 +6,25 @@
 #include "console/guest/guest.h"
 #include "console/journal/journal.h"
 
-struct log_words {
-	struct option_place from;
+struct log_arguments {
+	struct option_position from;
 	struct option_number lines, since, boot;
 	bool follow, timestamps;
 };
 
-static void start_at(const struct option_place *from, struct log_options *o)
+static void start_at(const struct option_position *from, struct log_options *o)
 {
 	o->value = from->value;
 	switch (from->kind) {
-	case PLACE_NONE:
+	case POSITION_NONE:
 		break;
-	case PLACE_START:
+	case POSITION_START:
 		o->start = LOG_ALL;
 		break;
-	case PLACE_OFFSET:
+	case POSITION_OFFSET:
 		o->start = LOG_FROM;
 		break;
-	case PLACE_BACK:
+	case POSITION_BACK:
 		o->start = LOG_BACK;
 		break;
 	}
@@ -41,23 +41,23 @@ static void start_by(
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct log_words *words = options;
-	struct log_options o = {.follow = words->follow, .timestamps = words->timestamps};
+	const struct log_arguments *arguments = options;
+	struct log_options o = {.follow = arguments->follow, .timestamps = arguments->timestamps};
 	struct console *console;
 
-	start_at(&words->from, &o);
-	start_by(&words->lines, LOG_LINES, &o);
-	start_by(&words->since, LOG_SINCE, &o);
-	start_by(&words->boot, LOG_BOOT, &o);
+	start_at(&arguments->from, &o);
+	start_by(&arguments->lines, LOG_LINES, &o);
+	start_by(&arguments->since, LOG_SINCE, &o);
+	start_by(&arguments->boot, LOG_BOOT, &o);
 	if (verb_kept_console(call, call->device, &console) == 0)
 		log_session_begin(call->channel, console, &o);
 }
 
-#define FIELD(name) offsetof(struct log_words, name)
+#define FIELD(name) offsetof(struct log_arguments, name)
 
 static const struct verb_option log_options[] = {
 	{"follow", OPTION_FLAG, FIELD(follow), .help = "go on with what is printed from now on"},
-	{"from", OPTION_PLACE, FIELD(from), "OFFSET|start|-BYTES", .help = "begin there",
+	{"from", OPTION_POSITION, FIELD(from), "OFFSET|start|-BYTES", .help = "begin there",
 		.group = 1},
 	{"lines", OPTION_NUMBER, FIELD(lines), "N", .help = "the last lines",
 		.most = JOURNAL_FIND_LINES_MAX, .group = 1},
@@ -78,5 +78,5 @@ const struct verb verb_log = {.name = "log",
 		"[--timestamps] [--device D]",
 	.summary =
 		"history, to its end; to read it, ssh -t leaves out what makes a terminal answer",
-	VERB_OPTIONS(log_options, struct log_words),
+	VERB_OPTIONS(log_options, struct log_arguments),
 	.run = run};

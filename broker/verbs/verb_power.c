@@ -10,14 +10,14 @@
 
 #include "broker/login/login.h"
 #include "broker/script/wait_options.h"
-#include "broker/session/guest_words.h"
+#include "broker/session/guest_text.h"
 #include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
 #include "config/values.h"
 #include "console/guest/console.h"
 #include "console/guest/guest_power.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 struct power_call {
 	struct channel *channel;
@@ -32,7 +32,7 @@ struct power_call {
 	bool json;
 };
 
-struct power_words {
+struct power_arguments {
 	struct option_number wait; /* WATCH_NEVER: as long as it takes */
 };
 
@@ -149,11 +149,11 @@ static int find_console(struct verb_call *call, struct power_call *c)
 	return r == -ENODEV && !call->device ? 0 : r;
 }
 
-static int begin(struct power_call *c, const struct power_words *words)
+static int begin(struct power_call *c, const struct power_arguments *arguments)
 {
 	const char *who = login_who(channel_login(c->channel));
 	const struct viewer_owner owner = {.who = who, .channel = c->channel};
-	struct power_wish wish = {.kind = c->kind, .who = who, .till_off = words->wait.given};
+	struct power_wish wish = {.kind = c->kind, .who = who, .till_off = arguments->wait.given};
 	int r = loop_timer_add(c->loop, &c->limit, on_limit, c);
 
 	if (r == 0 && c->console && c->kind != POWER_OFF) {
@@ -169,10 +169,10 @@ static int begin(struct power_call *c, const struct power_words *words)
 
 static void run(struct verb_call *call, const void *options)
 {
-	const struct power_words *words = options;
+	const struct power_arguments *arguments = options;
 	enum power_kind kind;
 	struct power_call *c;
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r;
 
 	if (read_order(call, &kind) < 0)
@@ -188,20 +188,20 @@ static void run(struct verb_call *call, const void *options)
 	c->guest = call->guest;
 	c->kind = kind;
 	c->json = call->json;
-	c->limit_us = words->wait.value;
-	channel_set_policy(call->channel, &channel_ops, c);
+	c->limit_us = arguments->wait.value;
+	channel_set_handler(call->channel, &channel_ops, c);
 	r = find_console(call, c);
 	if (r == 0)
-		r = begin(c, words);
+		r = begin(c, arguments);
 	if (r < 0 && !channel_is_exiting(call->channel))
 		channel_exit(call->channel, guest_power_status(r == -EMFILE ? -EBUSY : r),
 			"power: %s",
 			r == -EMFILE ? "too many viewers of this console"
-				     : trouble_shortage(-r, room));
+				     : error_text_shortage(-r, room));
 }
 
 static const struct verb_option power_options[] = {
-	{"wait", OPTION_DURATION, offsetof(struct power_words, wait), "S",
+	{"wait", OPTION_DURATION, offsetof(struct power_arguments, wait), "S",
 		.help = "until it is done, so long at most", .may_lack = true,
 		.most = WAIT_TIMEOUT_MAX_US, .unless = WATCH_NEVER},
 	VERB_OPTION_JSON,
@@ -215,6 +215,6 @@ const struct verb verb_power = {.name = "power",
 	.usage = "power on|off|reset|shutdown|start-paused|resume [--wait[=S]] [--json] "
 		 "[--device D]",
 	.summary = "switch a VM on or off; prints the offset of its output before that",
-	VERB_OPTIONS(power_options, struct power_words),
+	VERB_OPTIONS(power_options, struct power_arguments),
 	.arguments = 1,
 	.run = run};

@@ -84,7 +84,7 @@ static json_t *device_json(const struct guest *g, const struct device *device, i
 		json_object_set_new(o, "keyboard",
 			console_writer(c) ? json_foreign(viewer_who(console_writer(c)))
 					  : json_null());
-	json_object_set_new(o, "trouble", json_foreign(console_trouble(c)));
+	json_object_set_new(o, "trouble", json_foreign(console_error(c)));
 	json_object_set_new(o, "panic_texts", json_integer((json_int_t)console_panic_texts(c)));
 	return o;
 }
@@ -150,9 +150,9 @@ static void device_text(const struct verb_call *call, const struct device *devic
 	if (may_know_people(call))
 		keyboard_text(channel, c);
 	channel_print(channel, "\n");
-	if (*console_trouble(c))
+	if (*console_error(c))
 		channel_print(
-			channel, "  trouble   %s\n", shown(console_trouble(c), who, sizeof(who)));
+			channel, "  trouble   %s\n", shown(console_error(c), who, sizeof(who)));
 }
 
 static void guest_as_text(struct verb_call *call)
@@ -160,7 +160,7 @@ static void guest_as_text(struct verb_call *call)
 	const struct guest *g = call->guest;
 	const struct devices *devices = guest_devices(g);
 	struct hypervisor *h = guest_hypervisor(g);
-	char name[ESCAPE_ROOM(PLACE_NAME_MAX)], text[MAKING_TEXT_MAX];
+	char name[ESCAPE_ROOM(LOCATION_NAME_MAX)], text[MAKING_TEXT_MAX];
 	struct making_info making;
 	size_t i;
 

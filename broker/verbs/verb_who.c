@@ -73,7 +73,7 @@ static json_t *row_json(const struct who_row *row, int admin)
 
 static void row_text(struct channel *channel, const struct who_row *row, int admin)
 {
-	char who[ESCAPE_ROOM(512)], vm[ESCAPE_ROOM(PLACE_NAME_MAX)], since[32];
+	char who[ESCAPE_ROOM(512)], vm[ESCAPE_ROOM(LOCATION_NAME_MAX)], since[32];
 	char device[ESCAPE_ROOM(DEVICE_ALIAS_MAX)];
 	const char *name = guest_name(console_guest(row->console));
 	const char *alias = console_device_name(row->console);

@@ -32,7 +32,7 @@ static int is_for_watching(const char *word)
 	return strcmp(word, "--read-only") == 0 || strcmp(word, "--no-input") == 0;
 }
 
-int verb_ceiling(const struct words *command, unsigned *denied)
+int verb_ceiling(const struct tokens *command, unsigned *denied)
 {
 	size_t i;
 
@@ -64,7 +64,7 @@ static void refuse_unknown(struct channel *channel, const char *word)
 	channel_exit(channel, STATUS_USAGE, "unknown verb %s; try: help", word);
 }
 
-static void dispatch_words(struct channel *channel, struct words *words)
+static void dispatch_words(struct channel *channel, struct tokens *words)
 {
 	struct verb_call call = {.channel = channel,
 		.login = channel_login(channel),
@@ -105,7 +105,7 @@ static void dispatch_shell(struct channel *channel)
 void verbs_dispatch(struct channel *channel, const char *command, size_t len)
 {
 	const struct identity *identity = login_identity(channel_login(channel));
-	struct words words = {0};
+	struct tokens words = {0};
 	int r;
 
 	/* A login that is held to one command gets that one, whatever it asks. */
@@ -113,7 +113,7 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len)
 		command = identity->command;
 		len = strlen(command);
 	}
-	r = command ? words_split(command, len, &words) : 0;
+	r = command ? tokenize(command, len, &words) : 0;
 
 	if (r < 0)
 		channel_exit(channel, r == -ENOMEM ? STATUS_INTERNAL : STATUS_USAGE,
@@ -126,8 +126,8 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len)
 		dispatch_shell(channel);
 	else
 		dispatch_words(channel, &words);
-	words_finish(&words);
+	tokens_finish(&words);
 	/* Whatever went wrong: nobody waits for an answer that will not come. */
-	if (!channel_is_exiting(channel) && !channel_has_policy(channel))
+	if (!channel_is_exiting(channel) && !channel_has_handler(channel))
 		channel_exit(channel, STATUS_INTERNAL, "the verb could not begin");
 }

@@ -6,7 +6,7 @@
 #define BROKER_VERBS_VERBS_H
 
 #include "broker/verb/verb.h"
-#include "core/words.h"
+#include "core/tokenize.h"
 
 extern const struct verb_table verbs_table;
 
@@ -14,7 +14,7 @@ extern const struct verb_table verbs_table;
  * What a login that is held to this command can never do: its rights are put to *denied. 0, or
  * -EINVAL when the command does not begin with a verb.
  */
-int verb_ceiling(const struct words *command, unsigned *denied) MUST_CHECK;
+int verb_ceiling(const struct tokens *command, unsigned *denied) MUST_CHECK;
 
 /* command NULL: a shell was asked for. Answers on the channel, and ends it. */
 void verbs_dispatch(struct channel *channel, const char *command, size_t len);

@@ -9,7 +9,7 @@
 
 #include "auth/identity.h"
 #include "broker/login/login.h"
-#include "broker/watch/watch_internal.h"
+#include "broker/watch/watch_private.h"
 
 #define ROUNDS 16 /* pieces passed on in one turn */
 

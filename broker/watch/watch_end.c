@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "broker/session/guest_words.h"
-#include "broker/watch/watch_internal.h"
+#include "broker/session/guest_text.h"
+#include "broker/watch/watch_private.h"
 #include "config/values.h"
 
 /* --- the verdict --- */
@@ -173,7 +173,7 @@ static void end_busy(struct watch *w, const char *how)
 		"the console of VM %s %s another client of the hypervisor", name(w), how);
 }
 
-static void end_unfit(struct watch *w, const char *text)
+static void end_unsupported(struct watch *w, const char *text)
 {
 	watch_end_with(w, WATCH_ENDED, STATUS_UNAVAILABLE,
 		"VM %s has no console vmconsoled can open: %s", name(w), text);
@@ -182,7 +182,7 @@ static void end_unfit(struct watch *w, const char *text)
 static void on_opened(struct watch *w, const struct console_event *event)
 {
 	watch_heard(w); /* quiet is counted from here */
-	w->told_trouble = false;
+	w->told_error = false;
 	if (event->outage_us)
 		say(w, "VM %s: console is back after %.1f seconds", name(w),
 			(double)event->outage_us / LOOP_SECOND);
@@ -194,9 +194,9 @@ static void on_failed(struct watch *w, const char *text)
 	if (!w->has_opened)
 		watch_end_with(w, WATCH_ENDED, STATUS_UNAVAILABLE,
 			"the console of VM %s does not open: %s", name(w), text);
-	else if (!w->told_trouble)
+	else if (!w->told_error)
 		say(w, "the console does not open: %s; trying again", text);
-	w->told_trouble = true;
+	w->told_error = true;
 }
 
 /* Its last words may be on their way still: another connection brings them. */
@@ -226,8 +226,8 @@ void watch_console_event(struct watch *w, const struct console_event *event)
 	case CONSOLE_EV_EVICTED:
 		end_busy(w, "was taken by");
 		break;
-	case CONSOLE_EV_UNFIT:
-		end_unfit(w, event->text);
+	case CONSOLE_EV_UNSUPPORTED:
+		end_unsupported(w, event->text);
 		break;
 	case CONSOLE_EV_FAILED:
 		on_failed(w, event->text);
@@ -275,12 +275,12 @@ void watch_look_at_console(struct watch *w)
 		end_absent(w);
 	else if (guest_state(console_guest(w->console)) == GUEST_CRASHED && !w->ignore_panic)
 		end_panicked(w);
-	else if (console_is_unfit(w->console))
-		end_unfit(w, console_trouble(w->console));
+	else if (console_is_unsupported(w->console))
+		end_unsupported(w, console_error(w->console));
 	else if (console_state(w->console) != CONSOLE_WAITING)
 		return;
 	else if (console_is_held(w->console))
 		end_busy(w, "is held by");
-	else if (*console_trouble(w->console) && !console_is_early(w->console))
-		on_failed(w, console_trouble(w->console));
+	else if (*console_error(w->console) && !console_is_early(w->console))
+		on_failed(w, console_error(w->console));
 }

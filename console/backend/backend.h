@@ -28,12 +28,12 @@ enum backend_end {
 /* Why it could not be opened. */
 enum backend_error {
 	BACKEND_OK,
-	BACKEND_BUSY,      /* held by another client of the hypervisor */
-	BACKEND_OFF,       /* the guest is not running */
-	BACKEND_UNFIT,     /* a kind of device that cannot be opened; text says which */
-	BACKEND_DENIED,    /* the hypervisor does not let us */
-	BACKEND_UNREACHED, /* no connection to the hypervisor */
-	BACKEND_EARLY,     /* being started, or incoming migration: try again soon */
+	BACKEND_BUSY,        /* held by another client of the hypervisor */
+	BACKEND_OFF,         /* the guest is not running */
+	BACKEND_UNSUPPORTED, /* a kind of device that cannot be opened; text says which */
+	BACKEND_DENIED,      /* the hypervisor does not let us */
+	BACKEND_UNREACHED,   /* no connection to the hypervisor */
+	BACKEND_EARLY,       /* being started, or incoming migration: try again soon */
 	BACKEND_FAILED,
 };
 

@@ -1,5 +1,5 @@
 /*
- * Task: input for a libvirtd that none may stand in. Owner: the pipe.
+ * Task: input for a libvirtd that none may stand in. Owner: the back end.
  *
  * What the guest's terminal does not take stands in libvirtd, in the stream's queue. When the guest
  * ends meanwhile, libvirtd cannot write the first message there, and from some release after 9.0 on
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "console/backend/backend_libvirt_private.h"
-#include "console/libvirt/virt_bell.h"
+#include "console/libvirt/virt_wakeup.h"
 
 /* A terminal that can be written to takes one message of BACKEND_CAREFUL_MAX as a whole (the kernel
  * checks its limit before it makes a buffer, of 1,792 bytes at most), or that much in however many
@@ -27,7 +27,7 @@
  * read at once with data that was sent before goes with that, without another look at the terminal;
  * what comes behind waits until the terminal can be written to. A question behind all of them is
  * answered when some of those are gone. */
-static int ask(struct pipe *p)
+static int ask(struct libvirt_backend *p)
 {
 	unsigned long version;
 	int i;
@@ -41,12 +41,12 @@ static int ask(struct pipe *p)
 
 static void ask_work(void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 
 	p->thread_failed = ask(p) < 0;
 }
 
-static void give(struct pipe *p, const uint8_t *data, size_t room)
+static void give(struct libvirt_backend *p, const uint8_t *data, size_t room)
 {
 	int n = virStreamSend(p->stream, (const char *)data, p->send_len);
 
@@ -59,26 +59,26 @@ static void give(struct pipe *p, const uint8_t *data, size_t room)
  * answer too, since what he had in libvirtd is gone. */
 static void ask_done(void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 
-	if (p->thread_failed || p->state != PIPE_OPEN)
+	if (p->thread_failed || p->state != LIBVIRT_BACKEND_OPEN)
 		p->send_failed = true;
 	else
 		give(p, p->data, ROOM_BYTES);
-	pipe_send_over(p);
+	libvirt_backend_send_over(p);
 }
 
-int pipe_send_with_care(struct pipe *p, const uint8_t *data, size_t len)
+int libvirt_backend_send_with_care(struct libvirt_backend *p, const uint8_t *data, size_t len)
 {
 	int r;
 
 	if (len > BACKEND_CAREFUL_MAX)
 		return -EINVAL;
 	p->send_len = len;
-	if (len <= p->room && pipe_is_drained(p)) {
+	if (len <= p->room && libvirt_backend_is_drained(p)) {
 		give(p, data, p->room);
-		p->send = PIPE_SEND_DONE;
-		virt_bell_ring(p->bell);
+		p->send = LIBVIRT_BACKEND_SEND_DONE;
+		virt_wakeup_fire(p->wakeup);
 		return 0;
 	}
 	p->data = malloc(len);
@@ -92,6 +92,6 @@ int pipe_send_with_care(struct pipe *p, const uint8_t *data, size_t len)
 		p->data = NULL;
 		return r;
 	}
-	p->send = PIPE_SEND_THREAD;
+	p->send = LIBVIRT_BACKEND_SEND_THREAD;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * Task: the bytes of an open console, both ways. Owner: the pipe.
+ * Task: the bytes of an open console, both ways. Owner: the back end.
  *
  * Output comes on the loop and is always taken: libvirt's client would gather it without a bound.
  *
@@ -19,7 +19,7 @@
 #include <libvirt/virterror.h>
 
 #include "console/backend/backend_libvirt_private.h"
-#include "console/libvirt/virt_bell.h"
+#include "console/libvirt/virt_wakeup.h"
 
 #define RECEIVE_ROUNDS 4 /* buffers of one console in one turn */
 
@@ -32,18 +32,18 @@ static enum backend_end end_of(const struct virt_error *error)
 	return error->code == VIR_ERR_RPC ? BACKEND_EVICTED : BACKEND_EOF;
 }
 
-static void receive_failed(struct pipe *p)
+static void receive_failed(struct libvirt_backend *p)
 {
 	struct virt_error error;
 
 	virt_error_take(&error);
 	if (p->lost || virConnectIsAlive(p->conn) != 1)
-		pipe_end(p, BACKEND_LOST, "connection to libvirtd broke");
+		libvirt_backend_end(p, BACKEND_LOST, "connection to libvirtd broke");
 	else
-		pipe_end(p, end_of(&error), error.text);
+		libvirt_backend_end(p, end_of(&error), error.text);
 }
 
-void pipe_receive(struct pipe *p)
+void libvirt_backend_receive(struct libvirt_backend *p)
 {
 	char *buffer = hypervisor_receive_buffer(p->h);
 	int rounds = RECEIVE_ROUNDS, n;
@@ -54,24 +54,24 @@ void pipe_receive(struct pipe *p)
 		n = virStreamRecv(p->stream, buffer, HYPERVISOR_RECEIVE_MAX);
 		if (n > 0)
 			p->events->output(p->arg, (const uint8_t *)buffer, (size_t)n);
-	} while (n == HYPERVISOR_RECEIVE_MAX && p->state == PIPE_OPEN && --rounds > 0);
-	if (p->state != PIPE_OPEN)
+	} while (n == HYPERVISOR_RECEIVE_MAX && p->state == LIBVIRT_BACKEND_OPEN && --rounds > 0);
+	if (p->state != LIBVIRT_BACKEND_OPEN)
 		return;
 	if (n == 0)
-		pipe_end(p, BACKEND_EOF, "end of file");
+		libvirt_backend_end(p, BACKEND_EOF, "end of file");
 	else if (n == -1)
 		receive_failed(p);
 }
 
 static void on_stream(virStreamPtr stream, int events, void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 
-	if (p->state == PIPE_OPEN)
-		pipe_receive(p);
+	if (p->state == LIBVIRT_BACKEND_OPEN)
+		libvirt_backend_receive(p);
 }
 
-int pipe_listen(struct pipe *p)
+int libvirt_backend_listen(struct libvirt_backend *p)
 {
 	if (virStreamEventAddCallback(p->stream,
 		    VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP,
@@ -81,7 +81,7 @@ int pipe_listen(struct pipe *p)
 	return 0;
 }
 
-void pipe_unlisten(struct pipe *p)
+void libvirt_backend_unlisten(struct libvirt_backend *p)
 {
 	if (p->listening)
 		(void)virStreamEventRemoveCallback(p->stream);
@@ -90,14 +90,14 @@ void pipe_unlisten(struct pipe *p)
 
 /* --- input --- */
 
-static void wait_for_room(const struct pipe *p)
+static void wait_for_room(const struct libvirt_backend *p)
 {
-	struct pollfd fd = {.fd = virt_capture_fd(&p->client.capture), .events = POLLOUT};
+	struct pollfd fd = {.fd = virt_socket_fd(&p->client.socket), .events = POLLOUT};
 
 	(void)poll(&fd, 1, 100);
 }
 
-static int send_all(struct pipe *p, const uint8_t *data, size_t len)
+static int send_all(struct libvirt_backend *p, const uint8_t *data, size_t len)
 {
 	while (len) {
 		int n = virStreamSend(p->stream, (const char *)data, len);
@@ -116,28 +116,28 @@ static int send_all(struct pipe *p, const uint8_t *data, size_t len)
 
 static void send_work(void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 
 	p->thread_failed = send_all(p, p->data, p->data_len) < 0;
 }
 
 static void send_done(void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 
 	p->send_failed = p->thread_failed;
-	pipe_send_over(p);
+	libvirt_backend_send_over(p);
 }
 
 /* The socket holds nothing that libvirtd has not read: it takes more than BACKEND_SEND_MAX. */
-bool pipe_is_drained(const struct pipe *p)
+bool libvirt_backend_is_drained(const struct libvirt_backend *p)
 {
-	int fd = virt_capture_fd(&p->client.capture), bytes;
+	int fd = virt_socket_fd(&p->client.socket), bytes;
 
 	return fd >= 0 && ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes == 0;
 }
 
-static int send_in_thread(struct pipe *p, const uint8_t *data, size_t len)
+static int send_in_thread(struct libvirt_backend *p, const uint8_t *data, size_t len)
 {
 	int r;
 
@@ -152,24 +152,24 @@ static int send_in_thread(struct pipe *p, const uint8_t *data, size_t len)
 		p->data = NULL;
 		return r;
 	}
-	p->send = PIPE_SEND_THREAD;
+	p->send = LIBVIRT_BACKEND_SEND_THREAD;
 	return 0;
 }
 
-int pipe_send(struct backend *b, const uint8_t *data, size_t len)
+int libvirt_backend_send(struct backend *b, const uint8_t *data, size_t len)
 {
-	struct pipe *p = (struct pipe *)b;
+	struct libvirt_backend *p = (struct libvirt_backend *)b;
 	int n = -2, r = 0;
 
-	if (p->state != PIPE_OPEN)
+	if (p->state != LIBVIRT_BACKEND_OPEN)
 		return -EPIPE;
 	if (len == 0 || len > BACKEND_SEND_MAX)
 		return -EINVAL;
-	if (p->send != PIPE_SEND_IDLE)
+	if (p->send != LIBVIRT_BACKEND_SEND_IDLE)
 		return -EBUSY;
 	if (p->base.careful)
-		return pipe_send_with_care(p, data, len);
-	if (pipe_is_drained(p))
+		return libvirt_backend_send_with_care(p, data, len);
+	if (libvirt_backend_is_drained(p))
 		n = virStreamSend(p->stream, (const char *)data, len);
 	if (n == -2)
 		r = send_in_thread(p, data, len);
@@ -178,10 +178,10 @@ int pipe_send(struct backend *b, const uint8_t *data, size_t len)
 	if (r < 0)
 		return r;
 	p->send_len = len;
-	if (p->send == PIPE_SEND_THREAD)
+	if (p->send == LIBVIRT_BACKEND_SEND_THREAD)
 		return 0;
 	p->send_failed = n < 0;
-	p->send = PIPE_SEND_DONE;
-	virt_bell_ring(p->bell);
+	p->send = LIBVIRT_BACKEND_SEND_DONE;
+	virt_wakeup_fire(p->wakeup);
 	return 0;
 }

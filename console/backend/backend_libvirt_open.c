@@ -1,6 +1,6 @@
 /*
  * Task: open a console over a connection of its own, and close the two again. In job threads.
- * Owner: the pipe whose job it is.
+ * Owner: the back end whose job it is.
  *
  * virStreamFinish and virStreamAbort are never called: both wait for an answer that a guest which
  * reads nothing holds back for ever. Freeing the stream and closing the connection does all.
@@ -12,7 +12,7 @@
 #include <libvirt/virterror.h>
 
 #include "console/backend/backend_libvirt_private.h"
-#include "console/libvirt/virt_bell.h"
+#include "console/libvirt/virt_wakeup.h"
 
 /* 9.0 bears it, by its source and as measured; 11.3 does not; between them nobody has looked. */
 #define FIRST_FRAGILE_LIBVIRT 9001000 /* 9.1.0, as virConnectGetLibVersion counts */
@@ -21,7 +21,7 @@
 
 /* libvirt's messages may be translated where libvirtd runs, so codes decide as far as they can:
  * code 9 is both "in use" and "not there yet", and taking one for the other costs a longer wait. */
-enum backend_error pipe_error_of(const struct virt_error *error)
+enum backend_error libvirt_backend_error_of(const struct virt_error *error)
 {
 	switch (error->code) {
 	case VIR_ERR_OPERATION_FAILED:
@@ -41,7 +41,7 @@ enum backend_error pipe_error_of(const struct virt_error *error)
 		return BACKEND_DENIED;
 	case VIR_ERR_NO_SUPPORT:
 	case VIR_ERR_OPERATION_UNSUPPORTED:
-		return BACKEND_UNFIT;
+		return BACKEND_UNSUPPORTED;
 	case VIR_ERR_RPC:
 	case VIR_ERR_SYSTEM_ERROR:
 	case VIR_ERR_NO_CONNECT:
@@ -58,7 +58,7 @@ static void pause_ms(long ms)
 	(void)nanosleep(&t, NULL);
 }
 
-static int open_console(struct pipe *p, virDomainPtr domain)
+static int open_console(struct libvirt_backend *p, virDomainPtr domain)
 {
 	unsigned flags = p->force ? VIR_DOMAIN_CONSOLE_FORCE : 0;
 
@@ -70,7 +70,7 @@ static int open_console(struct pipe *p, virDomainPtr domain)
 	return -1;
 }
 
-static void drop_stream(struct pipe *p)
+static void drop_stream(struct libvirt_backend *p)
 {
 	if (p->stream)
 		(void)virStreamFree(p->stream);
@@ -78,14 +78,14 @@ static void drop_stream(struct pipe *p)
 }
 
 /* libvirtd frees the console of a connection that we have closed a moment later. */
-static int open_patiently(struct pipe *p, virDomainPtr domain, struct virt_error *error)
+static int open_patiently(struct libvirt_backend *p, virDomainPtr domain, struct virt_error *error)
 {
 	int tries = p->patient ? BUSY_TRIES : 1;
 
 	while (open_console(p, domain) < 0) {
 		virt_error_take(error);
 		drop_stream(p);
-		if (--tries == 0 || pipe_error_of(error) != BACKEND_BUSY || p->lost)
+		if (--tries == 0 || libvirt_backend_error_of(error) != BACKEND_BUSY || p->lost)
 			return -1;
 		pause_ms(BUSY_PAUSE_MS);
 	}
@@ -95,10 +95,10 @@ static int open_patiently(struct pipe *p, virDomainPtr domain, struct virt_error
 /* From whatever thread notices. */
 static void on_closed(virConnectPtr conn, int reason, void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 
 	atomic_store(&p->lost, true);
-	virt_bell_ring(p->bell);
+	virt_wakeup_fire(p->wakeup);
 }
 
 /* Input may not stand in it: see backend_libvirt_careful.c. */
@@ -109,12 +109,12 @@ static bool needs_care(virConnectPtr conn)
 	return virConnectGetLibVersion(conn, &version) < 0 || version >= FIRST_FRAGILE_LIBVIRT;
 }
 
-static int open_all(struct pipe *p, struct virt_error *error)
+static int open_all(struct libvirt_backend *p, struct virt_error *error)
 {
 	virDomainPtr domain;
 	int r;
 
-	p->conn = virt_connect(hypervisor_target(p->h), &p->client.capture, error);
+	p->conn = virt_connect(hypervisor_target(p->h), &p->client.socket, error);
 	if (!p->conn)
 		return -1;
 	domain = virConnectRegisterCloseCallback(p->conn, on_closed, p, NULL) == 0
@@ -130,25 +130,25 @@ static int open_all(struct pipe *p, struct virt_error *error)
 	return r;
 }
 
-void pipe_open_work(void *arg)
+void libvirt_backend_open_work(void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 	struct virt_error error;
 
 	if (open_all(p, &error) == 0) {
 		p->open_error = BACKEND_OK;
 		return;
 	}
-	p->open_error = p->conn ? pipe_error_of(&error) : BACKEND_UNREACHED;
-	if (!p->conn && pipe_error_of(&error) == BACKEND_DENIED)
+	p->open_error = p->conn ? libvirt_backend_error_of(&error) : BACKEND_UNREACHED;
+	if (!p->conn && libvirt_backend_error_of(&error) == BACKEND_DENIED)
 		p->open_error = BACKEND_DENIED;
 	snprintf(p->text, sizeof(p->text), "%s", error.text);
-	pipe_close_work(p);
+	libvirt_backend_close_work(p);
 }
 
-void pipe_close_work(void *arg)
+void libvirt_backend_close_work(void *arg)
 {
-	struct pipe *p = arg;
+	struct libvirt_backend *p = arg;
 
 	drop_stream(p);
 	if (p->conn) {

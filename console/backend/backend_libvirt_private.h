@@ -14,31 +14,31 @@
 #include "console/hypervisor/hypervisor_client.h"
 #include "core/uuid.h"
 
-enum pipe_state {
-	PIPE_QUEUED,  /* an earlier connection to this guest is still being closed */
-	PIPE_OPENING, /* the job runs */
-	PIPE_OPEN,
-	PIPE_ENDING,  /* over; a send is still to come back, then ended() */
-	PIPE_ENDED,   /* told so; waits for close */
-	PIPE_LEFT,    /* the owner is gone, and the job that opens it still runs */
-	PIPE_CLOSING, /* the owner is gone; waits for a send */
-	PIPE_REAPING, /* the job that closes the connection runs */
+enum libvirt_backend_state {
+	LIBVIRT_BACKEND_QUEUED,  /* an earlier connection to this guest is still being closed */
+	LIBVIRT_BACKEND_OPENING, /* the job runs */
+	LIBVIRT_BACKEND_OPEN,
+	LIBVIRT_BACKEND_ENDING,  /* over; a send is still to come back, then ended() */
+	LIBVIRT_BACKEND_ENDED,   /* told so; waits for close */
+	LIBVIRT_BACKEND_LEFT,    /* the owner is gone, and the job that opens it still runs */
+	LIBVIRT_BACKEND_CLOSING, /* the owner is gone; waits for a send */
+	LIBVIRT_BACKEND_REAPING, /* the job that closes the connection runs */
 };
 
-enum pipe_send_state {
-	PIPE_SEND_IDLE,
-	PIPE_SEND_THREAD, /* a thread of the senders' pool has it, and may hang */
-	PIPE_SEND_DONE,   /* sent() is due */
+enum libvirt_backend_send_state {
+	LIBVIRT_BACKEND_SEND_IDLE,
+	LIBVIRT_BACKEND_SEND_THREAD, /* a thread of the senders' pool has it, and may hang */
+	LIBVIRT_BACKEND_SEND_DONE,   /* sent() is due */
 };
 
 /* One connection to libvirt that carries one console. */
-struct pipe {
+struct libvirt_backend {
 	struct backend base; /* first: ops get a pointer to it */
 	struct hypervisor_client client;
 	struct hypervisor *h;
 	const struct backend_events *events;
 	void *arg;
-	enum pipe_state state;
+	enum libvirt_backend_state state;
 
 	/* What to open. */
 	struct uuid uuid;
@@ -49,13 +49,13 @@ struct pipe {
 	virConnectPtr conn;
 	virStreamPtr stream;
 	bool listening; /* the stream's callback is registered */
-	int bell;       /* the connection closed, a send was made, or the hypervisor is lost */
+	int wakeup;     /* the connection closed, a send was made, or the hypervisor is lost */
 	_Atomic bool lost;
 	enum backend_error open_error;
 	char text[VIRT_TEXT_MAX];
 	enum backend_end end;
 
-	enum pipe_send_state send;
+	enum libvirt_backend_send_state send;
 	size_t send_len; /* what sent() will say */
 	uint8_t *data;   /* of the thread */
 	size_t data_len;
@@ -65,27 +65,27 @@ struct pipe {
 };
 
 /* backend_libvirt_open.c; in job threads */
-void pipe_open_work(void *arg);
-void pipe_close_work(void *arg);
+void libvirt_backend_open_work(void *arg);
+void libvirt_backend_close_work(void *arg);
 /* What libvirt said, in our words. */
-enum backend_error pipe_error_of(const struct virt_error *error);
+enum backend_error libvirt_backend_error_of(const struct virt_error *error);
 
 /* backend_libvirt_flow.c; on the loop */
-int pipe_listen(struct pipe *p) MUST_CHECK;
-void pipe_unlisten(struct pipe *p);
+int libvirt_backend_listen(struct libvirt_backend *p) MUST_CHECK;
+void libvirt_backend_unlisten(struct libvirt_backend *p);
 /* libvirtd has read all that was sent. */
-bool pipe_is_drained(const struct pipe *p);
-int pipe_send(struct backend *b, const uint8_t *data, size_t len);
+bool libvirt_backend_is_drained(const struct libvirt_backend *p);
+int libvirt_backend_send(struct backend *b, const uint8_t *data, size_t len);
 /* Reads what has come; the state may be another afterwards. */
-void pipe_receive(struct pipe *p);
+void libvirt_backend_receive(struct libvirt_backend *p);
 
 /* backend_libvirt_careful.c */
-int pipe_send_with_care(struct pipe *p, const uint8_t *data, size_t len);
+int libvirt_backend_send_with_care(struct libvirt_backend *p, const uint8_t *data, size_t len);
 
 /* backend_libvirt.c */
 /* The console is over; ended() follows when no send is under way. */
-void pipe_end(struct pipe *p, enum backend_end end, const char *text);
+void libvirt_backend_end(struct libvirt_backend *p, enum backend_end end, const char *text);
 /* A thread has come back; send_failed says how it went. */
-void pipe_send_over(struct pipe *p);
+void libvirt_backend_send_over(struct libvirt_backend *p);
 
 #endif

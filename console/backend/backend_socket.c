@@ -32,11 +32,11 @@ static void on_io(void *arg, uint32_t revents);
 
 /* --- ends --- */
 
-static void release(struct plug *p)
+static void release(struct socket_backend *p)
 {
 	struct stat st;
 
-	plug_flow_end(p);
+	socket_backend_flow_end(p);
 	loop_timer_del(&p->timer);
 	loop_io_del(&p->io);
 	fd_close(&p->fd);
@@ -50,47 +50,47 @@ static void release(struct plug *p)
 	config_list_finish(&p->dirs);
 }
 
-void plug_end(struct plug *p, const char *text)
+void socket_backend_end(struct socket_backend *p, const char *text)
 {
-	p->state = PLUG_ENDED;
+	p->state = SOCKET_BACKEND_ENDED;
 	release(p);
 	p->events->ended(p->arg, BACKEND_EOF, text);
 }
 
-static void fail(struct plug *p, enum backend_error error, const char *text)
+static void fail(struct socket_backend *p, enum backend_error error, const char *text)
 {
-	p->state = PLUG_ENDED;
+	p->state = SOCKET_BACKEND_ENDED;
 	release(p);
 	p->events->opened(p->arg, error, text);
 }
 
-static void plug_close(struct backend **b)
+static void socket_backend_close(struct backend **b)
 {
-	struct plug *p = (struct plug *)*b;
+	struct socket_backend *p = (struct socket_backend *)*b;
 
 	*b = NULL;
-	p->state = PLUG_CLOSED;
+	p->state = SOCKET_BACKEND_CLOSED;
 	release(p);
 	loop_defer(p->loop, free, p);
 }
 
 /* --- open --- */
 
-static void become_open(struct plug *p)
+static void become_open(struct socket_backend *p)
 {
-	p->state = PLUG_OPEN;
+	p->state = SOCKET_BACKEND_OPEN;
 	loop_timer_stop(p->timer);
-	plug_flow_begin(p);
+	socket_backend_flow_begin(p);
 	p->events->opened(p->arg, BACKEND_OK, "");
 }
 
-void plug_typed(struct plug *p)
+void socket_backend_typed(struct socket_backend *p)
 {
 	if (!p->sure && !p->heard && !loop_timer_armed(p->timer))
 		loop_timer_set(p->timer, SILENCE_US, LOOP_SECOND);
 }
 
-static void on_silence(struct plug *p)
+static void on_silence(struct socket_backend *p)
 {
 	char text[SOCKET_TEXT_MAX];
 
@@ -105,12 +105,12 @@ static void on_silence(struct plug *p)
 }
 
 /* Asked until it is so, or patience ends. */
-static void wait_accepted(struct plug *p)
+static void wait_accepted(struct socket_backend *p)
 {
 	int accepted = socket_peer_accepted(p->fd);
 	char text[SOCKET_TEXT_MAX];
 
-	p->state = PLUG_WAITING;
+	p->state = SOCKET_BACKEND_WAITING;
 	if (accepted != 0) {
 		p->sure = accepted > 0;
 		become_open(p);
@@ -127,7 +127,7 @@ static void wait_accepted(struct plug *p)
 	}
 }
 
-static int take_socket(struct plug *p, int fd)
+static int take_socket(struct socket_backend *p, int fd)
 {
 	int r = loop_io_add(p->loop, &p->io, fd, 0, on_io, p);
 
@@ -145,13 +145,13 @@ static enum backend_error error_of(int r)
 	case -EAGAIN: /* the queue of those who wait is full */
 		return BACKEND_BUSY;
 	case -EINVAL: /* its path will not do, whatever lies there */
-		return BACKEND_UNFIT;
+		return BACKEND_UNSUPPORTED;
 	default: /* what lies there may change, as VDSM gives a socket to its group later */
 		return BACKEND_FAILED;
 	}
 }
 
-static int connect_to(struct plug *p, char text[SOCKET_TEXT_MAX])
+static int connect_to(struct socket_backend *p, char text[SOCKET_TEXT_MAX])
 {
 	int at, fd, r;
 	struct stat st;
@@ -171,7 +171,7 @@ static int connect_to(struct plug *p, char text[SOCKET_TEXT_MAX])
 	return r;
 }
 
-static void start_connecting(struct plug *p)
+static void start_connecting(struct socket_backend *p)
 {
 	char text[SOCKET_TEXT_MAX] = "";
 	int r = connect_to(p, text);
@@ -185,7 +185,7 @@ static void start_connecting(struct plug *p)
 /* --- QEMU connects --- */
 
 /* Whether nobody listens on what lies there: the leavings of one who was killed. */
-static bool is_stale(struct plug *p, const char *name, char text[SOCKET_TEXT_MAX])
+static bool is_stale(struct socket_backend *p, const char *name, char text[SOCKET_TEXT_MAX])
 {
 	struct stat st;
 	int at, fd;
@@ -202,7 +202,7 @@ static bool is_stale(struct plug *p, const char *name, char text[SOCKET_TEXT_MAX
 	return false;
 }
 
-static int bind_at(struct plug *p, int fd, const char *name, char text[SOCKET_TEXT_MAX])
+static int bind_at(struct socket_backend *p, int fd, const char *name, char text[SOCKET_TEXT_MAX])
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int n = snprintf(
@@ -219,7 +219,7 @@ static int bind_at(struct plug *p, int fd, const char *name, char text[SOCKET_TE
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 }
 
-static int listen_at(struct plug *p, char text[SOCKET_TEXT_MAX])
+static int listen_at(struct socket_backend *p, char text[SOCKET_TEXT_MAX])
 {
 	const char *name;
 	struct stat st = {0};
@@ -248,20 +248,20 @@ static int listen_at(struct plug *p, char text[SOCKET_TEXT_MAX])
 	return 0;
 }
 
-static void start_listening(struct plug *p)
+static void start_listening(struct socket_backend *p)
 {
 	char text[SOCKET_TEXT_MAX] = "", word[SOCKET_TEXT_MAX];
 	int r = listen_at(p, text);
 
 	if (r == 0) {
-		p->state = PLUG_LISTENING;
+		p->state = SOCKET_BACKEND_LISTENING;
 		return;
 	}
 	snprintf(word, sizeof(word), "cannot listen on %s: %s", p->device.path, strerror(-r));
 	fail(p, error_of(r), *text ? text : word);
 }
 
-static void on_caller(struct plug *p)
+static void on_caller(struct socket_backend *p)
 {
 	int fd = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	char text[SOCKET_TEXT_MAX];
@@ -287,47 +287,47 @@ static void on_caller(struct plug *p)
 
 static void on_io(void *arg, uint32_t revents)
 {
-	struct plug *p = arg;
+	struct socket_backend *p = arg;
 
-	if (p->state == PLUG_LISTENING)
+	if (p->state == SOCKET_BACKEND_LISTENING)
 		on_caller(p);
-	else if (p->state == PLUG_OPEN)
-		plug_flow_event(p, revents);
+	else if (p->state == SOCKET_BACKEND_OPEN)
+		socket_backend_flow_event(p, revents);
 }
 
 static void on_timer(void *arg)
 {
-	struct plug *p = arg;
+	struct socket_backend *p = arg;
 
 	switch (p->state) {
-	case PLUG_STARTING:
+	case SOCKET_BACKEND_STARTING:
 		if (p->device.bind)
 			start_connecting(p);
 		else
 			start_listening(p);
 		break;
-	case PLUG_WAITING:
+	case SOCKET_BACKEND_WAITING:
 		wait_accepted(p);
 		break;
-	case PLUG_OPEN:
+	case SOCKET_BACKEND_OPEN:
 		on_silence(p);
 		break;
-	case PLUG_LISTENING:
-	case PLUG_ENDED:
-	case PLUG_CLOSED:
+	case SOCKET_BACKEND_LISTENING:
+	case SOCKET_BACKEND_ENDED:
+	case SOCKET_BACKEND_CLOSED:
 		break;
 	}
 }
 
 /* --- life --- */
 
-static const struct backend_ops ops = {.send = plug_send, .close = plug_close};
+static const struct backend_ops ops = {.send = socket_backend_send, .close = socket_backend_close};
 
 int backend_socket_open(struct loop *loop, const struct device *device, const struct uuid *uuid,
 	const struct config_list *dirs, const struct backend_events *events, void *arg,
 	struct backend **b)
 {
-	struct plug *p = calloc(1, sizeof(*p));
+	struct socket_backend *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (!p)

@@ -1,5 +1,5 @@
 /*
- * Task: the bytes of an open unix console, both ways. Owner: the plug.
+ * Task: the bytes of an open unix console, both ways. Owner: the back end.
  *
  * QEMU writes what a UART sends one byte at a time, and the kernel charges each such byte with a
  * whole buffer: the socket is full after less than 300 bytes, and the guest waits. A wake for each
@@ -25,21 +25,21 @@
 #define MANY_BYTES 240 /* it must be shorter: the socket holds less than 300 */
 #define GATHER_US 2400 /* how long bulk output is put together */
 
-static uint32_t wanted(const struct plug *p)
+static uint32_t wanted(const struct socket_backend *p)
 {
 	return (p->bulk ? 0 : EPOLLIN) | (p->out_done < p->out_len ? EPOLLOUT : 0);
 }
 
-static void watch(struct plug *p)
+static void watch(struct socket_backend *p)
 {
-	if (p->state == PLUG_OPEN)
+	if (p->state == SOCKET_BACKEND_OPEN)
 		loop_io_set(p->io, wanted(p));
 }
 
 /* --- output --- */
 
 /* The state may be another afterwards, as after every event. */
-static void pass_on(struct plug *p)
+static void pass_on(struct socket_backend *p)
 {
 	size_t len = p->in_len;
 
@@ -49,12 +49,12 @@ static void pass_on(struct plug *p)
 		p->events->output(p->arg, p->in, len);
 }
 
-static void take(struct plug *p, const uint8_t *data, size_t len)
+static void take(struct socket_backend *p, const uint8_t *data, size_t len)
 {
 	p->heard = true;
 	if (!p->bulk || len > sizeof(p->in) - p->in_len)
 		pass_on(p);
-	if (p->state != PLUG_OPEN)
+	if (p->state != SOCKET_BACKEND_OPEN)
 		return;
 	if (!p->bulk || len > sizeof(p->in)) {
 		p->events->output(p->arg, data, len);
@@ -65,7 +65,7 @@ static void take(struct plug *p, const uint8_t *data, size_t len)
 }
 
 /* The number of bytes; the state may be another afterwards. */
-static size_t drain(struct plug *p)
+static size_t drain(struct socket_backend *p)
 {
 	uint8_t buffer[RECEIVE_MAX];
 	ssize_t n = recv(p->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
@@ -76,16 +76,16 @@ static size_t drain(struct plug *p)
 		return (size_t)n;
 	}
 	pass_on(p);
-	if (p->state != PLUG_OPEN)
+	if (p->state != SOCKET_BACKEND_OPEN)
 		return 0;
 	if (n == 0)
-		plug_end(p, "end of file");
+		socket_backend_end(p, "end of file");
 	else if (error != EAGAIN && error != EINTR)
-		plug_end(p, strerror(error));
+		socket_backend_end(p, strerror(error));
 	return 0;
 }
 
-static void set_clock(struct plug *p, uint64_t period_us)
+static void set_clock(struct socket_backend *p, uint64_t period_us)
 {
 	struct itimerspec t = {.it_value.tv_nsec = (long)period_us * 1000,
 		.it_interval.tv_nsec = (long)period_us * 1000};
@@ -94,7 +94,7 @@ static void set_clock(struct plug *p, uint64_t period_us)
 	(void)timerfd_settime(p->clock, 0, &t, NULL);
 }
 
-static void leave_bulk(struct plug *p)
+static void leave_bulk(struct socket_backend *p)
 {
 	p->bulk = false;
 	p->streak = 0;
@@ -106,7 +106,7 @@ static void leave_bulk(struct plug *p)
 /* One period is over. */
 static void on_tick(void *arg, uint32_t revents)
 {
-	struct plug *p = arg;
+	struct socket_backend *p = arg;
 	uint64_t count;
 	size_t n;
 
@@ -114,9 +114,9 @@ static void on_tick(void *arg, uint32_t revents)
 		return;
 	n = drain(p);
 	p->gathered_us += p->period_us;
-	if (p->state == PLUG_OPEN && p->gathered_us >= GATHER_US)
+	if (p->state == SOCKET_BACKEND_OPEN && p->gathered_us >= GATHER_US)
 		pass_on(p);
-	if (p->state != PLUG_OPEN)
+	if (p->state != SOCKET_BACKEND_OPEN)
 		return;
 	p->streak = n ? 0 : p->streak + 1;
 	if (p->streak >= BULK_EMPTY)
@@ -127,7 +127,7 @@ static void on_tick(void *arg, uint32_t revents)
 		set_clock(p, p->period_us * 2);
 }
 
-static int make_clock(struct plug *p)
+static int make_clock(struct socket_backend *p)
 {
 	int r;
 
@@ -144,7 +144,7 @@ static int make_clock(struct plug *p)
 	return r;
 }
 
-static void enter_bulk(struct plug *p)
+static void enter_bulk(struct socket_backend *p)
 {
 	p->streak = 0;
 	if (make_clock(p) < 0)
@@ -155,12 +155,12 @@ static void enter_bulk(struct plug *p)
 	watch(p);
 }
 
-static void on_readable(struct plug *p)
+static void on_readable(struct socket_backend *p)
 {
 	uint64_t now = loop_now(p->loop);
 	size_t n = drain(p);
 
-	if (p->state != PLUG_OPEN)
+	if (p->state != SOCKET_BACKEND_OPEN)
 		return;
 	/* Who writes much at once needs no clock. */
 	p->streak = now - p->read_at < BULK_GAP_US && n < RECEIVE_MAX / 8 ? p->streak + 1 : 0;
@@ -171,7 +171,7 @@ static void on_readable(struct plug *p)
 
 /* --- input --- */
 
-static void write_on(struct plug *p)
+static void write_on(struct socket_backend *p)
 {
 	ssize_t n = send(
 		p->fd, p->out + p->out_done, p->out_len - p->out_done, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -181,30 +181,30 @@ static void write_on(struct plug *p)
 		p->out_done += (size_t)n;
 }
 
-static void all_written(struct plug *p)
+static void all_written(struct socket_backend *p)
 {
 	size_t len = p->out_len;
 
 	p->out_len = p->out_done = 0;
-	plug_typed(p);
+	socket_backend_typed(p);
 	p->events->sent(p->arg, len);
 }
 
-/* The plug is there: what frees it is deferred, too, and later. */
-static void tell_sent(void *arg)
+/* The back end is there: what frees it is deferred, too, and later. */
+static void notify_sent(void *arg)
 {
-	struct plug *p = arg;
+	struct socket_backend *p = arg;
 
-	if (p->state == PLUG_OPEN)
+	if (p->state == SOCKET_BACKEND_OPEN)
 		all_written(p);
 }
 
-int plug_send(struct backend *b, const uint8_t *data, size_t len)
+int socket_backend_send(struct backend *b, const uint8_t *data, size_t len)
 {
-	struct plug *p = (struct plug *)b;
+	struct socket_backend *p = (struct socket_backend *)b;
 	ssize_t n;
 
-	if (p->state != PLUG_OPEN)
+	if (p->state != SOCKET_BACKEND_OPEN)
 		return -EPIPE;
 	if (len == 0 || len > BACKEND_SEND_MAX)
 		return -EINVAL;
@@ -215,13 +215,13 @@ int plug_send(struct backend *b, const uint8_t *data, size_t len)
 	p->out_len = len;
 	p->out_done = n > 0 ? (size_t)n : 0;
 	if (p->out_done == len)
-		loop_defer(p->loop, tell_sent, p);
+		loop_defer(p->loop, notify_sent, p);
 	else
 		watch(p); /* sent() comes from there */
 	return 0;
 }
 
-static void on_writable(struct plug *p)
+static void on_writable(struct socket_backend *p)
 {
 	write_on(p);
 	if (p->out_done < p->out_len)
@@ -230,22 +230,22 @@ static void on_writable(struct plug *p)
 	all_written(p);
 }
 
-/* --- for the plug --- */
+/* --- for the back end --- */
 
-void plug_flow_event(struct plug *p, uint32_t revents)
+void socket_backend_flow_event(struct socket_backend *p, uint32_t revents)
 {
 	if (!p->bulk && revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		on_readable(p);
-	if (p->state == PLUG_OPEN && revents & EPOLLOUT && p->out_done < p->out_len)
+	if (p->state == SOCKET_BACKEND_OPEN && revents & EPOLLOUT && p->out_done < p->out_len)
 		on_writable(p);
 }
 
-void plug_flow_begin(struct plug *p)
+void socket_backend_flow_begin(struct socket_backend *p)
 {
 	watch(p);
 }
 
-void plug_flow_end(struct plug *p)
+void socket_backend_flow_end(struct socket_backend *p)
 {
 	p->bulk = false;
 	p->in_len = 0;

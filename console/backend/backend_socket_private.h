@@ -12,24 +12,24 @@
 #include "console/backend/socket_path.h"
 #include "core/uuid.h"
 
-#define PLUG_GATHER 2048 /* bytes of bulk output put together */
+#define SOCKET_BACKEND_GATHER 2048 /* bytes of bulk output put together */
 
-enum plug_state {
-	PLUG_STARTING,  /* nothing done yet: it begins on a turn of its own */
-	PLUG_LISTENING, /* QEMU is to connect to us */
-	PLUG_WAITING,   /* connected; QEMU has not accepted */
-	PLUG_OPEN,
-	PLUG_ENDED, /* told so; waits for close */
-	PLUG_CLOSED,
+enum socket_backend_state {
+	SOCKET_BACKEND_STARTING,  /* nothing done yet: it begins on a turn of its own */
+	SOCKET_BACKEND_LISTENING, /* QEMU is to connect to us */
+	SOCKET_BACKEND_WAITING,   /* connected; QEMU has not accepted */
+	SOCKET_BACKEND_OPEN,
+	SOCKET_BACKEND_ENDED, /* told so; waits for close */
+	SOCKET_BACKEND_CLOSED,
 };
 
 /* One console over a socket of its own. */
-struct plug {
+struct socket_backend {
 	struct backend base; /* first: ops get a pointer to it */
 	struct loop *loop;
 	const struct backend_events *events;
 	void *arg;
-	enum plug_state state;
+	enum socket_backend_state state;
 	struct device device;
 	struct uuid uuid;
 	struct config_list dirs; /* a copy; gone when no longer needed */
@@ -52,7 +52,7 @@ struct plug {
 	int clock;  /* bulk: the timerfd, made when first needed */
 	struct loop_io *tick;
 	bool bulk;
-	uint8_t in[PLUG_GATHER]; /* bulk: read, and not passed on yet */
+	uint8_t in[SOCKET_BACKEND_GATHER]; /* bulk: read, and not passed on yet */
 	size_t in_len;
 	uint64_t gathered_us; /* since something was last passed on */
 	unsigned streak;      /* reads that came close together; bulk: empty ones */
@@ -61,14 +61,14 @@ struct plug {
 };
 
 /* backend_socket_flow.c */
-void plug_flow_begin(struct plug *p);
-void plug_flow_end(struct plug *p);
-void plug_flow_event(struct plug *p, uint32_t revents);
-int plug_send(struct backend *b, const uint8_t *data, size_t len);
+void socket_backend_flow_begin(struct socket_backend *p);
+void socket_backend_flow_end(struct socket_backend *p);
+void socket_backend_flow_event(struct socket_backend *p, uint32_t revents);
+int socket_backend_send(struct backend *b, const uint8_t *data, size_t len);
 
 /* backend_socket.c: it is over */
-void plug_end(struct plug *p, const char *text);
+void socket_backend_end(struct socket_backend *p, const char *text);
 /* Something was typed into a console that has printed nothing yet. */
-void plug_typed(struct plug *p);
+void socket_backend_typed(struct socket_backend *p);
 
 #endif

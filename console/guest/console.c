@@ -1,6 +1,6 @@
 /*
  * Task: a console as a whole: made, told of its guest, recorded, ended. Owner: the guest.
- * The way to the guest is in console_way.c, its end in console_end.c, its move to another host in
+ * The way to the guest is in console_link.c, its end in console_end.c, its move to another host in
  * console_move.c, the keyboard in keyboard.c, the viewers in viewer.c.
  */
 #include <errno.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "console/guest/console_internal.h"
+#include "console/guest/console_private.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 /* --- told by the guest --- */
 
@@ -49,7 +49,7 @@ void console_guest_changed(struct console *c)
 		guest_state(c->guest) != GUEST_UNREACHABLE) {
 		loop_timer_stop(c->retry);
 		c->down_since = 0;
-		console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
+		console_notify_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
 	}
 	if (!guest_is_on(c->guest))
 		c->early_since = 0;
@@ -62,7 +62,7 @@ void console_guest_changed(struct console *c)
 /* What was refused by the old ones may be allowed now; texts are looked for anew. */
 void console_options_changed(struct console *c)
 {
-	c->unfit = 0;
+	c->unsupported = 0;
 	c->panic_state = 0;
 	console_guest_changed(c);
 }
@@ -76,17 +76,17 @@ void console_guest_event(struct console *c, enum console_event_kind kind)
 		c->input.after_break = 0;
 	} else if (kind == CONSOLE_EV_PANICKED)
 		journal_mark(c->journal, JOURNAL_CRASH, "the guest reported a panic");
-	console_tell_kind(c, kind, "");
+	console_notify_kind(c, kind, "");
 }
 
 /* --- life --- */
 
-static void tell_recording(void *arg)
+static void notify_recording(void *arg)
 {
 	struct console *c = arg;
 
 	c->recording_due = 0;
-	console_tell_kind(
+	console_notify_kind(
 		c, CONSOLE_EV_RECORDING, c->recording_error ? strerror(-c->recording_error) : "");
 }
 
@@ -99,15 +99,15 @@ static void journal_folder(const struct console *c, char dir[PATH_MAX])
 }
 
 /* Called from inside the journal, which must not be used now. */
-static void on_recording_trouble(void *arg, int error)
+static void on_recording_error(void *arg, int error)
 {
 	struct console *c = arg;
-	char dir[PATH_MAX], room[TROUBLE_ROOM];
+	char dir[PATH_MAX], room[ERROR_TEXT_ROOM];
 
 	journal_folder(c, dir);
 	if (error)
 		log_error("%s %s: history goes on in memory: %s: %s", guest_name(c->guest), c->slot,
-			dir, trouble_text(dir, -error, R_OK | W_OK | X_OK, room));
+			dir, error_text(dir, -error, R_OK | W_OK | X_OK, room));
 	else
 		log_info("%s %s: history is written again", guest_name(c->guest), c->slot);
 	c->recording_error = error;
@@ -122,7 +122,7 @@ static int create_journal(struct console *c)
 	struct journal_options options = {.memory = c->options->history_memory,
 		.store = c->options->store,
 		.record = c->record != CONSOLE_RECORD_NONE,
-		.trouble = on_recording_trouble,
+		.on_error = on_recording_error,
 		.arg = c};
 	char dir[PATH_MAX];
 
@@ -150,7 +150,7 @@ static int stuck_renew(void *arg, unsigned times)
 
 static void stuck_end(void *arg)
 {
-	console_way_end(arg);
+	console_link_end(arg);
 }
 
 static const struct stuck_orders stuck_orders = {stuck_pump, stuck_ask, stuck_renew, stuck_end};
@@ -171,8 +171,8 @@ struct console *console_create(
 	TAILQ_INIT(&c->viewers);
 	input_init(c);
 	ask_record(c);
-	if (loop_timer_add(loop, &c->recording, tell_recording, c) < 0 || create_journal(c) < 0 ||
-		console_way_init(c) < 0 || console_move_init(c) < 0 ||
+	if (loop_timer_add(loop, &c->recording, notify_recording, c) < 0 || create_journal(c) < 0 ||
+		console_link_init(c) < 0 || console_move_init(c) < 0 ||
 		stuck_create(loop, &stuck_orders, c, &c->stuck) < 0) {
 		console_destroy(c);
 		return NULL;
@@ -186,7 +186,7 @@ void console_destroy(struct console *c)
 		return;
 	if (c->asked)
 		hypervisor_forget(c->asked, c);
-	console_way_finish(c);
+	console_link_finish(c);
 	console_move_finish(c);
 	stuck_destroy(&c->stuck);
 	loop_timer_del(&c->recording);
@@ -227,9 +227,9 @@ uint64_t console_opened_at(const struct console *c)
 	return c->opened_at;
 }
 
-const char *console_trouble(const struct console *c)
+const char *console_error(const struct console *c)
 {
-	return c->trouble;
+	return c->error_text;
 }
 
 int console_is_held(const struct console *c)
@@ -242,7 +242,7 @@ int console_is_early(const struct console *c)
 	return c->early_since && loop_now(c->loop) - c->early_since < CONSOLE_EARLY_MAX_US;
 }
 
-int console_is_unfit(const struct console *c)
+int console_is_unsupported(const struct console *c)
 {
-	return c->unfit;
+	return c->unsupported;
 }

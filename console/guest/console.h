@@ -73,13 +73,13 @@ const char *console_device_name(const struct console *c);
 struct journal *console_journal(const struct console *c);
 uint64_t console_opened_at(const struct console *c); /* loop time; 0 when not open */
 /* What stands in the way while it waits: "" when nothing. */
-const char *console_trouble(const struct console *c);
+const char *console_error(const struct console *c);
 /* Whether that is another client of the hypervisor, who has it. */
 int console_is_held(const struct console *c);
 /* Whether it is only too early: the guest is being started. */
 int console_is_early(const struct console *c);
 /* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
-int console_is_unfit(const struct console *c);
+int console_is_unsupported(const struct console *c);
 /* How often the guest has printed what looks like a panic. */
 uint64_t console_panic_texts(const struct console *c);
 size_t console_viewer_count(const struct console *c);

@@ -7,30 +7,30 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "console/guest/console_internal.h"
+#include "console/guest/console_private.h"
 
-enum console_stop console_stop_of(enum place_reason reason)
+enum console_stop console_stop_of(enum location_reason reason)
 {
 	switch (reason) {
-	case PLACE_REASON_NONE:
+	case LOCATION_REASON_NONE:
 		return CONSOLE_STOP_UNKNOWN;
-	case PLACE_REASON_SHUTDOWN:
+	case LOCATION_REASON_SHUTDOWN:
 		return CONSOLE_STOP_SHUTDOWN;
-	case PLACE_REASON_DESTROYED:
+	case LOCATION_REASON_DESTROYED:
 		return CONSOLE_STOP_DESTROYED;
-	case PLACE_REASON_CRASHED:
+	case LOCATION_REASON_CRASHED:
 		return CONSOLE_STOP_CRASHED;
-	case PLACE_REASON_FAILED:
+	case LOCATION_REASON_FAILED:
 		return CONSOLE_STOP_FAILED;
-	case PLACE_REASON_SAVED:
+	case LOCATION_REASON_SAVED:
 		return CONSOLE_STOP_SAVED;
-	case PLACE_REASON_MIGRATED:
+	case LOCATION_REASON_MIGRATED:
 		return CONSOLE_STOP_MOVED;
 	}
 	return CONSOLE_STOP_UNKNOWN;
 }
 
-void console_tell_stopped(struct console *c, enum console_stop stop)
+void console_notify_stopped(struct console *c, enum console_stop stop)
 {
 	struct console_event event = {
 		.kind = CONSOLE_EV_STOPPED, .stop = stop, .text = "", .dropped = input_drop(c)};
@@ -42,7 +42,7 @@ void console_tell_stopped(struct console *c, enum console_stop stop)
 		stop == CONSOLE_STOP_CRASHED || stop == CONSOLE_STOP_FAILED ? JOURNAL_CRASH
 									    : JOURNAL_SHUTDOWN,
 		NULL);
-	console_tell(c, &event);
+	console_notify(c, &event);
 }
 
 /* --- why it ended --- */
@@ -60,7 +60,7 @@ static void resolved_stopped(struct console *c)
 {
 	resolved(c);
 	c->down_since = 0; /* a guest that is off prints nothing: no gap */
-	console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
+	console_notify_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
 	console_evaluate(c);
 }
 
@@ -71,17 +71,17 @@ void console_resolve_by_state(struct console *c)
 
 	if (guest_state(c->guest) == GUEST_UNREACHABLE) {
 		resolved(c);
-		console_set_trouble(c, BACKEND_UNREACHED, "hypervisor away");
+		console_set_error(c, BACKEND_UNREACHED, "hypervisor away");
 		c->down_cause = "hypervisor away";
-		console_tell_kind(c, CONSOLE_EV_LOST, c->trouble);
+		console_notify_kind(c, CONSOLE_EV_LOST, c->error_text);
 	} else if (!guest_is_on(c->guest)) {
 		resolved_stopped(c);
-	} else if (guest_run(c->guest) != c->run) {
+	} else if (guest_generation(c->guest) != c->generation) {
 		/* Stopped and started, or moved, before anybody asked. */
 		resolved(c);
-		if (guest_stop_reason(c->guest) != PLACE_REASON_MIGRATED) {
+		if (guest_stop_reason(c->guest) != LOCATION_REASON_MIGRATED) {
 			c->down_since = 0;
-			console_tell_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
+			console_notify_stopped(c, console_stop_of(guest_stop_reason(c->guest)));
 		}
 		console_evaluate(c);
 	} else if (c->end == BACKEND_EVICTED &&
@@ -90,15 +90,15 @@ void console_resolve_by_state(struct console *c)
 		c->down_cause = "taken by another client of the hypervisor";
 		c->evicted = 1;
 		console_wait_then_retry(c, CONSOLE_RETRY_BUSY_US);
-		console_tell_kind(c, CONSOLE_EV_EVICTED, "");
+		console_notify_kind(c, CONSOLE_EV_EVICTED, "");
 	} else if (late) {
 		resolved(c);
-		console_tell_stopped(c, CONSOLE_STOP_UNKNOWN);
+		console_notify_stopped(c, CONSOLE_STOP_UNKNOWN);
 		console_wait_then_retry(c, CONSOLE_RETRY_FAILED_US);
 	}
 }
 
-static void on_asked(void *arg, int error, const struct place_info *info)
+static void on_asked(void *arg, int error, const struct location_info *info)
 {
 	struct console *c = arg;
 

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "console/guest/console_internal.h"
+#include "console/guest/console_private.h"
 #include "core/log.h"
 
 int console_move_pending(const struct console *c)
@@ -30,19 +30,19 @@ void console_move_drop(struct console *c)
 		stuck_not_renewed(c->stuck);
 }
 
-static void tell_moved(struct console *c)
+static void notify_moved(struct console *c)
 {
 	log_info("%s %s: moved to hypervisor %s", guest_name(c->guest), c->slot,
-		hypervisor_name(c->way->h));
-	console_tell_kind(c, CONSOLE_EV_MOVED, hypervisor_name(c->way->h));
+		hypervisor_name(c->link->h));
+	console_notify_kind(c, CONSOLE_EV_MOVED, hypervisor_name(c->link->h));
 }
 
 /* libvirt's client throws away what it has read and nobody has fetched when a console is taken,
  * and does not tell how much. */
-static void tell_missing(struct console *c)
+static void notify_missing(struct console *c)
 {
 	journal_gap(c->journal, "console opened anew, output may be missing", 0);
-	console_tell_kind(c, CONSOLE_EV_NOTICE,
+	console_notify_kind(c, CONSOLE_EV_NOTICE,
 		"the guest takes no input, so its console was opened anew: some of what it "
 		"printed just now may be missing");
 }
@@ -50,7 +50,7 @@ static void tell_missing(struct console *c)
 /* The incoming way becomes the way. */
 static void adopt(struct console *c)
 {
-	struct console_way *old = c->way;
+	struct console_link *old = c->link;
 	int renewed = stuck_is_renewing(c->stuck);
 
 	loop_timer_stop(c->move);
@@ -60,23 +60,23 @@ static void adopt(struct console *c)
 	c->asked = NULL;
 	old->open = 0;
 	backend_close(&old->backend);
-	c->way = c->incoming;
+	c->link = c->incoming;
 	c->incoming = old;
 	input_lost(c);
 	c->state = CONSOLE_OPEN;
 	c->opened_at = loop_now(c->loop);
-	c->run = guest_run(c->guest);
-	c->boot_marked = c->run;
+	c->generation = guest_generation(c->guest);
+	c->boot_marked = c->generation;
 	c->down_since = 0;
 	if (!renewed)
 		stuck_closed(c->stuck);
 	else if (stuck_renewed(c->stuck))
-		tell_missing(c);
+		notify_missing(c);
 	if (buf_len(&c->held))
 		console_append(c, buf_data(&c->held), buf_len(&c->held));
 	buf_finish(&c->held);
 	if (!renewed)
-		tell_moved(c);
+		notify_moved(c);
 	input_pump(c);
 	if (renewed)
 		console_move_check(c); /* meanwhile it was not looked at */
@@ -85,12 +85,12 @@ static void adopt(struct console *c)
 static void open_incoming(struct console *c)
 {
 	const struct devices *devices;
-	struct hypervisor *h = guest_other_place(c->guest, c->way->h, &devices);
+	struct hypervisor *h = guest_other_location(c->guest, c->link->h, &devices);
 	const struct device *device = h ? devices_in_slot(devices, c->slot) : NULL;
 
 	if (!device)
 		return;
-	if (console_way_open(c->incoming, h, device, c->force) < 0)
+	if (console_link_open(c->incoming, h, device, c->force) < 0)
 		loop_timer_set(c->move, CONSOLE_RETRY_EARLY_US, 0);
 }
 
@@ -103,14 +103,14 @@ int console_move_renew(struct console *c, unsigned times)
 	if (times == 0)
 		log_info("%s %s: the guest takes no input; what waits is held back here",
 			guest_name(c->guest), c->slot);
-	return console_way_open(c->incoming, c->way->h, device, 1);
+	return console_link_open(c->incoming, c->link->h, device, 1);
 }
 
 void console_move_opened(struct console *c, enum backend_error error)
 {
 	if (error != BACKEND_OK && stuck_is_renewing(c->stuck)) {
 		console_move_drop(c);
-		if (!c->way->backend) {
+		if (!c->link->backend) {
 			stuck_closed(c->stuck);
 			c->state = CONSOLE_WAITING;
 		}
@@ -125,7 +125,7 @@ void console_move_opened(struct console *c, enum backend_error error)
 			console_evaluate(c);
 		return;
 	}
-	if (!c->way->open)
+	if (!c->link->open)
 		adopt(c); /* the source has ended already */
 	else
 		loop_timer_set(c->move, CONSOLE_HELD_US, 0);
@@ -168,10 +168,10 @@ void console_move_check(struct console *c)
 	const struct devices *devices;
 	struct hypervisor *other;
 
-	if (!c->way->h || stuck_is_renewing(c->stuck) ||
+	if (!c->link->h || stuck_is_renewing(c->stuck) ||
 		(c->state != CONSOLE_OPEN && !console_move_pending(c)))
 		return;
-	other = guest_other_place(c->guest, c->way->h, &devices);
+	other = guest_other_location(c->guest, c->link->h, &devices);
 	if (!other && console_move_pending(c))
 		console_move_drop(c); /* the migration has failed */
 	else if (other && !console_move_pending(c))
@@ -184,7 +184,7 @@ static void on_move(void *arg)
 	const struct devices *devices;
 
 	if (!c->incoming->backend) {
-		if (guest_other_place(c->guest, c->way->h, &devices))
+		if (guest_other_location(c->guest, c->link->h, &devices))
 			open_incoming(c);
 		else
 			console_evaluate(c);

@@ -110,7 +110,7 @@ static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 		remembered_changed(d->remembered);
 }
 
-static void on_place(void *arg, struct hypervisor *h, const struct place_info *info)
+static void on_location(void *arg, struct hypervisor *h, const struct location_info *info)
 {
 	struct directory *d = arg;
 	struct guest *g = directory_by_uuid(d, &info->uuid);
@@ -128,7 +128,7 @@ static void on_place(void *arg, struct hypervisor *h, const struct place_info *i
 		remembered_changed(d->remembered);
 }
 
-static void on_gone(void *arg, struct hypervisor *h, const struct place_info *info)
+static void on_gone(void *arg, struct hypervisor *h, const struct location_info *info)
 {
 	struct directory *d = arg;
 	struct guest *g = directory_by_uuid(d, &info->uuid);
@@ -160,7 +160,7 @@ static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid
 }
 
 const struct hypervisor_events directory_events = {
-	on_link, on_place, on_gone, on_rebooted, on_panicked};
+	on_link, on_location, on_gone, on_rebooted, on_panicked};
 
 /* --- resolving a name --- */
 

@@ -9,29 +9,29 @@
 #include <time.h>
 
 #include "console/guest/console.h"
-#include "console/guest/guest_internal.h"
+#include "console/guest/guest_private.h"
 
 static int console_on(struct guest *g, int index, struct console **out);
 
 /* --- places --- */
 
 /* Running beats paused or incoming, those beat off, and what can be asked beats what cannot. */
-static int place_rank(const struct place *p)
+static int location_rank(const struct location *p)
 {
 	int rank = 0;
 
 	switch (p->info.state) {
-	case PLACE_RUNNING:
+	case LOCATION_RUNNING:
 		rank = 3;
 		break;
-	case PLACE_PAUSED:
-	case PLACE_CRASHED:
+	case LOCATION_PAUSED:
+	case LOCATION_CRASHED:
 		rank = 2;
 		break;
-	case PLACE_INCOMING:
+	case LOCATION_INCOMING:
 		rank = 1;
 		break;
-	case PLACE_OFF:
+	case LOCATION_OFF:
 		break;
 	}
 	return rank * 2 + (p->reachable ? 1 : 0);
@@ -42,9 +42,9 @@ static void choose_active(struct guest *g)
 	size_t i;
 
 	g->active = NULL;
-	for (i = 0; i < g->place_count; i++) {
-		if (!g->active || place_rank(&g->places[i]) > place_rank(g->active))
-			g->active = &g->places[i];
+	for (i = 0; i < g->location_count; i++) {
+		if (!g->active || location_rank(&g->locations[i]) > location_rank(g->active))
+			g->active = &g->locations[i];
 	}
 	if (!g->active)
 		return;
@@ -53,7 +53,7 @@ static void choose_active(struct guest *g)
 		g->devices = g->active->info.devices;
 }
 
-static void tell_consoles(struct guest *g)
+static void notify_consoles(struct guest *g)
 {
 	size_t i;
 
@@ -61,10 +61,10 @@ static void tell_consoles(struct guest *g)
 		console_guest_changed(g->consoles[i]);
 }
 
-void guest_order_off(struct guest *g, bool ordered)
+void guest_expect_off(struct guest *g, bool ordered)
 {
 	g->ordered_off += ordered ? 1U : -1U;
-	tell_consoles(g);
+	notify_consoles(g);
 }
 
 static void event_consoles(struct guest *g, enum console_event_kind kind)
@@ -75,30 +75,30 @@ static void event_consoles(struct guest *g, enum console_event_kind kind)
 		console_guest_event(g->consoles[i], kind);
 }
 
-static struct place *find_place(struct guest *g, const struct hypervisor *h)
+static struct location *find_location(struct guest *g, const struct hypervisor *h)
 {
 	size_t i;
 
-	for (i = 0; i < g->place_count; i++) {
-		if (g->places[i].h == h)
-			return &g->places[i];
+	for (i = 0; i < g->location_count; i++) {
+		if (g->locations[i].h == h)
+			return &g->locations[i];
 	}
 	return NULL;
 }
 
-static struct place *add_place(struct guest *g, struct hypervisor *h)
+static struct location *add_location(struct guest *g, struct hypervisor *h)
 {
-	struct place *more;
+	struct location *more;
 
-	if (g->place_count == GUEST_PLACES_MAX)
+	if (g->location_count == GUEST_PLACES_MAX)
 		return NULL;
-	more = realloc(g->places, (g->place_count + 1) * sizeof(*more));
+	more = realloc(g->locations, (g->location_count + 1) * sizeof(*more));
 	if (!more)
 		return NULL;
-	g->places = more;
-	memset(&more[g->place_count], 0, sizeof(*more));
-	more[g->place_count].h = h;
-	return &more[g->place_count++];
+	g->locations = more;
+	memset(&more[g->location_count], 0, sizeof(*more));
+	more[g->location_count].h = h;
+	return &more[g->location_count++];
 }
 
 /* Consoles that are recorded whether somebody watches or not must exist. */
@@ -126,12 +126,12 @@ void guest_options_changed(struct guest *g)
 }
 
 /* Paused by a person, not for the last moment of a migration. */
-static void tell_paused(struct guest *g, enum guest_state before, enum guest_state now)
+static void notify_paused(struct guest *g, enum guest_state before, enum guest_state now)
 {
 	const struct devices *devices;
 
 	if (before == GUEST_RUNNING && now == GUEST_PAUSED &&
-		!guest_other_place(g, guest_hypervisor(g), &devices)) {
+		!guest_other_location(g, guest_hypervisor(g), &devices)) {
 		g->paused_told = 1;
 		event_consoles(g, CONSOLE_EV_PAUSED);
 	} else if (now == GUEST_RUNNING && g->paused_told) {
@@ -142,58 +142,58 @@ static void tell_paused(struct guest *g, enum guest_state before, enum guest_sta
 	}
 }
 
-void guest_place(struct guest *g, struct hypervisor *h, const struct place_info *info)
+void guest_place(struct guest *g, struct hypervisor *h, const struct location_info *info)
 {
 	enum guest_state before = guest_state(g), now;
-	struct place *p = find_place(g, h);
+	struct location *p = find_location(g, h);
 	int was_known = p != NULL;
 
 	if (!p)
-		p = add_place(g, h);
+		p = add_location(g, h);
 	if (!p)
 		return;
 	p->info = *info;
 	p->reachable = 1;
-	if (info->reason != PLACE_REASON_NONE)
+	if (info->reason != LOCATION_REASON_NONE)
 		g->stop_reason = info->reason;
 	choose_active(g);
 	now = guest_state(g);
 	if ((was_known && before == GUEST_OFF) || before == GUEST_GONE) {
 		/* A guest never seen before may have been running for long. */
 		if (guest_is_on(g) && (was_known || hypervisor_is_up(h)))
-			g->boot_run = guest_run(g);
+			g->boot_generation = guest_generation(g);
 	}
 	hold_consoles(g);
-	tell_consoles(g);
-	tell_paused(g, before, now);
+	notify_consoles(g);
+	notify_paused(g, before, now);
 }
 
-void guest_gone(struct guest *g, struct hypervisor *h, const struct place_info *info)
+void guest_gone(struct guest *g, struct hypervisor *h, const struct location_info *info)
 {
-	struct place *p = find_place(g, h);
+	struct location *p = find_location(g, h);
 	size_t index;
 
 	if (!p)
 		return;
-	if (info->reason != PLACE_REASON_NONE)
+	if (info->reason != LOCATION_REASON_NONE)
 		g->stop_reason = info->reason;
-	index = (size_t)(p - g->places);
-	memmove(p, p + 1, (g->place_count - index - 1) * sizeof(*p));
-	g->place_count--;
+	index = (size_t)(p - g->locations);
+	memmove(p, p + 1, (g->location_count - index - 1) * sizeof(*p));
+	g->location_count--;
 	g->last_seen = (uint64_t)time(NULL);
 	choose_active(g);
-	tell_consoles(g);
+	notify_consoles(g);
 }
 
 void guest_link(struct guest *g, struct hypervisor *h, int up)
 {
-	struct place *p = find_place(g, h);
+	struct location *p = find_location(g, h);
 
 	if (!p)
 		return;
 	p->reachable = up;
 	choose_active(g);
-	tell_consoles(g);
+	notify_consoles(g);
 }
 
 void guest_rebooted(struct guest *g)
@@ -277,6 +277,6 @@ void guest_destroy(struct guest *g)
 		return;
 	for (i = 0; i < g->console_count; i++)
 		console_destroy(g->consoles[i]);
-	free(g->places);
+	free(g->locations);
 	free(g);
 }

@@ -42,11 +42,11 @@ struct hypervisor *guest_hypervisor(const struct guest *g);
 const struct devices *guest_devices(const struct guest *g);
 const struct groups *guest_groups(const struct guest *g); /* of the active place; none without */
 /* Of the last stop. */
-enum place_reason guest_stop_reason(const struct guest *g);
+enum location_reason guest_stop_reason(const struct guest *g);
 /* Distinguishes one life of QEMU from the next. */
-unsigned long long guest_run(const struct guest *g);
+unsigned long long guest_generation(const struct guest *g);
 /* The life whose start was seen here; 0: none. */
-unsigned long long guest_boot_run(const struct guest *g);
+unsigned long long guest_boot_generation(const struct guest *g);
 
 /* Its console on a device (alias, ttyS0, hvc0; NULL the main one), made when it is asked for the
  * first time. 0, -ENODEV no such device, -ENOMEM. */
@@ -57,7 +57,7 @@ struct console *guest_console_at(const struct guest *g, size_t index);
 
 /* Another hypervisor than from on which it is alive or being migrated to; NULL: none. *devices are
  * those there. */
-struct hypervisor *guest_other_place(
+struct hypervisor *guest_other_location(
 	const struct guest *g, const struct hypervisor *from, const struct devices **devices);
 
 /* --- for the directory --- */
@@ -65,8 +65,8 @@ struct guest *guest_create(
 	struct loop *loop, const struct console_options *options, const struct uuid *uuid);
 void guest_destroy(struct guest *g);
 void guest_remember(struct guest *g, const char *name, uint64_t last_seen, const char *slot);
-void guest_place(struct guest *g, struct hypervisor *h, const struct place_info *info);
-void guest_gone(struct guest *g, struct hypervisor *h, const struct place_info *info);
+void guest_place(struct guest *g, struct hypervisor *h, const struct location_info *info);
+void guest_gone(struct guest *g, struct hypervisor *h, const struct location_info *info);
 void guest_link(struct guest *g, struct hypervisor *h, int up);
 void guest_rebooted(struct guest *g);
 void guest_panicked(struct guest *g);

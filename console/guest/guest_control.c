@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/guest/console_internal.h"
+#include "console/guest/console_private.h"
 #include "console/guest/guest_control.h"
-#include "console/hypervisor/hypervisor_order.h"
+#include "console/hypervisor/hypervisor_command.h"
 
 #define STEP_US (20 * LOOP_MSEC)
 
@@ -28,7 +28,7 @@ struct console_control {
 	void *arg;
 	struct loop_timer *timer;
 	uint64_t begun; /* loop time of the state's beginning */
-	struct hypervisor_order *order;
+	struct hypervisor_command *order;
 };
 
 const char *control_name(enum control_kind kind)
@@ -46,7 +46,7 @@ const char *control_name(enum control_kind kind)
 
 static void release(struct console_control *k)
 {
-	hypervisor_order_forget(&k->order);
+	hypervisor_command_forget(&k->order);
 	loop_timer_del(&k->timer);
 	k->console->input.held = false;
 	k->console->control = NULL;
@@ -87,7 +87,7 @@ static void mark(struct console_control *k, const char *outcome)
 
 static int is_after_break(const struct console *c)
 {
-	return c->input.after_break && c->input.after_break == guest_run(c->guest);
+	return c->input.after_break && c->input.after_break == guest_generation(c->guest);
 }
 
 static void type_key(struct console_control *k)
@@ -110,7 +110,7 @@ static void on_ordered(void *arg, int error, const char *text)
 	k->order = NULL;
 	if (!error && k->kind != CONTROL_NMI)
 		k->console->input.after_break =
-			is_after_break(k->console) ? 0 : guest_run(k->console->guest);
+			is_after_break(k->console) ? 0 : guest_generation(k->console->guest);
 	if (error) {
 		mark(k, " (failed)");
 		finish(k, error, text);
@@ -124,7 +124,7 @@ static void on_ordered(void *arg, int error, const char *text)
 	}
 }
 
-static void give_order(struct console_control *k)
+static void give_command(struct console_control *k)
 {
 	struct console *c = k->console;
 	const struct device *device = console_device(c);
@@ -136,10 +136,11 @@ static void give_order(struct console_control *k)
 		return;
 	}
 	if (device)
-		r = hypervisor_order(h, k->kind == CONTROL_NMI ? HYPERVISOR_NMI : HYPERVISOR_BREAK,
+		r = hypervisor_command(h,
+			k->kind == CONTROL_NMI ? HYPERVISOR_NMI : HYPERVISOR_BREAK,
 			guest_uuid(c->guest), device->alias, on_ordered, k, &k->order);
 	if (r < 0) {
-		finish(k, r, hypervisor_order_refusal(r));
+		finish(k, r, hypervisor_command_refusal(r));
 		return;
 	}
 	if (k->kind == CONTROL_SYSRQ && is_after_break(c)) {
@@ -173,17 +174,17 @@ static void step_waiting(struct console_control *k, uint64_t waited)
 		finish(k, -ENOTCONN, "it is not running");
 	} else if (c->state != CONSOLE_OPEN) {
 		if (!needed && c->state != CONSOLE_OPENING)
-			give_order(k);
+			give_command(k);
 		else if (waited >= CONTROL_OPEN_US)
 			finish(k, -ENOTCONN,
-				*c->trouble ? c->trouble : "the console does not open");
+				*c->error_text ? c->error_text : "the console does not open");
 	} else if (is_settled(c) && is_drained(c)) {
-		give_order(k);
+		give_command(k);
 	} else if (waited >= CONTROL_DRAIN_US && is_settled(c)) {
 		if (needed)
 			finish(k, -ETIMEDOUT, "the guest does not take what was typed before");
 		else
-			give_order(k); /* what is stuck would stay so; a break may help */
+			give_command(k); /* what is stuck would stay so; a break may help */
 	}
 }
 
@@ -209,7 +210,7 @@ static void on_timer(void *arg)
 	switch (k->state) {
 	case CONTROL_WAITING:
 		if (k->kind == CONTROL_NMI)
-			give_order(k);
+			give_command(k);
 		else
 			step_waiting(k, waited);
 		break;

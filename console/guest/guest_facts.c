@@ -3,7 +3,7 @@
  */
 #include <time.h>
 
-#include "console/guest/guest_internal.h"
+#include "console/guest/guest_private.h"
 
 const struct uuid *guest_uuid(const struct guest *g)
 {
@@ -27,14 +27,14 @@ enum guest_state guest_state(const struct guest *g)
 	if (!g->active->reachable)
 		return GUEST_UNREACHABLE;
 	switch (g->active->info.state) {
-	case PLACE_OFF:
+	case LOCATION_OFF:
 		return GUEST_OFF;
-	case PLACE_INCOMING:
-	case PLACE_PAUSED:
+	case LOCATION_INCOMING:
+	case LOCATION_PAUSED:
 		return GUEST_PAUSED;
-	case PLACE_RUNNING:
+	case LOCATION_RUNNING:
 		return GUEST_RUNNING;
-	case PLACE_CRASHED:
+	case LOCATION_CRASHED:
 		return GUEST_CRASHED;
 	}
 	return GUEST_OFF;
@@ -93,35 +93,35 @@ const struct groups *guest_groups(const struct guest *g)
 	return g->active ? &g->active->info.groups : &none;
 }
 
-enum place_reason guest_stop_reason(const struct guest *g)
+enum location_reason guest_stop_reason(const struct guest *g)
 {
 	return g->stop_reason;
 }
 
-unsigned long long guest_run(const struct guest *g)
+unsigned long long guest_generation(const struct guest *g)
 {
-	return g->active ? g->active->info.run : 0;
+	return g->active ? g->active->info.generation : 0;
 }
 
-unsigned long long guest_boot_run(const struct guest *g)
+unsigned long long guest_boot_generation(const struct guest *g)
 {
-	return g->boot_run;
+	return g->boot_generation;
 }
 
 int guest_is_known(const struct guest *g)
 {
-	return g->place_count > 0;
+	return g->location_count > 0;
 }
 
-struct hypervisor *guest_other_place(
+struct hypervisor *guest_other_location(
 	const struct guest *g, const struct hypervisor *from, const struct devices **devices)
 {
 	size_t i;
 
-	for (i = 0; i < g->place_count; i++) {
-		const struct place *p = &g->places[i];
+	for (i = 0; i < g->location_count; i++) {
+		const struct location *p = &g->locations[i];
 
-		if (p->h == from || !p->reachable || p->info.state == PLACE_OFF)
+		if (p->h == from || !p->reachable || p->info.state == LOCATION_OFF)
 			continue;
 		*devices = &p->info.devices;
 		return p->h;

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/guest/console_internal.h"
+#include "console/guest/console_private.h"
 #include "console/guest/guest_control.h"
-#include "console/guest/guest_internal.h"
+#include "console/guest/guest_private.h"
 #include "console/guest/guest_power.h"
-#include "console/hypervisor/hypervisor_order.h"
+#include "console/hypervisor/hypervisor_command.h"
 #include "core/log.h"
 
 #define STEP_US (20 * LOOP_MSEC)
@@ -35,13 +35,13 @@ struct guest_power {
 	power_done_fn done; /* NULL: cancelled */
 	void *arg;
 	struct loop_timer *timer;
-	struct hypervisor_order *order;
+	struct hypervisor_command *order;
 	struct hypervisor *asked;
 };
 
 static const struct {
 	const char *name, *done;
-	enum hypervisor_order_kind order;
+	enum hypervisor_command_kind order;
 } kinds[] = {
 	[POWER_ON] = {"on", "was started", HYPERVISOR_START},
 	[POWER_OFF] = {"off", "was powered off", HYPERVISOR_DESTROY},
@@ -135,33 +135,33 @@ static bool is_held(const struct power_wish *wish)
 static void let_run(struct guest_power *p)
 {
 	struct hypervisor *h = guest_hypervisor(p->guest);
-	struct hypervisor_order *order;
+	struct hypervisor_command *order;
 	int r;
 
 	if (!is_held(&p->wish) || p->resumed)
 		return;
-	hypervisor_order_forget_and_resume(&p->order);
+	hypervisor_command_forget_and_resume(&p->order);
 	if (p->state != POWER_ASKS && p->state != POWER_OPENS)
 		return;
-	r = h ? hypervisor_order(
+	r = h ? hypervisor_command(
 			h, HYPERVISOR_RESUME, guest_uuid(p->guest), NULL, NULL, NULL, &order)
 	      : -ENOTCONN;
 	if (r < 0)
 		log_warning("VM %s was started and stays paused: %s", guest_name(p->guest),
-			hypervisor_order_refusal(r));
+			hypervisor_command_refusal(r));
 }
 
 static void release(struct guest_power *p)
 {
 	let_run(p);
 	p->state = POWER_OVER;
-	hypervisor_order_forget(&p->order);
+	hypervisor_command_forget(&p->order);
 	if (p->asked)
 		hypervisor_forget(p->asked, p);
 	loop_timer_del(&p->timer);
 	loop_defer(p->guest->loop, free, p);
 	if (p->ends)
-		guest_order_off(p->guest, false);
+		guest_expect_off(p->guest, false);
 }
 
 /* Whoever is told anything may cancel it from there. */
@@ -192,7 +192,7 @@ static bool tell(struct guest_power *p, const char *why)
 		struct console *c = p->guest->consoles[i];
 
 		journal_mark(c->journal, JOURNAL_POWER, mark);
-		console_tell_kind(c, CONSOLE_EV_NOTICE, notice);
+		console_notify_kind(c, CONSOLE_EV_NOTICE, notice);
 	}
 	return p->state != POWER_OVER;
 }
@@ -226,7 +226,7 @@ static bool is_start(enum power_kind kind)
 
 /* --- the order --- */
 
-static void on_state(void *arg, int error, const struct place_info *info)
+static void on_state(void *arg, int error, const struct location_info *info)
 {
 	struct guest_power *p = arg;
 
@@ -266,14 +266,15 @@ static void on_ordered(void *arg, int error, const char *text)
 		on_state(p, r == -ENOENT ? 0 : r, NULL); /* a transient guest that was ended */
 }
 
-static void give_order(struct guest_power *p, enum hypervisor_order_kind kind)
+static void give_command(struct guest_power *p, enum hypervisor_command_kind kind)
 {
 	struct hypervisor *h = guest_hypervisor(p->guest);
-	int r = h ? hypervisor_order(h, kind, guest_uuid(p->guest), NULL, on_ordered, p, &p->order)
+	int r = h ? hypervisor_command(
+			    h, kind, guest_uuid(p->guest), NULL, on_ordered, p, &p->order)
 		  : -ENOTCONN;
 
 	if (r < 0)
-		finish(p, r, hypervisor_order_refusal(r));
+		finish(p, r, hypervisor_command_refusal(r));
 	else
 		enter(p, POWER_ORDERED);
 }
@@ -300,7 +301,7 @@ static bool calm(struct guest_power *p)
 {
 	p->ends = p->wish.kind == POWER_OFF;
 	if (p->ends)
-		guest_order_off(p->guest, true);
+		guest_expect_off(p->guest, true);
 	return p->state != POWER_OVER;
 }
 
@@ -322,7 +323,7 @@ static void begin(struct guest_power *p)
 		break;
 	}
 	if (tell(p, NULL) && calm(p))
-		give_order(
+		give_command(
 			p, is_held(&p->wish) ? HYPERVISOR_START_PAUSED : kinds[p->wish.kind].order);
 }
 
@@ -337,17 +338,17 @@ static void step_opens(struct guest_power *p)
 		return;
 	}
 	p->resumed = true;
-	give_order(p, HYPERVISOR_RESUME);
+	give_command(p, HYPERVISOR_RESUME);
 }
 
 static void step_awaits(struct guest_power *p)
 {
-	enum place_reason reason = guest_stop_reason(p->guest);
+	enum location_reason reason = guest_stop_reason(p->guest);
 
 	switch (guest_state(p->guest)) {
 	case GUEST_OFF:
 	case GUEST_GONE:
-		if (reason == PLACE_REASON_CRASHED || reason == PLACE_REASON_FAILED)
+		if (reason == LOCATION_REASON_CRASHED || reason == LOCATION_REASON_FAILED)
 			finish(p, -ECONNABORTED, "has crashed");
 		else
 			finish(p, 0, "is off");

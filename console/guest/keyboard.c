@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "console/guest/console_internal.h"
+#include "console/guest/console_private.h"
 
-static void tell_mode(struct viewer *v, enum viewer_mode mode, const char *who, size_t dropped)
+static void notify_mode(struct viewer *v, enum viewer_mode mode, const char *who, size_t dropped)
 {
 	struct console_event event = {.kind = CONSOLE_EV_KEYBOARD,
 		.mode = mode,
@@ -47,7 +47,7 @@ int viewer_take(struct viewer *v, int force)
 	}
 	v->mode = VIEWER_WRITES;
 	if (old)
-		tell_mode(old, VIEWER_WAITS, v->owner.who, input_drop(c));
+		notify_mode(old, VIEWER_WAITS, v->owner.who, input_drop(c));
 	return 0;
 }
 
@@ -68,7 +68,7 @@ void keyboard_left(struct console *c)
 		return;
 	TAILQ_FOREACH (v, &c->viewers, entry) {
 		if (v->mode == VIEWER_WAITS) {
-			tell_mode(v, VIEWER_WRITES, v->owner.who, 0);
+			notify_mode(v, VIEWER_WRITES, v->owner.who, 0);
 			return;
 		}
 	}
@@ -88,7 +88,7 @@ void input_finish(struct console *c)
 
 void input_pump(struct console *c)
 {
-	struct backend *backend = c->way->backend;
+	struct backend *backend = c->link->backend;
 	size_t len = buf_len(&c->input.queue), max;
 
 	if (c->state != CONSOLE_OPEN || !backend || c->input.in_flight || len == 0)
@@ -105,7 +105,7 @@ void input_pump(struct console *c)
 		stuck_sending(c->stuck);
 }
 
-static void tell_room(struct console *c)
+static void notify_room(struct console *c)
 {
 	struct viewer *v, *next;
 
@@ -131,7 +131,7 @@ void input_sent(struct console *c, size_t len)
 	if (buf_len(&in->queue) == 0 ||
 		(in->was_full && buf_room(&in->queue) >= CONSOLE_INPUT_MAX / 2)) {
 		in->was_full = 0;
-		tell_room(c);
+		notify_room(c);
 	}
 }
 
@@ -139,7 +139,7 @@ void input_reopen(struct console *c)
 {
 	c->input.was_full = 0;
 	input_pump(c);
-	tell_room(c);
+	notify_room(c);
 }
 
 void input_lost(struct console *c)

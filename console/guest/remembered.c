@@ -68,7 +68,7 @@ static int load_line(void *arg, char *line)
 
 	if (sscanf(line, "%36s %" SCNu64 " %23s %n", uuid_word, &seen, slot, &at) != 3 || !at)
 		return -EBADMSG;
-	if (uuid_parse(uuid_word, &uuid) < 0 || strlen(line + at) >= (size_t)PLACE_NAME_MAX * 3)
+	if (uuid_parse(uuid_word, &uuid) < 0 || strlen(line + at) >= (size_t)LOCATION_NAME_MAX * 3)
 		return -EBADMSG;
 	state_file_get_name(line + at);
 	if (seen >= reading->oldest)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "console/guest/console_internal.h"
+#include "console/guest/console_private.h"
 
 int viewer_create(struct console *c, const struct viewer_owner *owner,
 	const struct viewer_events *events, void *arg, struct viewer **out)

@@ -26,13 +26,13 @@ enum viewer_mode {
 };
 
 enum console_event_kind {
-	CONSOLE_EV_OPENED,  /* live output flows; outage_us says for how long it did not */
-	CONSOLE_EV_STOPPED, /* the guest went: reason */
-	CONSOLE_EV_LOST,    /* the hypervisor is away */
-	CONSOLE_EV_BUSY,    /* somebody else holds the console */
-	CONSOLE_EV_EVICTED, /* somebody has taken it by force */
-	CONSOLE_EV_UNFIT,   /* it cannot be opened, ever: text */
-	CONSOLE_EV_FAILED,  /* opening failed; it will be tried again: text */
+	CONSOLE_EV_OPENED,      /* live output flows; outage_us says for how long it did not */
+	CONSOLE_EV_STOPPED,     /* the guest went: reason */
+	CONSOLE_EV_LOST,        /* the hypervisor is away */
+	CONSOLE_EV_BUSY,        /* somebody else holds the console */
+	CONSOLE_EV_EVICTED,     /* somebody has taken it by force */
+	CONSOLE_EV_UNSUPPORTED, /* it cannot be opened, ever: text */
+	CONSOLE_EV_FAILED,      /* opening failed; it will be tried again: text */
 	CONSOLE_EV_REBOOTED,
 	CONSOLE_EV_PANICKED,
 	CONSOLE_EV_PAUSED,

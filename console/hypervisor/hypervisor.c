@@ -44,7 +44,7 @@ static void on_retry(void *arg)
 	struct hypervisor *h = arg;
 
 	if (h->state == HYPERVISOR_CONNECTING)
-		virt_capture_break(&h->link->capture);
+		virt_socket_break(&h->link->socket);
 	else if (h->state == HYPERVISOR_WAITING)
 		connect_now(h);
 }
@@ -71,7 +71,7 @@ static void on_reported_all(struct hypervisor *h)
 }
 
 /* Once, again when it changes, and then rarely: it is tried every few seconds. */
-static void tell_trouble(struct hypervisor *h)
+static void notify_error(struct hypervisor *h)
 {
 	uint64_t now = loop_now(h->loop);
 
@@ -88,7 +88,7 @@ static void lose_clients(struct hypervisor *h)
 	struct hypervisor_client *c;
 
 	LIST_FOREACH (c, &h->clients, link) {
-		virt_capture_break(&c->capture);
+		virt_socket_break(&c->socket);
 		c->lost(c);
 	}
 }
@@ -115,7 +115,7 @@ static void on_lost(struct hypervisor *h, const char *text, const char *cure)
 	loop_timer_stop(h->retry);
 	set_error(h, text);
 	snprintf(h->cure, sizeof(h->cure), "%s", cure);
-	tell_trouble(h);
+	notify_error(h);
 	h->link = NULL;
 	link_abandon(link);
 	guests_link_down(h);
@@ -165,7 +165,7 @@ static void on_patience(void *arg)
 	LIST_FOREACH (c, &h->clients, link) {
 		again |= c->deadline != 0;
 		if (c->deadline && now >= c->deadline)
-			virt_capture_break(&c->capture);
+			virt_socket_break(&c->socket);
 	}
 	if (again)
 		loop_timer_set(h->patience, PATIENCE_STEP_US, PATIENCE_STEP_US);
@@ -273,7 +273,7 @@ static void silent_link(void *arg, struct hypervisor *h, int up, const char *tex
 {
 }
 
-static void silent_place(void *arg, struct hypervisor *h, const struct place_info *info)
+static void silent_place(void *arg, struct hypervisor *h, const struct location_info *info)
 {
 }
 
@@ -291,7 +291,7 @@ static void break_clients(struct hypervisor *h, bool busy_too)
 
 	LIST_FOREACH (c, &h->clients, link)
 		if (busy_too || !c->deadline)
-			virt_capture_break(&c->capture);
+			virt_socket_break(&c->socket);
 }
 
 /* Every connection is broken first, so that whatever hangs in one returns. Then the pools end in

@@ -27,37 +27,37 @@ struct virt_loop;
 #define HYPERVISOR_QUEUE 4096
 #define HYPERVISOR_GUESTS_MAX 10000
 
-enum place_state {
-	PLACE_OFF,      /* defined, not running */
-	PLACE_INCOMING, /* being migrated to here, not yet resumed */
-	PLACE_PAUSED,
-	PLACE_RUNNING,
-	PLACE_CRASHED, /* still there (on_crash preserve) */
+enum location_state {
+	LOCATION_OFF,      /* defined, not running */
+	LOCATION_INCOMING, /* being migrated to here, not yet resumed */
+	LOCATION_PAUSED,
+	LOCATION_RUNNING,
+	LOCATION_CRASHED, /* still there (on_crash preserve) */
 };
 
 /* Why a guest last stopped running here. */
-enum place_reason {
-	PLACE_REASON_NONE,
-	PLACE_REASON_SHUTDOWN, /* the guest powered off, or was asked to */
-	PLACE_REASON_DESTROYED,
-	PLACE_REASON_CRASHED, /* panic; on_crash destroy */
-	PLACE_REASON_FAILED,  /* QEMU died */
-	PLACE_REASON_SAVED,
-	PLACE_REASON_MIGRATED,
+enum location_reason {
+	LOCATION_REASON_NONE,
+	LOCATION_REASON_SHUTDOWN, /* the guest powered off, or was asked to */
+	LOCATION_REASON_DESTROYED,
+	LOCATION_REASON_CRASHED, /* panic; on_crash destroy */
+	LOCATION_REASON_FAILED,  /* QEMU died */
+	LOCATION_REASON_SAVED,
+	LOCATION_REASON_MIGRATED,
 };
 
-#define PLACE_NAME_MAX 256
+#define LOCATION_NAME_MAX 256
 
 /* What a hypervisor knows about one guest. A value; strings are bounded. */
-struct place_info {
+struct location_info {
 	struct uuid uuid;
-	char name[PLACE_NAME_MAX];
-	enum place_state state;
-	enum place_reason reason; /* of the last stop; NONE while it runs or when not known */
+	char name[LOCATION_NAME_MAX];
+	enum location_state state;
+	enum location_reason reason; /* of the last stop; NONE while it runs or when not known */
 	int transient;
-	int ending;             /* it has powered off, and QEMU is about to end */
-	unsigned long long run; /* grows with every start seen here: one life of QEMU */
-	int domain_id;          /* libvirt's number of this life; -1 while it is off */
+	int ending;                    /* it has powered off, and QEMU is about to end */
+	unsigned long long generation; /* grows with every start seen here: one life of QEMU */
+	int domain_id;                 /* libvirt's number of this life; -1 while it is off */
 	struct groups groups;
 	struct devices devices; /* of the live domain when it runs, else of its definition */
 };
@@ -67,10 +67,10 @@ struct hypervisor_events {
 	void (*link)(void *arg, struct hypervisor *h, int up, const char *text);
 	/* New or changed guest. For the first report after connecting, before link(up). Stops,
 	 * pauses and crashes are told at once; a start when the live devices are known. */
-	void (*place)(void *arg, struct hypervisor *h, const struct place_info *info);
+	void (*location)(void *arg, struct hypervisor *h, const struct location_info *info);
 	/* It is no longer known here (undefined, or transient and stopped, or not in the list
 	 * after a reconnect). info holds the last state and the reason. */
-	void (*gone)(void *arg, struct hypervisor *h, const struct place_info *info);
+	void (*gone)(void *arg, struct hypervisor *h, const struct location_info *info);
 	/* Rebooted: reported once for libvirt's two events. The console stays open. */
 	void (*rebooted)(void *arg, struct hypervisor *h, const struct uuid *uuid);
 	/* The guest reported a panic (the hypervisor's own event). */
@@ -106,7 +106,7 @@ const char *hypervisor_cure(const struct hypervisor *h);
  * goes out as place/gone before. A guest that is just ending may still be told as running: its
  * stop comes as place().
  * 0, -ENOTCONN while down, -ENOENT when it is not known here, -ENOMEM. */
-typedef void (*hypervisor_asked_fn)(void *arg, int error, const struct place_info *info);
+typedef void (*hypervisor_asked_fn)(void *arg, int error, const struct location_info *info);
 int hypervisor_ask(struct hypervisor *h, const struct uuid *uuid, hypervisor_asked_fn done,
 	void *arg) MUST_CHECK;
 /* The asker dies: its done will not be called. */

@@ -18,7 +18,7 @@
 
 struct hypervisor_client {
 	LIST_ENTRY(hypervisor_client) link;
-	struct virt_capture capture;
+	struct virt_socket socket;
 	/* The hypervisor is lost, and the connection broken. Called from within its business: the
 	 * client takes note and acts on a later turn. */
 	void (*lost)(struct hypervisor_client *client);

@@ -21,7 +21,7 @@ struct hypervisor_dump {
 	char path[PATH_MAX];
 	unsigned format; /* enum virDomainCoreDumpFormat */
 	unsigned flags;
-	struct virt_capture capture;
+	struct virt_socket socket;
 	virConnectPtr conn;
 	virDomainPtr domain;
 	unsigned jobs; /* that use these */
@@ -88,7 +88,7 @@ static void close_done(void *arg)
 
 	close_work(d); /* if the job was cancelled */
 	LIST_REMOVE(d, entry);
-	virt_capture_finish(&d->capture);
+	virt_socket_finish(&d->socket);
 	free(d);
 }
 
@@ -193,7 +193,7 @@ static void write_work(void *arg)
 		fail(&d->text, &d->error);
 }
 
-static void tell_done(
+static void notify_done(
 	const struct hypervisor_dump_events *events, void *arg, int error, const char *text)
 {
 	events->done(arg, error, text);
@@ -213,7 +213,7 @@ static void write_done(void *arg)
 
 	not_run(d);
 	if (job_ended(d))
-		finish(d, tell_done);
+		finish(d, notify_done);
 }
 
 int hypervisor_dump_start(struct hypervisor_dump *d)
@@ -260,7 +260,7 @@ static void open_work(void *arg)
 	struct hypervisor_dump *d = arg;
 	virDomainInfo info;
 
-	d->conn = virt_connect(&d->h->target, &d->capture, &d->text);
+	d->conn = virt_connect(&d->h->target, &d->socket, &d->text);
 	if (!d->conn) {
 		d->error = virt_error_number(&d->text);
 		return;
@@ -273,7 +273,7 @@ static void open_work(void *arg)
 		d->memory = (uint64_t)info.maxMem << 10;
 }
 
-static void tell_opened(
+static void notify_opened(
 	const struct hypervisor_dump_events *events, void *arg, int error, const char *text)
 {
 	events->opened(arg, error, text, 0);
@@ -287,7 +287,7 @@ static void open_done(void *arg)
 	if (!job_ended(d))
 		return;
 	if (d->error) {
-		finish(d, tell_opened);
+		finish(d, notify_opened);
 		return;
 	}
 	d->state = DUMP_OPEN;
@@ -314,13 +314,13 @@ int hypervisor_dump_open(struct hypervisor *h, const struct hypervisor_dump_requ
 	snprintf(d->path, sizeof(d->path), "%s", request->path);
 	d->format = format_of(request->format);
 	d->flags = flags_of(request->mode);
-	virt_capture_init(&d->capture);
+	virt_socket_init(&d->socket);
 	r = loop_timer_add(h->loop, &d->ask, on_ask, d);
 	if (r == 0)
 		r = begin_job(d, open_work, open_done);
 	if (r < 0) {
 		loop_timer_del(&d->ask);
-		virt_capture_finish(&d->capture);
+		virt_socket_finish(&d->socket);
 		free(d);
 		return r;
 	}
@@ -336,7 +336,7 @@ void hypervisor_dump_forget(struct hypervisor_dump **dump)
 	*dump = NULL;
 	if (!d)
 		return;
-	virt_capture_break(&d->capture);
+	virt_socket_break(&d->socket);
 	leave(d);
 }
 
@@ -345,5 +345,5 @@ void dumps_break(struct hypervisor *h)
 	struct hypervisor_dump *d;
 
 	LIST_FOREACH (d, &h->dumps, entry)
-		virt_capture_break(&d->capture);
+		virt_socket_break(&d->socket);
 }

@@ -36,32 +36,32 @@ static void check_listed(struct hypervisor *h)
 }
 
 /* From the clock, so that the lives on two hypervisors have different numbers too. */
-static unsigned long long next_run(struct hypervisor *h)
+static unsigned long long next_generation(struct hypervisor *h)
 {
 	uint64_t now = loop_now(h->loop);
 
-	h->last_run = now > h->last_run ? now : h->last_run + 1;
-	return h->last_run;
+	h->last_generation = now > h->last_generation ? now : h->last_generation + 1;
+	return h->last_generation;
 }
 
 static void report(struct hypervisor *h, struct guest_entry *g)
 {
-	struct place_info info = g->info;
+	struct location_info info = g->info;
 
 	g->reported = true;
-	h->events->place(h->arg, h, &info);
+	h->events->location(h->arg, h, &info);
 }
 
 static void report_gone(struct hypervisor *h, struct guest_entry *g)
 {
-	struct place_info info = g->info;
+	struct location_info info = g->info;
 	bool reported = g->reported;
 
 	no_longer_initial(h, g);
 	drop(h, g);
-	if (info.state != PLACE_OFF) {
-		info.state = PLACE_OFF;
-		info.reason = PLACE_REASON_NONE;
+	if (info.state != LOCATION_OFF) {
+		info.state = LOCATION_OFF;
+		info.reason = LOCATION_REASON_NONE;
 	}
 	if (reported)
 		h->events->gone(h->arg, h, &info);
@@ -70,29 +70,31 @@ static void report_gone(struct hypervisor *h, struct guest_entry *g)
 
 /* --- readings --- */
 
-static bool differs(const struct place_info *a, const struct place_info *b)
+static bool differs(const struct location_info *a, const struct location_info *b)
 {
 	return a->state != b->state || a->reason != b->reason || a->transient != b->transient ||
-	       a->ending != b->ending || a->run != b->run || strcmp(a->name, b->name) != 0 ||
+	       a->ending != b->ending || a->generation != b->generation ||
+	       strcmp(a->name, b->name) != 0 ||
 	       memcmp(&a->devices, &b->devices, sizeof(a->devices)) != 0 ||
 	       !groups_equal(&a->groups, &b->groups);
 }
 
-static void merge(struct hypervisor *h, struct guest_entry *g, const struct place_reading *reading)
+static void merge(
+	struct hypervisor *h, struct guest_entry *g, const struct location_reading *reading)
 {
-	struct place_info old = g->info;
+	struct location_info old = g->info;
 
 	g->info = reading->info;
 	g->vanished = false;
-	g->info.run = old.run;
-	if (g->info.state != PLACE_PAUSED)
+	g->info.generation = old.generation;
+	if (g->info.state != LOCATION_PAUSED)
 		g->incoming = false;
 	if (g->incoming)
-		g->info.state = PLACE_INCOMING;
-	if (g->info.state == PLACE_OFF && g->info.reason == PLACE_REASON_NONE)
+		g->info.state = LOCATION_INCOMING;
+	if (g->info.state == LOCATION_OFF && g->info.reason == LOCATION_REASON_NONE)
 		g->info.reason = old.reason;
 	if (reading->domain_id >= 0 && reading->domain_id != g->domain_id)
-		g->info.run = next_run(h);
+		g->info.generation = next_generation(h);
 	g->domain_id = reading->domain_id;
 	g->info.domain_id = reading->domain_id;
 	if (!g->reported || differs(&old, &g->info))
@@ -103,7 +105,7 @@ static void merge(struct hypervisor *h, struct guest_entry *g, const struct plac
  * that has the reason. So a running one that has vanished gets a while for its event. */
 static bool is_stop_due(const struct guest_entry *g)
 {
-	return g->reported && g->info.state != PLACE_OFF && !g->vanished;
+	return g->reported && g->info.state != LOCATION_OFF && !g->vanished;
 }
 
 static void await_stop(struct hypervisor *h, struct guest_entry *g)
@@ -113,10 +115,10 @@ static void await_stop(struct hypervisor *h, struct guest_entry *g)
 }
 
 void guests_read(struct hypervisor *h, struct guest_entry *g, int r,
-	const struct place_reading *reading, const struct virt_error *error)
+	const struct location_reading *reading, const struct virt_error *error)
 {
 	struct uuid uuid = g->info.uuid;
-	struct place_info info;
+	struct location_info info;
 
 	no_longer_initial(h, g);
 	if (r == -ENOENT) {
@@ -205,8 +207,8 @@ void guests_link_down(struct hypervisor *h)
 /* --- events --- */
 
 /* Told at once only to those who know the guest; others get the reading. */
-static void set_state(struct hypervisor *h, struct guest_entry *g, enum place_state state,
-	enum place_reason reason)
+static void set_state(struct hypervisor *h, struct guest_entry *g, enum location_state state,
+	enum location_reason reason)
 {
 	if (g->info.state == state && g->info.reason == reason)
 		return;
@@ -225,7 +227,7 @@ static void started(struct hypervisor *h, struct guest_entry *g, virDomainPtr do
 		return; /* a reading was faster */
 	g->domain_id = id;
 	g->info.domain_id = id;
-	g->info.run = next_run(h);
+	g->info.generation = next_generation(h);
 }
 
 static void stopped(struct hypervisor *h, struct guest_entry *g, int detail)
@@ -234,13 +236,13 @@ static void stopped(struct hypervisor *h, struct guest_entry *g, int detail)
 	g->info.ending = 0;
 	g->domain_id = -1;
 	g->info.domain_id = -1;
-	set_state(h, g, PLACE_OFF, place_reason_of_event(detail));
+	set_state(h, g, LOCATION_OFF, location_reason_of_event(detail));
 }
 
 /* QEMU is ended next, within milliseconds. */
 static void shutting_down(struct hypervisor *h, struct guest_entry *g)
 {
-	if (g->info.ending || g->info.state == PLACE_OFF)
+	if (g->info.ending || g->info.state == LOCATION_OFF)
 		return;
 	g->info.ending = 1;
 	if (g->reported)
@@ -251,7 +253,7 @@ static void crashed(struct hypervisor *h, struct guest_entry *g)
 {
 	struct uuid uuid = g->info.uuid;
 
-	set_state(h, g, PLACE_CRASHED, PLACE_REASON_NONE);
+	set_state(h, g, LOCATION_CRASHED, LOCATION_REASON_NONE);
 	h->events->panicked(h->arg, h, &uuid);
 }
 
@@ -272,14 +274,14 @@ static void apply_event(
 		shutting_down(h, g);
 		break;
 	case VIR_DOMAIN_EVENT_SUSPENDED:
-		if (g->info.state == PLACE_RUNNING || g->incoming)
-			set_state(h, g, PLACE_PAUSED, PLACE_REASON_NONE);
+		if (g->info.state == LOCATION_RUNNING || g->incoming)
+			set_state(h, g, LOCATION_PAUSED, LOCATION_REASON_NONE);
 		g->incoming = false;
 		break;
 	case VIR_DOMAIN_EVENT_RESUMED:
 		g->incoming = false;
-		if (g->info.state != PLACE_OFF)
-			set_state(h, g, PLACE_RUNNING, PLACE_REASON_NONE);
+		if (g->info.state != LOCATION_OFF)
+			set_state(h, g, LOCATION_RUNNING, LOCATION_REASON_NONE);
 		break;
 	default: /* defined, undefined, and what newer libvirt has: read it */
 		break;

@@ -2,8 +2,8 @@
  * Task: the control connection: open it, hear when it breaks, pass its events on, close it.
  * Owner: the hypervisor; an abandoned one belongs to its last job. Knows no guest.
  *
- * libvirt tells that a connection has closed in whatever thread notices: a bell brings that to the
- * loop. Guest events come on the loop already, since libvirt sends them from a timeout.
+ * libvirt tells that a connection has closed in whatever thread notices: a wakeup brings that to
+ * the loop. Guest events come on the loop already, since libvirt sends them from a timeout.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include <libvirt/virterror.h>
 
 #include "console/hypervisor/hypervisor_private.h"
-#include "console/libvirt/virt_bell.h"
+#include "console/libvirt/virt_wakeup.h"
 #include "core/log.h"
 
 /* --- libvirt's callbacks --- */
@@ -23,7 +23,7 @@ static void on_closed(virConnectPtr conn, int reason, void *arg)
 	struct hypervisor_link *link = arg;
 
 	atomic_store(&link->close_reason, reason);
-	virt_bell_ring(link->bell);
+	virt_wakeup_fire(link->wakeup);
 }
 
 static const char *reason_text(int reason)
@@ -141,7 +141,7 @@ static void open_work(void *arg)
 {
 	struct hypervisor_link *link = arg;
 
-	link->conn = virt_connect(&link->h->target, &link->capture, &link->error);
+	link->conn = virt_connect(&link->h->target, &link->socket, &link->error);
 	if (!link->conn) {
 		(void)virt_cure(&link->error, link->cure);
 		return;
@@ -153,14 +153,14 @@ static void open_work(void *arg)
 		register_events(link) >= 0 && list_guests(link) == 0)
 		return;
 	virt_error_take(&link->error);
-	virt_capture_break(&link->capture);
+	virt_socket_break(&link->socket);
 	close_connection(link);
 }
 
 static void link_free(struct hypervisor_link *link)
 {
-	virt_bell_del(&link->bell);
-	virt_capture_finish(&link->capture);
+	virt_wakeup_del(&link->wakeup);
+	virt_socket_finish(&link->socket);
 	free(link->listed);
 	free(link);
 }
@@ -212,10 +212,10 @@ int link_open(struct hypervisor *h)
 		return -ENOMEM;
 	link->h = h;
 	link->state = LINK_OPENING;
-	link->callbacks[0] = link->callbacks[1] = link->callbacks[2] = link->bell = -1;
+	link->callbacks[0] = link->callbacks[1] = link->callbacks[2] = link->wakeup = -1;
 	atomic_init(&link->close_reason, -1);
-	virt_capture_init(&link->capture);
-	r = virt_bell_add(on_closed_bell, link, &link->bell);
+	virt_socket_init(&link->socket);
+	r = virt_wakeup_add(on_closed_bell, link, &link->wakeup);
 	if (r == 0)
 		r = job_submit(h->control, open_work, open_done, link);
 	if (r < 0) {
@@ -241,6 +241,6 @@ void link_job_end(struct hypervisor_link *link)
 void link_abandon(struct hypervisor_link *link)
 {
 	link->state = LINK_DEAD;
-	virt_capture_break(&link->capture);
+	virt_socket_break(&link->socket);
 	close_when_unused(link);
 }

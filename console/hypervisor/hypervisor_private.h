@@ -16,8 +16,8 @@
 
 #include "console/hypervisor/hypervisor_client.h"
 #include "console/hypervisor/hypervisor_dump.h"
-#include "console/hypervisor/hypervisor_order.h"
-#include "console/hypervisor/hypervisor_place.h"
+#include "console/hypervisor/hypervisor_command.h"
+#include "console/hypervisor/hypervisor_location.h"
 #include "console/libvirt/virt_cure.h"
 
 #define BUCKETS 1024
@@ -37,8 +37,8 @@
 struct guest_entry {
 	LIST_ENTRY(guest_entry) bucket;
 	TAILQ_ENTRY(guest_entry) waiting;
-	struct place_info info;
-	int domain_id;    /* of the life counted in info.run; -1 none */
+	struct location_info info;
+	int domain_id;    /* of the life counted in info.generation; -1 none */
 	bool reported;    /* place() has been called */
 	bool incoming;    /* started by a migration, not yet resumed */
 	bool dirty;       /* stands in h->waiting */
@@ -53,13 +53,13 @@ struct guest_entry {
 LIST_HEAD(guest_bucket, guest_entry);
 TAILQ_HEAD(guest_queue, guest_entry);
 
-struct question {
-	LIST_ENTRY(question) link;
+struct query {
+	LIST_ENTRY(query) link;
 	struct uuid uuid;
 	hypervisor_asked_fn done;
 	void *arg;
 };
-LIST_HEAD(question_list, question);
+LIST_HEAD(query_list, query);
 
 enum link_state { LINK_OPENING, LINK_OPEN, LINK_DEAD };
 
@@ -67,9 +67,9 @@ enum link_state { LINK_OPENING, LINK_OPEN, LINK_DEAD };
 struct hypervisor_link {
 	struct hypervisor *h;
 	enum link_state state;
-	struct virt_capture capture;
+	struct virt_socket socket;
 	virConnectPtr conn;
-	int bell; /* rung when libvirt says that it is closed */
+	int wakeup; /* fired when libvirt says that it is closed */
 	_Atomic int close_reason;
 	int callbacks[LINK_EVENTS];
 	unsigned jobs; /* that use conn */
@@ -90,7 +90,7 @@ struct part_events {
 	void (*changed)(struct hypervisor *h, virDomainPtr domain);
 	/* refresh: a reading that nothing has overtaken. r as of place_read. */
 	void (*read)(struct hypervisor *h, struct guest_entry *g, int r,
-		const struct place_reading *reading, const struct virt_error *error);
+		const struct location_reading *reading, const struct virt_error *error);
 	/* guests: all that were listed have been reported */
 	void (*reported_all)(struct hypervisor *h);
 };
@@ -130,12 +130,12 @@ struct hypervisor {
 	unsigned refreshing;        /* jobs under way */
 	size_t failed_count;
 	struct loop_timer *refresh_retry;
-	struct question_list questions, answering;
-	unsigned long long last_run;
+	struct query_list queries, answering;
+	unsigned long long last_generation;
 
 	LIST_HEAD(, hypervisor_client) clients;
-	LIST_HEAD(, hypervisor_order) orders; /* under way */
-	LIST_HEAD(, hypervisor_dump) dumps;   /* the same */
+	LIST_HEAD(, hypervisor_command) commands; /* under way */
+	LIST_HEAD(, hypervisor_dump) dumps;       /* the same */
 	size_t client_count;
 	struct loop_timer *patience; /* runs while a client may hang */
 	char *receive_buffer;
@@ -159,7 +159,7 @@ void guests_lifecycle(struct hypervisor *h, virDomainPtr domain, int event, int 
 void guests_rebooted(struct hypervisor *h, virDomainPtr domain);
 void guests_changed(struct hypervisor *h, virDomainPtr domain);
 void guests_read(struct hypervisor *h, struct guest_entry *g, int r,
-	const struct place_reading *reading, const struct virt_error *error);
+	const struct location_reading *reading, const struct virt_error *error);
 
 /* hypervisor_table.c */
 struct guest_entry *table_find(struct hypervisor *h, const struct uuid *uuid);
@@ -175,7 +175,7 @@ void refresh_failed(struct hypervisor *h, struct guest_entry *g);
 void refresh_retry(struct hypervisor *h);
 /* info NULL: not known here, or error < 0. */
 void questions_answer(
-	struct hypervisor *h, const struct uuid *uuid, int error, const struct place_info *info);
+	struct hypervisor *h, const struct uuid *uuid, int error, const struct location_info *info);
 void questions_fail(struct hypervisor *h, int error);
 void questions_drop(struct hypervisor *h); /* without a word */
 

@@ -16,7 +16,7 @@ struct batch_item {
 	struct uuid uuid;
 	uint64_t changes; /* of the guest when the batch was made */
 	int result;
-	struct place_reading reading;
+	struct location_reading reading;
 	struct virt_error error;
 };
 
@@ -158,7 +158,7 @@ int hypervisor_ask(
 	struct hypervisor *h, const struct uuid *uuid, hypervisor_asked_fn done, void *arg)
 {
 	struct guest_entry *g = table_find(h, uuid);
-	struct question *q;
+	struct query *q;
 
 	if (!h->link || h->link->state != LINK_OPEN)
 		return -ENOTCONN;
@@ -167,19 +167,19 @@ int hypervisor_ask(
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;
-	*q = (struct question){.uuid = *uuid, .done = done, .arg = arg};
-	LIST_INSERT_HEAD(&h->questions, q, link);
+	*q = (struct query){.uuid = *uuid, .done = done, .arg = arg};
+	LIST_INSERT_HEAD(&h->queries, q, link);
 	refresh_mark(h, g, true);
 	refresh_pump(h);
 	return 0;
 }
 
-static void forget_in(struct question_list *list, const void *arg)
+static void forget_in(struct query_list *list, const void *arg)
 {
-	struct question *q = LIST_FIRST(list);
+	struct query *q = LIST_FIRST(list);
 
 	while (q) {
-		struct question *next = LIST_NEXT(q, link);
+		struct query *next = LIST_NEXT(q, link);
 
 		if (q->arg == arg) {
 			LIST_REMOVE(q, link);
@@ -191,14 +191,14 @@ static void forget_in(struct question_list *list, const void *arg)
 
 void hypervisor_forget(struct hypervisor *h, void *arg)
 {
-	forget_in(&h->questions, arg);
+	forget_in(&h->queries, arg);
 	forget_in(&h->answering, arg);
 }
 
 /* The one who is answered may ask again, or make others forget their questions. */
-static void answer_all(struct hypervisor *h, int error, const struct place_info *info)
+static void answer_all(struct hypervisor *h, int error, const struct location_info *info)
 {
-	struct question *q;
+	struct query *q;
 
 	while ((q = LIST_FIRST(&h->answering))) {
 		LIST_REMOVE(q, link);
@@ -208,12 +208,12 @@ static void answer_all(struct hypervisor *h, int error, const struct place_info 
 }
 
 void questions_answer(
-	struct hypervisor *h, const struct uuid *uuid, int error, const struct place_info *info)
+	struct hypervisor *h, const struct uuid *uuid, int error, const struct location_info *info)
 {
-	struct question *q = LIST_FIRST(&h->questions);
+	struct query *q = LIST_FIRST(&h->queries);
 
 	while (q) {
-		struct question *next = LIST_NEXT(q, link);
+		struct query *next = LIST_NEXT(q, link);
 
 		if (uuid_equal(&q->uuid, uuid)) {
 			LIST_REMOVE(q, link);
@@ -226,9 +226,9 @@ void questions_answer(
 
 void questions_fail(struct hypervisor *h, int error)
 {
-	struct question *q;
+	struct query *q;
 
-	while ((q = LIST_FIRST(&h->questions))) {
+	while ((q = LIST_FIRST(&h->queries))) {
 		LIST_REMOVE(q, link);
 		LIST_INSERT_HEAD(&h->answering, q, link);
 	}
@@ -237,9 +237,9 @@ void questions_fail(struct hypervisor *h, int error)
 
 void questions_drop(struct hypervisor *h)
 {
-	struct question *q;
+	struct query *q;
 
-	while ((q = LIST_FIRST(&h->questions))) {
+	while ((q = LIST_FIRST(&h->queries))) {
 		LIST_REMOVE(q, link);
 		free(q);
 	}

@@ -44,12 +44,12 @@ static void note_failure(struct journal *j)
 	j->unwritten = 0;
 	j->store->failures++;
 	journal_store_retry_soon(j->store);
-	if (j->trouble)
-		j->trouble(j->trouble_arg, j->disk.error);
+	if (j->on_error)
+		j->on_error(j->error_arg, j->disk.error);
 }
 
 /* After anything that may have changed whether the disk takes our bytes. */
-static void settle(struct journal *j)
+static void update(struct journal *j)
 {
 	const struct journal_segment *last = journal_segments_last(&j->disk.segments);
 	bool stored = j->disk.state == JOURNAL_DISK_ON && last &&
@@ -66,7 +66,7 @@ static void put_mark(struct journal *j, const struct journal_mark *mark)
 {
 	journal_marks_add(&j->marks, mark);
 	journal_disk_mark(&j->disk, mark);
-	settle(j);
+	update(j);
 }
 
 /* Makes sure of the numbers. */
@@ -82,7 +82,7 @@ static void have_offsets(struct journal *j, size_t len)
 static void append_piece(struct journal *j, const uint8_t *data, size_t len)
 {
 	have_offsets(j, len);
-	journal_stamps_add(&j->stamps, j->ring.next, j->appended, j->ring.first);
+	journal_timestamps_add(&j->timestamps, j->ring.next, j->appended, j->ring.first);
 	if (j->disk.state == JOURNAL_DISK_ON) {
 		size_t n = journal_disk_write(&j->disk, j->ring.next, data, len);
 
@@ -90,7 +90,7 @@ static void append_piece(struct journal *j, const uint8_t *data, size_t len)
 		j->store->bytes_written += n;
 		data += n;
 		len -= n;
-		settle(j);
+		update(j);
 	}
 	if (!len)
 		return;
@@ -158,9 +158,9 @@ void journal_retry(struct journal *j)
 		return;
 	j->failed = 0;
 	j->unwritten = 0;
-	settle(j);
-	if (j->trouble)
-		j->trouble(j->trouble_arg, 0);
+	update(j);
+	if (j->on_error)
+		j->on_error(j->error_arg, 0);
 }
 
 void journal_rest(struct journal *j, uint64_t now)
@@ -192,7 +192,7 @@ void journal_set_record(struct journal *j, int record)
 	else
 		j->stopped = j->failed ? j->failed : journal_now();
 	j->failed = 0;
-	settle(j);
+	update(j);
 }
 
 int journal_recording(const struct journal *j)
@@ -288,7 +288,7 @@ static int open_files(struct journal *j, const struct journal_options *o)
 		journal_work_sync(&j->store->work, j->reserve.path);
 	preload(j, start);
 	mark_start(j, last);
-	settle(j);
+	update(j);
 	return 0;
 }
 
@@ -307,8 +307,8 @@ int journal_create(const struct journal_options *o, struct journal **journal)
 	LIST_INIT(&j->queries);
 	j->disk.fd = -1;
 	j->store = o->dir ? o->store : NULL;
-	j->trouble = o->trouble;
-	j->trouble_arg = o->arg;
+	j->on_error = o->on_error;
+	j->error_arg = o->arg;
 	if (j->store)
 		LIST_INSERT_HEAD(&j->store->journals, j, link);
 	int r = journal_ring_init(&j->ring, memory, 0);
@@ -337,7 +337,7 @@ void journal_destroy(struct journal **journal)
 	journal_reserve_finish(&j->reserve);
 	journal_disk_finish(&j->disk);
 	journal_marks_finish(&j->marks);
-	journal_stamps_finish(&j->stamps);
+	journal_timestamps_finish(&j->timestamps);
 	journal_ring_finish(&j->ring);
 	free(j);
 	*journal = NULL;

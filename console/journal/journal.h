@@ -35,14 +35,14 @@ struct journal_store;
  * Recording has failed (error is -errno; it goes on in memory), or works again (0). Must not use
  * the journal.
  */
-typedef void (*journal_trouble_fn)(void *arg, int error);
+typedef void (*journal_error_fn)(void *arg, int error);
 
 struct journal_options {
 	size_t memory;   /* bytes kept in memory, rounded up to whole pages; 0: the default */
 	const char *dir; /* this console's own folder; NULL: nothing outlives the journal */
 	struct journal_store *store; /* NULL: no bytes on disk. Else dir lies below its folder */
 	int record;                  /* with a store: write to disk; 0: only read what is there */
-	journal_trouble_fn trouble;  /* may be NULL */
+	journal_error_fn on_error;   /* may be NULL */
 	void *arg;
 };
 

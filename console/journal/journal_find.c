@@ -104,11 +104,11 @@ static void answer_time(const struct journal *j, struct find_job *job)
 		return;
 	job->offset = j->ring.next;
 	/* What is not on the disk has its times in memory. */
-	stamp = journal_stamps_since(&j->stamps, job->value);
+	stamp = journal_timestamps_since(&j->timestamps, job->value);
 	if (!stamp)
 		return;
 	job->offset = stamp->offset;
-	if (stamp > j->stamps.list && job->value - stamp[-1].time < LOOP_SECOND)
+	if (stamp > j->timestamps.list && job->value - stamp[-1].time < LOOP_SECOND)
 		job->offset = stamp[-1].offset;
 	if (job->offset < journal_first(j))
 		job->offset = journal_first(j);

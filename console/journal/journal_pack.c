@@ -138,7 +138,7 @@ static int write_table(const struct packer *p)
 }
 
 /* Keeps the time of the last output; brings all to the disk before the original may go. */
-static int settle(const struct packer *p)
+static int update(const struct packer *p)
 {
 	struct stat st;
 
@@ -170,7 +170,7 @@ static int pack_all(struct packer *p)
 	if (!r)
 		r = write_table(p);
 	if (!r)
-		r = settle(p);
+		r = update(p);
 	return r;
 }
 

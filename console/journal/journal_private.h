@@ -13,7 +13,7 @@
 #include "console/journal/journal_marks.h"
 #include "console/journal/journal_reserve.h"
 #include "console/journal/journal_ring.h"
-#include "console/journal/journal_stamps.h"
+#include "console/journal/journal_timestamps.h"
 #include "console/journal/journal_store.h"
 #include "console/journal/journal_work.h"
 
@@ -27,7 +27,7 @@ struct journal {
 	struct journal_ring ring;
 	struct journal_reserve reserve;
 	struct journal_marks marks;
-	struct journal_stamps stamps;
+	struct journal_timestamps timestamps;
 	struct journal_disk disk;
 	/* A reader is in one of them: waiting for the next append, or not. */
 	struct journal_reader_list idle, waiting;
@@ -37,8 +37,8 @@ struct journal {
 	uint64_t stopped;   /* time since which nothing is meant to be written */
 	uint64_t tried;     /* time of the last attempt to write again */
 	uint64_t unwritten; /* bytes appended since then */
-	journal_trouble_fn trouble;
-	void *trouble_arg;
+	journal_error_fn on_error;
+	void *error_arg;
 };
 
 struct journal_store {

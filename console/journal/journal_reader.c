@@ -23,7 +23,7 @@ struct fetch {
 	ssize_t got;
 	bool times;
 	uint8_t *mem;
-	struct journal_stamps stamps; /* of these bytes, if times */
+	struct journal_timestamps timestamps; /* of these bytes, if times */
 	char dir[PATH_MAX], index_path[PATH_MAX];
 };
 
@@ -39,7 +39,7 @@ struct journal_reader {
 	uint64_t broken; /* bytes before this offset cannot be read */
 	int tries;
 	bool times;
-	struct journal_stamps stamps; /* of mem */
+	struct journal_timestamps timestamps; /* of mem */
 };
 
 /* A woken reader may wait again at once, so the list is taken off first. */
@@ -82,7 +82,7 @@ static void drop_fetched(struct journal_reader *r)
 	free(r->mem);
 	r->mem = NULL;
 	r->len = 0;
-	journal_stamps_finish(&r->stamps);
+	journal_timestamps_finish(&r->timestamps);
 }
 
 void journal_reader_destroy(struct journal_reader **reader)
@@ -109,9 +109,9 @@ static void fetch_work(void *arg)
 	f->got = journal_segment_read(
 		&f->segment, f->dir, f->offset - f->segment.start, f->mem, f->want);
 	if (f->got > 0 && f->times &&
-		journal_search_stamps(f->index_path, f->offset, f->offset + (uint64_t)f->got,
-			&f->stamps.list, &f->stamps.count) < 0)
-		f->stamps.count = 0; /* no times then */
+		journal_search_timestamps(f->index_path, f->offset, f->offset + (uint64_t)f->got,
+			&f->timestamps.list, &f->timestamps.count) < 0)
+		f->timestamps.count = 0; /* no times then */
 }
 
 /* Enters what was read. Nothing read: the table may have changed meanwhile, so look again. */
@@ -123,9 +123,9 @@ static void fetch_take(struct journal_reader *r, struct fetch *f)
 		r->mem = f->mem;
 		r->start = f->offset;
 		r->len = (uint64_t)f->got;
-		r->stamps = f->stamps;
+		r->timestamps = f->timestamps;
 		f->mem = NULL;
-		memset(&f->stamps, 0, sizeof(f->stamps));
+		memset(&f->timestamps, 0, sizeof(f->timestamps));
 		r->tries = 0;
 	} else if (++r->tries >= FETCH_TRIES) {
 		r->broken = f->offset + f->want;
@@ -135,7 +135,7 @@ static void fetch_take(struct journal_reader *r, struct fetch *f)
 
 static void fetch_free(struct fetch *f)
 {
-	journal_stamps_finish(&f->stamps);
+	journal_timestamps_finish(&f->timestamps);
 	free(f->mem);
 	free(f);
 }
@@ -189,7 +189,7 @@ static int fetch_start(struct journal_reader *r, const struct journal_segment *s
  */
 
 /* Nothing is kept at the reader's offset; next is the segment behind it, if any. */
-static int tell_hole(const struct journal_reader *r, const struct journal_segment *next,
+static int notify_hole(const struct journal_reader *r, const struct journal_segment *next,
 	struct journal_hole *hole)
 {
 	const struct journal *j = r->journal;
@@ -207,7 +207,7 @@ static int tell_hole(const struct journal_reader *r, const struct journal_segmen
 	return -ERANGE;
 }
 
-static int tell_broken(const struct journal_reader *r, struct journal_hole *hole)
+static int notify_broken(const struct journal_reader *r, struct journal_hole *hole)
 {
 	const struct journal *j = r->journal;
 
@@ -234,7 +234,7 @@ static int next_from_disk(
 			journal_segments_find(&r->journal->disk.segments, r->offset);
 
 		if (!segment || segment->start > r->offset)
-			return tell_hole(r, segment, hole);
+			return notify_hole(r, segment, hole);
 		int result = fetch_start(r, segment);
 
 		if (result == -EAGAIN)
@@ -242,7 +242,7 @@ static int next_from_disk(
 		if (result < 0)
 			r->broken = journal_segment_end(segment);
 	}
-	return tell_broken(r, hole);
+	return notify_broken(r, hole);
 }
 
 /* Memory has the bytes, but not their time: they are of before a restart, or too many. */
@@ -251,7 +251,8 @@ static bool needs_disk_for_time(const struct journal_reader *r)
 	const struct journal *j = r->journal;
 
 	return r->times && r->offset < j->disk.written && r->offset >= r->broken &&
-	       (!journal_stamps_at(&j->stamps, r->offset) || j->stamps.step > JOURNAL_STAMPS_STEP);
+	       (!journal_timestamps_at(&j->timestamps, r->offset) ||
+		       j->timestamps.step > JOURNAL_TIMESTAMPS_STEP);
 }
 
 int journal_reader_next(
@@ -308,8 +309,8 @@ int journal_reader_time(const struct journal_reader *reader, uint64_t *time, uin
 	const struct journal *j = reader->journal;
 	bool fetched =
 		reader->offset >= reader->start && reader->offset - reader->start < reader->len;
-	const struct journal_stamps *s = fetched ? &reader->stamps : &j->stamps;
-	const struct journal_stamp *stamp = journal_stamps_at(s, reader->offset);
+	const struct journal_timestamps *s = fetched ? &reader->timestamps : &j->timestamps;
+	const struct journal_stamp *stamp = journal_timestamps_at(s, reader->offset);
 
 	if (!stamp)
 		return -ENODATA;

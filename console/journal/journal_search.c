@@ -113,7 +113,7 @@ static int see_stamp(void *arg, const struct journal_index_entry *entry)
 	return 0;
 }
 
-int journal_search_stamps(const char *index_path, uint64_t from, uint64_t to,
+int journal_search_timestamps(const char *index_path, uint64_t from, uint64_t to,
 	struct journal_stamp **list, size_t *count)
 {
 	struct stamp_search s = {.from = from, .to = to};

@@ -6,7 +6,7 @@
 #define CONSOLE_JOURNAL_JOURNAL_SEARCH_H
 
 #include "console/journal/journal_segment.h"
-#include "console/journal/journal_stamps.h"
+#include "console/journal/journal_timestamps.h"
 
 /* Where to look. */
 struct journal_search {
@@ -28,7 +28,7 @@ int journal_search_time(const struct journal_search *s, uint64_t time, uint64_t 
  * The times of the bytes from..to-1, from one segment's index: the last one at or before from, and
  * all behind it. *list is malloc'ed. 0 or -errno.
  */
-int journal_search_stamps(const char *index_path, uint64_t from, uint64_t to,
+int journal_search_timestamps(const char *index_path, uint64_t from, uint64_t to,
 	struct journal_stamp **list, size_t *count) MUST_CHECK;
 
 /* Marks found, oldest first. */

@@ -16,7 +16,7 @@
 #include "console/journal/journal_sweep.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/trouble.h"
+#include "core/error_text.h"
 
 /* An empty folder keeps its offsets at least so long. */
 #define OFFSETS_KEPT_US (UINT64_C(30) * 24 * 3600 * LOOP_SECOND)
@@ -258,7 +258,7 @@ void journal_store_retry_soon(struct journal_store *store)
  * told now, and not when the first guest prints. */
 static void make_folder(const char *dir)
 {
-	char room[TROUBLE_ROOM];
+	char room[ERROR_TEXT_ROOM];
 	int r = make_dirs(dir, 0700);
 
 	if (r == 0)
@@ -267,7 +267,7 @@ static void make_folder(const char *dir)
 		r = -errno;
 	if (r < 0)
 		log_error("history cannot be written below %s, and is in memory only: %s", dir,
-			trouble_text(dir, -r, R_OK | W_OK | X_OK, room));
+			error_text(dir, -r, R_OK | W_OK | X_OK, room));
 }
 
 int journal_store_create(struct loop *loop, const char *dir, const struct journal_limits *limits,

@@ -107,11 +107,11 @@ static virConnectPtr connect_sasl(const struct virt_target *target, struct virt_
 }
 
 virConnectPtr virt_connect(
-	const struct virt_target *target, struct virt_capture *capture, struct virt_error *error)
+	const struct virt_target *target, struct virt_socket *socket, struct virt_error *error)
 {
 	virConnectPtr conn;
 
-	virt_capture_begin(capture);
+	virt_socket_begin(socket);
 	if (target->sasl_user) {
 		conn = connect_sasl(target, error);
 	} else {
@@ -119,6 +119,6 @@ virConnectPtr virt_connect(
 		if (!conn)
 			virt_error_take(error);
 	}
-	virt_capture_end();
+	virt_socket_end();
 	return conn;
 }

@@ -6,7 +6,7 @@
 
 #include <libvirt/libvirt.h>
 
-#include "console/libvirt/virt_capture.h"
+#include "console/libvirt/virt_socket.h"
 
 #define VIRT_TEXT_MAX 256
 #define VIRT_PASSWORD_MAX 1024
@@ -34,6 +34,6 @@ struct virt_target {
  * capture gets the socket; it can be broken from another thread while this one is still opening.
  */
 virConnectPtr virt_connect(
-	const struct virt_target *target, struct virt_capture *capture, struct virt_error *error);
+	const struct virt_target *target, struct virt_socket *socket, struct virt_error *error);
 
 #endif

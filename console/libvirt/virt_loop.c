@@ -18,7 +18,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "console/libvirt/virt_capture.h"
+#include "console/libvirt/virt_socket.h"
 #include "console/libvirt/virt_loop_private.h"
 #include "core/io.h"
 
@@ -127,7 +127,7 @@ static int add_handle(
 	struct virt_source *s = NULL;
 	int id = -1;
 
-	virt_capture_offer(fd);
+	virt_socket_offer(fd);
 	pthread_mutex_lock(&virt_lock);
 	if (impl.loop)
 		s = virt_table_add(&impl.loop->table, VIRT_HANDLE);
@@ -345,7 +345,7 @@ int virt_loop_create(struct loop *loop, struct virt_loop **virt)
 	virt_table_init(&v->table);
 	r = open_descriptors(v);
 	if (r == 0)
-		r = loop_io_add(loop, &v->io, v->epoll_fd, EPOLLIN, virt_turn, v);
+		r = loop_io_add(loop, &v->io, v->epoll_fd, EPOLLIN, virt_dispatch, v);
 	if (r == 0)
 		r = register_impl();
 	if (r < 0) {

@@ -1,5 +1,5 @@
 /*
- * What virt_loop.c (registering, from any thread) and virt_turn.c (serving, on the loop) share.
+ * What virt_loop.c (registering, from any thread) and virt_dispatch.c (serving, on the loop) share.
  *
  * Every function here is called with virt_lock held.
  */
@@ -41,6 +41,6 @@ void virt_make_ready(struct virt_loop *v, struct virt_source *s);
 void virt_source_free(struct virt_source *s); /* without the lock, this one */
 
 /* One turn: whatever is ready, once. The loop's callback. */
-void virt_turn(void *arg, uint32_t revents);
+void virt_dispatch(void *arg, uint32_t revents);
 
 #endif

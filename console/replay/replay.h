@@ -120,7 +120,7 @@ struct replay_color {
 };
 
 /* What DECSC saves and DECRC brings back, but for the cursor's place. */
-struct replay_pen {
+struct replay_sgr {
 	uint16_t attributes; /* bit n: SGR n is on, n from 1 to 9 */
 	uint8_t underline;   /* its style, SGR 4:n */
 	bool overline;
@@ -137,7 +137,7 @@ struct replay_modes {
 	uint16_t top, bottom; /* scroll region, 0 0 for none */
 	uint8_t cursor_style; /* DECSCUSR, 0 the default */
 	uint8_t modify_keys;  /* xterm's modifyOtherKeys */
-	struct replay_pen pen, saved;
+	struct replay_sgr sgr, saved;
 };
 
 void replay_modes_init(struct replay_modes *m);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "console/replay/replay.h"
-#include "console/replay/replay_pen.h"
+#include "console/replay/replay_sgr.h"
 
 #define ESC 0x1b
 #define SHIFT_OUT 0x0e
@@ -47,8 +47,8 @@ static void reset(struct replay_modes *m)
 	m->modes = 0;
 	m->alternate = m->top = m->bottom = 0;
 	m->cursor_style = m->modify_keys = 0;
-	replay_pen_init(&m->pen);
-	m->saved = m->pen;
+	replay_sgr_init(&m->sgr);
+	m->saved = m->sgr;
 }
 
 void replay_modes_init(struct replay_modes *m)
@@ -74,13 +74,13 @@ static bool has_mode(const struct replay_modes *m, enum replay_mode mode)
 /* DECSC; the cursor's place is not known here. */
 static void save(struct replay_modes *m)
 {
-	m->saved = m->pen;
+	m->saved = m->sgr;
 	m->saved.origin = has_mode(m, REPLAY_ORIGIN);
 }
 
 static void restore(struct replay_modes *m)
 {
-	m->pen = m->saved;
+	m->sgr = m->saved;
 	put_mode(m, REPLAY_ORIGIN, m->saved.origin);
 }
 
@@ -122,8 +122,8 @@ static void soft_reset(struct replay_modes *m)
 	for (size_t i = 0; i < sizeof(reset_modes) / sizeof(*reset_modes); i++)
 		put_mode(m, reset_modes[i], false);
 	m->top = m->bottom = 0;
-	replay_pen_init(&m->pen);
-	m->saved = m->pen;
+	replay_sgr_init(&m->sgr);
+	m->saved = m->sgr;
 }
 
 static void set_region(struct replay_modes *m, const struct vt_csi *csi)
@@ -180,7 +180,7 @@ static void on_csi(struct replay_modes *m)
 	else if (csi.prefix)
 		return;
 	else if (csi.final == 'm')
-		replay_pen_sgr(&m->pen, &csi);
+		replay_sgr_apply(&m->sgr, &csi);
 	else if (csi.final == 'r')
 		set_region(m, &csi);
 	else if (csi.final == 's' && !csi.params_len)
@@ -198,7 +198,7 @@ static void on_escape(struct replay_modes *m)
 		const char *g = strchr(sets, seq[1]);
 
 		if (g)
-			m->pen.charset[g - sets] = (char)seq[2];
+			m->sgr.charset[g - sets] = (char)seq[2];
 		return;
 	}
 	if (m->scan.len != 2)
@@ -227,7 +227,7 @@ static void on_token(struct replay_modes *m)
 	switch (m->scan.token) {
 	case VT_CONTROL:
 		if (m->scan.control == SHIFT_OUT || m->scan.control == SHIFT_IN)
-			m->pen.shift = m->scan.control == SHIFT_OUT;
+			m->sgr.shift = m->scan.control == SHIFT_OUT;
 		break;
 	case VT_ESCAPE:
 		on_escape(m);
@@ -275,10 +275,10 @@ __attribute__((format(printf, 2, 3))) static void put(struct text *t, const char
 		t->len += (size_t)n;
 }
 
-static void put_pen(struct text *t, const struct replay_pen *pen)
+static void put_sgr(struct text *t, const struct replay_sgr *sgr)
 {
-	if (t->room - t->len >= REPLAY_PEN_ROOM)
-		t->len += replay_pen_write(pen, t->p + t->len);
+	if (t->room - t->len >= REPLAY_SGR_ROOM)
+		t->len += replay_sgr_write(sgr, t->p + t->len);
 }
 
 /* Switches the modes that are in force on, or off again. */
@@ -316,13 +316,13 @@ size_t replay_modes_write(const struct replay_modes *m, char *out, size_t room)
 		put(&t, "r\x1b"
 			"8");
 	}
-	if (!replay_pen_is_default(&m->saved)) {
-		put_pen(&t, &m->saved);
+	if (!replay_sgr_is_default(&m->saved)) {
+		put_sgr(&t, &m->saved);
 		put(&t, "\x1b"
 			"7\x0f\x1b(B\x1b)B\x1b*B\x1b+B\x1b[0m");
 	}
-	if (!replay_pen_is_default(&m->pen))
-		put_pen(&t, &m->pen);
+	if (!replay_sgr_is_default(&m->sgr))
+		put_sgr(&t, &m->sgr);
 	put_modes(&t, m, true);
 	return t.len;
 }
@@ -338,7 +338,7 @@ size_t replay_modes_undo(const struct replay_modes *m, char *out, size_t room)
 			"8");
 	if (m->alternate)
 		put(&t, "\x1b[?%dl", m->alternate);
-	if (!replay_pen_is_default(&m->pen) || m->alternate)
+	if (!replay_sgr_is_default(&m->sgr) || m->alternate)
 		put(&t, "\x0f\x1b(B\x1b)B\x1b[0m");
 	return t.len;
 }

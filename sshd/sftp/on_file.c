@@ -18,7 +18,7 @@ enum request_step open_start(struct sftpd *s, struct request *r)
 	if (!r->handle)
 		r->handle = handle_create(s, r->path);
 	if (r->handle)
-		return question_ask(s, r, s->config.tree->open);
+		return query_ask(s, r, s->config.tree->open);
 	reply_error(s, r->id, -EMFILE, NULL);
 	return STEP_DONE;
 }
@@ -32,7 +32,7 @@ bool open_answer(struct sftpd *s, struct request *r, const struct tree_answer *a
 		return true;
 	}
 	h->attr = a->attr;
-	h->file_number = r->question;
+	h->file_number = r->query;
 	h->file = tree_file_create(a->fd, a->attr.size);
 	h->state = HANDLE_FILE;
 	if (!h->file || r->folder) {
@@ -124,12 +124,12 @@ static enum request_step read_descriptor(struct sftpd *s, struct request *r, siz
 static enum request_step ask_read(struct sftpd *s, struct request *r, size_t len)
 {
 	const struct tree_ops *tree = s->config.tree;
-	uint32_t question = question_next(s, r);
+	uint32_t query = query_next(s, r);
 	enum request_step step;
 	int error;
 
-	step = question_asked(s, r,
-		tree->read(s->config.tree_arg, question, r->handle->file_number, r->offset,
+	step = query_asked(s, r,
+		tree->read(s->config.tree_arg, query, r->handle->file_number, r->offset,
 			(uint32_t)len));
 	if (step != STEP_ASKED)
 		return step;
@@ -177,8 +177,8 @@ enum request_step fstatvfs_start(struct sftpd *s, struct request *r)
 	const struct tree_ops *tree = s->config.tree;
 
 	if (tree->space)
-		return question_asked(s, r,
-			tree->space(s->config.tree_arg, question_next(s, r), r->handle->path));
+		return query_asked(
+			s, r, tree->space(s->config.tree_arg, query_next(s, r), r->handle->path));
 	reply_error(s, r->id, -ENOSYS, NULL);
 	return STEP_DONE;
 }

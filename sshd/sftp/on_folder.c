@@ -18,9 +18,9 @@ _Static_assert(NAME_HEAD + ENTRY_MAX <= SFTPD_NAMES_MAX, "a NAME holds an entry 
 static enum request_step ask_list(
 	struct sftpd *s, struct request *r, const char *path, uint64_t from)
 {
-	uint32_t question = question_next(s, r);
+	uint32_t query = query_next(s, r);
 
-	return question_asked(s, r, s->config.tree->list(s->config.tree_arg, question, path, from));
+	return query_asked(s, r, s->config.tree->list(s->config.tree_arg, query, path, from));
 }
 
 /* --- entries --- */

@@ -79,8 +79,8 @@ enum request_step ids_start(struct sftpd *s, struct request *r)
 		reply_names(s, r, NULL);
 		return STEP_DONE;
 	}
-	return question_asked(s, r,
-		tree->names(s->config.tree_arg, question_next(s, r), ids->id, ids->users_asked,
+	return query_asked(s, r,
+		tree->names(s->config.tree_arg, query_next(s, r), ids->id, ids->users_asked,
 			ids->id + ids->users_asked, ids->groups_asked));
 }
 

@@ -1,4 +1,4 @@
-/* Task: requests on a path that need one question at most. */
+/* Task: requests on a path that need one query at most. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,10 +7,9 @@
 
 static enum request_step ask_stat(struct sftpd *s, struct request *r, bool follow)
 {
-	uint32_t question = question_next(s, r);
+	uint32_t query = query_next(s, r);
 
-	return question_asked(
-		s, r, s->config.tree->stat(s->config.tree_arg, question, r->path, follow));
+	return query_asked(s, r, s->config.tree->stat(s->config.tree_arg, query, r->path, follow));
 }
 
 enum request_step stat_start(struct sftpd *s, struct request *r)
@@ -47,7 +46,7 @@ enum request_step realpath_start(struct sftpd *s, struct request *r)
 enum request_step readlink_start(struct sftpd *s, struct request *r)
 {
 	if (s->config.tree->readlink)
-		return question_ask(s, r, s->config.tree->readlink);
+		return query_ask(s, r, s->config.tree->readlink);
 	reply_status(s, r->id, SFTP_FAILURE, "Not a link");
 	return STEP_DONE;
 }
@@ -69,7 +68,7 @@ enum sftp_status remove_parse(struct sftpd *s, struct request *r, struct unpack 
 enum request_step remove_start(struct sftpd *s, struct request *r)
 {
 	if (!r->folder)
-		return question_ask(s, r, s->config.tree->remove);
+		return query_ask(s, r, s->config.tree->remove);
 	reply_error(s, r->id, -EISDIR, NULL);
 	return STEP_DONE;
 }
@@ -86,7 +85,7 @@ bool remove_answer(struct sftpd *s, struct request *r, const struct tree_answer 
 enum request_step statvfs_start(struct sftpd *s, struct request *r)
 {
 	if (s->config.tree->space)
-		return question_ask(s, r, s->config.tree->space);
+		return query_ask(s, r, s->config.tree->space);
 	reply_error(s, r->id, -ENOSYS, NULL);
 	return STEP_DONE;
 }

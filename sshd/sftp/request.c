@@ -10,19 +10,19 @@
 
 #define REFUSED_PATH_MAX 256 /* bytes of a path that an audit gets to see */
 
-struct request *request_find(struct sftpd *s, uint32_t question)
+struct request *request_find(struct sftpd *s, uint32_t query)
 {
 	struct request *r;
 	unsigned i;
 
-	if (question == 0)
+	if (query == 0)
 		return NULL;
 	TAILQ_FOREACH (r, &s->asked, entry)
-		if (r->question == question)
+		if (r->query == query)
 			return r;
 	for (i = 0; i < SFTPD_HANDLES_MAX; i++) {
 		r = s->handles[i] ? TAILQ_FIRST(&s->handles[i]->queue) : NULL;
-		if (r && r->begun && r->question == question)
+		if (r && r->begun && r->query == query)
 			return r;
 	}
 	return NULL;

@@ -204,17 +204,17 @@ const char *scp_failure(const struct scp *c)
 
 /* --- the tree --- */
 
-int scp_answer(struct scp *c, uint32_t question, const struct tree_answer *answer)
+int scp_answer(struct scp *c, uint32_t query, const struct tree_answer *answer)
 {
-	if (question == 0 || question != c->question)
+	if (query == 0 || query != c->query)
 		return -ESRCH;
 	switch (c->state) {
 	case SCP_LISTS:
-		c->question = 0;
+		c->query = 0;
 		scp_list_answer(c, answer);
 		break;
 	case SCP_OPENS:
-		c->question = 0;
+		c->query = 0;
 		scp_open_answer(c, answer);
 		break;
 	case SCP_FETCHES:

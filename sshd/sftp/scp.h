@@ -1,7 +1,7 @@
 /*
  * The server's side of scp's old protocol (scp -O, pscp -scp, libssh2): `scp -f`, the source.
  * `scp -t`, which would write, is refused in the protocol's words. Bytes in, bytes out, files are
- * questions to a tree, as in sftpd.h.
+ * queries to a tree, as in sftpd.h.
  *
  * The protocol has no description but its source: the client says 0 when it is ready; the source
  * sends lines, "T" times, "C" mode size name, "D" mode 0 name, "E", each answered by 0, or by 1 or
@@ -34,7 +34,7 @@ bool scp_wants_input(const struct scp *c);
 void scp_input_ends(struct scp *c);
 size_t scp_output(const struct scp *c, const uint8_t **data);
 void scp_sent(struct scp *c, size_t len);
-int scp_answer(struct scp *c, uint32_t question, const struct tree_answer *answer) MUST_CHECK;
+int scp_answer(struct scp *c, uint32_t query, const struct tree_answer *answer) MUST_CHECK;
 void scp_resume(struct scp *c);
 bool scp_finished(const struct scp *c);
 

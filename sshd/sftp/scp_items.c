@@ -160,24 +160,24 @@ static void check(struct scp *c, const char *pattern)
 	scp_complain_error(c, text, -ENOENT, NULL);
 }
 
-/* --- questions --- */
+/* --- queries --- */
 
 static int ask_list(struct scp *c, const struct scp_item *item, const char *path)
 {
 	return scp_asked(c,
-		c->config.tree->list(c->config.tree_arg, scp_question(c), path, item->from),
+		c->config.tree->list(c->config.tree_arg, scp_query(c), path, item->from),
 		SCP_LISTS);
 }
 
 static int ask_open(struct scp *c, const struct scp_item *item, const char *path)
 {
 	return scp_asked(
-		c, c->config.tree->open(c->config.tree_arg, scp_question(c), path), SCP_OPENS);
+		c, c->config.tree->open(c->config.tree_arg, scp_query(c), path), SCP_OPENS);
 }
 
 /* True: the item is dealt with, for now. */
 static bool ask(struct scp *c, struct scp_item *item,
-	int (*question)(struct scp *c, const struct scp_item *item, const char *path))
+	int (*query)(struct scp *c, const struct scp_item *item, const char *path))
 {
 	struct tree_path path;
 	int r;
@@ -186,7 +186,7 @@ static bool ask(struct scp *c, struct scp_item *item,
 		return false;
 	r = tree_path_resolve(c->config.home, item->path, strlen(item->path), &path);
 	if (!r)
-		r = question(c, item, path.text);
+		r = query(c, item, path.text);
 	if (r == -EAGAIN)
 		return false;
 	if (r)

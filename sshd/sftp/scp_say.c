@@ -46,12 +46,12 @@ void scp_complain_error(struct scp *c, const char *path, int error, const char *
 	scp_complain(c, path, reason ? reason : strerror(-error));
 }
 
-uint32_t scp_question(struct scp *c)
+uint32_t scp_query(struct scp *c)
 {
-	c->question = ++c->last_question;
-	if (c->question == 0)
-		c->question = ++c->last_question;
-	return c->question;
+	c->query = ++c->last_query;
+	if (c->query == 0)
+		c->query = ++c->last_query;
+	return c->query;
 }
 
 int scp_asked(struct scp *c, int error, enum scp_state then)
@@ -60,7 +60,7 @@ int scp_asked(struct scp *c, int error, enum scp_state then)
 		c->state = then;
 		return 0;
 	}
-	c->question = 0;
+	c->query = 0;
 	c->tree_full = error == -EAGAIN;
 	return error;
 }

@@ -79,7 +79,7 @@ static void begin(struct scp *c)
 
 static void open_file(struct scp *c, const struct tree_answer *a)
 {
-	c->file_number = c->last_question;
+	c->file_number = c->last_query;
 	c->file = tree_file_create(a->fd, a->attr.size);
 	c->sent = 0;
 	memset(&c->taken, 0, sizeof(c->taken));
@@ -199,8 +199,8 @@ static bool ask_read(struct scp *c, size_t len)
 	if (c->tree_full)
 		return false;
 	r = scp_asked(c,
-		c->config.tree->read(c->config.tree_arg, scp_question(c), c->file_number, c->sent,
-			(uint32_t)len),
+		c->config.tree->read(
+			c->config.tree_arg, scp_query(c), c->file_number, c->sent, (uint32_t)len),
 		SCP_FETCHES);
 	if (!r)
 		r = tree_file_fetch(c->file, NULL, c->sent, NULL, 0, len, fetched, c);

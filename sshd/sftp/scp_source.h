@@ -58,9 +58,9 @@ struct scp {
 
 	/* A job has ended. */
 	void (*job_done)(struct scp *c);
-	uint32_t question, last_question; /* 0: none */
-	struct tree_attr attr;            /* of what is being sent */
-	struct tree_file *file;           /* NULL: a folder */
+	uint32_t query, last_query; /* 0: none */
+	struct tree_attr attr;      /* of what is being sent */
+	struct tree_file *file;     /* NULL: a folder */
 	uint32_t file_number;
 	uint64_t sent;
 	struct taken taken;
@@ -76,7 +76,7 @@ void scp_complain_error(struct scp *c, const char *path, int error, const char *
 /* The transfer is over. */
 void scp_end(struct scp *c, const char *why);
 void scp_add(struct scp *c, const void *data, size_t len);
-uint32_t scp_question(struct scp *c);
+uint32_t scp_query(struct scp *c);
 /* After asking: error is what the tree returned. 0: asked, and waits in state then; -EAGAIN: it
  * cannot be asked now; others are for the caller. */
 int scp_asked(struct scp *c, int error, enum scp_state then);

@@ -35,7 +35,7 @@ TAILQ_HEAD(request_list, request);
 enum request_step {
 	STEP_DONE,  /* the client has its answer */
 	STEP_ASKED, /* an answer will come, of the tree or a job */
-	STEP_LATER, /* not now: no room, or the tree takes no question */
+	STEP_LATER, /* not now: no room, or the tree takes no query */
 };
 
 enum request_subject { ON_NOTHING, ON_PATH, ON_HANDLE };
@@ -62,9 +62,9 @@ struct request {
 	struct handle *handle; /* of ON_HANDLE; of OPEN and OPENDIR: the one to be */
 	bool begun;
 	uint32_t id;
-	uint32_t question; /* 0: none asked */
-	size_t reply;      /* bytes of the longest answer */
-	size_t owed;       /* bytes of output kept free for it: 0 or reply */
+	uint32_t query; /* 0: none asked */
+	size_t reply;   /* bytes of the longest answer */
+	size_t owed;    /* bytes of output kept free for it: 0 or reply */
 	uint64_t offset, length;
 	void *ids;   /* of users-groups-by-id, see on_ids.c */
 	bool folder; /* the path means a folder */
@@ -117,8 +117,8 @@ struct sftpd {
 	unsigned requests;         /* all there are */
 	struct request_list paths; /* not begun */
 	struct request_list asked; /* begun, on no handle */
-	uint32_t last_question;
-	bool tree_full; /* took no question */
+	uint32_t last_query;
+	bool tree_full; /* took no query */
 	unsigned jobs;
 
 	struct handle *handles[SFTPD_HANDLES_MAX];
@@ -126,7 +126,7 @@ struct sftpd {
 	unsigned turn; /* the slot that comes first next time */
 };
 
-/* The files, from the top down: sftpd.c, request.c, rows.c, on_*.c, question.c, handle.c, reply.c.
+/* The files, from the top down: sftpd.c, request.c, rows.c, on_*.c, query.c, handle.c, reply.c.
  */
 
 /* --- request.c --- */
@@ -142,7 +142,7 @@ void request_run_handle(struct sftpd *s, struct handle *h);
 
 /* The client has its answer. */
 void request_finish(struct sftpd *s, struct request *r);
-struct request *request_find(struct sftpd *s, uint32_t question);
+struct request *request_find(struct sftpd *s, uint32_t query);
 void request_free(struct sftpd *s, struct request *r);
 
 /* --- rows.c --- */
@@ -197,14 +197,14 @@ enum sftp_status ids_parse(struct sftpd *s, struct request *r, struct unpack *in
 enum request_step ids_start(struct sftpd *s, struct request *r);
 bool ids_answer(struct sftpd *s, struct request *r, const struct tree_answer *a);
 
-/* --- question.c --- */
+/* --- query.c --- */
 
-/* A new question's number, noted in r. */
-uint32_t question_next(struct sftpd *s, struct request *r);
+/* A new query's number, noted in r. */
+uint32_t query_next(struct sftpd *s, struct request *r);
 /* After asking: what an operation of the tree returned. A refusal is told to the client. */
-enum request_step question_asked(struct sftpd *s, struct request *r, int error);
-/* One question with r's path. */
-enum request_step question_ask(struct sftpd *s, struct request *r, tree_ask_fn ask);
+enum request_step query_asked(struct sftpd *s, struct request *r, int error);
+/* One query with r's path. */
+enum request_step query_ask(struct sftpd *s, struct request *r, tree_ask_fn ask);
 
 /* --- handle.c --- */
 

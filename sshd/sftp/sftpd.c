@@ -202,9 +202,9 @@ const char *sftpd_failure(const struct sftpd *s)
 
 /* --- the tree --- */
 
-int sftpd_answer(struct sftpd *s, uint32_t question, const struct tree_answer *answer)
+int sftpd_answer(struct sftpd *s, uint32_t query, const struct tree_answer *answer)
 {
-	struct request *r = request_find(s, question);
+	struct request *r = request_find(s, query);
 
 	if (!r)
 		return -ESRCH;

@@ -1,6 +1,6 @@
 /*
  * An SFTP server, version 3, for reading: bytes in, bytes out. It knows neither the connection nor
- * a loop; files and folders are questions to a tree (tree.h).
+ * a loop; files and folders are queries to a tree (tree.h).
  *
  * Use: give it the client's bytes as long as it wants some; give the client what it puts out; bring
  * the tree's answers. What it does not take now it takes after some of its output was taken, after
@@ -52,7 +52,7 @@ size_t sftpd_output(const struct sftpd *s, const uint8_t **data);
 void sftpd_sent(struct sftpd *s, size_t len);
 
 /* 0; -ESRCH: nobody waits for that (its descriptor, if any, stays the caller's). */
-int sftpd_answer(struct sftpd *s, uint32_t question, const struct tree_answer *answer) MUST_CHECK;
+int sftpd_answer(struct sftpd *s, uint32_t query, const struct tree_answer *answer) MUST_CHECK;
 
 /* The tree can be asked again. */
 void sftpd_resume(struct sftpd *s);

@@ -218,14 +218,14 @@ def test_crowds_of_local_users_keep_out_neither_root_nor_the_daemons_own(daemons
     try:
         for program in crowds:
             assert program.stdout.readline() == b"done\n"
-        # One more of a user who has taken all his seats: he is told.
+        # One more of a user who has taken all his slots: he is told.
         assert local_caller.call(daemon, local_caller.wait(20), uid=65000) == ["BYE"]
         for as_user in (None, user):
             results = [daemon.ctl("list", as_user=as_user) for _ in range(5)]
             assert [result.status for result in results] == [DONE] * 5, results
-        # and a third one, who has done nothing, finds a seat too
+        # and a third one, who has done nothing, finds a slot too
         wait_until(lambda: local_caller.call(daemon, local_caller.auth("PEER"), uid=64000)
-                   == ["accepted"], 10, "a seat for another user")
+                   == ["accepted"], 10, "a slot for another user")
     finally:
         for program in crowds:
             program.kill()

@@ -39,62 +39,62 @@ static void check_path(const char *path)
 }
 
 static int note(
-	struct fuzz_tree *t, enum fuzz_ask what, uint32_t question, const char *path, uint32_t len)
+	struct fuzz_tree *t, enum fuzz_ask what, uint32_t query, const char *path, uint32_t len)
 {
 	check_path(path);
 	if (t->full)
 		return -EAGAIN;
-	fuzz_check(question != 0 && t->questions < FUZZ_QUESTIONS_MAX);
-	t->list[t->questions++] = (struct fuzz_question){what, question, len};
+	fuzz_check(query != 0 && t->queries < FUZZ_QUERYS_MAX);
+	t->list[t->queries++] = (struct fuzz_query){what, query, len};
 	return 0;
 }
 
-static int ask_stat(void *arg, uint32_t question, const char *path, bool follow)
+static int ask_stat(void *arg, uint32_t query, const char *path, bool follow)
 {
-	return note(arg, FUZZ_STAT, question, path, 0);
+	return note(arg, FUZZ_STAT, query, path, 0);
 }
 
-static int ask_list(void *arg, uint32_t question, const char *path, uint64_t from)
+static int ask_list(void *arg, uint32_t query, const char *path, uint64_t from)
 {
 	fuzz_check(from <= 100);
-	return note(arg, FUZZ_LIST, question, path, (uint32_t)from);
+	return note(arg, FUZZ_LIST, query, path, (uint32_t)from);
 }
 
-static int ask_open(void *arg, uint32_t question, const char *path)
+static int ask_open(void *arg, uint32_t query, const char *path)
 {
-	return note(arg, FUZZ_OPEN, question, path, 0);
+	return note(arg, FUZZ_OPEN, query, path, 0);
 }
 
-static int ask_read(void *arg, uint32_t question, uint32_t file, uint64_t offset, uint32_t len)
+static int ask_read(void *arg, uint32_t query, uint32_t file, uint64_t offset, uint32_t len)
 {
 	fuzz_check(len > 0 && offset + len <= (uint64_t)SPARSE);
-	return note(arg, FUZZ_READ, question, "/", len);
+	return note(arg, FUZZ_READ, query, "/", len);
 }
 
-static void tell_close(void *arg, uint32_t file, const struct taken *taken)
+static void notify_close(void *arg, uint32_t file, const struct taken *taken)
 {
 	struct fuzz_tree *t = arg;
 
 	fuzz_check(t->files-- > 0 && taken->count <= TAKEN_RANGES_MAX);
 }
 
-static int ask_link(void *arg, uint32_t question, const char *path)
+static int ask_link(void *arg, uint32_t query, const char *path)
 {
-	return note(arg, FUZZ_LINK, question, path, 0);
+	return note(arg, FUZZ_LINK, query, path, 0);
 }
 
-static int ask_other(void *arg, uint32_t question, const char *path)
+static int ask_other(void *arg, uint32_t query, const char *path)
 {
-	return note(arg, FUZZ_OTHER, question, path, 0);
+	return note(arg, FUZZ_OTHER, query, path, 0);
 }
 
-static int ask_names(void *arg, uint32_t question, const uint32_t *uids, size_t uid_count,
+static int ask_names(void *arg, uint32_t query, const uint32_t *uids, size_t uid_count,
 	const uint32_t *gids, size_t gid_count)
 {
-	return note(arg, FUZZ_OTHER, question, "/", 0);
+	return note(arg, FUZZ_OTHER, query, "/", 0);
 }
 
-static void tell_refused(void *arg, const char *request, const char *path)
+static void notify_refused(void *arg, const char *request, const char *path)
 {
 	fuzz_check(strlen(request) + strlen(path) < 4096 + TREE_PATH_MAX);
 }
@@ -111,8 +111,8 @@ static int make_file(off_t size)
 struct fuzz_tree *fuzz_tree_begin(void)
 {
 	static struct fuzz_tree t;
-	static const struct tree_ops ops = {ask_stat, ask_list, ask_open, ask_read, tell_close,
-		ask_link, ask_other, ask_other, ask_names, tell_refused};
+	static const struct tree_ops ops = {ask_stat, ask_list, ask_open, ask_read, notify_close,
+		ask_link, ask_other, ask_other, ask_names, notify_refused};
 
 	if (!t.loop) {
 		t.ops = ops;
@@ -124,7 +124,7 @@ struct fuzz_tree *fuzz_tree_begin(void)
 	first_number = fcntl(small_file, F_DUPFD_CLOEXEC, 0);
 	close(first_number);
 	t.full = false;
-	t.questions = 0;
+	t.queries = 0;
 	return &t;
 }
 
@@ -172,10 +172,10 @@ void fuzz_tree_answer(
 	struct fuzz_tree *t, bool last, uint8_t how, fuzz_answer_fn answer, void *server)
 {
 	struct tree_answer a = {.fd = -1, .last = true};
-	unsigned i = last && t->questions ? t->questions - 1 : 0;
-	struct fuzz_question *q = &t->list[i], asked;
+	unsigned i = last && t->queries ? t->queries - 1 : 0;
+	struct fuzz_query *q = &t->list[i], asked;
 
-	if (t->questions == 0)
+	if (t->queries == 0)
 		return;
 	asked = *q;
 	if (how & 128)
@@ -190,7 +190,7 @@ void fuzz_tree_answer(
 		a.data = "/a/link", a.len = 7;
 	a.attr.mode |= how & 1 ? S_IFDIR : 0;
 	if (a.last || asked.what != FUZZ_READ)
-		memmove(q, q + 1, (--t->questions - i) * sizeof(*q));
+		memmove(q, q + 1, (--t->queries - i) * sizeof(*q));
 	if (asked.what == FUZZ_OPEN && !a.error)
 		t->files++;
 	if (answer(server, asked.number, &a) < 0 && asked.what == FUZZ_OPEN && !a.error) {

@@ -1,5 +1,5 @@
 /*
- * A tree for the fuzz targets of the file servers: it notes questions and answers them in the ways
+ * A tree for the fuzz targets of the file servers: it notes queries and answers them in the ways
  * that a byte chooses. It checks what it is asked: paths are absolute and normal.
  */
 #ifndef TESTS_FUZZ_ANSWERING_TREE_H
@@ -7,11 +7,11 @@
 
 #include "sshd/sftp/config.h"
 
-#define FUZZ_QUESTIONS_MAX 256
+#define FUZZ_QUERYS_MAX 256
 
 enum fuzz_ask { FUZZ_STAT, FUZZ_LIST, FUZZ_OPEN, FUZZ_READ, FUZZ_LINK, FUZZ_OTHER };
 
-struct fuzz_question {
+struct fuzz_query {
 	enum fuzz_ask what;
 	uint32_t number, len;
 };
@@ -21,17 +21,17 @@ struct fuzz_tree {
 	struct loop *loop;
 	struct job_pool *jobs;
 	bool full;
-	unsigned files;     /* open */
-	unsigned questions; /* not answered */
-	struct fuzz_question list[FUZZ_QUESTIONS_MAX];
+	unsigned files;   /* open */
+	unsigned queries; /* not answered */
+	struct fuzz_query list[FUZZ_QUERYS_MAX];
 };
 
-typedef int (*fuzz_answer_fn)(void *server, uint32_t question, const struct tree_answer *answer);
+typedef int (*fuzz_answer_fn)(void *server, uint32_t query, const struct tree_answer *answer);
 
 void fuzz_check(bool good);
 /* One tree for all runs: loop and threads are made once. */
 struct fuzz_tree *fuzz_tree_begin(void);
-/* Answers the first or last question; how says in which way. */
+/* Answers the first or last query; how says in which way. */
 void fuzz_tree_answer(
 	struct fuzz_tree *t, bool last, uint8_t how, fuzz_answer_fn answer, void *server);
 /* Until no job is under way. */

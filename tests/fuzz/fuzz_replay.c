@@ -1,4 +1,4 @@
-/* Replay: output no longer than input, independent of how it is cut, and free of questions. */
+/* Replay: output no longer than input, independent of how it is cut, and free of queries. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 	} while (0)
 
 /* A reader of its own, much simpler than the one under test: what would a terminal answer? */
-static void check_no_question(const uint8_t *p, size_t len)
+static void check_no_query(const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		CHECK(p[i] != 0x05);
@@ -69,7 +69,7 @@ static void check_cut(const uint8_t *in, size_t len, size_t step, uint8_t *out, 
 	size_t n = filter_from(replay_filter_init_cut, in, len, len ? len : 1, out, room);
 
 	CHECK(n <= len);
-	check_no_question(out, n);
+	check_no_query(out, n);
 	CHECK(filter_from(replay_filter_init_cut, in, len, step, out, room) == n);
 }
 
@@ -85,7 +85,7 @@ static void check_join(const uint8_t *in, size_t len, size_t cut, uint8_t *out, 
 	n += replay_filter_join(&f, in + cut, len - cut, out + n, room - n, &used, &done);
 	CHECK(done || used == len - cut);
 	CHECK(used <= REPLAY_JOIN_MAX + 1 && n <= cut + used);
-	check_no_question(out, n);
+	check_no_query(out, n);
 }
 
 /* A replay from anywhere is the rest of one from the start, if it is known what was before. */
@@ -122,14 +122,14 @@ static void check_start(const uint8_t *in, size_t len, size_t cut, uint8_t *out)
 
 	CHECK(n == replay_modes_write(&b, bytes[1], sizeof(bytes[1])));
 	CHECK(!memcmp(bytes[0], bytes[1], n));
-	check_no_question((const uint8_t *)bytes[0], n);
+	check_no_query((const uint8_t *)bytes[0], n);
 	/* What is written out says the same when it is read. */
 	replay_modes_init(&b);
 	replay_modes_feed(&b, (const uint8_t *)bytes[0], n);
 	CHECK(n == replay_modes_write(&b, bytes[1], sizeof(bytes[1])));
 	CHECK(!memcmp(bytes[0], bytes[1], n));
 	n = replay_modes_undo(&a, bytes[0], sizeof(bytes[0]));
-	check_no_question((const uint8_t *)bytes[0], n);
+	check_no_query((const uint8_t *)bytes[0], n);
 	/* And all of it passes the filter. */
 	CHECK(filter((const uint8_t *)bytes[0], n, n ? n : 1, out, SPARE) == n);
 }
@@ -151,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n = filter(data, size, size ? size : 1, a, room);
 
 	CHECK(n <= size);
-	check_no_question(a, n);
+	check_no_query(a, n);
 	CHECK(filter(data, size, 1, b, room) == n && !memcmp(a, b, n));
 	CHECK(filter(data, size, cut + 1, b, room) == n && !memcmp(a, b, n));
 	check_cut(data, size, cut + 1, b, room);

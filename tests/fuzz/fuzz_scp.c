@@ -107,9 +107,9 @@ static void refuse(struct run *r)
 	fuzz_check(scp_input(r->scp, "\1no\n", 4) == 4);
 }
 
-static int answer(void *scp, uint32_t question, const struct tree_answer *a)
+static int answer(void *scp, uint32_t query, const struct tree_answer *a)
 {
-	return scp_answer(scp, question, a);
+	return scp_answer(scp, query, a);
 }
 
 /* Bytes that are no reply: from here on only crashes are looked for. */
@@ -177,7 +177,7 @@ static void run(struct run *r)
 		fuzz_check(scp_input(r->scp, "", 1) == 1);
 	while (r->in.left > 0 && step(r)) {
 		take(r);
-		fuzz_check(r->tree->questions <= 1);
+		fuzz_check(r->tree->queries <= 1);
 	}
 }
 

@@ -7,22 +7,22 @@
 #include <string.h>
 
 #include "broker/session/escape_key.h"
-#include "core/words.h"
+#include "core/tokenize.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void split(const uint8_t *data, size_t size)
 {
-	struct words w;
+	struct tokens w;
 	size_t i, total = 0;
 
-	if (words_split((const char *)data, size, &w) < 0)
+	if (tokenize((const char *)data, size, &w) < 0)
 		return;
 	for (i = 0; i < w.count; i++)
 		total += strlen(w.list[i]);
-	if (w.count > WORDS_MAX || total > size)
+	if (w.count > TOKENS_MAX || total > size)
 		abort();
-	words_finish(&w);
+	tokens_finish(&w);
 }
 
 /* A plain reading of the rule: the bytes that are to be typed. */

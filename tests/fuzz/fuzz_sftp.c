@@ -150,9 +150,9 @@ static void send_packet(struct run *r, bool framed)
 	send_bytes(r, data, len);
 }
 
-static int answer(void *server, uint32_t question, const struct tree_answer *a)
+static int answer(void *server, uint32_t query, const struct tree_answer *a)
 {
-	return sftpd_answer(server, question, a);
+	return sftpd_answer(server, query, a);
 }
 
 static void step(struct run *r)
@@ -211,7 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0 && data[0] & 1)
 		send_bytes(r, (const uint8_t *)"\0\0\0\5\1\0\0\0\3", 9);
 	while (r->in.left > 0) {
-		fuzz_check(r->tree->questions <= SFTPD_REQUESTS_MAX);
+		fuzz_check(r->tree->queries <= SFTPD_REQUESTS_MAX);
 		step(r);
 	}
 	take(r, SIZE_MAX);

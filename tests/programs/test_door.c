@@ -48,16 +48,16 @@ static struct sh_result last;
 /* Runs a script, at most 90 s; standard output comes back, standard error goes to ours. */
 static int sh(const char *script)
 {
-	FILE *pipe_end;
+	FILE *libvirt_backend_end;
 	size_t n;
 	int status;
 
 	setenv("SCRIPT", script, 1);
-	pipe_end = popen("timeout 90 bash -c \"$SCRIPT\"", "r");
-	assert_non_null(pipe_end);
-	n = fread(last.text, 1, sizeof(last.text) - 1, pipe_end);
+	libvirt_backend_end = popen("timeout 90 bash -c \"$SCRIPT\"", "r");
+	assert_non_null(libvirt_backend_end);
+	n = fread(last.text, 1, sizeof(last.text) - 1, libvirt_backend_end);
 	last.text[n] = '\0';
-	status = pclose(pipe_end);
+	status = pclose(libvirt_backend_end);
 	last.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	return last.status;
 }
@@ -185,7 +185,7 @@ static void the_door_is_confined(void **state)
 	expect("grep -E 'NoNewPrivs|Seccomp:' /proc/$DOOR/status | tr -d '\\t'",
 		"NoNewPrivs:1\nSeccomp:2\n");
 	expect("grep -o 'seccomp=1' $T/log", "seccomp=1\n");
-	/* epoll, timers, control line, the threads' bell, the three standard ones */
+	/* epoll, timers, control line, the threads' wakeup, the three standard ones */
 	expect("ls /proc/$DOOR/fd | wc -l", "7\n");
 	/* Those that read files were made before the filter, which holds for them as well. */
 	expect("cat /proc/$DOOR/task/*/status | grep -cE 'Seccomp:.2|NoNewPrivs:.1'", "10\n");

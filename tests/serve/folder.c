@@ -254,7 +254,7 @@ static int ask_read(void *arg, uint32_t question, uint32_t file, uint64_t offset
 	return 0;
 }
 
-static void tell_taken(uint32_t file, const struct taken *taken)
+static void notify_taken(uint32_t file, const struct taken *taken)
 {
 	unsigned i;
 
@@ -265,13 +265,13 @@ static void tell_taken(uint32_t file, const struct taken *taken)
 	fprintf(stderr, "%s\n", taken->more ? " and more" : "");
 }
 
-static void tell_close(void *arg, uint32_t file, const struct taken *taken)
+static void notify_close(void *arg, uint32_t file, const struct taken *taken)
 {
 	struct folder *f = arg;
 	struct open_file *open;
 
 	if (f->options.talks)
-		tell_taken(file, taken);
+		notify_taken(file, taken);
 	if (!f->options.reads)
 		return;
 	open = find_file(f, file);
@@ -366,7 +366,7 @@ static int ask_names(void *arg, uint32_t question, const uint32_t *uids, size_t 
 	return send_post(p, 0);
 }
 
-static void tell_refused(void *arg, const char *request, const char *path)
+static void notify_refused(void *arg, const char *request, const char *path)
 {
 	const struct folder *f = arg;
 
@@ -383,12 +383,12 @@ struct folder *folder_create(
 		.list = ask_list,
 		.open = ask_open,
 		.read = ask_read,
-		.close = tell_close,
+		.close = notify_close,
 		.readlink = ask_readlink,
 		.remove = ask_remove,
 		.space = ask_space,
 		.names = ask_names,
-		.refused = tell_refused};
+		.refused = notify_refused};
 	int root = open(options->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct folder *f = root < 0 ? NULL : calloc(1, sizeof(*f));
 

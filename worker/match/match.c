@@ -125,7 +125,7 @@ const char *match_why(const struct match *m)
 void match_release(struct match *m)
 {
 	if (m->state == MATCH_HOLDING)
-		match_settle(m);
+		match_update(m);
 }
 
 void match_rest(struct match *m)
@@ -133,7 +133,7 @@ void match_rest(struct match *m)
 	bool empty = m->text.len <= m->floor || (!m->multi && m->finished);
 
 	if (m->state == MATCH_HOLDING)
-		match_settle(m);
+		match_update(m);
 	else if (m->state == MATCH_READING && m->reached && !empty)
 		match_look_at_whole(m);
 }
@@ -197,7 +197,7 @@ static bool look_before_edit(struct match *m)
 
 	if (m->state == MATCH_HOLDING) {
 		if (ends_holding(m))
-			match_settle(m);
+			match_update(m);
 		return m->state != MATCH_HOLDING;
 	}
 	need = m->reached ? need_of(m) : NEED_NOTHING;

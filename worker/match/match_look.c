@@ -58,7 +58,7 @@ static void cut_out(struct match *m, size_t start, size_t end)
 	m->result.len = end - first;
 }
 
-void match_settle(struct match *m)
+void match_update(struct match *m)
 {
 	const struct match_span *span = &m->wanted[m->result.pattern].span;
 
@@ -206,12 +206,12 @@ void match_look_on(struct match *m)
 {
 	look(m, false);
 	if (m->state == MATCH_HOLDING && is_complete(m))
-		match_settle(m);
+		match_update(m);
 }
 
 void match_look_at_whole(struct match *m)
 {
 	look(m, true);
 	if (m->state == MATCH_HOLDING)
-		match_settle(m);
+		match_update(m);
 }

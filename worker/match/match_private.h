@@ -54,6 +54,6 @@ void match_look_on(struct match *m);
 /* A look at a text that nothing is added to. */
 void match_look_at_whole(struct match *m);
 /* What was found is the result: the text stays as it is from here on. */
-void match_settle(struct match *m);
+void match_update(struct match *m);
 
 #endif

@@ -161,7 +161,7 @@ static void an_answer_that_fits_is_whole(void **state)
 static enum channel_signal heard;
 static int heard_count;
 
-static void hear(void *policy, enum channel_signal signal)
+static void hear(void *handler, enum channel_signal signal)
 {
 	heard = signal;
 	heard_count++;
@@ -179,7 +179,7 @@ static void signals_reach_what_understands_them(void **state)
 	size_t i;
 
 	begin(&e);
-	channel_set_policy(e.channel, &ops, NULL);
+	channel_set_handler(e.channel, &ops, NULL);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		heard_count = 0;
 		send_signal(&e, "WINCH");
@@ -213,14 +213,14 @@ static void a_signal_ends_what_does_not_understand_it(void **state)
 
 static unsigned ended;
 
-static void count_end(void *policy)
+static void count_end(void *handler)
 {
 	ended++;
 }
 
-static void word_before_the_end(void *policy, char where[CHANNEL_WHERE_MAX])
+static void word_before_the_end(void *handler, char where[CHANNEL_WHERE_MAX])
 {
-	struct channel *c = policy;
+	struct channel *c = handler;
 
 	channel_print(c, "the terminal in order\n");
 }
@@ -286,7 +286,7 @@ static const word_fn words[] = {say_print, say_complaint, say_bytes, say_console
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
 /* Each word as the first one on a dead line, and then all others: who says them has still his
- * policy, up to the end of the turn, and loses it once. */
+ * handler, up to the end of the turn, and loses it once. */
 static void no_word_on_a_dead_line_ends_what_says_it(void **state)
 {
 	static const struct channel_ops ops = {.end = count_end};
@@ -296,7 +296,7 @@ static void no_word_on_a_dead_line_ends_what_says_it(void **state)
 	for (i = 0; i < WORDS; i++) {
 		begin(&e);
 		ended = 0;
-		channel_set_policy(e.channel, &ops, NULL);
+		channel_set_handler(e.channel, &ops, NULL);
 		line_finish(&e.line);
 		words[i](e.channel);
 		for (k = 0; k < WORDS; k++)
@@ -333,7 +333,7 @@ static void the_end_said_on_a_dead_line_lets_go_once(void **state)
 
 	begin(&e);
 	ended = 0;
-	channel_set_policy(e.channel, &silent, NULL);
+	channel_set_handler(e.channel, &silent, NULL);
 	line_finish(&e.line);
 	say_the_end(e.channel);
 	assert_int_equal(ended, 1);
@@ -345,7 +345,7 @@ static void the_end_said_on_a_dead_line_lets_go_once(void **state)
 
 	begin(&e);
 	ended = 0;
-	channel_set_policy(e.channel, &speaks, e.channel);
+	channel_set_handler(e.channel, &speaks, e.channel);
 	line_finish(&e.line);
 	say_the_end(e.channel);
 	say_the_end(e.channel);
@@ -354,10 +354,10 @@ static void the_end_said_on_a_dead_line_lets_go_once(void **state)
 	assert_int_equal(ended, 1);
 }
 
-/* The policy's input is where most words are said from. */
-static size_t answer_and_go_on(void *policy, const uint8_t *data, size_t len)
+/* The handler's input is where most words are said from. */
+static size_t answer_and_go_on(void *handler, const uint8_t *data, size_t len)
 {
-	struct end *e = policy;
+	struct end *e = handler;
 	size_t i;
 
 	line_finish(&e->line);
@@ -374,7 +374,7 @@ static void a_line_that_dies_while_input_is_taken_is_closed_once(void **state)
 
 	begin(&e);
 	ended = 0;
-	channel_set_policy(e.channel, &ops, &e);
+	channel_set_handler(e.channel, &ops, &e);
 	assert_int_equal(line_send(&e.line, WIRE_DATA, NULL, "typed", 5), 0);
 	while (!closed) /* what is deferred runs before a turn waits */
 		assert_true(loop_turn(loop, 10 * LOOP_MSEC) >= 0);

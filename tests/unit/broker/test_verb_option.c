@@ -104,17 +104,17 @@ static void times_are_dates_seconds_or_so_long_ago(void **state)
 
 static void places_are_offsets_the_start_or_bytes_before_the_end(void **state)
 {
-	const struct verb_option option = {.name = "from", .type = OPTION_PLACE, .takes = "P"};
+	const struct verb_option option = {.name = "from", .type = OPTION_POSITION, .takes = "P"};
 	static const struct {
 		const char *text;
 		int result;
-		struct option_place place;
-	} rows[] = {{"start", 0, {PLACE_START, 0}}, {"17", 0, {PLACE_OFFSET, 17}},
-		{"-17", 0, {PLACE_BACK, 17}}, {"here", -EINVAL, {PLACE_NONE, 0}},
-		{"", -EINVAL, {PLACE_NONE, 0}}, {"--17", -EINVAL, {PLACE_NONE, 0}}};
+		struct option_position place;
+	} rows[] = {{"start", 0, {POSITION_START, 0}}, {"17", 0, {POSITION_OFFSET, 17}},
+		{"-17", 0, {POSITION_BACK, 17}}, {"here", -EINVAL, {POSITION_NONE, 0}},
+		{"", -EINVAL, {POSITION_NONE, 0}}, {"--17", -EINVAL, {POSITION_NONE, 0}}};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct option_place place = {0};
+		struct option_position place = {0};
 
 		if (verb_option_set(&option, rows[i].text, &place) != rows[i].result)
 			fail_msg("%s", rows[i].text);

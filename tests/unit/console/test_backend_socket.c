@@ -345,7 +345,7 @@ static void path_elsewhere_is_refused(void **state)
 	start_qemu(UUID_A, "e");
 	open_console(1);
 	RUN_UNTIL(seen.opened);
-	assert_int_equal(seen.error, BACKEND_UNFIT);
+	assert_int_equal(seen.error, BACKEND_UNSUPPORTED);
 }
 
 static void qemu_may_connect_to_us(void **state)

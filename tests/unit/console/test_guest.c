@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "console/guest/guest_internal.h"
+#include "console/guest/guest_private.h"
 
 static void it_is_ending_until_the_last_who_wants_its_end_has_given_up(void **state)
 {
@@ -15,11 +15,11 @@ static void it_is_ending_until_the_last_who_wants_its_end_has_given_up(void **st
 
 	assert_non_null(g);
 	assert_false(guest_is_ending(g));
-	guest_order_off(g, true);
-	guest_order_off(g, true);
-	guest_order_off(g, false); /* it was told that another order is under way */
+	guest_expect_off(g, true);
+	guest_expect_off(g, true);
+	guest_expect_off(g, false); /* it was told that another order is under way */
 	assert_true(guest_is_ending(g));
-	guest_order_off(g, false);
+	guest_expect_off(g, false);
 	assert_false(guest_is_ending(g));
 	guest_destroy(g);
 }

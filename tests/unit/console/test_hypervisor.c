@@ -32,7 +32,7 @@
 struct seen {
 	int up, down, places, gone, asked;
 	int places_at_up;
-	struct place_info last, gone_info, answer;
+	struct location_info last, gone_info, answer;
 	int asked_error;
 	bool asked_found;
 	char text[256];
@@ -57,13 +57,13 @@ static void on_link(void *arg, struct hypervisor *from, int up, const char *text
 	snprintf(seen.text, sizeof(seen.text), "%s", text);
 }
 
-static void on_place(void *arg, struct hypervisor *from, const struct place_info *info)
+static void on_location(void *arg, struct hypervisor *from, const struct location_info *info)
 {
 	seen.places++;
 	seen.last = *info;
 }
 
-static void on_gone(void *arg, struct hypervisor *from, const struct place_info *info)
+static void on_gone(void *arg, struct hypervisor *from, const struct location_info *info)
 {
 	seen.gone++;
 	seen.gone_info = *info;
@@ -85,7 +85,7 @@ static void on_log(void *arg, enum log_level level, const char *tag, const char 
 	snprintf(warning, sizeof(warning), "%s", text);
 }
 
-static const struct hypervisor_events events = {on_link, on_place, on_gone, on_guest, on_guest};
+static const struct hypervisor_events events = {on_link, on_location, on_gone, on_guest, on_guest};
 
 static uint64_t now_us(void)
 {
@@ -167,29 +167,29 @@ static void guests_are_reported_before_the_link(void **state)
 	assert_int_equal(seen.places_at_up, 1);
 	assert_true(uuid_equal(&seen.last.uuid, &guest));
 	assert_string_equal(seen.last.name, "test");
-	assert_int_equal(seen.last.state, PLACE_RUNNING);
-	assert_true(seen.last.run > 0);
+	assert_int_equal(seen.last.state, LOCATION_RUNNING);
+	assert_true(seen.last.generation > 0);
 }
 
 static void stop_and_start_are_followed(void **state)
 {
-	unsigned long long run;
+	unsigned long long generation;
 
 	start("test:///default");
 	TURN_UNTIL(seen.up);
-	run = seen.last.run;
+	generation = seen.last.generation;
 	do_to_guest(virDomainSuspend);
-	TURN_UNTIL(seen.last.state == PLACE_PAUSED);
+	TURN_UNTIL(seen.last.state == LOCATION_PAUSED);
 	do_to_guest(virDomainResume);
-	TURN_UNTIL(seen.last.state == PLACE_RUNNING);
-	assert_true(seen.last.run == run);
+	TURN_UNTIL(seen.last.state == LOCATION_RUNNING);
+	assert_true(seen.last.generation == generation);
 	do_to_guest(virDomainDestroy);
-	TURN_UNTIL(seen.last.state == PLACE_OFF);
-	assert_int_equal(seen.last.reason, PLACE_REASON_DESTROYED);
+	TURN_UNTIL(seen.last.state == LOCATION_OFF);
+	assert_int_equal(seen.last.reason, LOCATION_REASON_DESTROYED);
 	do_to_guest(virDomainCreate);
-	TURN_UNTIL(seen.last.state == PLACE_RUNNING);
-	assert_int_equal(seen.last.reason, PLACE_REASON_NONE);
-	assert_true(seen.last.run > run);
+	TURN_UNTIL(seen.last.state == LOCATION_RUNNING);
+	assert_int_equal(seen.last.reason, LOCATION_REASON_NONE);
+	assert_true(seen.last.generation > generation);
 }
 
 static void a_new_guest_appears_and_a_transient_one_goes(void **state)
@@ -204,14 +204,14 @@ static void a_new_guest_appears_and_a_transient_one_goes(void **state)
 	domain = virDomainCreateXML(other, xml, 0);
 	assert_non_null(domain);
 	TURN_UNTIL(strcmp(seen.last.name, "extra") == 0);
-	assert_int_equal(seen.last.state, PLACE_RUNNING);
+	assert_int_equal(seen.last.state, LOCATION_RUNNING);
 	assert_true(seen.last.transient);
 	assert_int_equal(seen.last.devices.count, 1);
 	assert_int_equal(virDomainDestroy(domain), 0);
 	TURN_UNTIL(seen.gone);
 	assert_string_equal(seen.gone_info.name, "extra");
-	assert_int_equal(seen.gone_info.state, PLACE_OFF);
-	assert_int_equal(seen.gone_info.reason, PLACE_REASON_DESTROYED);
+	assert_int_equal(seen.gone_info.state, LOCATION_OFF);
+	assert_int_equal(seen.gone_info.reason, LOCATION_REASON_DESTROYED);
 	virDomainFree(domain);
 }
 
@@ -232,7 +232,7 @@ static void the_reason_of_a_transient_guests_end_is_waited_for(void **state)
 	assert_int_equal(seen.gone, 0);
 	assert_int_equal(virDomainDestroy(domain), 0);
 	TURN_UNTIL(seen.gone);
-	assert_int_equal(seen.gone_info.reason, PLACE_REASON_DESTROYED);
+	assert_int_equal(seen.gone_info.reason, LOCATION_REASON_DESTROYED);
 	virDomainFree(domain);
 }
 
@@ -243,12 +243,12 @@ static void a_guest_that_is_gone_without_an_event_is_reported_all_the_same(void 
 	guests_read(h, table_find(h, &guest), -ENOENT, NULL, NULL);
 	guests_read(h, table_find(h, &guest), -ENOENT, NULL, NULL);
 	assert_int_equal(seen.gone, 1);
-	assert_int_equal(seen.gone_info.state, PLACE_OFF);
-	assert_int_equal(seen.gone_info.reason, PLACE_REASON_NONE);
+	assert_int_equal(seen.gone_info.state, LOCATION_OFF);
+	assert_int_equal(seen.gone_info.reason, LOCATION_REASON_NONE);
 	assert_null(table_find(h, &guest));
 }
 
-static void on_asked(void *arg, int error, const struct place_info *info)
+static void on_asked(void *arg, int error, const struct location_info *info)
 {
 	assert_ptr_equal(arg, &seen);
 	seen.asked++;
@@ -270,7 +270,7 @@ static void a_question_is_answered_once_unless_forgotten(void **state)
 	assert_int_equal(seen.asked, 0);
 	TURN_UNTIL(seen.asked);
 	assert_true(seen.asked_found);
-	assert_int_equal(seen.answer.state, PLACE_RUNNING);
+	assert_int_equal(seen.answer.state, LOCATION_RUNNING);
 	assert_int_equal(hypervisor_ask(h, &guest, on_asked, &seen), 0);
 	hypervisor_forget(h, &seen);
 	turn_for(50 * LOOP_MSEC);
@@ -292,7 +292,7 @@ static void an_answer_is_fresh(void **state)
 		assert_int_equal(i % 2 ? virDomainCreate(domain) : virDomainDestroy(domain), 0);
 		assert_int_equal(hypervisor_ask(h, &guest, on_asked, &seen), 0);
 		TURN_UNTIL(seen.asked == 2);
-		assert_int_equal(seen.answer.state, i % 2 ? PLACE_RUNNING : PLACE_OFF);
+		assert_int_equal(seen.answer.state, i % 2 ? LOCATION_RUNNING : LOCATION_OFF);
 	}
 	virDomainFree(domain);
 }
@@ -422,7 +422,8 @@ static void a_failed_open_says_why_and_is_closed_by_its_owner(void **state)
 	assert_int_equal(seen.opened, 0);
 	assert_int_equal(backend_send(seen.backend, (const uint8_t *)"x", 1), -EPIPE);
 	TURN_UNTIL(seen.opened);
-	assert_int_equal(seen.open_error, BACKEND_UNFIT); /* the test driver has no consoles */
+	assert_int_equal(
+		seen.open_error, BACKEND_UNSUPPORTED); /* the test driver has no consoles */
 	assert_true(strlen(seen.text) > 0);
 	assert_int_equal(backend_send(seen.backend, (const uint8_t *)"x", 1), -EPIPE);
 	backend_close(&seen.backend);
@@ -460,12 +461,12 @@ static void one_that_was_left_while_it_opened_is_there_until_the_opening_is_over
 	h->target.uri = silent.uri;
 	assert_int_equal(open_backend(), 0);
 	client = hypervisor_next_client(h, NULL);
-	TURN_UNTIL(virt_capture_fd(&client->capture) >= 0);
+	TURN_UNTIL(virt_socket_fd(&client->socket) >= 0);
 	backend_close(&seen.backend);
 	client->lost(client);
 	turn_for(100 * LOOP_MSEC);
 	assert_ptr_equal(hypervisor_next_client(h, NULL), client);
-	virt_capture_break(&client->capture);
+	virt_socket_break(&client->socket);
 	TURN_UNTIL(!hypervisor_next_client(h, NULL));
 	assert_int_equal(seen.opened + seen.ended, 0);
 	silent_end(&silent);
@@ -476,7 +477,7 @@ static enum backend_error error_of(int code, int domain, const char *text)
 	struct virt_error error = {.code = code, .domain = domain};
 
 	snprintf(error.text, sizeof(error.text), "%s", text);
-	return pipe_error_of(&error);
+	return libvirt_backend_error_of(&error);
 }
 
 static void errors_of_libvirt_are_told_apart(void **state)

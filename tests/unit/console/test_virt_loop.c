@@ -16,8 +16,8 @@
 
 #include <libvirt/libvirt.h>
 
-#include "console/libvirt/virt_bell.h"
-#include "console/libvirt/virt_capture.h"
+#include "console/libvirt/virt_wakeup.h"
+#include "console/libvirt/virt_socket.h"
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 
@@ -470,29 +470,29 @@ static void *ring_often(void *arg)
 	int i;
 
 	for (i = 0; i < 100; i++)
-		virt_bell_ring(*(int *)arg);
+		virt_wakeup_fire(*(int *)arg);
 	return NULL;
 }
 
 static void many_rings_are_one_call_and_none_after_the_end(void **state)
 {
-	int bell, calls = 0, before;
+	int wakeup, calls = 0, before;
 	pthread_t thread;
 
-	assert_int_equal(virt_bell_add(count_ring, &calls, &bell), 0);
-	assert_int_equal(pthread_create(&thread, NULL, ring_often, &bell), 0);
+	assert_int_equal(virt_wakeup_add(count_ring, &calls, &wakeup), 0);
+	assert_int_equal(pthread_create(&thread, NULL, ring_often, &wakeup), 0);
 	pthread_join(thread, NULL);
 	TURN_UNTIL(calls == 1);
 	(void)woken_turns(20 * LOOP_MSEC);
 	assert_int_equal(calls, 1);
-	virt_bell_ring(bell);
-	before = bell;
-	virt_bell_del(&bell);
-	assert_int_equal(bell, -1);
-	virt_bell_ring(before);
+	virt_wakeup_fire(wakeup);
+	before = wakeup;
+	virt_wakeup_del(&wakeup);
+	assert_int_equal(wakeup, -1);
+	virt_wakeup_fire(before);
 	(void)woken_turns(20 * LOOP_MSEC);
 	assert_int_equal(calls, 1);
-	virt_bell_del(&bell);
+	virt_wakeup_del(&wakeup);
 }
 
 /* --- captures --- */
@@ -506,28 +506,28 @@ static void *register_elsewhere(void *arg)
 static void a_capture_takes_the_first_socket_of_its_thread(void **state)
 {
 	struct peer elsewhere, p, second;
-	struct virt_capture capture;
+	struct virt_socket capture;
 	pthread_t thread;
 	char byte;
 
-	virt_capture_init(&capture);
-	virt_capture_break(&capture); /* nothing to break yet */
-	virt_capture_begin(&capture);
+	virt_socket_init(&capture);
+	virt_socket_break(&capture); /* nothing to break yet */
+	virt_socket_begin(&capture);
 	assert_int_equal(pthread_create(&thread, NULL, register_elsewhere, &elsewhere), 0);
 	pthread_join(thread, NULL);
-	assert_int_equal(virt_capture_fd(&capture), -1);
+	assert_int_equal(virt_socket_fd(&capture), -1);
 	peer_open(&p, VIR_EVENT_HANDLE_READABLE);
 	peer_open(&second, VIR_EVENT_HANDLE_READABLE);
-	virt_capture_end();
+	virt_socket_end();
 	/* It goes on working when libvirt has closed its own descriptor. */
 	peer_write(&p, 1);
-	assert_int_equal(recv(virt_capture_fd(&capture), &byte, 1, MSG_PEEK), 1);
-	virt_capture_break(&capture);
+	assert_int_equal(recv(virt_socket_fd(&capture), &byte, 1, MSG_PEEK), 1);
+	virt_socket_break(&capture);
 	assert_int_equal(recv(p.fds[1], &byte, 1, 0), 0);
 	assert_int_equal(recv(second.fds[1], &byte, 1, 0), -1);
-	virt_capture_finish(&capture);
-	virt_capture_finish(&capture);
-	assert_int_equal(virt_capture_fd(&capture), -1);
+	virt_socket_finish(&capture);
+	virt_socket_finish(&capture);
+	assert_int_equal(virt_socket_fd(&capture), -1);
 	peer_close(&elsewhere);
 	peer_close(&second);
 	peer_close(&p);

@@ -7,23 +7,23 @@
 
 #include <cmocka.h>
 
-#include "core/words.h"
+#include "core/tokenize.h"
 #include "ctl/options.h"
 #include "ctl/quote.h"
 
 static void assert_comes_back(int count, const char *const *list)
 {
 	char text[8192];
-	struct words words;
+	struct tokens words;
 	size_t len = 0;
 	int i;
 
 	assert_int_equal(quote_words(count, list, text, sizeof(text), &len), 0);
-	assert_int_equal(words_split(text, len, &words), 0);
+	assert_int_equal(tokenize(text, len, &words), 0);
 	assert_int_equal(words.count, count);
 	for (i = 0; i < count; i++)
 		assert_string_equal(words.list[i], list[i]);
-	words_finish(&words);
+	tokens_finish(&words);
 }
 
 static void words_come_back_as_they_were(void **state)

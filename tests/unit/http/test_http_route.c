@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/words.h"
+#include "core/tokenize.h"
 #include "http/basic.h"
 #include "http/route.h"
 
@@ -57,16 +57,16 @@ static void a_request_becomes_the_command_of_its_row(void **state)
 /* Whatever stands in a path or a parameter is one word of the command. */
 static void nothing_in_a_request_makes_another_word(void **state)
 {
-	struct words words;
+	struct tokens words;
 	const char *text = command(
 		HTTP_METHOD_GET, "/consoleLog/a%27%20--from=0%20%22%5C?lines=1%27%20x", false);
 
-	assert_int_equal(words_split(text, strlen(text), &words), 0);
+	assert_int_equal(tokenize(text, strlen(text), &words), 0);
 	assert_int_equal(words.count, 3);
 	assert_string_equal(words.list[0], "log");
 	assert_string_equal(words.list[1], "a' --from=0 \"\\");
 	assert_string_equal(words.list[2], "--lines=1' x");
-	words_finish(&words);
+	tokens_finish(&words);
 }
 
 static void unknown_paths_and_methods_are_told_apart(void **state)

@@ -29,11 +29,11 @@ static struct sockaddr_storage address(const char *text)
 	return sa;
 }
 
-static enum sources_answer admit(struct sources *s, const char *text, struct source_seat *seat)
+static enum sources_answer admit(struct sources *s, const char *text, struct source_slot *slot)
 {
 	struct sockaddr_storage sa = address(text);
 
-	return sources_admit(s, &sa, seat);
+	return sources_admit(s, &sa, slot);
 }
 
 static void addresses_share_a_source_by_prefix(void **state)
@@ -56,7 +56,7 @@ static void addresses_share_a_source_by_prefix(void **state)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct sources *s = sources_create(&wide);
-		struct source_seat a, b;
+		struct source_slot a, b;
 
 		assert_non_null(s);
 		assert_int_equal(admit(s, rows[i].a, &a), SOURCES_ADMITTED);
@@ -74,7 +74,7 @@ static void users_are_sources_of_their_own(void **state)
 {
 	struct sources_limits limits = wide;
 	struct sources *s;
-	struct source_seat a, b, c, d;
+	struct source_slot a, b, c, d;
 
 	limits.per_source = 2;
 	s = sources_create(&limits);
@@ -101,7 +101,7 @@ static void each_limit_refuses_with_its_own_reason(void **state)
 		.fresh_per_net = MANY,
 		.drop_from = 3};
 	struct sources *s = sources_create(&limits);
-	struct source_seat a, b, c, d, e;
+	struct source_slot a, b, c, d, e;
 
 	assert_int_equal(admit(s, "192.0.2.1", &a), SOURCES_ADMITTED);
 	assert_int_equal(admit(s, "192.0.2.1", &b), SOURCES_ADMITTED);
@@ -129,7 +129,7 @@ static void each_limit_refuses_with_its_own_reason(void **state)
 static void logging_in_or_leaving_twice_counts_once(void **state)
 {
 	struct sources *s = sources_create(&wide);
-	struct source_seat a, b;
+	struct source_slot a, b;
 
 	assert_int_equal(admit(s, "192.0.2.1", &a), SOURCES_ADMITTED);
 	assert_int_equal(admit(s, "192.0.2.1", &b), SOURCES_ADMITTED);
@@ -151,7 +151,7 @@ static void lower_limits_put_nobody_out(void **state)
 {
 	struct sources_limits low = {1, 1, 1, 1, 1, 1};
 	struct sources *s = sources_create(&wide);
-	struct source_seat a, b, c;
+	struct source_slot a, b, c;
 
 	assert_int_equal(admit(s, "192.0.2.1", &a), SOURCES_ADMITTED);
 	assert_int_equal(admit(s, "192.0.2.1", &b), SOURCES_ADMITTED);
@@ -168,7 +168,7 @@ static void lower_limits_put_nobody_out(void **state)
 
 /* Admits BEFORE 0 AFTER, BEFORE 1 AFTER, ... */
 static void fill(struct sources *s, const char *before, const char *after, unsigned count,
-	struct source_seat *seats)
+	struct source_slot *slots)
 {
 	unsigned i;
 
@@ -176,36 +176,36 @@ static void fill(struct sources *s, const char *before, const char *after, unsig
 		char text[64];
 
 		snprintf(text, sizeof(text), "%s%u%s", before, i, after);
-		assert_int_equal(admit(s, text, &seats[i]), SOURCES_ADMITTED);
+		assert_int_equal(admit(s, text, &slots[i]), SOURCES_ADMITTED);
 	}
 }
 
-static void release(struct sources *s, struct source_seat *seats, unsigned count)
+static void release(struct sources *s, struct source_slot *slots, unsigned count)
 {
 	while (count--)
-		sources_release(s, &seats[count]);
+		sources_release(s, &slots[count]);
 }
 
 static void who_says_nothing_has_his_part_of_the_seats_and_no_more(void **state)
 {
 	struct sources_limits limits = wide;
-	struct source_seat seats[5], more, known, next;
+	struct source_slot slots[5], more, known, next;
 	struct sources *s;
 
 	limits.fresh_per_source = 5;
 	s = sources_create(&limits);
-	fill(s, "2001:db8:1:2::", "", 5, seats);
+	fill(s, "2001:db8:1:2::", "", 5, slots);
 	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &more), SOURCES_FRESH_PER_SOURCE);
 	assert_null(more.source);
 	assert_int_equal(admit(s, "2001:db8:1:3::1", &next), SOURCES_ADMITTED);
 	/* who has logged in does not count any more */
-	sources_authenticated(s, &seats[0]);
+	sources_authenticated(s, &slots[0]);
 	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &known), SOURCES_ADMITTED);
 	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &more), SOURCES_FRESH_PER_SOURCE);
-	sources_release(s, &seats[1]);
+	sources_release(s, &slots[1]);
 	assert_int_equal(admit(s, "2001:db8:1:2::ffff", &more), SOURCES_ADMITTED);
-	release(s, seats, 5);
-	release(s, (struct source_seat[]){known, more, next}, 3);
+	release(s, slots, 5);
+	release(s, (struct source_slot[]){known, more, next}, 3);
 	assert_int_equal(sources_unauthenticated(s), 0);
 	assert_int_equal(sources_count(s), 0);
 	sources_destroy(s);
@@ -221,22 +221,22 @@ static void addresses_of_one_net_share_a_part(void **state)
 		{"2001:db8:1:", "::1", "2001:db8:1:ffff::1", "2001:db8:2::1"},
 	};
 	struct sources_limits limits = wide;
-	struct source_seat seats[20], user, a, b;
+	struct source_slot slots[20], user, a, b;
 	size_t i;
 
 	limits.fresh_per_net = 20;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct sources *s = sources_create(&limits);
 
-		fill(s, rows[i].before, rows[i].after, 20, seats);
+		fill(s, rows[i].before, rows[i].after, 20, slots);
 		assert_int_equal(admit(s, rows[i].inside, &a), SOURCES_FRESH_PER_NET);
 		assert_int_equal(admit(s, rows[i].outside, &b), SOURCES_ADMITTED);
 		assert_int_equal(sources_admit_user(s, 1000, &user), SOURCES_ADMITTED);
 		assert_int_equal(sources_count(s), 22);
-		sources_authenticated(s, &seats[7]);
+		sources_authenticated(s, &slots[7]);
 		assert_int_equal(admit(s, rows[i].inside, &a), SOURCES_ADMITTED);
-		release(s, seats, 20);
-		release(s, (struct source_seat[]){a, b, user}, 3);
+		release(s, slots, 20);
+		release(s, (struct source_slot[]){a, b, user}, 3);
 		assert_int_equal(sources_count(s), 0);
 		assert_int_equal(sources_unauthenticated(s), 0);
 		sources_destroy(s);
@@ -250,7 +250,7 @@ static void the_nearer_to_full_the_more_are_dropped(void **state)
 		unsigned fresh, least, most;
 	} rows[] = {{49, 0, 0}, {50, 480, 720}, {75, 1180, 1420}, {99, 1900, 2000}};
 	struct sources_limits limits = wide;
-	struct source_seat seats[100], seat;
+	struct source_slot slots[100], slot;
 	size_t i;
 
 	limits.drop_from = 50;
@@ -261,19 +261,19 @@ static void the_nearer_to_full_the_more_are_dropped(void **state)
 
 		limits.drop_from = MANY;
 		sources_set_limits(s, &limits);
-		fill(s, "10.0.", ".1", rows[i].fresh, seats);
+		fill(s, "10.0.", ".1", rows[i].fresh, slots);
 		limits.drop_from = 50;
 		sources_set_limits(s, &limits);
 		for (n = 0; n < 2000; n++) {
-			enum sources_answer answer = admit(s, "192.0.2.1", &seat);
+			enum sources_answer answer = admit(s, "192.0.2.1", &slot);
 
 			assert_true(answer == SOURCES_ADMITTED || answer == SOURCES_DROPPED);
 			dropped += answer == SOURCES_DROPPED;
-			sources_release(s, &seat);
+			sources_release(s, &slot);
 		}
 		print_message("%u fresh: %u of 2000\n", rows[i].fresh, dropped);
 		assert_in_range(dropped, rows[i].least, rows[i].most);
-		release(s, seats, rows[i].fresh);
+		release(s, slots, rows[i].fresh);
 		sources_destroy(s);
 	}
 }
@@ -289,31 +289,31 @@ static void note_row(void *arg, const struct sources_row *row)
 static void each_source_can_be_listed(void **state)
 {
 	struct sources *s = sources_create(&wide);
-	struct source_seat seats[4];
+	struct source_slot slots[4];
 	char text[400] = "";
 
-	assert_int_equal(admit(s, "192.0.2.7", &seats[0]), SOURCES_ADMITTED);
-	assert_int_equal(admit(s, "192.0.2.7", &seats[1]), SOURCES_ADMITTED);
-	assert_int_equal(admit(s, "2001:db8:1:2::9", &seats[2]), SOURCES_ADMITTED);
-	assert_int_equal(sources_admit_user(s, 1000, &seats[3]), SOURCES_ADMITTED);
-	sources_authenticated(s, &seats[0]);
+	assert_int_equal(admit(s, "192.0.2.7", &slots[0]), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "192.0.2.7", &slots[1]), SOURCES_ADMITTED);
+	assert_int_equal(admit(s, "2001:db8:1:2::9", &slots[2]), SOURCES_ADMITTED);
+	assert_int_equal(sources_admit_user(s, 1000, &slots[3]), SOURCES_ADMITTED);
+	sources_authenticated(s, &slots[0]);
 	sources_each(s, note_row, text);
 	assert_non_null(strstr(text, "[192.0.2.7 2 1]"));
 	assert_non_null(strstr(text, "[2001:db8:1:2::/64 1 1]"));
 	assert_non_null(strstr(text, "[uid 1000 1 1]"));
 	assert_int_equal(
 		strlen(text), strlen("[192.0.2.7 2 1][2001:db8:1:2::/64 1 1][uid 1000 1 1]"));
-	release(s, seats, 4);
+	release(s, slots, 4);
 	sources_destroy(s);
 }
 
-/* Against books kept the simple way: 200 sources, many seats, random order, through growing and
+/* Against books kept the simple way: 200 sources, many slots, random order, through growing and
  * shrinking of the table. */
 static void books_agree_with_a_simple_count(void **state)
 {
 	enum { SEATS = 4000, SOURCES = 200, STEPS = 60000 };
 	struct sources *s = sources_create(&wide);
-	struct source_seat *seats = calloc(SEATS, sizeof(*seats));
+	struct source_slot *slots = calloc(SEATS, sizeof(*slots));
 	unsigned *of = calloc(SEATS, sizeof(*of));
 	unsigned counts[SOURCES] = {0}, seed = 1, open = 0, fresh = 0, step, i;
 
@@ -321,22 +321,22 @@ static void books_agree_with_a_simple_count(void **state)
 		unsigned at = (unsigned)rand_r(&seed) % SEATS;
 		unsigned used = 0;
 
-		if (!seats[at].source) {
+		if (!slots[at].source) {
 			char text[64];
 
 			of[at] = (unsigned)rand_r(&seed) % SOURCES;
 			snprintf(text, sizeof(text), of[at] % 2 ? "10.0.%u.7" : "2001:db8:0:%x::7",
 				of[at]);
-			assert_int_equal(admit(s, text, &seats[at]), SOURCES_ADMITTED);
+			assert_int_equal(admit(s, text, &slots[at]), SOURCES_ADMITTED);
 			counts[of[at]]++;
 			open++;
 			fresh++;
 		} else if (rand_r(&seed) % 2) {
-			fresh -= !seats[at].authenticated;
-			sources_authenticated(s, &seats[at]);
+			fresh -= !slots[at].authenticated;
+			sources_authenticated(s, &slots[at]);
 		} else {
-			fresh -= !seats[at].authenticated;
-			sources_release(s, &seats[at]);
+			fresh -= !slots[at].authenticated;
+			sources_release(s, &slots[at]);
 			counts[of[at]]--;
 			open--;
 		}
@@ -347,11 +347,11 @@ static void books_agree_with_a_simple_count(void **state)
 		assert_int_equal(sources_count(s), used);
 	}
 	for (i = 0; i < SEATS; i++)
-		sources_release(s, &seats[i]);
+		sources_release(s, &slots[i]);
 	assert_int_equal(sources_connections(s), 0);
 	assert_int_equal(sources_unauthenticated(s), 0);
 	assert_int_equal(sources_count(s), 0);
-	free(seats);
+	free(slots);
 	free(of);
 	sources_destroy(s);
 }
@@ -360,7 +360,7 @@ static void a_hundred_thousand_sources_come_and_go(void **state)
 {
 	enum { ALL = 100000 };
 	struct sources *s = sources_create(&wide);
-	struct source_seat *seats = calloc(ALL, sizeof(*seats));
+	struct source_slot *slots = calloc(ALL, sizeof(*slots));
 	unsigned i;
 
 	for (i = 0; i < ALL; i++) {
@@ -372,13 +372,13 @@ static void a_hundred_thousand_sources_come_and_go(void **state)
 		six.sin6_addr.s6_addr[1] = (uint8_t)(i >> 8);
 		six.sin6_addr.s6_addr[2] = (uint8_t)i;
 		memcpy(&sa, &six, sizeof(six));
-		assert_int_equal(sources_admit(s, &sa, &seats[i]), SOURCES_ADMITTED);
+		assert_int_equal(sources_admit(s, &sa, &slots[i]), SOURCES_ADMITTED);
 	}
 	assert_int_equal(sources_count(s), ALL);
 	for (i = 0; i < ALL; i++)
-		sources_release(s, &seats[i]);
+		sources_release(s, &slots[i]);
 	assert_int_equal(sources_count(s), 0);
-	free(seats);
+	free(slots);
 	sources_destroy(s);
 }
 

@@ -416,13 +416,13 @@ static struct hypervisor *add_hypervisor(
 	struct broker_context *context, struct virt_loop *virt, const char *name)
 {
 	const struct hypervisor_options options = {.name = name, .uri = "test:///default"};
-	struct place_info info = {.name = LONE_VM, .state = PLACE_OFF, .domain_id = -1};
+	struct location_info info = {.name = LONE_VM, .state = LOCATION_OFF, .domain_id = -1};
 	struct hypervisor *h = NULL;
 
 	assert_int_equal(uuid_parse(LONE_VM_UUID, &info.uuid), 0);
 	assert_int_equal(
 		hypervisor_create(context->loop, virt, &options, &guest_events, context, &h), 0);
-	guest_events.place(context, h, &info);
+	guest_events.location(context, h, &info);
 	guest_events.link(context, h, 1, "");
 	return h;
 }
@@ -442,7 +442,7 @@ static void open_channel_on_guest(struct one *o, struct line *channel)
 	assert_int_equal(line_send_fds(&o->line, WIRE_OPEN, NULL, NULL, 0, &fds[1], 1), 0);
 	fd_close(&fds[1]);
 	assert_int_equal(line_send(channel, WIRE_SHELL, &request, NULL, 0), 0);
-	while (!login_first_channel(login) || !channel_has_policy(login_first_channel(login)))
+	while (!login_first_channel(login) || !channel_has_handler(login_first_channel(login)))
 		(void)loop_turn(context->loop, LOOP_SECOND);
 	channel_need(login_first_channel(login), directory_by_uuid(context->directory, &uuid),
 		RIGHT_VIEW);

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static void on_trouble(void *arg, int error)
+static void on_error(void *arg, int error)
 {
 	struct fixture *f = arg;
 
-	f->trouble_calls++;
-	f->trouble = error;
+	f->error_calls++;
+	f->error = error;
 }
 
 static void open_store(struct fixture *f)
@@ -30,7 +30,7 @@ void open_at(struct fixture *f, const char *dir, struct journal **j)
 		.dir = dir,
 		.store = f->store,
 		.record = 1,
-		.trouble = on_trouble,
+		.on_error = on_error,
 		.arg = f};
 
 	assert_int_equal(journal_create(&o, j), 0);

@@ -24,7 +24,7 @@ struct fixture {
 	struct loop *loop;
 	struct journal_store *store;
 	struct journal *j;
-	int trouble_calls, trouble;
+	int error_calls, error;
 };
 
 struct reading {

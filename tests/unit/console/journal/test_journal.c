@@ -18,7 +18,7 @@
 #include "console/journal/journal.h"
 #include "console/journal/journal_reserve.h"
 #include "console/journal/journal_ring.h"
-#include "console/journal/journal_stamps.h"
+#include "console/journal/journal_timestamps.h"
 
 #define MEMORY JOURNAL_MEMORY_MIN
 
@@ -463,29 +463,29 @@ static void test_forgotten_bytes_give_their_memory_back(void **state)
 
 static void test_stamps_cover_all_of_memory_however_many(void **state)
 {
-	const uint64_t many = UINT64_C(20) * JOURNAL_STAMPS_MAX;
-	struct journal_stamps s = {NULL, 0, 0, 0};
+	const uint64_t many = UINT64_C(20) * JOURNAL_TIMESTAMPS_MAX;
+	struct journal_timestamps s = {NULL, 0, 0, 0};
 	const struct journal_stamp *at;
 
-	assert_null(journal_stamps_at(&s, 5));
+	assert_null(journal_timestamps_at(&s, 5));
 	for (uint64_t i = 0; i < many; i++)
-		journal_stamps_add(&s, i * 10, i * LOOP_SECOND, 0);
-	assert_true(s.count <= JOURNAL_STAMPS_MAX && s.count >= JOURNAL_STAMPS_MAX / 2);
+		journal_timestamps_add(&s, i * 10, i * LOOP_SECOND, 0);
+	assert_true(s.count <= JOURNAL_TIMESTAMPS_MAX && s.count >= JOURNAL_TIMESTAMPS_MAX / 2);
 	assert_true(s.list[0].offset == 0);
 	for (uint64_t i = 0; i < many; i += 77) {
 		/* Evenly: no place is worse known than another. */
-		at = journal_stamps_at(&s, i * 10);
+		at = journal_timestamps_at(&s, i * 10);
 		assert_non_null(at);
 		assert_true(at->offset <= i * 10 && at->offset + 320 > i * 10);
 		assert_true(at->time == at->offset / 10 * LOOP_SECOND);
-		at = journal_stamps_since(&s, i * LOOP_SECOND);
+		at = journal_timestamps_since(&s, i * LOOP_SECOND);
 		assert_true(!at || at->time >= i * LOOP_SECOND);
 	}
 	/* What is no longer of interest makes room, and the steps get short again. */
 	for (uint64_t i = many; i < many + many; i++)
-		journal_stamps_add(&s, i * 10, i * LOOP_SECOND, (i - 5) * 10);
-	assert_true(s.step == JOURNAL_STAMPS_STEP);
-	journal_stamps_finish(&s);
+		journal_timestamps_add(&s, i * 10, i * LOOP_SECOND, (i - 5) * 10);
+	assert_true(s.step == JOURNAL_TIMESTAMPS_STEP);
+	journal_timestamps_finish(&s);
 }
 
 int main(void)

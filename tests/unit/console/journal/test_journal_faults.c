@@ -38,14 +38,14 @@ static void test_a_full_disk_costs_nothing_that_memory_holds(void **state)
 	limit_file_size(5000);
 	append_pattern(f->j, 6000);
 	assert_int_equal(journal_recording(f->j), -EFBIG);
-	assert_int_equal(f->trouble, -EFBIG);
+	assert_int_equal(f->error, -EFBIG);
 	append_pattern(f->j, 6000);
-	assert_int_equal(f->trouble_calls, 1);
+	assert_int_equal(f->error_calls, 1);
 	read_all(f, 0, &r);
 	assert_true(r.bytes == 13000 && r.holes == 0);
 	limit_file_size(RLIM_INFINITY);
-	WAIT_UNTIL(f, f->trouble_calls == 2);
-	assert_int_equal(f->trouble, 0);
+	WAIT_UNTIL(f, f->error_calls == 2);
+	assert_int_equal(f->error, 0);
 	assert_int_equal(journal_recording(f->j), 0);
 	append_pattern(f->j, 1000);
 	restart(f);
@@ -71,7 +71,7 @@ static void test_what_a_full_disk_cost_is_a_marked_hole(void **state)
 	assert_true(r.holes == 1 && r.last_hole.cause == JOURNAL_HOLE_LOST);
 	assert_true(r.last_hole.from == 5000 && r.last_hole.to == 100000 - MEMORY);
 	limit_file_size(RLIM_INFINITY);
-	WAIT_UNTIL(f, f->trouble_calls == 2);
+	WAIT_UNTIL(f, f->error_calls == 2);
 	journal_store_stats(f->store, &stats);
 	assert_true(stats.bytes_lost == 95000 - MEMORY && stats.failures == 1);
 	restart(f);
@@ -256,7 +256,7 @@ static void test_a_folder_that_cannot_be_made_is_no_failure(void **state)
 	shell("mkdir -p %s/journal && touch %s/journal/vm", f->top);
 	start(f);
 	assert_true(journal_recording(f->j) < 0);
-	assert_int_equal(f->trouble_calls, 1);
+	assert_int_equal(f->error_calls, 1);
 	uint64_t first = journal_next(f->j);
 
 	append_pattern(f->j, 1000);

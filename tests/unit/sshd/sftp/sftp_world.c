@@ -15,47 +15,47 @@
 
 /* --- the tree --- */
 
-static struct asked *note(struct world *w, enum ask what, uint32_t question, const char *path)
+static struct asked *note(struct world *w, enum ask what, uint32_t query, const char *path)
 {
 	struct asked *a = &w->asked[w->count % ASKED_MAX];
 
 	memset(a, 0, sizeof(*a));
 	a->what = what;
-	a->question = question;
+	a->query = query;
 	snprintf(a->path, sizeof(a->path), "%s", path);
 	if (w->ask_error == 0)
 		w->count++;
 	return a;
 }
 
-static int ask_stat(void *arg, uint32_t question, const char *path, bool follow)
+static int ask_stat(void *arg, uint32_t query, const char *path, bool follow)
 {
 	struct world *w = arg;
 
-	note(w, ASK_STAT, question, path)->follow = follow;
+	note(w, ASK_STAT, query, path)->follow = follow;
 	return w->ask_error;
 }
 
-static int ask_list(void *arg, uint32_t question, const char *path, uint64_t from)
+static int ask_list(void *arg, uint32_t query, const char *path, uint64_t from)
 {
 	struct world *w = arg;
 
-	note(w, ASK_LIST, question, path)->from = from;
+	note(w, ASK_LIST, query, path)->from = from;
 	return w->ask_error;
 }
 
-static int ask_open(void *arg, uint32_t question, const char *path)
+static int ask_open(void *arg, uint32_t query, const char *path)
 {
 	struct world *w = arg;
 
-	note(w, ASK_OPEN, question, path);
+	note(w, ASK_OPEN, query, path);
 	return w->ask_error;
 }
 
-static int ask_read(void *arg, uint32_t question, uint32_t file, uint64_t offset, uint32_t len)
+static int ask_read(void *arg, uint32_t query, uint32_t file, uint64_t offset, uint32_t len)
 {
 	struct world *w = arg;
-	struct asked *a = note(w, ASK_READ, question, "");
+	struct asked *a = note(w, ASK_READ, query, "");
 
 	a->file = file;
 	a->from = offset;
@@ -63,7 +63,7 @@ static int ask_read(void *arg, uint32_t question, uint32_t file, uint64_t offset
 	return w->ask_error;
 }
 
-static void tell_close(void *arg, uint32_t file, const struct taken *taken)
+static void notify_close(void *arg, uint32_t file, const struct taken *taken)
 {
 	struct world *w = arg;
 
@@ -71,42 +71,42 @@ static void tell_close(void *arg, uint32_t file, const struct taken *taken)
 	w->taken = *taken;
 }
 
-static int ask_link(void *arg, uint32_t question, const char *path)
+static int ask_link(void *arg, uint32_t query, const char *path)
 {
 	struct world *w = arg;
 
-	note(w, ASK_LINK, question, path);
+	note(w, ASK_LINK, query, path);
 	return w->ask_error;
 }
 
-static int ask_remove(void *arg, uint32_t question, const char *path)
+static int ask_remove(void *arg, uint32_t query, const char *path)
 {
 	struct world *w = arg;
 
-	note(w, ASK_REMOVE, question, path);
+	note(w, ASK_REMOVE, query, path);
 	return w->ask_error;
 }
 
-static int ask_space(void *arg, uint32_t question, const char *path)
+static int ask_space(void *arg, uint32_t query, const char *path)
 {
 	struct world *w = arg;
 
-	note(w, ASK_SPACE, question, path);
+	note(w, ASK_SPACE, query, path);
 	return w->ask_error;
 }
 
-static int ask_names(void *arg, uint32_t question, const uint32_t *uids, size_t uid_count,
+static int ask_names(void *arg, uint32_t query, const uint32_t *uids, size_t uid_count,
 	const uint32_t *gids, size_t gid_count)
 {
 	struct world *w = arg;
-	struct asked *a = note(w, ASK_NAMES, question, "");
+	struct asked *a = note(w, ASK_NAMES, query, "");
 
 	a->from = uid_count;
 	a->len = (uint32_t)gid_count;
 	return w->ask_error;
 }
 
-static void tell_refused(void *arg, const char *request, const char *path)
+static void notify_refused(void *arg, const char *request, const char *path)
 {
 	struct world *w = arg;
 
@@ -122,7 +122,7 @@ const struct asked *last_asked(struct world *w, size_t n)
 
 static void answer(struct world *w, const struct asked *q, const struct tree_answer *a)
 {
-	assert_int_equal(sftpd_answer(w->server, q->question, a), 0);
+	assert_int_equal(sftpd_answer(w->server, q->query, a), 0);
 }
 
 void answer_error(struct world *w, const struct asked *q, int error)
@@ -422,12 +422,12 @@ struct world *world_create_fresh(void)
 		.list = ask_list,
 		.open = ask_open,
 		.read = ask_read,
-		.close = tell_close,
+		.close = notify_close,
 		.readlink = ask_link,
 		.remove = ask_remove,
 		.space = ask_space,
 		.names = ask_names,
-		.refused = tell_refused};
+		.refused = notify_refused};
 	w->config = (struct sftp_config){.tree = &w->ops,
 		.tree_arg = w,
 		.jobs = w->jobs,

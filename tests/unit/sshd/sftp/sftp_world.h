@@ -1,6 +1,6 @@
 /*
  * An SFTP server with a client and a tree that do what a test says: the client sends packets and
- * looks at replies, the tree notes questions and answers when told to.
+ * looks at replies, the tree notes queries and answers when told to.
  */
 #ifndef TESTS_UNIT_SFTP_WORLD_H
 #define TESTS_UNIT_SFTP_WORLD_H
@@ -18,7 +18,7 @@ enum ask { ASK_STAT, ASK_LIST, ASK_OPEN, ASK_READ, ASK_LINK, ASK_REMOVE, ASK_SPA
 
 struct asked {
 	enum ask what;
-	uint32_t question;
+	uint32_t query;
 	char path[TREE_PATH_MAX];
 	bool follow;
 	uint64_t from; /* of a list; the offset of a read */
@@ -34,8 +34,8 @@ struct world {
 	struct buf sent; /* by the client, not yet taken */
 
 	struct asked asked[ASKED_MAX];
-	size_t count;  /* of questions */
-	int ask_error; /* what the next questions return */
+	size_t count;  /* of queries */
+	int ask_error; /* what the next queries return */
 	size_t closed; /* files */
 	struct taken taken;
 	char refused[256]; /* "request path" */
@@ -81,7 +81,7 @@ uint8_t pattern(uint64_t offset);
 
 /* --- the tree --- */
 
-/* The last question, or the n-th from the end (0: the last). */
+/* The last query, or the n-th from the end (0: the last). */
 const struct asked *last_asked(struct world *w, size_t n);
 void answer_error(struct world *w, const struct asked *q, int error);
 void answer_attr(struct world *w, const struct asked *q, uint32_t mode, uint64_t size);

@@ -29,7 +29,7 @@ struct world {
 	struct tree_ops ops;
 	struct scp *scp;
 	enum ask asked;
-	uint32_t question;
+	uint32_t query;
 	char path[TREE_PATH_MAX];
 	uint64_t from;
 	uint32_t len;
@@ -42,40 +42,40 @@ struct world {
 
 /* --- the tree --- */
 
-static int note(struct world *w, enum ask what, uint32_t question, const char *path)
+static int note(struct world *w, enum ask what, uint32_t query, const char *path)
 {
 	if (w->ask_error)
 		return w->ask_error;
 	assert_int_equal(w->asked, ASK_NOTHING); /* one at a time */
 	w->asked = what;
-	w->question = question;
+	w->query = query;
 	snprintf(w->path, sizeof(w->path), "%s", path);
 	return 0;
 }
 
-static int ask_list(void *arg, uint32_t question, const char *path, uint64_t from)
+static int ask_list(void *arg, uint32_t query, const char *path, uint64_t from)
 {
 	struct world *w = arg;
 
 	w->from = from;
-	return note(w, ASK_LIST, question, path);
+	return note(w, ASK_LIST, query, path);
 }
 
-static int ask_open(void *arg, uint32_t question, const char *path)
+static int ask_open(void *arg, uint32_t query, const char *path)
 {
-	return note(arg, ASK_OPEN, question, path);
+	return note(arg, ASK_OPEN, query, path);
 }
 
-static int ask_read(void *arg, uint32_t question, uint32_t file, uint64_t offset, uint32_t len)
+static int ask_read(void *arg, uint32_t query, uint32_t file, uint64_t offset, uint32_t len)
 {
 	struct world *w = arg;
 
 	w->from = offset;
 	w->len = len;
-	return note(w, ASK_READ, question, "");
+	return note(w, ASK_READ, query, "");
 }
 
-static void tell_close(void *arg, uint32_t file, const struct taken *taken)
+static void notify_close(void *arg, uint32_t file, const struct taken *taken)
 {
 	struct world *w = arg;
 
@@ -83,7 +83,7 @@ static void tell_close(void *arg, uint32_t file, const struct taken *taken)
 	w->taken = *taken;
 }
 
-static void tell_refused(void *arg, const char *request, const char *path)
+static void notify_refused(void *arg, const char *request, const char *path)
 {
 	struct world *w = arg;
 
@@ -147,7 +147,7 @@ static void answer_one(struct world *w)
 	struct tree_answer a = {.fd = -1, .last = true};
 	struct tree_entry entries[2] = {0};
 	char names[2][TREE_NAME_MAX + 1];
-	uint32_t question = w->question;
+	uint32_t query = w->query;
 
 	switch (w->asked) {
 	case ASK_OPEN:
@@ -169,7 +169,7 @@ static void answer_one(struct world *w)
 		return;
 	}
 	w->asked = ASK_NOTHING;
-	assert_int_equal(scp_answer(w->scp, question, &a), 0);
+	assert_int_equal(scp_answer(w->scp, query, &a), 0);
 }
 
 /* Everything the tree is asked for. */
@@ -191,8 +191,8 @@ static int set_up(void **state)
 	w->ops = (struct tree_ops){.list = ask_list,
 		.open = ask_open,
 		.read = ask_read,
-		.close = tell_close,
-		.refused = tell_refused};
+		.close = notify_close,
+		.refused = notify_refused};
 	*state = w;
 	return 0;
 }
@@ -496,7 +496,7 @@ static void a_file_that_cannot_be_read_ends_it(void **state)
 	assert_int_equal(w->asked, ASK_READ);
 	w->asked = ASK_NOTHING;
 	assert_int_equal(
-		scp_answer(w->scp, w->question, &(struct tree_answer){.error = -EIO, .fd = -1}), 0);
+		scp_answer(w->scp, w->query, &(struct tree_answer){.error = -EIO, .fd = -1}), 0);
 	expect_end(w, 1);
 	assert_string_equal(scp_failure(w->scp), "the file cannot be read");
 	assert_int_equal(w->closed, 1);
@@ -529,12 +529,12 @@ static void why_something_is_refused_is_one_line(void **state)
 	assert_int_equal(scp_input(w->scp, "", 1), 1);
 	assert_int_equal(w->asked, ASK_OPEN);
 	w->asked = ASK_NOTHING;
-	assert_int_equal(scp_answer(w->scp, w->question, &a), 0);
+	assert_int_equal(scp_answer(w->scp, w->query, &a), 0);
 	expect(w, "\001scp: dumps/b1.elf: VM x\\x0aC0644 5 y\n");
 	expect_end(w, 1);
 }
 
-static void questions_wait_until_they_can_be_asked(void **state)
+static void queries_wait_until_they_can_be_asked(void **state)
 {
 	struct world *w = *state;
 
@@ -603,7 +603,7 @@ int main(void)
 		TEST(a_file_that_cannot_be_read_ends_it),
 		TEST(what_may_not_be_read_is_told_and_the_rest_is_sent),
 		TEST(why_something_is_refused_is_one_line),
-		TEST(questions_wait_until_they_can_be_asked),
+		TEST(queries_wait_until_they_can_be_asked),
 		TEST(an_answer_nobody_waits_for_is_not_taken),
 		TEST(other_commands_are_left_to_others),
 	};

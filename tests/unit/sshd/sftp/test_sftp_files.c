@@ -144,7 +144,7 @@ static void what_is_no_plain_file_is_read_through_the_tree(void **state)
 	client_read(w, 1, handle, 50000, 100000);
 	q = last_asked(w, 0);
 	assert_int_equal(q->what, ASK_READ);
-	assert_int_equal(q->file, last_asked(w, 1)->question);
+	assert_int_equal(q->file, last_asked(w, 1)->query);
 	assert_int_equal(q->from, 50000);
 	assert_int_equal(q->len, 50000); /* never beyond the size it had */
 	for (at = 0; at < 48000; at += 16000) {

@@ -165,7 +165,7 @@ static void names_that_are_none_are_left_out(void **state)
 
 	client_path(w, SFTP_OPENDIR, 1, "/");
 	assert_int_equal(
-		sftpd_answer(w->server, last_asked(w, 0)->question,
+		sftpd_answer(w->server, last_asked(w, 0)->query,
 			&(struct tree_answer){.entries = entries, .count = 3, .last = true}),
 		0);
 	client_handle(w, SFTP_READDIR, 2, expect_handle(w, 1));

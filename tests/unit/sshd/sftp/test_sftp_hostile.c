@@ -211,7 +211,7 @@ static void a_client_that_takes_nothing_costs_no_more(void **state)
 	assert_false(sftpd_wants_input(w->server));
 }
 
-static void questions_are_bounded(void **state)
+static void queries_are_bounded(void **state)
 {
 	struct world *w = *state;
 	uint32_t id;
@@ -245,9 +245,9 @@ static void answers_of_paths_may_come_in_any_order(void **state)
 	assert_int_equal(r.id, 1);
 }
 
-/* --- the tree takes no question --- */
+/* --- the tree takes no query --- */
 
-static void questions_wait_until_they_can_be_asked(void **state)
+static void queries_wait_until_they_can_be_asked(void **state)
 {
 	struct world *w = *state;
 	uint64_t handle = open_file(w, 100000, -1);
@@ -309,9 +309,9 @@ int main(void)
 		TEST(ten_thousand_handles_are_128),
 		TEST(a_client_that_asks_ahead_without_end_is_held_back),
 		TEST(a_client_that_takes_nothing_costs_no_more),
-		TEST(questions_are_bounded),
+		TEST(queries_are_bounded),
 		TEST(answers_of_paths_may_come_in_any_order),
-		TEST(questions_wait_until_they_can_be_asked),
+		TEST(queries_wait_until_they_can_be_asked),
 		TEST(what_was_asked_is_answered_after_the_clients_end),
 	};
 

@@ -274,7 +274,7 @@ static void what_the_tree_says_becomes_a_status(void **state)
 		client_path(w, SFTP_STAT, i, "x");
 		answer_error(w, last_asked(w, 0), table[i].error);
 		expect_status(w, i, table[i].status);
-		w->ask_error = table[i].error; /* the question itself fails */
+		w->ask_error = table[i].error; /* the query itself fails */
 		client_path(w, SFTP_STAT, i, "x");
 		expect_status(w, i, table[i].status);
 		w->ask_error = 0;
@@ -289,7 +289,7 @@ static void a_reason_of_the_tree_is_told(void **state)
 	size_t len;
 
 	client_path(w, SFTP_STAT, 1, "x");
-	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->question,
+	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query,
 				 &(struct tree_answer){.error = -EACCES,
 					 .reason = "permission denied: dump-get"}),
 		0);
@@ -309,7 +309,7 @@ static void an_answer_nobody_waits_for_is_not_taken(void **state)
 	assert_int_equal(sftpd_answer(w->server, 77, &a), -ESRCH);
 	client_path(w, SFTP_STAT, 1, "x");
 	answer_error(w, last_asked(w, 0), -ENOENT);
-	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->question, &a), -ESRCH);
+	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query, &a), -ESRCH);
 }
 
 /* --- writing --- */
@@ -407,7 +407,7 @@ static void free_space_is_told_as_read_only(void **state)
 
 	client_extended(w, 1, "statvfs@openssh.com", "dumps", 5);
 	assert_string_equal(last_asked(w, 0)->path, "/dumps");
-	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->question, &a), 0);
+	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query, &a), 0);
 	next_reply(w, &r);
 	assert_int_equal(r.type, SFTP_EXTENDED_REPLY);
 	for (i = 1; i <= 9; i++)
@@ -418,7 +418,7 @@ static void free_space_is_told_as_read_only(void **state)
 	handle = htobe64(handle);
 	client_extended(w, 2, "fstatvfs@openssh.com", &handle, 8);
 	assert_string_equal(last_asked(w, 0)->path, "/file");
-	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->question, &a), 0);
+	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query, &a), 0);
 	next_reply(w, &r);
 	assert_int_equal(r.type, SFTP_EXTENDED_REPLY);
 	w->ops.space = NULL;
@@ -431,7 +431,7 @@ static void a_link_leads_where_the_tree_says(void **state)
 	struct world *w = *state;
 
 	client_path(w, SFTP_READLINK, 1, "latest");
-	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->question,
+	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query,
 				 &(struct tree_answer){.data = "a/b", .len = 3}),
 		0);
 	expect_name(w, 1, "a/b");
@@ -488,7 +488,7 @@ static void owners_have_names(void **state)
 	send_ids(w, 1, 3, 1);
 	assert_int_equal(last_asked(w, 0)->from, 3);
 	assert_int_equal(last_asked(w, 0)->len, 1);
-	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->question,
+	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query,
 				 &(struct tree_answer){.names = names}),
 		0);
 	next_reply(w, &r);
@@ -513,7 +513,7 @@ static void owners_beyond_the_limit_have_no_names_but_an_answer(void **state)
 	send_ids(w, 1, 4000, 4000);
 	assert_int_equal(last_asked(w, 0)->from, SFTPD_IDS_MAX);
 	assert_int_equal(last_asked(w, 0)->len, 0);
-	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->question,
+	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query,
 				 &(struct tree_answer){.names = names}),
 		0);
 	next_reply(w, &r);

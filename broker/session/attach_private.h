@@ -1,0 +1,189 @@
+/*
+ * What attach.c (life and rights) and the other attach_*.c share. Nobody else includes it.
+ */
+#ifndef BROKER_SESSION_ATTACH_INTERNAL_H
+#define BROKER_SESSION_ATTACH_INTERNAL_H
+
+#include "broker/session/attach.h"
+#include "broker/session/escape_key.h"
+#include "broker/log/history.h"
+#include "broker/login/login.h"
+#include "console/guest/console.h"
+#include "core/buf.h"
+#include "core/pace.h"
+
+struct console_control;
+
+enum attach_state {
+	ATTACH_RUNS,
+	ATTACH_DRAINS, /* it ends as soon as the output so far is sent */
+	ATTACH_ENDED,  /* the channel has let go */
+};
+
+/* What the next byte of a person's is, after an escape command that takes more than a key. */
+enum attach_due {
+	ATTACH_DUE_NOTHING,
+	ATTACH_DUE_SYSRQ,  /* the key of a sysrq */
+	ATTACH_DUE_POWER,  /* the key of an order */
+	ATTACH_DUE_ANSWER, /* whether the order is meant */
+};
+
+/* The last word of a session that drains. */
+struct attach_end {
+	enum status status;
+	uint64_t offset;       /* output up to here is still sent */
+	uint64_t seen_reached; /* at the last look at whether the client takes any */
+	char text[512];
+};
+
+struct attach {
+	enum attach_state state;
+	struct channel *channel;
+	struct console *console;
+	struct viewer *viewer;
+	struct loop *loop;
+	struct attach_options options;
+	int pty;
+	int may_type;
+
+	/* output */
+	uint64_t live_from;            /* journal bytes before it are history */
+	struct history history;        /* pty: while history is shown, and till it joins */
+	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
+	uint64_t sent_from; /* nothing before it was sent since the session, or a replay, began */
+	uint64_t reached;   /* all before it was sent, or not wanted: where to resume */
+	int mark_due;       /* pty: that live output begins is still to be said */
+	struct loop_timer *batch;
+	struct pace pace; /* of output; begins anew with what is typed */
+	int pump_deferred;
+	uint64_t last_output; /* loop time at which output was last seen; for linger */
+
+	/* input */
+	struct escape_key escape;
+	enum attach_due due;
+	enum power_kind power_kind;      /* ANSWER, and while one is under way */
+	struct guest_power *power;       /* one is under way */
+	uint64_t rests_until;            /* loop time: after a command, no input is taken before */
+	struct console_control *control; /* a break and the like is under way */
+	struct loop_timer *stall;        /* input is held back: until when */
+	int dropping; /* the guest takes nothing: input is read for the escape only */
+	size_t dropped;
+	uint64_t last_input;       /* loop time of the last input, or of its last acceptance */
+	uint64_t told_no_keyboard; /* loop time; 0 never */
+
+	/* after the end of input */
+	int input_ended;
+	uint64_t ended_at; /* loop time from which linger_max counts */
+	struct loop_timer *linger;
+
+	/* notices */
+	struct buf held; /* pty: what waits for the end of a sequence */
+	struct loop_timer *hold;
+
+	/* waiting */
+	struct loop_timer *wait; /* for the guest, or for the console to open */
+	int has_opened;
+	int open_due;   /* the guest has come in time, and `wait` runs for its console */
+	int panicked;   /* the session ends when its timer `wait` says so */
+	int told_error; /* that the console cannot be had: said once until it opens */
+	int is_held;    /*   because another client of the hypervisor has it */
+	struct loop_timer *idle;
+	uint64_t last_activity;
+
+	int end_told; /* by the session itself, with the offset where that matters */
+	struct loop_timer *drain;
+	struct attach_end end;
+};
+
+/* After an attach_exit: it has no viewer and no timers any more. What is said to a client who has
+ * gone ends nothing in place. */
+static inline int attach_is_over(const struct attach *a)
+{
+	return a->state == ATTACH_ENDED;
+}
+
+/* What follows needs nothing of what stands behind it. */
+
+/* attach_say.c: on a pty a notice is a line of its own in the stream; else on standard error */
+int attach_say_init(struct attach *a) MUST_CHECK;
+void attach_say_finish(struct attach *a);
+void attach_notice(struct attach *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Output was sent: what is held back may be said now. */
+void attach_say_after_output(struct attach *a);
+/* The terminal is left: what is held back is said. */
+void attach_say_last(struct attach *a);
+
+/* attach_output.c */
+void attach_wake(void *arg);     /* viewer event: something to read */
+void attach_writable(void *arg); /* channel: takes more */
+void attach_begun(struct attach *a);
+void attach_start_history(struct attach *a);
+void attach_replay_screen(struct attach *a); /* again, for the escape key */
+void attach_output_finish(struct attach *a);
+/* Whether output that is there was not sent yet. */
+int attach_is_behind(const struct attach *a);
+
+/* attach_end.c: ends the session now, or behind the output there is so far. */
+void attach_exit(struct attach *a, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void attach_exit_after_output(struct attach *a, enum status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void attach_on_drain(void *arg);
+
+/* attach_wait.c */
+/* The limit of waiting runs for a guest that is off, or for the console of one that runs. */
+void attach_start_wait(struct attach *a);
+void attach_on_wait(void *arg);
+/* Ends the session: the guest is off or away, and nobody waits for it. */
+void attach_say_absent(struct attach *a);
+
+/* attach_keyboard.c */
+void attach_ask_keyboard(struct attach *a);
+/* For the escape key: takes it, if that is allowed. */
+void attach_force_keyboard(struct attach *a);
+/* Without a pty: the first byte takes it. 0 when it is ours; else the session ends. */
+int attach_take_for_script(struct attach *a) MUST_CHECK;
+/* Whether ^C may be typed for the client's signal. */
+int attach_may_interrupt(struct attach *a) MUST_CHECK;
+void attach_notify_no_keyboard(struct attach *a);
+
+/* attach_stall.c */
+/* The console takes input from now on (again), or the mode has changed. */
+void attach_input_again(struct attach *a);
+void attach_leave(struct attach *a);
+void attach_room(void *arg); /* viewer event */
+void attach_on_stall(void *arg);
+
+/* attach_describe.c */
+#define ATTACH_HINT_MAX 32
+const char *attach_leave_hint(const struct attach *a, char out[ATTACH_HINT_MAX]);
+void attach_header(struct attach *a);
+void attach_status_notice(struct attach *a);
+void attach_help_notice(struct attach *a);
+void attach_who_notice(struct attach *a);
+
+/* attach_control.c */
+void attach_break(void *arg, uint32_t ms); /* the client's own break request */
+void attach_control_key(struct attach *a, uint8_t escape);
+void attach_sysrq(struct attach *a, uint8_t key);
+
+/* attach_power.c */
+void attach_power_begin(struct attach *a); /* attach --power */
+void attach_power_ask(struct attach *a);
+void attach_power_key(struct attach *a, uint8_t key);
+void attach_power_answer(struct attach *a, uint8_t key);
+
+/* attach_input.c */
+size_t attach_input(void *arg, const uint8_t *data, size_t len);
+void attach_signal(void *arg, enum channel_signal signal);
+
+/* attach_linger.c */
+void attach_input_end(void *arg);
+void attach_on_linger(void *arg);
+
+/* attach_notice.c */
+void attach_event(void *arg, const struct console_event *event); /* viewer event */
+/* The guest is off, away or held at the beginning: says so, or ends the session. */
+void attach_say_state(struct attach *a);
+
+#endif
