@@ -23,7 +23,7 @@
 #include "broker/login/guest_events.h"
 #include "broker/login/login.h"
 #include "broker/login/review.h"
-#include "broker/matcher/matcher.h"
+#include "broker/worker/worker.h"
 #include "broker/serve/file_session.h"
 #include "broker/verbs/verbs.h"
 #include "console/domain/domain_xml.h"
@@ -245,7 +245,7 @@ static void end(struct broker *b)
 		login_close(login, "vmconsoled has stopped");
 	for (i = 0; i < ENDPOINTS; i++)
 		endpoint_destroy(&b->endpoints[i]);
-	matcher_destroy(&b->context.matcher);
+	worker_destroy(&b->context.matcher);
 	makings_destroy(&b->context.makings);
 	directory_destroy(&b->context.directory);
 	for (i = 0; i < b->context.hypervisor_count; i++)

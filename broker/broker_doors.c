@@ -11,6 +11,7 @@
 #include "broker/door/host_keys.h"
 #include "broker/door/https_keys.h"
 #include "broker/matcher/matcher.h"
+#include "broker/worker/worker.h"
 #include "config/protocols.h"
 #include "core/io.h"
 #include "core/log.h"
@@ -59,7 +60,7 @@ void broker_give_settings(struct broker *b)
 		supervisor_limits(endpoint_door(b->endpoints[i]), &limits);
 		supervisor_settings(endpoint_door(b->endpoints[i]), &s, ssh->banner);
 	}
-	matcher_settings(b->context.matcher, (unsigned)b->config->console.max_waits,
+	worker_settings(b->context.matcher, (unsigned)b->config->console.max_waits,
 		(unsigned)b->config->console.max_waits_per_user, b->config->daemon.log_level);
 }
 
@@ -129,12 +130,15 @@ static int find_door_user(struct broker *b, struct door_user *user)
 /* Nothing is started for it before somebody waits for something. */
 static int make_matcher(struct broker *b, const struct door_user *user)
 {
-	const struct matcher_options options = {.loop = b->context.loop,
+	const struct worker_options options = {.loop = b->context.loop,
 		.build_id = b->options.build_id,
+		.name = "match worker",
 		.kind = "match",
+		.does = "looks for it",
+		.restarts_max = MATCHER_RESTARTS_MAX,
 		.user = *user};
 
-	return matcher_create(&options, &b->context.matcher);
+	return worker_create(&options, &b->context.matcher);
 }
 
 static int make_endpoint(struct broker *b, size_t which, const char *kind,

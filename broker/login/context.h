@@ -24,7 +24,7 @@ struct job_pool;
 struct login;
 struct loop;
 struct makings;
-struct matcher;
+struct worker;
 struct refusals;
 struct throttle;
 struct tickets;
@@ -49,7 +49,7 @@ struct broker_context {
 	struct external *external; /* helper commands */
 	struct throttle *throttle;
 	struct tickets *tickets;
-	struct matcher *matcher;  /* patterns in output */
+	struct worker *matcher;   /* patterns in output */
 	struct file_store *files; /* dumps, and what is lent to file clients */
 	struct makings *makings;  /* dumps that are being made */
 	struct job_pool *readers; /* reads the audit's and journals' files */

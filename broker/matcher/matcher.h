@@ -1,10 +1,9 @@
 /*
- * Patterns over the output of consoles, for whoever waits for some: jobs, done by a worker process
- * (docs/ARCHITECTURE.md, "Workers"), which is started for the first of them.
+ * Patterns over the output of consoles, for whoever waits for some: jobs for the match worker.
  *
  * A job is told from which offset on it wants output. It is sent that as fast as it takes it, and
  * answers once. When the worker dies, another one is started and the job goes on there: it asks for
- * output again, from an offset before. A worker that overruns is killed. Nothing here waits.
+ * output again, from an offset before.
  */
 #ifndef BROKER_MATCHER_MATCHER_H
 #define BROKER_MATCHER_MATCHER_H
@@ -13,35 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/door/door_process.h"
 #include "core/loop.h"
 
-struct matcher;
 struct matcher_job;
+struct worker;
 
-#define MATCHER_RESTARTS_MAX 3                   /* of a job whose worker dies at work for it */
-#define MATCHER_STARTS_MAX 3                     /* of a worker that does not get ready */
-#define MATCHER_RETRY_US (500 * LOOP_MSEC)       /* to start a job that a worker did not take */
-#define MATCHER_WATCH_US LOOP_SECOND             /* between two looks at whether it gets round */
-#define MATCHER_OVERRUN_CPU_US (3 * LOOP_SECOND) /* of processor time without getting round */
-#define MATCHER_OVERRUN_US (30 * LOOP_SECOND)    /* or of any time */
-
-struct matcher_options {
-	struct loop *loop;
-	const unsigned char *build_id;
-	const char *kind; /* of worker: "match" */
-	struct door_user user;
-	uint64_t watch_us, overrun_cpu_us, overrun_us; /* 0: as above */
-};
-
-int matcher_create(const struct matcher_options *options, struct matcher **out) MUST_CHECK;
-/* All jobs must be gone. */
-void matcher_destroy(struct matcher **out);
-
-/* Jobs at once, at most, of all and of one owner, and what the worker logs (enum log_level). */
-void matcher_settings(struct matcher *m, unsigned jobs_max, unsigned owner_max, unsigned log_level);
-/* Its process; 0: none. */
-pid_t matcher_pid(const struct matcher *m);
+#define MATCHER_RESTARTS_MAX 3 /* of a job whose worker dies at work for it */
 
 struct matcher_found {
 	unsigned pattern; /* from 0 */
@@ -80,7 +56,7 @@ struct matcher_wanted {
 
 /* 0; -EBUSY too many jobs; -EDQUOT too many of this owner; -E2BIG the patterns are longer than any
  * message; -ENOMEM. */
-int matcher_job_create(struct matcher *m, const struct matcher_wanted *wanted,
+int matcher_job_create(struct worker *w, const struct matcher_wanted *wanted,
 	const struct matcher_events *events, void *arg, struct matcher_job **out) MUST_CHECK;
 void matcher_job_destroy(struct matcher_job **out);
 

@@ -1,45 +1,41 @@
 /*
- * Task: one job of the matcher: its line, its messages. Owner: the matcher; used by who waits.
+ * Task: one job of the match worker: its messages. Owner: who waits.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "broker/matcher/matcher_private.h"
+#include "broker/matcher/matcher.h"
+#include "broker/worker/worker.h"
 #include "core/escape.h"
-#include "core/log.h"
+#include "wire/line.h"
 
-/* --- a job's line --- */
+struct matcher_job {
+	struct worker_job base;
+	struct loop *loop;
+	const struct matcher_events *events;
+	void *arg;
+	struct wire_match wanted;
+	size_t patterns_len;
+	unsigned char patterns[];
+};
 
-static void let_go(struct matcher_job *job)
+static struct matcher_job *job_of(struct worker_job *base)
 {
-	loop_io_del(&job->io);
-	line_finish(&job->line);
-	job->blocked = 0;
-	job->pending = 0;
+	return (struct matcher_job *)((char *)base - offsetof(struct matcher_job, base));
 }
 
-void matcher_job_fail(struct matcher_job *job, enum matcher_failure failure, const char *text)
+/* --- what it says --- */
+
+static void fail(struct matcher_job *job, enum matcher_failure failure, const char *text)
 {
-	let_go(job);
-	job->state = JOB_OVER;
+	worker_job_end(&job->base);
 	job->events->failed(job->arg, failure, text);
 }
 
-/* Its worker has gone, or does not want it. */
-void matcher_job_lose(struct matcher_job *job)
+static void on_broken(struct worker_job *base, const char *text)
 {
-	int at_work = job->pending > 0;
-
-	let_go(job);
-	job->state = JOB_WAITS;
-	job->restarts += (unsigned)at_work;
-	if (job->restarts > MATCHER_RESTARTS_MAX)
-		matcher_job_fail(job, MATCHER_BROKEN,
-			"the process that looks for it has died again and again");
-	else if (job->matcher->serves)
-		loop_timer_set(job->matcher->retry, MATCHER_RETRY_US, 0);
+	fail(job_of(base), MATCHER_BROKEN, text);
 }
 
 static void on_read(struct matcher_job *job, const struct line_message *m)
@@ -47,7 +43,7 @@ static void on_read(struct matcher_job *job, const struct line_message *m)
 	struct wire_read read;
 
 	memcpy(&read, m->fixed, sizeof(read));
-	job->pending -= job->pending > 0;
+	worker_job_answered(&job->base);
 	job->wanted.offset = read.again;
 	job->wanted.begins = read.begins;
 	job->events->read(job->arg, read.offset, read.rest);
@@ -62,16 +58,14 @@ static void on_found(struct matcher_job *job, const struct line_message *m)
 	/* The worker reads what guests print, and its text goes to terminals. */
 	if (head.pattern >= job->wanted.count ||
 		(!job->wanted.raw && !escape_is_text(found.text, found.len))) {
-		matcher_job_fail(
-			job, MATCHER_BROKEN, "the process that looks for it gives no sense");
+		worker_job_distrust(&job->base);
 		return;
 	}
 	found.pattern = head.pattern;
 	found.start = head.start;
 	found.end = head.end;
 	found.cut = head.cut;
-	let_go(job);
-	job->state = JOB_OVER;
+	worker_job_end(&job->base);
 	job->events->found(job->arg, &found);
 }
 
@@ -85,20 +79,21 @@ static void on_failed(struct matcher_job *job, const struct line_message *m)
 	text[m->payload_len] = '\0';
 	switch ((enum wire_failure)head.failure) {
 	case WIRE_FAIL_PATTERN:
-		matcher_job_fail(job, MATCHER_BAD_PATTERN, text);
+		fail(job, MATCHER_BAD_PATTERN, text);
 		break;
 	case WIRE_FAIL_LIMIT:
-		matcher_job_fail(job, MATCHER_LIMIT, text);
+		fail(job, MATCHER_LIMIT, text);
 		break;
 	case WIRE_FAIL_MEMORY:
-		matcher_job_fail(
-			job, MATCHER_BROKEN, "the process that looks for it has no memory left");
+		fail(job, MATCHER_BROKEN, "the process that looks for it has no memory left");
 		break;
 	}
 }
 
-static void on_message(struct matcher_job *job, const struct line_message *m)
+static void on_message(struct worker_job *base, const struct line_message *m)
 {
+	struct matcher_job *job = job_of(base);
+
 	switch ((int)m->type) {
 	case WIRE_READ:
 		on_read(job, m);
@@ -114,48 +109,35 @@ static void on_message(struct matcher_job *job, const struct line_message *m)
 	}
 }
 
-static void on_readable(struct matcher_job *job)
+static void on_room(struct worker_job *base)
 {
-	struct line_message m;
-	int r = line_receive(&job->line, &m);
+	struct matcher_job *job = job_of(base);
 
-	if (r == -EAGAIN)
-		return;
-	if (r == 1) {
-		on_message(job, &m);
-		line_message_finish(&m);
-		return;
-	}
-	if (r < 0)
-		log_error("the match worker broke the protocol: %s", strerror(-r));
-	matcher_job_lose(job);
+	job->events->room(job->arg);
 }
 
-static void on_io(void *arg, uint32_t revents)
+static int give(struct worker_job *base)
 {
-	struct matcher_job *job = arg;
+	struct matcher_job *job = job_of(base);
 
-	if (job->blocked && revents & EPOLLOUT) {
-		job->blocked = 0;
-		loop_io_set(job->io, EPOLLIN);
-		job->events->room(job->arg);
-	} else {
-		on_readable(job);
-	}
+	return line_send(
+		worker_job_line(base), WIRE_MATCH, &job->wanted, job->patterns, job->patterns_len);
 }
 
-/* What a line that takes nothing now, or nothing any more, means. */
-static int sent(struct matcher_job *job, int r)
+static void on_begun(struct worker_job *base)
 {
-	if (r == 0) {
-		job->pending++;
-	} else if (r == -EAGAIN) {
-		job->blocked = 1;
-		loop_io_set(job->io, EPOLLIN | EPOLLOUT);
-	}
-	/* That it is dead, reading tells. */
-	return r == 0;
+	struct matcher_job *job = job_of(base);
+
+	job->events->begin(job->arg, job->wanted.offset);
 }
+
+static const struct worker_job_ops ops = {.give = give,
+	.begun = on_begun,
+	.message = on_message,
+	.room = on_room,
+	.broken = on_broken};
+
+/* --- what it is told --- */
 
 size_t matcher_job_send(struct matcher_job *job, uint64_t offset, const uint8_t *data, size_t len)
 {
@@ -163,56 +145,12 @@ size_t matcher_job_send(struct matcher_job *job, uint64_t offset, const uint8_t 
 
 	if (len > WIRE_PAYLOAD_MAX)
 		len = WIRE_PAYLOAD_MAX;
-	if (job->state != JOB_RUNS || job->blocked)
-		return 0;
-	return sent(job, line_send(&job->line, WIRE_BYTES, &head, data, len)) ? len : 0;
+	return worker_job_say(&job->base, WIRE_BYTES, &head, data, len) ? len : 0;
 }
 
 bool matcher_job_rest(struct matcher_job *job)
 {
-	if (job->state != JOB_RUNS || job->blocked)
-		return false;
-	return sent(job, line_send(&job->line, WIRE_REST, NULL, NULL, 0));
-}
-
-/* --- starting --- */
-
-static int open_line(struct matcher_job *job)
-{
-	int fds[2], r = line_pair(fds);
-
-	if (r < 0)
-		return r;
-	r = supervisor_task(job->matcher->supervisor, fds[1]);
-	close(fds[1]);
-	if (r < 0) {
-		close(fds[0]);
-		return r;
-	}
-	line_init(&job->line, fds[0], WIRE_JOB, WIRE_BROKER);
-	r = line_send(&job->line, WIRE_MATCH, &job->wanted, job->patterns, job->patterns_len);
-	if (!r)
-		r = loop_io_add(job->matcher->options.loop, &job->io, fds[0], EPOLLIN, on_io, job);
-	if (r < 0)
-		line_finish(&job->line);
-	return r;
-}
-
-void matcher_job_start(struct matcher_job *job)
-{
-	int r = open_line(job);
-
-	if (r == -EAGAIN) {
-		loop_timer_set(job->matcher->retry, MATCHER_RETRY_US, 0);
-	} else if (r < 0) {
-		log_error("cannot give a job to the match worker: %s", strerror(-r));
-		matcher_job_fail(
-			job, MATCHER_BROKEN, "the process that looks for it takes no more");
-	} else {
-		job->state = JOB_RUNS;
-		job->pending = 1; /* it has the patterns to compile */
-		job->events->begin(job->arg, job->wanted.offset);
-	}
+	return worker_job_say(&job->base, WIRE_REST, NULL, NULL, 0);
 }
 
 /* --- life --- */
@@ -246,46 +184,29 @@ static void pack(struct matcher_job *job, const struct matcher_wanted *wanted)
 		.begins = wanted->begins};
 }
 
-int matcher_job_create(struct matcher *m, const struct matcher_wanted *wanted,
+int matcher_job_create(struct worker *w, const struct matcher_wanted *wanted,
 	const struct matcher_events *events, void *arg, struct matcher_job **out)
 {
 	size_t size = size_of(wanted);
 	struct matcher_job *job;
 	int r;
 
-	if (m->count >= m->jobs_max)
-		return -EBUSY;
 	if (size > WIRE_PATTERNS_MAX || wanted->count > UINT8_MAX)
 		return -E2BIG;
-	r = matcher_hire(m);
-	if (r < 0)
-		return r;
 	job = calloc(1, sizeof(*job) + size);
 	if (!job)
 		return -ENOMEM;
-	job->matcher = m;
+	job->loop = worker_loop(w);
 	job->events = events;
 	job->arg = arg;
-	job->line.fd = -1;
 	job->patterns_len = size;
-	r = shares_take(&m->shares, wanted->owner, m->owner_max, &job->share);
-	if (r < 0) {
-		free(job);
-		return r;
-	}
 	pack(job, wanted);
-	LIST_INSERT_HEAD(&m->jobs, job, entry);
-	m->count++;
-	loop_timer_set(m->retry, 0, 0);
-	if (!loop_timer_armed(m->watch))
-		loop_timer_set(m->watch, m->options.watch_us, 0);
-	*out = job;
-	return 0;
-}
-
-static void free_job(void *arg)
-{
-	free(arg);
+	r = worker_job_create(w, &job->base, &ops, wanted->owner);
+	if (r < 0)
+		free(job);
+	else
+		*out = job;
+	return r;
 }
 
 void matcher_job_destroy(struct matcher_job **out)
@@ -295,10 +216,6 @@ void matcher_job_destroy(struct matcher_job **out)
 	if (!job)
 		return;
 	*out = NULL;
-	let_go(job);
-	job->state = JOB_OVER;
-	LIST_REMOVE(job, entry);
-	shares_give(&job->share);
-	job->matcher->count--;
-	loop_defer(job->matcher->options.loop, free_job, job);
+	worker_job_finish(&job->base);
+	loop_defer(job->loop, free, job);
 }

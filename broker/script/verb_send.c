@@ -36,7 +36,7 @@ struct send_call {
 	enum send_state state;
 	struct channel *channel;
 	struct loop *loop;
-	struct matcher *matcher;
+	struct worker *matcher;
 	struct watch *watch;
 	struct matcher_job *trial; /* SEND_TRIES, and until a job looks at output */
 	struct typist *typist;

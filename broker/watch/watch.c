@@ -257,7 +257,7 @@ static uint64_t first_offset(const struct journal *j, uint64_t from)
 	return from - first > WATCH_CONTEXT ? from - WATCH_CONTEXT : first;
 }
 
-int watch_look_for(struct watch *w, struct matcher *matcher, const struct watch_options *options)
+int watch_look_for(struct watch *w, struct worker *matcher, const struct watch_options *options)
 {
 	uint64_t first = first_offset(console_journal(w->console), options->from);
 	struct matcher_wanted wanted = {.patterns = options->patterns,
@@ -276,7 +276,7 @@ int watch_look_for(struct watch *w, struct matcher *matcher, const struct watch_
 	return r < 0 ? r : journal_reader_seek(viewer_reader(w->viewer), first);
 }
 
-static int begin(struct watch *w, struct matcher *matcher, const char *who,
+static int begin(struct watch *w, struct worker *matcher, const char *who,
 	const struct watch_options *options)
 {
 	const struct viewer_owner owner = {who, w->channel, .is_reader = true};
@@ -296,7 +296,7 @@ static int begin(struct watch *w, struct matcher *matcher, const char *who,
 	return r;
 }
 
-int watch_create(struct matcher *matcher, struct loop *loop, struct console *console,
+int watch_create(struct worker *matcher, struct loop *loop, struct console *console,
 	struct channel *channel, const char *who, const struct watch_options *options,
 	const struct watch_events *events, void *arg, struct watch **out)
 {

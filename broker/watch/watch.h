@@ -67,7 +67,7 @@ struct watch_events {
 
 /* who is borrowed and shown to others, and so is the channel. 0; -EBUSY too many waits; -E2BIG;
  * -EMFILE too many viewers; -ERANGE from is not reached yet; -ENOMEM. */
-int watch_create(struct matcher *matcher, struct loop *loop, struct console *console,
+int watch_create(struct worker *matcher, struct loop *loop, struct console *console,
 	struct channel *channel, const char *who, const struct watch_options *options,
 	const struct watch_events *events, void *arg, struct watch **out) MUST_CHECK;
 void watch_destroy(struct watch **out);
@@ -75,7 +75,7 @@ void watch_destroy(struct watch **out);
 /* For a watch without patterns: looks for these from now on. from is an offset of this moment, or
  * after watch_create. Only patterns, count, raw, multi and from count. 0 or as watch_create. */
 int watch_look_for(
-	struct watch *w, struct matcher *matcher, const struct watch_options *options) MUST_CHECK;
+	struct watch *w, struct worker *matcher, const struct watch_options *options) MUST_CHECK;
 
 /* What a verb ends with when its patterns cannot be looked for. */
 enum status watch_failure_status(enum matcher_failure failure);

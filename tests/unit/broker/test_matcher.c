@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "broker/matcher/matcher.h"
+#include "broker/worker/worker.h"
 #include "core/build_id.h"
 #include "core/log.h"
 #include "wire/line.h"
@@ -26,7 +27,7 @@
 #define BASE 1000 /* the offset of the first byte of output */
 
 static struct loop *loop;
-static struct matcher *matcher;
+static struct worker *matcher;
 
 struct waiter {
 	struct matcher_job *job;
@@ -147,15 +148,18 @@ static void turn_until(const int *flag)
 
 static void make(const char *kind, uint64_t overrun_us)
 {
-	const struct matcher_options options = {.loop = loop,
+	const struct worker_options options = {.loop = loop,
 		.build_id = build_id(),
+		.name = "match worker",
 		.kind = kind,
+		.does = "looks for it",
+		.restarts_max = MATCHER_RESTARTS_MAX,
 		.watch_us = overrun_us ? 50 * LOOP_MSEC : 0,
 		.overrun_cpu_us = overrun_us,
 		.overrun_us = overrun_us};
 
-	assert_int_equal(matcher_create(&options, &matcher), 0);
-	matcher_settings(matcher, 128, 128, LOG_LEVEL_ERROR);
+	assert_int_equal(worker_create(&options, &matcher), 0);
+	worker_settings(matcher, 128, 128, LOG_LEVEL_ERROR);
 }
 
 static int set_up(void **state)
@@ -168,7 +172,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	matcher_destroy(&matcher);
+	worker_destroy(&matcher);
 	loop_destroy(loop);
 	return 0;
 }
@@ -176,7 +180,7 @@ static int tear_down(void **state)
 /* A kind of its own, with a limit on what it may overrun. */
 static void make_anew(const char *kind, uint64_t overrun_us)
 {
-	matcher_destroy(&matcher);
+	worker_destroy(&matcher);
 	make(kind, overrun_us);
 }
 
@@ -289,7 +293,7 @@ static void a_wait_goes_on_when_the_worker_is_killed(void **state)
 
 	assert_int_equal(begin(&w, "^second: [0-9]+$", "first: 1\nsecond: 2 x\nsecond"), 0);
 	turn_until(&w.rested);
-	first = matcher_pid(matcher);
+	first = worker_pid(matcher);
 	assert_true(first > 0);
 	assert_int_equal(kill(first, SIGKILL), 0);
 	w.begun = 0;
@@ -300,7 +304,7 @@ static void a_wait_goes_on_when_the_worker_is_killed(void **state)
 	assert_string_equal(w.text, "second: 3");
 	assert_int_equal(w.found.start, BASE + 21);
 	assert_int_equal(w.begun, 1);
-	assert_true(matcher_pid(matcher) != first);
+	assert_true(worker_pid(matcher) != first);
 	matcher_job_destroy(&w.job);
 }
 
@@ -311,7 +315,7 @@ static void a_worker_that_stands_still_is_killed_and_the_wait_goes_on(void **sta
 	make_anew("match", LOOP_SECOND / 2);
 	assert_int_equal(begin(&w, "b", "a"), 0);
 	turn_until(&w.rested);
-	assert_int_equal(kill(matcher_pid(matcher), SIGSTOP), 0);
+	assert_int_equal(kill(worker_pid(matcher), SIGSTOP), 0);
 	w.begun = 0;
 	w.output = "ab\n";
 	w.len = 3;
@@ -388,7 +392,7 @@ static void one_owner_has_no_more_than_his_share(void **state)
 {
 	struct waiter w[4];
 
-	matcher_settings(matcher, 3, 2, LOG_LEVEL_ERROR);
+	worker_settings(matcher, 3, 2, LOG_LEVEL_ERROR);
 	assert_int_equal(begin(&w[0], "never", "x"), 0);
 	assert_int_equal(begin(&w[1], "never", "x"), 0);
 	assert_int_equal(begin(&w[2], "never", "x"), -EDQUOT);
