@@ -276,6 +276,7 @@ int broker_main(const struct broker_options *options)
 		.config = options->config,
 		.context = {.config = options->config,
 			.logins = &b.logins,
+			.counts = &b.counts,
 			.asked = verbs_dispatch,
 			.files_asked = file_session_begin,
 			.ceiling = verb_ceiling,

@@ -12,6 +12,7 @@
 #include "broker/listen/endpoint.h"
 #include "broker/login/connections.h"
 #include "broker/login/context.h"
+#include "broker/login/login_counts.h"
 #include "broker/login/ports.h"
 #include "console/guest/console.h"
 
@@ -30,6 +31,7 @@ struct broker {
 	struct panic_commands *panic_commands;
 	struct virt_loop *virt;
 	struct login_list logins;
+	struct login_counts counts;
 	struct endpoint *endpoints[ENDPOINTS]; /* NULL: not configured */
 	struct connections_port doors_of[ENDPOINTS];
 	struct ports *ports; /* of several protocols; NULL before its time */

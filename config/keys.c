@@ -342,7 +342,7 @@ const struct key config_keys[] = {
 			"group:PATTERN."},
 	{ROW(ACCESS, allow), RIGHTS(access, allow), .min = 1, .example = "view, type, log", RELOAD,
 		.help = "Rights: view, type, force, control, log, dump-make, dump-get, "
-			"dump-delete, admin, forward, power."},
+			"dump-delete, admin, forward, power, metrics."},
 	{ROW(ACCESS, require), TEXT(access, require), .def = "", .example = "key+ticket", RELOAD,
 		.help = "Factors that a login must all have proved, joined by +."},
 	{ROW(ACCESS, lines), NUMBER(access, lines), .max = 200, .def = "200", RELOAD,

@@ -17,6 +17,7 @@ static const char *const names[] = {
 	"admin",
 	"forward",
 	"power",
+	"metrics",
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 

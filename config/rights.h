@@ -18,8 +18,9 @@ enum right {
 	RIGHT_ADMIN = 1 << 8,       /* addresses, host-wide who, kick, ticket */
 	RIGHT_FORWARD = 1 << 9,     /* requests to the upstream of [https] */
 	RIGHT_POWER = 1 << 10,      /* on, off, reset and the like */
+	RIGHT_METRICS = 1 << 11,    /* figures about all consoles and logins */
 };
-#define RIGHT_ALL ((1u << 11) - 1)
+#define RIGHT_ALL ((1u << 12) - 1)
 
 /* Accepted, so that rules need not change when their verbs come; a configuration with one of them
  * gets a warning until then. */
@@ -33,6 +34,6 @@ const char *right_name(unsigned bit);
 
 /* "view, type" into out; returns out. "nothing" for 0. */
 const char *rights_text(unsigned rights, char *out, size_t room);
-#define RIGHTS_TEXT_MAX 96
+#define RIGHTS_TEXT_MAX 112
 
 #endif

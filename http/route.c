@@ -8,11 +8,13 @@
 #define TEXT "text/plain; charset=utf-8"
 #define JSON "application/json"
 #define BYTES "application/octet-stream"
+#define METRICS "text/plain; version=0.0.4; charset=utf-8"
 
 static const struct route table[] = {
 	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT},
 	{HTTP_METHOD_GET, "ssh/known_hosts", ROUTE_WHOLE, false, "hostkeys", NULL, "host", TEXT},
 	{HTTP_METHOD_GET, "ssh/sshfp", ROUTE_WHOLE, false, "hostkeys --sshfp", NULL, "host", TEXT},
+	{HTTP_METHOD_GET, "metrics", ROUTE_WHOLE, false, "metrics", NULL, "", METRICS},
 	{HTTP_METHOD_GET, "vms", ROUTE_WHOLE, false, "list", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "consoleStream/*", ROUTE_STREAM, false,
 		"attach --read-only --no-input --no-wait", NULL, "device from lines notices",

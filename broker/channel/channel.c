@@ -367,7 +367,7 @@ void channel_close(struct channel *c)
 	line_finish(&c->line);
 	LIST_REMOVE(c, entry);
 	loop_defer(c->owner->loop, free_channel, c);
-	c->owner->closed(c->owner->login);
+	c->owner->closed(c->owner->login, &c->trail);
 }
 
 void channel_pause(struct channel *c, int on)

@@ -85,7 +85,8 @@ struct channel_owner {
 	/* A file client: sftp, or (scp) with this command. The same. */
 	void (*files_asked)(struct channel *c, unsigned client, const char *command, size_t len);
 	audit_who_fn who; /* of the login */
-	void (*closed)(struct login *login);
+	/* trail: what the channel has come to; gone after the call. */
+	void (*closed)(struct login *login, const struct audit_trail *trail);
 };
 
 /* Takes over the descriptor. Waits for SHELL or EXEC, CHANNEL_ASK_US at most. */

@@ -65,6 +65,11 @@ void making_notify_cancelled(struct making *m, int error, const char *text)
 	}
 }
 
+const struct making_counts *makings_counts(const struct makings *m)
+{
+	return &m->counts;
+}
+
 /* --- the end --- */
 
 static enum status status_of(int error)
@@ -87,6 +92,18 @@ static enum status status_of(int error)
 	default:
 		return STATUS_INTERNAL;
 	}
+}
+
+static void count(const struct making *m)
+{
+	struct making_counts *counts = &m->makings->counts;
+
+	if (m->error == 0)
+		counts->complete++;
+	else if (m->error == -ECANCELED)
+		counts->cancelled++;
+	else
+		counts->failed++;
 }
 
 static void record(const struct making *m, enum status status)
@@ -137,6 +154,7 @@ void making_over(struct making *m)
 	enum status status = status_of(m->error);
 	struct making_watch *w;
 
+	count(m);
 	record(m, status);
 	LIST_REMOVE(m, entry);
 	while ((w = LIST_FIRST(&m->watches))) {

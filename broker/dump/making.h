@@ -43,6 +43,12 @@ struct making_options {
 int making_begin(
 	struct makings *m, const struct making_options *order, struct making **out) MUST_CHECK;
 
+/* Those that have ended, since the daemon began. */
+struct making_counts {
+	uint64_t complete, failed, cancelled;
+};
+const struct making_counts *makings_counts(const struct makings *m);
+
 /* Of this guest; NULL: none. */
 struct making *making_find(const struct makings *m, const struct uuid *uuid);
 struct making *making_first(const struct makings *m);

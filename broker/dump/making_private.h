@@ -19,6 +19,7 @@ struct makings {
 	char *store;
 	char word[MAKING_WORD_MAX]; /* of this run */
 	struct making_list list;
+	struct making_counts counts;
 };
 
 enum making_state {

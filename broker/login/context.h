@@ -22,6 +22,7 @@ struct file_store;
 struct hypervisor;
 struct job_pool;
 struct login;
+struct login_counts;
 struct loop;
 struct makings;
 struct worker;
@@ -42,6 +43,7 @@ struct broker_context {
 	size_t hypervisor_count;
 	struct connections *connections;
 	struct login_list *logins; /* all, authenticated or not */
+	struct login_counts *counts;
 
 	struct audit *audit;
 	struct deeds *deeds;       /* what those who are in do, for the audit */

@@ -139,15 +139,13 @@ static bool may_pty(const struct login *login)
 
 int login_create(const struct login_options *options, struct login **out)
 {
-	static const enum wire_line lines[] = {
-		[LOGIN_SSH] = WIRE_LOGIN, [LOGIN_HTTPS] = WIRE_HTTPS, [LOGIN_LOCAL] = WIRE_LOCAL};
 	struct login *login = calloc(1, sizeof(*login));
 	int r;
 
 	if (!login)
 		return -ENOMEM;
 	login->options = *options;
-	line_init(&login->line, options->fd, lines[options->kind], WIRE_BROKER);
+	line_init(&login->line, options->fd, login_kind_line(options->kind), WIRE_BROKER);
 	LIST_INIT(&login->channels);
 	login->channel_owner = (struct channel_owner){.login = login,
 		.loop = login_loop(login),

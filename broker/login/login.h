@@ -22,6 +22,7 @@ struct login;
 #define LOGIN_REASON_MAX 256
 
 enum login_kind { LOGIN_SSH, LOGIN_HTTPS, LOGIN_LOCAL };
+#define LOGIN_KINDS (LOGIN_LOCAL + 1)
 
 struct login_options {
 	const struct broker_context *context;

@@ -203,6 +203,7 @@ static void let_in(struct login *login)
 	loop_timer_stop(login->timer);
 	login_watch_expiry(login);
 	login->since = time(NULL);
+	login_count(login, LOGIN_ACCEPTED);
 	log_write(LOG_LEVEL_INFO, login->tag, "%s logged in as %s from %s, client %s", login->who,
 		login->name, login->address, login->client);
 	if (login->options.authenticated)
@@ -238,7 +239,7 @@ static void ask_more(struct login *login, unsigned methods)
 {
 	struct attempt *a = &login->attempt;
 
-	login_record(login, "login-partial");
+	login_record_partial(login);
 	take_factor(login);
 	if (!is_still_good(login, LOGIN_HALF))
 		return;

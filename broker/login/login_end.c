@@ -27,8 +27,12 @@ void login_say_bye(struct login *login)
 		login_close(login, "the door does not answer");
 }
 
-void login_channel_closed(struct login *login)
+void login_channel_closed(struct login *login, const struct audit_trail *trail)
 {
+	struct login_counts *counts = login->options.context->counts;
+
+	counts->bytes_in[login->options.kind] += trail->bytes_in;
+	counts->bytes_out[login->options.kind] += trail->bytes_out;
 	login->channel_count--;
 	if (login->state == LOGIN_ENDING && login->channel_count == 0)
 		login_say_bye(login);

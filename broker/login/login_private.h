@@ -13,6 +13,7 @@
 #include "broker/audit/audit.h"
 #include "broker/command/external.h"
 #include "broker/login/login.h"
+#include "broker/login/login_counts.h"
 #include "core/log.h"
 #include "core/net_address.h"
 #include "wire/line.h"
@@ -111,7 +112,7 @@ void login_forget_rights(struct login *login);
 
 /* login_end.c */
 void login_say_bye(struct login *login);
-void login_channel_closed(struct login *login);
+void login_channel_closed(struct login *login, const struct audit_trail *trail);
 
 /* login_facts.c */
 /* 0; -ENOENT: it is no address. */
@@ -126,9 +127,20 @@ void login_auth_on_verdict(void *arg); /* the timer */
 #define LOGIN_CURE_MAX 768
 void login_cure(const struct login *login, const char *fingerprint, char out[LOGIN_CURE_MAX]);
 
+/* Which kind of line it comes over. */
+static inline enum wire_line login_kind_line(enum login_kind kind)
+{
+	static const enum wire_line lines[LOGIN_KINDS] = {
+		[LOGIN_SSH] = WIRE_LOGIN, [LOGIN_HTTPS] = WIRE_HTTPS, [LOGIN_LOCAL] = WIRE_LOCAL};
+
+	return lines[kind];
+}
+
 /* login_record.c: the audit's records, and a line in the log */
 int login_is_ticket(enum wire_method method);
-void login_record(struct login *login, const char *event);
+void login_record_partial(struct login *login);
+/* For the metrics: what has become of the attempt. */
+void login_count(const struct login *login, enum login_result result);
 void login_record_then(struct login *login, audit_done_fn done);
 /* Of the attempt; also of a key that is not known, so that one can see whose it was. */
 void login_record_refusal(struct login *login);

@@ -12,36 +12,6 @@ int login_is_ticket(enum wire_method method)
 	return method == WIRE_AUTH_PASSWORD || method == WIRE_AUTH_INTERACTIVE;
 }
 
-/* Whether the proof is a public key. */
-static int is_key(enum wire_method method)
-{
-	return method == WIRE_AUTH_PROBE || method == WIRE_AUTH_PUBLICKEY ||
-	       method == WIRE_AUTH_FORGED;
-}
-
-static const char *method_name(enum wire_method method)
-{
-	switch (method) {
-	case WIRE_AUTH_NONE:
-		return "none";
-	case WIRE_AUTH_PROBE:
-	case WIRE_AUTH_PUBLICKEY:
-	case WIRE_AUTH_FORGED:
-		return "publickey";
-	case WIRE_AUTH_CERTIFICATE:
-		return "certificate";
-	case WIRE_AUTH_PASSWORD:
-		return "password";
-	case WIRE_AUTH_INTERACTIVE:
-		return "keyboard-interactive";
-	case WIRE_AUTH_PEER:
-		return "peer";
-	case WIRE_AUTH_UNUSABLE: /* the reason says what it was */
-		return NULL;
-	}
-	return "unknown";
-}
-
 void login_record_who(void *arg, struct audit_record *r)
 {
 	const struct login *login = arg;
@@ -70,16 +40,24 @@ static void fill_attempt(const struct login *login, const char *event, struct au
 	const struct attempt *a = &login->attempt;
 
 	fill(login, a->identity ? a->identity : a->factor.identity, r);
-	r->method = method_name(a->method);
+	r->method = a->method == WIRE_AUTH_UNUSABLE ? NULL /* the reason says what it was */
+						    : login_method_name(a->method);
 	r->event = event;
 }
 
-void login_record(struct login *login, const char *event)
+void login_count(const struct login *login, enum login_result result)
+{
+	login_counts_add(
+		login->options.context->counts, login->options.kind, login->attempt.method, result);
+}
+
+void login_record_partial(struct login *login)
 {
 	struct audit_record r;
 
-	fill_attempt(login, event, &r);
+	fill_attempt(login, "login-partial", &r);
 	deeds_write(login->options.context->deeds, &r, true);
+	login_count(login, LOGIN_PARTIAL);
 }
 
 void login_record_then(struct login *login, audit_done_fn done)
@@ -134,8 +112,9 @@ void login_record_refusal(struct login *login)
 	struct audit_record r;
 
 	fill_attempt(login, "login-refused", &r);
+	login_count(login, LOGIN_REFUSED);
 	r.reason = a->why;
-	if (!r.fingerprint && a->proof_len && is_key(a->method)) {
+	if (!r.fingerprint && a->proof_len && login_method_is_key(a->method)) {
 		pubkey_fingerprint((struct span){a->proof, a->proof_len}, fingerprint);
 		r.fingerprint = fingerprint;
 	}

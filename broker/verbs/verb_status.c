@@ -85,7 +85,8 @@ static json_t *device_json(const struct guest *g, const struct device *device, i
 			console_writer(c) ? json_foreign(viewer_who(console_writer(c)))
 					  : json_null());
 	json_object_set_new(o, "trouble", json_foreign(console_error(c)));
-	json_object_set_new(o, "panic_texts", json_integer((json_int_t)console_panic_texts(c)));
+	json_object_set_new(
+		o, "panic_texts", json_integer((json_int_t)console_counts(c)->panic_texts));
 	return o;
 }
 

@@ -36,6 +36,12 @@ enum console_record {
 	CONSOLE_RECORD_NONE,     /* kept in memory only */
 };
 
+/* Since the daemon began; they only grow. */
+struct console_counts {
+	uint64_t output, input; /* bytes that guests printed, and accepted */
+	uint64_t panic_texts;   /* what looks like a panic in them */
+};
+
 struct console_options {
 	size_t history_memory;
 	uint64_t keep_open_us;
@@ -55,6 +61,7 @@ struct console_options {
 	/* The directory's own; set by it. */
 	struct journal_store *store;
 	struct panic_texts *panics;
+	struct console_counts *counts; /* of all consoles together */
 };
 
 enum console_state {
@@ -80,8 +87,7 @@ int console_is_held(const struct console *c);
 int console_is_early(const struct console *c);
 /* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
 int console_is_unsupported(const struct console *c);
-/* How often the guest has printed what looks like a panic. */
-uint64_t console_panic_texts(const struct console *c);
+const struct console_counts *console_counts(const struct console *c);
 size_t console_viewer_count(const struct console *c);
 struct viewer *console_next_viewer(const struct console *c, const struct viewer *after);
 

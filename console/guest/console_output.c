@@ -7,7 +7,8 @@
 
 static void note(struct console *c, const char *text)
 {
-	c->panic_texts++;
+	c->counts.panic_texts++;
+	c->options->counts->panic_texts++;
 	if (c->panic_marks == CONSOLE_PANIC_MARKS)
 		return;
 	c->panic_marks++;
@@ -22,6 +23,8 @@ void console_append(struct console *c, const uint8_t *data, size_t len)
 	size_t done = 0, from = 0;
 	const char *which;
 
+	c->counts.output += len;
+	c->options->counts->output += len;
 	while (texts && done < len) {
 		done += panic_scan(texts, &c->panic_state, data + done, len - done, &which);
 		if (!which)
@@ -41,7 +44,7 @@ void console_panic_booted(struct console *c)
 	c->panic_marks = 0;
 }
 
-uint64_t console_panic_texts(const struct console *c)
+const struct console_counts *console_counts(const struct console *c)
 {
-	return c->panic_texts;
+	return &c->counts;
 }

@@ -80,7 +80,7 @@ struct console {
 	int recording_error, recording_due;
 	uint16_t panic_state; /* of panic_scan */
 	unsigned panic_marks; /* since the last boot */
-	uint64_t panic_texts;
+	struct console_counts counts;
 	int evicted;          /* by force: it is not taken back by force before it was free */
 	int force;            /* the next attempt, or the one under way, is to evict the holder */
 	uint64_t early_since; /* loop time since when it was too early to open it; 0 */

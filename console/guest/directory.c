@@ -22,6 +22,7 @@ struct directory {
 	struct guest **table; /* open addressing, linear probing, by UUID */
 	size_t size, count;
 	struct remembered *remembered;
+	struct directory_counts counts;
 };
 
 /* --- the table --- */
@@ -154,6 +155,7 @@ static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid
 
 	if (!g)
 		return;
+	d->counts.panics++;
 	guest_panicked(g);
 	if (d->options.panicked)
 		d->options.panicked(d->options.panicked_arg, g);
@@ -161,6 +163,18 @@ static void on_panicked(void *arg, struct hypervisor *h, const struct uuid *uuid
 
 const struct hypervisor_events directory_events = {
 	on_link, on_location, on_gone, on_rebooted, on_panicked};
+
+/* --- figures --- */
+
+const struct directory_counts *directory_counts(const struct directory *d)
+{
+	return &d->counts;
+}
+
+void directory_journal_stats(const struct directory *d, struct journal_store_stats *stats)
+{
+	journal_store_stats(d->options.store, stats);
+}
 
 /* --- resolving a name --- */
 
@@ -282,6 +296,7 @@ int directory_create(struct loop *loop, const char *state_dir,
 		return -ENOMEM;
 	d->loop = loop;
 	d->options = *options;
+	d->options.counts = &d->counts.consoles;
 	r = grow(d);
 	if (!r)
 		r = make_parts(d, state_dir);
@@ -324,6 +339,7 @@ void directory_set_options(struct directory *d, const struct console_options *op
 	d->options = *options;
 	d->options.store = store;
 	d->options.panics = panics;
+	d->options.counts = &d->counts.consoles;
 	if (panic_create(&options->panic_patterns, &fresh) == 0) {
 		panic_destroy(&panics);
 		d->options.panics = fresh;

@@ -28,6 +28,15 @@ void directory_set_options(struct directory *d, const struct console_options *op
 
 struct guest *directory_by_uuid(const struct directory *d, const struct uuid *uuid);
 
+/* Since the daemon began; they only grow. */
+struct directory_counts {
+	struct console_counts consoles;
+	uint64_t panics; /* that hypervisors have told of */
+};
+
+const struct directory_counts *directory_counts(const struct directory *d);
+void directory_journal_stats(const struct directory *d, struct journal_store_stats *stats);
+
 /* In no particular order: *cursor begins as 0; NULL at the end. */
 struct guest *directory_next(const struct directory *d, size_t *cursor);
 

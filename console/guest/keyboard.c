@@ -121,6 +121,8 @@ void input_sent(struct console *c, size_t len)
 	struct input *in = &c->input;
 
 	in->in_flight = in->stale = 0;
+	c->counts.input += len;
+	c->options->counts->input += len;
 	stuck_sent(c->stuck, len);
 	in->progress = loop_now(c->loop);
 	in->after_break = 0;

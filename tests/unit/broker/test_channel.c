@@ -34,7 +34,7 @@ static void who(void *arg, struct audit_record *r)
 {
 }
 
-static void on_closed(struct login *login)
+static void on_closed(struct login *login, const struct audit_trail *trail)
 {
 	closed++;
 }

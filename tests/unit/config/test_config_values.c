@@ -382,7 +382,7 @@ static void the_port_is_in_network_order(void **state)
 static void every_right_has_its_word(void **state)
 {
 	static const char *const words[] = {"view", "type", "force", "control", "log", "dump-make",
-		"dump-get", "dump-delete", "admin", "forward", "power"};
+		"dump-get", "dump-delete", "admin", "forward", "power", "metrics"};
 	unsigned all = 0;
 	char text[RIGHTS_TEXT_MAX];
 
@@ -402,7 +402,7 @@ static void every_right_has_its_word(void **state)
 
 	assert_string_equal(rights_text(RIGHT_ALL, text, sizeof(text)),
 		"view, type, force, control, log, dump-make, dump-get, dump-delete, admin, "
-		"forward, power");
+		"forward, power, metrics");
 	assert_string_equal(
 		rights_text(RIGHT_VIEW | RIGHT_ADMIN, text, sizeof(text)), "view, admin");
 	assert_string_equal(rights_text(0, text, sizeof(text)), "nothing");

@@ -12,6 +12,7 @@
 #include "broker/access/auth_services.h"
 #include "broker/dump/making.h"
 #include "broker/files/file_store.h"
+#include "broker/login/login_counts.h"
 #include "broker/login/review.h"
 #include "broker/serve/file_session.h"
 #include "broker/verbs/verbs.h"
@@ -30,6 +31,7 @@ struct lone_broker {
 	struct auth_services services;
 	struct review *review;
 	struct login_list logins;
+	struct login_counts counts;
 	uint64_t next_id;
 	unsigned reloads;
 };
@@ -110,6 +112,7 @@ static void fill_context(struct lone_broker *b)
 	struct broker_context *c = &b->context;
 
 	c->logins = &b->logins;
+	c->counts = &b->counts;
 	c->audit = b->services.audit;
 	c->deeds = b->services.deeds;
 	c->refusals = b->services.refusals;
