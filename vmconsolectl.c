@@ -44,6 +44,16 @@ static int is_dialogue(const struct ctl_options *options)
 	       strcmp(options->words[0], "connect") == 0;
 }
 
+/* Of who has leased a keyboard: the verbs that type know it then. */
+static int send_lease(struct ctl_link *link)
+{
+	const char *lease = getenv(CTL_LEASE_VARIABLE);
+
+	if (!lease || !*lease || strlen(lease) > WIRE_LEASE_MAX)
+		return 0;
+	return line_send(&link->channel, WIRE_LEASE, NULL, lease, strlen(lease));
+}
+
 /* SHELL without words, EXEC with them. An exit status; 0: sent. */
 static int request(
 	struct ctl_link *link, const struct ctl_options *options, const struct terminal *terminal)
@@ -65,8 +75,10 @@ static int request(
 		complain("the command is longer than %d bytes", WIRE_COMMAND_MAX);
 		return CTL_USAGE;
 	}
-	r = line_send2(&link->channel, options->word_count ? WIRE_EXEC : WIRE_SHELL, &fixed, term,
-		fixed.term_len, command, len);
+	r = send_lease(link);
+	if (r == 0)
+		r = line_send2(&link->channel, options->word_count ? WIRE_EXEC : WIRE_SHELL, &fixed,
+			term, fixed.term_len, command, len);
 	if (r == 0)
 		return 0;
 	complain("vmconsoled: connection lost");

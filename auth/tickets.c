@@ -4,6 +4,7 @@
  * of other kinds.
  */
 #include "auth/tickets.h"
+#include "core/token.h"
 #include "core/uuid_text.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#define RANDOM_BYTES (TICKET_LENGTH * 5 / 8)
 #define KEY_BYTES 32
 
 struct ticket {
@@ -85,21 +85,6 @@ static void hash_text(
 		memset(out, 0, SHA256_DIGEST_LENGTH);
 }
 
-/* RFC 4648 section 6, in small letters: easier to read aloud and to type. */
-static void base32(const uint8_t raw[RANDOM_BYTES], char out[TICKET_ROOM])
-{
-	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-	unsigned bits = 0;
-	uint32_t word = 0;
-
-	for (size_t i = 0, n = 0; i < RANDOM_BYTES; i++) {
-		word = word << 8 | raw[i];
-		for (bits += 8; bits >= 5; bits -= 5)
-			out[n++] = digits[word >> (bits - 5) & 31];
-	}
-	out[TICKET_LENGTH] = 0;
-}
-
 static bool is_alive(const struct ticket *k, int64_t now)
 {
 	return k->uses != 0 && now < k->until;
@@ -117,7 +102,6 @@ static struct ticket *free_place(struct tickets *t, int64_t now)
 static int make(struct tickets *t, const char *uuid, const struct ticket_maker *maker, unsigned ttl,
 	unsigned uses, int64_t now, char text[TICKET_ROOM])
 {
-	uint8_t raw[RANDOM_BYTES];
 	struct ticket *k;
 
 	if (ttl == 0 || ttl > TICKET_TTL_MAX || uses == 0 || uses > TICKET_USES_MAX ||
@@ -126,10 +110,8 @@ static int make(struct tickets *t, const char *uuid, const struct ticket_maker *
 	k = free_place(t, now);
 	if (k == NULL)
 		return -ENOSPC;
-	if (random_bytes(raw, sizeof(raw)) < 0)
+	if (token_make(text) < 0)
 		return -EIO;
-	base32(raw, text);
-	explicit_bzero(raw, sizeof(raw));
 	forget(k);
 	*k = (struct ticket){
 		.until = now + ttl, .uses = uses, .by = maker->by, .drop = maker->drop};

@@ -1,7 +1,7 @@
 /*
  * Tickets: passwords for one guest, good for some uses and some time, in memory only.
  *
- * A ticket is 32 base32 characters (160 bits) from the system's generator. The table keeps a keyed
+ * A ticket is a token (core/token.h). The table keeps a keyed
  * hash of it. Checking one takes the same steps whatever is presented and whatever the table
  * holds of it. Times are seconds of one clock that only goes forward, given by the caller.
  */
@@ -11,8 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TICKET_LENGTH 32
-#define TICKET_ROOM (TICKET_LENGTH + 1)
+#include "core/token.h"
+
+#define TICKET_LENGTH TOKEN_LENGTH
+#define TICKET_ROOM TOKEN_ROOM
 #define TICKETS_MAX 1024      /* alive at a time */
 #define TICKET_TTL_MAX 604800 /* seconds: a week */
 #define TICKET_USES_MAX 1000

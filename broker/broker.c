@@ -195,7 +195,7 @@ static void name_services(const struct auth_services *g, struct broker_context *
 
 static int make_services(struct broker *b)
 {
-	int r = review_create(b->context.loop, &b->logins, &b->review);
+	int r = review_create(&b->context, &b->review);
 	const struct auth_services_owner owner = {
 		{reports_told, on_credentials, b}, review_soon, b->review};
 

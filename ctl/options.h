@@ -4,6 +4,7 @@
 
 #define CTL_SOCKET_DEFAULT "/run/vmconsoled/control"
 #define CTL_SOCKET_VARIABLE "VMCONSOLED_SOCKET"
+#define CTL_LEASE_VARIABLE "VMC_LEASE"
 #define CTL_WHY_MAX 128
 
 enum ctl_task { CTL_RUN, CTL_HELP, CTL_VERSION };

@@ -73,10 +73,28 @@ static int on_exec(ssh_session ssh, ssh_channel channel, const char *command, vo
 	return 0;
 }
 
+/* A guest has no use for the client's environment: the one variable is for the broker. */
+#define LEASE_VARIABLE "VMC_LEASE"
+
+static void forget_lease(struct channel *c)
+{
+	if (c->lease)
+		explicit_bzero(c->lease, strlen(c->lease));
+	free(c->lease);
+	c->lease = NULL;
+}
+
 static int on_env(
 	ssh_session ssh, ssh_channel channel, const char *name, const char *value, void *arg)
 {
-	return -1;
+	struct channel *c = arg;
+
+	if (!name || strcmp(name, LEASE_VARIABLE) != 0 || !value || !*value ||
+		strlen(value) > WIRE_LEASE_MAX || c->state != CHANNEL_FRESH)
+		return -1;
+	forget_lease(c);
+	c->lease = strdup(value);
+	return c->lease ? 0 : -1;
 }
 
 static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *name, void *arg)
@@ -226,12 +244,17 @@ static void finish_exit(struct channel *c)
 static int send_request(struct channel *c)
 {
 	size_t term_len = c->term ? strlen(c->term) : 0;
+	int r = 0;
 
 	c->request.pty = c->pty;
 	c->request.files_refused = *c->owner->files_refused;
 	c->request.term_len = (uint8_t)term_len;
 	if (c->files)
 		return files_send_request(c->files);
+	if (c->lease)
+		r = line_send(&c->line, WIRE_LEASE, NULL, c->lease, strlen(c->lease));
+	if (r < 0)
+		return r;
 	if (c->command)
 		return line_send2(&c->line, WIRE_EXEC, &c->request, c->term, term_len, c->command,
 			strlen(c->command));
@@ -288,6 +311,7 @@ static void start(struct channel *c)
 
 	free(c->term);
 	free(c->command);
+	forget_lease(c);
 	c->term = c->command = NULL;
 	if (r < 0)
 		fail_start(c, r);
@@ -402,6 +426,7 @@ void channel_destroy(struct channel *c, bool connected)
 	}
 	free(c->term);
 	free(c->command);
+	forget_lease(c);
 	buf_finish(&c->input);
 	buf_finish(&c->rest);
 	loop_defer(c->owner->context->loop, free, c);

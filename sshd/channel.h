@@ -90,6 +90,7 @@ struct channel {
 	struct loop_io *io;
 	struct wire_request request;
 	char *term, *command; /* command NULL: a shell */
+	char *lease;          /* NULL: none; wiped when the broker has it */
 	struct files *files;  /* of a file client; the line's messages and all input are its */
 
 	struct buf input;  /* taken from libssh, not yet by the broker */

@@ -32,6 +32,7 @@
 #define WIRE_COMMAND_MAX 8192
 #define WIRE_REASON_MAX 1024
 #define WIRE_TERM_MAX 64
+#define WIRE_LEASE_MAX 64 /* of a lease's token, whatever a client says it is */
 #define WIRE_BANNER_MAX 4096
 #define WIRE_VERSION_MAX 256 /* of a client's identification string, RFC 4253 §4.2 */
 #define WIRE_BUILD_ID 32
@@ -129,6 +130,9 @@ enum wire_type {
 	WIRE_LENT,    /* b->d  fd: a file to read */
 	WIRE_PIECE,   /* b->d  payload: bytes */
 	WIRE_FAULT,   /* b->d  the answer is an error; payload: why, in words, or nothing */
+
+	/* channel line, before SHELL or EXEC */
+	WIRE_LEASE, /* d->b  payload: the token of a lease, VMC_LEASE of the client */
 
 	WIRE_TYPES
 };

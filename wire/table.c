@@ -47,6 +47,7 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(BYE, DOORS | LOCAL, BROKER, WIRE_FRESH | WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED,
 		sizeof(struct wire_bye), 0, WIRE_REASON_MAX, 0),
 
+	ROW(LEASE, CHANNEL, DOOR, WIRE_FRESH, 0, 0, 1, WIRE_LEASE_MAX, 0),
 	ROW(SHELL, CHANNEL, DOOR, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_request), 0,
 		WIRE_TERM_MAX, 0),
 	ROW(EXEC, CHANNEL, DOOR, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_request), 0,

@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "broker/admin/journal_inspect.h"
 #include "broker/verb/verb_steps.h"
 #include "console/journal/journal_tool.h"
+#include "core/utc.h"
 #include "core/uuid.h"
 
 #define CONSOLES_MAX 100000 /* folders looked at */
@@ -119,19 +119,15 @@ static int list_consoles(struct journal_inspect *l)
 
 /* --- what is done with one --- */
 
-static void time_text(uint64_t us, char out[32])
+static const char *time_text(uint64_t us, char out[UTC_TEXT])
 {
-	time_t t = (time_t)(us / 1000000);
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return utc_text((int64_t)(us / 1000000), out);
 }
 
 static int notify_info(struct journal_inspect *l, const char *dir)
 {
 	struct journal_info info;
-	char oldest[32], newest[32];
+	char oldest[UTC_TEXT], newest[UTC_TEXT];
 	int r = journal_info(dir, &info);
 
 	if (r < 0)
@@ -144,9 +140,8 @@ static int notify_info(struct journal_inspect *l, const char *dir)
 	fprintf(l->out, "  holes     %zu, %" PRIu64 " offsets\n", info.holes, info.missing);
 	fprintf(l->out, "  marks     %zu\n", info.marks);
 	if (info.oldest) {
-		time_text(info.oldest, oldest);
-		time_text(info.newest, newest);
-		fprintf(l->out, "  times     %s to %s\n", oldest, newest);
+		fprintf(l->out, "  times     %s to %s\n", time_text(info.oldest, oldest),
+			time_text(info.newest, newest));
 	}
 	return 0;
 }
@@ -171,10 +166,10 @@ static int verify(struct journal_inspect *l, const char *dir)
 static int on_mark(void *arg, const struct journal_mark *mark)
 {
 	struct journal_inspect *l = arg;
-	char when[32];
+	char when[UTC_TEXT];
 
-	time_text(mark->time, when);
-	fprintf(l->out, "%" PRIu64 " %s %s", mark->offset, when, journal_kind_name(mark->kind));
+	fprintf(l->out, "%" PRIu64 " %s %s", mark->offset, time_text(mark->time, when),
+		journal_kind_name(mark->kind));
 	if (mark->length)
 		fprintf(l->out, " length %" PRIu64, mark->length);
 	if (mark->duration)

@@ -114,6 +114,16 @@ static void on_request(struct channel *c, const struct line_message *m)
 	c->owner->asked(c, command, len);
 }
 
+/* Takes it out of the line's buffer, where it would lie about. */
+static void on_lease(struct channel *c, const struct line_message *m)
+{
+	unsigned char *from = (unsigned char *)(uintptr_t)m->payload;
+
+	memcpy(c->lease, from, m->payload_len);
+	c->lease[m->payload_len] = '\0';
+	explicit_bzero(from, m->payload_len);
+}
+
 static void on_winsize(struct channel *c, const struct line_message *m)
 {
 	struct wire_winsize size;
@@ -191,6 +201,9 @@ static void on_message(struct channel *c, struct line_message *m)
 	case WIRE_DONE:
 		if (c->ops && c->ops->message)
 			c->ops->message(c->handler, m);
+		break;
+	case WIRE_LEASE:
+		on_lease(c, m);
 		break;
 	case WIRE_SHELL:
 	case WIRE_EXEC:
@@ -341,6 +354,7 @@ static void free_channel(void *arg)
 	buf_finish(&c->err);
 	buf_finish(&c->held);
 	free(c->reason);
+	explicit_bzero(c->lease, sizeof(c->lease));
 	audit_trail_finish(&c->trail);
 	free(c);
 }
@@ -427,6 +441,11 @@ int channel_follows_files(const struct channel *c)
 struct channel_window channel_window(const struct channel *c)
 {
 	return c->window;
+}
+
+const char *channel_lease(const struct channel *c)
+{
+	return *c->lease ? c->lease : NULL;
 }
 
 struct channel *channel_next(const struct channel *c)

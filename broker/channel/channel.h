@@ -112,6 +112,8 @@ int channel_is_shown(const struct channel *c);
 /* Whether a file client was refused on this connection before this was asked. */
 int channel_follows_files(const struct channel *c);
 struct channel_window channel_window(const struct channel *c);
+/* The token of a lease that the client's environment has; NULL: none. */
+const char *channel_lease(const struct channel *c);
 
 /* channel_print: text to standard output as it is; foreign bytes in it are escaped by the caller.
  * channel_complain: one line to standard error, escaped here, "vmconsoled: " put before it and a

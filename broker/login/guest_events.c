@@ -41,7 +41,7 @@ static void on_link(void *arg, struct hypervisor *h, int up, const char *text)
 		file_store_link(context->files, context->directory, h);
 	else
 		file_store_lost(context->files, h);
-	judge_all(context->logins);
+	judge_all(context);
 }
 
 static void on_location(void *arg, struct hypervisor *h, const struct location_info *info)
@@ -58,7 +58,7 @@ static void on_location(void *arg, struct hypervisor *h, const struct location_i
 		return;
 	look(g, &after);
 	if (!is_same(&before, &after))
-		judge_guest(context->logins, g);
+		judge_guest(context, g);
 }
 
 /* A guest that nobody knows any more keeps its sessions: they say themselves what has become of
@@ -75,7 +75,7 @@ static void on_gone(void *arg, struct hypervisor *h, const struct location_info 
 	file_store_gone(context->files, h, info);
 	look(g, &after);
 	if (g && guest_is_known(g) && !is_same(&before, &after))
-		judge_guest(context->logins, g);
+		judge_guest(context, g);
 }
 
 static void on_rebooted(void *arg, struct hypervisor *h, const struct uuid *uuid)

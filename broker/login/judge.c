@@ -1,5 +1,6 @@
 /* Task: see judge.h. Owner: nobody; no state. */
 #include "broker/login/judge.h"
+#include "broker/login/lease_holder.h"
 #include "broker/login/login.h"
 #include "config/rights.h"
 #include "console/guest/guest.h"
@@ -38,17 +39,23 @@ void judge_login(struct login *login)
 	judge_channels(login, NULL);
 }
 
-void judge_guest(struct login_list *logins, const struct guest *guest)
+static void judge_logins(const struct broker_context *context, const struct guest *guest)
 {
 	struct login *login, *next;
 
-	for (login = LIST_FIRST(logins); login; login = next) {
+	for (login = LIST_FIRST(context->logins); login; login = next) {
 		next = login_next(login);
 		judge_channels(login, guest);
 	}
+	lease_holders_judge(context, guest);
 }
 
-void judge_all(struct login_list *logins)
+void judge_guest(const struct broker_context *context, const struct guest *guest)
 {
-	judge_guest(logins, NULL);
+	judge_logins(context, guest);
+}
+
+void judge_all(const struct broker_context *context)
+{
+	judge_logins(context, NULL);
 }

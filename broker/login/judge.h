@@ -5,15 +5,15 @@
 #ifndef BROKER_LOGIN_JUDGE_H
 #define BROKER_LOGIN_JUDGE_H
 
+struct broker_context;
 struct guest;
 struct login;
-struct login_list;
 
 /* All channels of a login; its grant is the present one. */
 void judge_login(struct login *login);
-/* All channels that are about the guest. */
-void judge_guest(struct login_list *logins, const struct guest *guest);
+/* All channels that are about the guest, and leases of its keyboards. */
+void judge_guest(const struct broker_context *context, const struct guest *guest);
 /* All there are. */
-void judge_all(struct login_list *logins);
+void judge_all(const struct broker_context *context);
 
 #endif

@@ -153,17 +153,7 @@ void login_review(struct login *login)
 
 void login_ask_again(const struct login *login)
 {
-	struct external *external = login->options.context->external;
-	size_t i;
-
-	for (i = 0; i < login->factor_count; i++) {
-		const struct identity *identity = login->factors[i].identity;
-		const char *entity = identity_fact(identity, FACT_ENTITY);
-		const char *id = identity_fact(identity, FACT_ENTITY_ID);
-
-		if (entity && id)
-			external_ask_again(external, entity, id);
-	}
+	factors_ask_again(login->options.context, login->factors, login->factor_count);
 }
 
 /* --- the clock --- */

@@ -98,3 +98,16 @@ struct identity *login_judge_factor(
 		return login_judge_peer(from, why);
 	return judge_ticket(from, f, why);
 }
+
+void factors_ask_again(
+	const struct broker_context *context, const struct factor *factors, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct identity *identity = factors[i].identity;
+		const char *entity = identity_fact(identity, FACT_ENTITY);
+		const char *id = identity_fact(identity, FACT_ENTITY_ID);
+
+		if (entity && id)
+			external_ask_again(context->external, entity, id);
+	}
+}

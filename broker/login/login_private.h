@@ -171,6 +171,10 @@ int login_enough(
 struct identity *login_judge_factor(const struct login_origin *from, const struct factor *f,
 	char why[LOGIN_WHY_MAX]) MUST_CHECK;
 
+/* Has the helper commands asked again about the entities in them. */
+void factors_ask_again(
+	const struct broker_context *context, const struct factor *factors, size_t count);
+
 /* maker.c */
 void factor_finish(struct factor *f);
 /*

@@ -164,15 +164,19 @@ static int judge_row(const struct maker *m, struct identity *identity, char why[
 	return 0;
 }
 
-/* A guest that is gone has no rules to ask. */
-static bool may_make(const struct maker *m, const struct identity *id, const struct guest *guest)
+static unsigned rights_of(
+	const struct maker *m, const struct identity *id, const struct guest *guest)
 {
 	struct rule_guest seen;
 
-	if (!guest)
-		return true;
 	rule_guest_init(&seen, guest);
-	return rules_rights(m->origin.context->access->rules, id, &seen.vm) & RIGHT_ADMIN;
+	return rules_rights(m->origin.context->access->rules, id, &seen.vm);
+}
+
+/* A guest that is gone has no rules to ask. */
+static bool may_make(const struct maker *m, const struct identity *id, const struct guest *guest)
+{
+	return !guest || rights_of(m, id, guest) & RIGHT_ADMIN;
 }
 
 int maker_limit(const struct maker *m, struct identity *identity, const struct guest *guest,
@@ -186,4 +190,22 @@ int maker_limit(const struct maker *m, struct identity *identity, const struct g
 		"the maker of the ticket, %.120s, has no right to make one now",
 		identity->maker->text);
 	return -EACCES;
+}
+
+unsigned maker_rights(const struct maker *m, const struct guest *guest)
+{
+	char why[LOGIN_WHY_MAX];
+	struct identity *id = judge(m, why);
+	unsigned rights = 0;
+
+	if (id && judge_row(m->before, id, why) == 0)
+		rights = rights_of(m, id, guest);
+	identity_destroy(id);
+	return rights;
+}
+
+void maker_ask_again(const struct maker *m)
+{
+	for (; m; m = m->before)
+		factors_ask_again(m->origin.context, m->factors, m->factor_count);
 }

@@ -4,6 +4,6 @@
 
 #include "broker/verb/verb.h"
 
-extern const struct verb verb_run, verb_send, verb_wait;
+extern const struct verb verb_lease, verb_run, verb_send, verb_wait;
 
 #endif

@@ -28,6 +28,7 @@ int send_options_read(
 		.force = arguments->force,
 		.json = call->json,
 		.pattern = arguments->pattern,
+		.lease = verb_lease_token(call, arguments->lease),
 		.pace = arguments->pace.value,
 		.timeout_us = arguments->timeout.value};
 	if (allow(call, o) < 0)

@@ -9,13 +9,14 @@ struct console;
 
 struct send_arguments {
 	bool enter, escape, force;
-	const char *pattern; /* NULL: none */
+	const char *pattern, *lease; /* NULL: none */
 	struct option_number pace, timeout;
 };
 
 struct send_options {
 	bool enter, escape, force, json;
 	const char *pattern; /* NULL: none; lies in the call */
+	const char *lease;   /* a token; the same */
 	uint64_t pace;       /* bytes a second; 0: as fast as it is taken */
 	uint64_t timeout_us; /* WATCH_NEVER */
 	struct console *console;

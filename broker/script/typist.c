@@ -5,6 +5,7 @@
 
 #include "broker/script/typist.h"
 #include "console/guest/console.h"
+#include "console/guest/lease.h"
 #include "console/journal/journal.h"
 #include "core/buf.h"
 
@@ -17,6 +18,7 @@ struct typist {
 	void *arg;
 	uint64_t pace;
 	bool force, started, begun, over;
+	char refused[LEASE_WHY_MAX]; /* what is wrong with the lease; "": nothing */
 	struct buf due;
 	uint64_t offset;                /* of the output, before the first byte */
 	uint64_t added, typed, dropped; /* bytes */
@@ -41,12 +43,11 @@ static void fail(struct typist *t, const char *how, const char *who)
 
 static int take_keyboard(struct typist *t)
 {
-	const struct viewer *writer;
+	char who[KEYBOARD_TEXT_MAX];
 
 	if (viewer_mode(t->viewer) == VIEWER_WRITES || viewer_take(t->viewer, t->force) == 0)
 		return 0;
-	writer = console_writer(console_of(t));
-	fail(t, "is with", writer ? viewer_who(writer) : NULL);
+	fail(t, "is with", console_keyboard_text(console_of(t), who));
 	return -EBUSY;
 }
 
@@ -90,6 +91,11 @@ static void pump(void *arg)
 
 	if (t->over || !t->started || loop_timer_armed(t->next))
 		return;
+	if (*t->refused) {
+		t->over = true;
+		t->events->failed(t->arg, STATUS_BUSY, t->refused);
+		return;
+	}
 	while (buf_len(&t->due)) {
 		if (!type_some(t))
 			return;
@@ -203,6 +209,8 @@ int typist_create(const struct typist_options *options, const struct typist_even
 	t->arg = arg;
 	t->offset = journal_next(console_journal(console_of(t)));
 	buf_init(&t->due, TYPIST_MAX);
+	if (options->lease && viewer_show_lease(t->viewer, options->lease, t->refused) == 0)
+		t->refused[0] = '\0';
 	r = loop_timer_add(t->loop, &t->next, pump, t);
 	if (r < 0) {
 		free(t);

@@ -25,6 +25,7 @@ struct typist_options {
 	struct viewer *viewer; /* borrowed; outlives it */
 	uint64_t pace;         /* bytes a second; 0: as fast as they are taken */
 	bool force;            /* takes the keyboard from whoever has it */
+	const char *lease;     /* types under the lease of this token; NULL: none */
 };
 
 /* May destroy the typist. */
@@ -34,7 +35,8 @@ struct typist_events {
 	void (*begun)(void *arg);
 	/* Everything that was added has been accepted. */
 	void (*idle)(void *arg);
-	/* Nothing more is typed: somebody else has the keyboard, or has taken it. */
+	/* Nothing more is typed: somebody else has the keyboard, or has taken it; or the lease is
+	 * no lease. */
 	void (*failed)(void *arg, enum status status, const char *why);
 };
 

@@ -213,11 +213,13 @@ static const struct channel_ops channel_ops = {
 
 struct run_arguments {
 	bool force;
+	const char *lease; /* NULL: none */
 	struct option_number timeout;
 };
 
 struct run_options {
 	bool force;
+	const char *lease; /* a token, in the call; NULL: none */
 	uint64_t timeout_us;
 	struct console *console;
 	char command[WIRE_COMMAND_MAX + 1];
@@ -238,6 +240,7 @@ static int read_options(
 	struct verb_call *call, const struct run_arguments *arguments, struct run_options *o)
 {
 	o->force = arguments->force;
+	o->lease = verb_lease_token(call, arguments->lease);
 	o->timeout_us = arguments->timeout.value;
 	if (call->argc == 0) {
 		channel_exit(call->channel, STATUS_USAGE, "run: which command? usage: %s",
@@ -289,7 +292,7 @@ static int make_parts(
 		.quiet_us = WATCH_NEVER,
 		.timeout_us = o->timeout_us,
 		.idle_us = wait_options_idle(call)};
-	struct typist_options typing = {.loop = r->loop, .force = o->force};
+	struct typist_options typing = {.loop = r->loop, .force = o->force, .lease = o->lease};
 	int result = loop_timer_add(r->loop, &r->begin, on_no_begin, r);
 
 	if (result == 0)
@@ -341,6 +344,7 @@ static const struct verb_option run_options[] = {
 	WAIT_TIMEOUT(offsetof(struct run_arguments, timeout)),
 	{"force", OPTION_FLAG, offsetof(struct run_arguments, force),
 		.help = "take the keyboard from whoever has it"},
+	VERB_OPTION_LEASE(offsetof(struct run_arguments, lease)),
 	VERB_OPTION_DEVICE,
 };
 
@@ -348,7 +352,7 @@ const struct verb verb_run = {.name = "run",
 	.example = "--timeout 1m uname -r",
 	.scope = VERB_GUEST,
 	.right = RIGHT_TYPE,
-	.usage = "run [--timeout S] [--force] [--device D] COMMAND...",
+	.usage = "run [--timeout S] [--force] [--lease TOKEN] [--device D] COMMAND...",
 	.summary = "a command at the guest's shell prompt: its output and its exit status",
 	VERB_OPTIONS(run_options, struct run_arguments),
 	.takes_command = true,

@@ -387,8 +387,10 @@ static int make_parts(struct verb_call *call, struct send_call *s)
 		.quiet_us = WATCH_NEVER,
 		.timeout_us = s->options.timeout_us,
 		.idle_us = wait_options_idle(call)};
-	struct typist_options typing = {
-		.loop = s->loop, .pace = s->options.pace, .force = s->options.force};
+	struct typist_options typing = {.loop = s->loop,
+		.pace = s->options.pace,
+		.force = s->options.force,
+		.lease = s->options.lease};
 	int r = watch_create(s->matcher, s->loop, s->options.console, s->channel,
 		login_who(call->login), &wanted, &watch_events, s, &s->watch);
 
@@ -453,6 +455,7 @@ static const struct verb_option send_options[] = {
 	{"pace", OPTION_NUMBER, FIELD(pace), "N", .help = "so many bytes a second", .least = 1,
 		.most = TYPIST_PACE_MAX},
 	{"force", OPTION_FLAG, FIELD(force), .help = "take the keyboard from whoever has it"},
+	VERB_OPTION_LEASE(FIELD(lease)),
 	{"wait", OPTION_TEXT, FIELD(pattern), "PATTERN", .help = "wait until this is printed"},
 	WAIT_TIMEOUT(FIELD(timeout)),
 	VERB_OPTION_JSON,
@@ -463,8 +466,8 @@ const struct verb verb_send = {.name = "send",
 	.example = "--enter --wait '# $' root",
 	.scope = VERB_GUEST,
 	.right = RIGHT_TYPE,
-	.usage = "send [--enter] [--escape] [--pace N] [--force] [--wait PATTERN] [--timeout S] "
-		 "[--json] [--device D] [TEXT...]",
+	.usage = "send [--enter] [--escape] [--pace N] [--force] [--lease TOKEN] [--wait PATTERN] "
+		 "[--timeout S] [--json] [--device D] [TEXT...]",
 	.summary = "type TEXT, or standard input, and perhaps wait for the answer",
 	VERB_OPTIONS(send_options, struct send_arguments),
 	.arguments = VERB_ANY,

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/rights.h"
 #include "console/guest/guest_control.h"
+#include "console/guest/lease.h"
 #include "console/replay/replay.h"
 #include "core/log.h"
 
@@ -166,6 +167,7 @@ static struct attach *create(
 	a->console = console;
 	a->loop = login_loop(login);
 	a->options = *options;
+	a->options.lease = NULL; /* it was borrowed, and is used at the beginning */
 	a->pty = channel_has_pty(channel);
 	a->may_type = !options->read_only && !options->no_input &&
 		      (login_rights(login, console_guest(console)) & RIGHT_TYPE) != 0;
@@ -187,6 +189,7 @@ void attach_begin(
 	struct channel *channel, struct console *console, const struct attach_options *options)
 {
 	struct attach *a = create(channel, console, options);
+	char why[LEASE_WHY_MAX];
 
 	if (!a) {
 		channel_exit(channel, STATUS_BUSY, "too many viewers of this console");
@@ -199,6 +202,10 @@ void attach_begin(
 	audit_trail_session(channel_trail(channel), guest_uuid_text(console_guest(console)),
 		guest_name(console_guest(console)), console_slot(console));
 	journal_mark(console_journal(console), JOURNAL_ATTACH, login_who(channel_login(channel)));
+	if (options->lease && viewer_show_lease(a->viewer, options->lease, why) < 0) {
+		attach_exit(a, STATUS_BUSY, "%s", why);
+		return;
+	}
 	start_timers(a);
 	if (a->pty && a->may_type)
 		attach_ask_keyboard(a);

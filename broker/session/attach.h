@@ -46,7 +46,8 @@ struct attach_options {
 	unsigned lines;      /* SCREEN: at most */
 	int has_power;       /* it begins with an order */
 	enum power_kind power;
-	int needs_log; /* that is more history than the right to view is good for */
+	const char *lease; /* the token of one to type under, borrowed; NULL: none */
+	int needs_log;     /* that is more history than the right to view is good for */
 };
 
 /* Begins the session; from then on it ends the channel by itself. */

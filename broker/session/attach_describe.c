@@ -8,6 +8,7 @@
 #include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
+#include "console/guest/lease.h"
 
 /* "^]" of 0x1d. */
 static const char *key_name(const struct attach *a, char out[8])
@@ -33,13 +34,13 @@ const char *attach_leave_hint(const struct attach *a, char out[ATTACH_HINT_MAX])
 
 static void describe_keyboard(const struct attach *a, char *out, size_t room)
 {
-	const struct viewer *writer = console_writer(a->console);
+	char who[KEYBOARD_TEXT_MAX];
 
 	if (viewer_mode(a->viewer) == VIEWER_WRITES)
 		snprintf(out, room, "you have the keyboard");
-	else if (writer)
-		snprintf(
-			out, room, "you are watching; the keyboard is with %s", viewer_who(writer));
+	else if (console_writer(a->console) || console_lease(a->console))
+		snprintf(out, room, "you are watching; the keyboard is with %s",
+			console_keyboard_text(a->console, who));
 	else
 		snprintf(out, room, "you are watching");
 }
@@ -49,7 +50,7 @@ static void describe(const struct attach *a, char *out, size_t room)
 	const struct guest *g = console_guest(a->console);
 	struct journal *j = console_journal(a->console);
 	size_t others = console_viewer_count(a->console) - 1;
-	char keyboard[512];
+	char keyboard[KEYBOARD_TEXT_MAX + 64];
 
 	describe_keyboard(a, keyboard, sizeof(keyboard));
 	snprintf(out, room, "VM %s, %s, %s; %s; %zu other%s here; offset %" PRIu64, guest_name(g),

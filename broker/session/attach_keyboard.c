@@ -8,6 +8,7 @@
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
+#include "console/guest/lease.h"
 
 #define NO_KEYBOARD_NOTICE_US (5 * LOOP_SECOND)
 
@@ -21,16 +22,10 @@ void attach_ask_keyboard(struct attach *a)
 		return; /* it waits; the header says who has it */
 }
 
-static const char *writer_name(const struct attach *a)
-{
-	const struct viewer *writer = console_writer(a->console);
-
-	return writer ? viewer_who(writer) : "nobody";
-}
-
 void attach_notify_no_keyboard(struct attach *a)
 {
 	uint64_t now = loop_now(a->loop);
+	char who[KEYBOARD_TEXT_MAX];
 
 	if (a->told_no_keyboard && now - a->told_no_keyboard < NO_KEYBOARD_NOTICE_US)
 		return;
@@ -38,7 +33,8 @@ void attach_notify_no_keyboard(struct attach *a)
 	if (!a->may_type)
 		attach_notice(a, "you are watching: nothing is typed");
 	else
-		attach_notice(a, "the keyboard is with %s: nothing is typed", writer_name(a));
+		attach_notice(a, "the keyboard is with %s: nothing is typed",
+			console_keyboard_text(a->console, who));
 }
 
 /* Without a pty: the first byte takes the keyboard. 0 when it is ours; else the session ends. */
@@ -47,6 +43,7 @@ int attach_take_for_script(struct attach *a)
 	const struct guest *g = console_guest(a->console);
 	struct login *login = channel_login(a->channel);
 	unsigned rights = login_rights(login, g);
+	char who[KEYBOARD_TEXT_MAX];
 
 	if (viewer_mode(a->viewer) == VIEWER_WRITES)
 		return 0;
@@ -63,17 +60,30 @@ int attach_take_for_script(struct attach *a)
 		return 0;
 	} else
 		attach_exit(a, STATUS_BUSY, "the keyboard is with %s: nothing was typed",
-			writer_name(a));
+			console_keyboard_text(a->console, who));
 	return -EBUSY;
+}
+
+/* By force, if he may. Who only watched goes on so when it is not to be had. */
+static int take(struct attach *a, unsigned rights)
+{
+	enum viewer_mode before = viewer_mode(a->viewer);
+	int r = viewer_take(a->viewer, (rights & RIGHT_FORCE) != 0);
+
+	if (r < 0 && before == VIEWER_WATCHES)
+		viewer_yield(a->viewer);
+	return r;
 }
 
 void attach_force_keyboard(struct attach *a)
 {
 	struct login *login = channel_login(a->channel);
 	const struct guest *g = console_guest(a->console);
-	const struct viewer *old = console_writer(a->console);
 	unsigned rights = login_rights(login, g);
-	const char *from = old ? viewer_who(old) : NULL;
+	bool is_taken = console_writer(a->console) || console_lease(a->console);
+	char from[KEYBOARD_TEXT_MAX];
+
+	console_keyboard_text(a->console, from);
 
 	if (viewer_mode(a->viewer) == VIEWER_WRITES) {
 		attach_notice(a, "you have the keyboard");
@@ -81,13 +91,13 @@ void attach_force_keyboard(struct attach *a)
 		attach_notice(a, "with --no-input nothing is typed");
 	} else if (!(rights & RIGHT_TYPE)) {
 		attach_notice(a, "permission denied: type on VM %s", guest_name(g));
-	} else if (from && !(rights & RIGHT_FORCE)) {
+	} else if (take(a, rights) < 0) {
 		attach_notice(a, "the keyboard is with %s; permission denied: force", from);
-	} else if (viewer_take(a->viewer, 1) == 0) {
+	} else {
 		a->may_type = 1;
 		a->options.read_only = 0;
 		journal_mark(console_journal(a->console), JOURNAL_TAKEOVER, login_who(login));
-		if (from)
+		if (is_taken)
 			attach_notice(a, "you have taken the keyboard from %s", from);
 		else
 			attach_notice(a, "you have the keyboard");

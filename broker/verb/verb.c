@@ -138,6 +138,11 @@ int verb_allowed(struct verb_call *call, unsigned right)
 	return -EACCES;
 }
 
+const char *verb_lease_token(const struct verb_call *call, const char *option)
+{
+	return option ? option : channel_lease(call->channel);
+}
+
 static int begin(struct verb_call *call)
 {
 	if (call->guest)

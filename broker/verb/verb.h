@@ -85,6 +85,10 @@ int verb_kept_console(struct verb_call *call, const char *device, struct console
 /* Whether the login has the right on the call's guest; if not the channel has been ended. */
 int verb_allowed(struct verb_call *call, unsigned right) MUST_CHECK;
 
+/* The token of the lease to type under: the option's, else that of the client's environment; NULL:
+ * none. */
+const char *verb_lease_token(const struct verb_call *call, const char *option);
+
 /* Runs the call's verb, if its right, which the channel needs from then on, and its words are as
  * they have to be; else the channel has been ended. */
 void verb_run_call(struct verb_call *call);

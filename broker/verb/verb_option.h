@@ -65,6 +65,12 @@ struct verb_option {
 		.type = OPTION_DEVICE,                                                             \
 		.takes = "D",                                                                      \
 		.help = "this console of the VM, not its main one"}
+#define VERB_OPTION_LEASE(at)                                                                      \
+	{.name = "lease",                                                                          \
+		.type = OPTION_TEXT,                                                               \
+		.field = (at),                                                                     \
+		.takes = "TOKEN",                                                                  \
+		.help = "type under this lease, not that of $VMC_LEASE"}
 #define VERB_OPTION_JSON {.name = "json", .type = OPTION_JSON, .help = "the answer as JSON"}
 
 /* For a verb's row: its table, and the struct that the table is about. */

@@ -12,7 +12,7 @@ struct attach_arguments {
 	bool read_only, force, no_wait, no_input;
 	struct option_position from;
 	struct option_number lines, wait;
-	const char *power;
+	const char *power, *lease;
 };
 
 static void set_start(const struct attach_arguments *arguments, struct attach_options *o)
@@ -86,6 +86,9 @@ static void run(struct verb_call *call, const void *options)
 		.wait_asked = arguments->wait.given,
 		.wait_us = arguments->wait.value,
 		.has_power = arguments->power != NULL,
+		.lease = arguments->read_only || arguments->no_input
+				 ? NULL
+				 : verb_lease_token(call, arguments->lease),
 		.lines = login_lines(call->login, call->guest)};
 	struct console *console;
 
@@ -120,6 +123,7 @@ static const struct verb_option attach_options[] = {
 		.help = "wait for a VM that is off, so long at most", .may_lack = true, .group = 2},
 	{"no-wait", OPTION_FLAG, FIELD(no_wait), .help = "end when the VM is off", .group = 2},
 	{"no-input", OPTION_FLAG, FIELD(no_input), .help = "leave standard input alone"},
+	VERB_OPTION_LEASE(FIELD(lease)),
 	{"power", OPTION_TEXT, FIELD(power), "ORDER",
 		.help = "switch the VM first: see help power"},
 };
@@ -129,7 +133,8 @@ const struct verb verb_attach = {.name = "attach",
 	.scope = VERB_GUEST,
 	.right = RIGHT_VIEW,
 	.usage = "attach [--read-only] [--force] [--from OFFSET|start|-BYTES] [--lines N] "
-		 "[--device D] [--wait[=S]] [--no-wait] [--no-input] [--power ORDER]",
+		 "[--device D] [--wait[=S]] [--no-wait] [--no-input] [--lease TOKEN] "
+		 "[--power ORDER]",
 	.summary = "the console",
 	VERB_OPTIONS(attach_options, struct attach_arguments),
 	.run = run};

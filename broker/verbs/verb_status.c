@@ -10,8 +10,10 @@
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
+#include "console/guest/lease.h"
 #include "console/hypervisor/hypervisor.h"
 #include "core/escape.h"
+#include "core/utc.h"
 
 static const char *console_word(const struct console *c)
 {
@@ -62,6 +64,24 @@ static int find_making(const struct verb_call *call, struct making_info *info)
 
 /* --- JSON --- */
 
+static json_t *lease_json(const struct console *c)
+{
+	const struct lease_info *lease = console_lease(c);
+	char until[UTC_TEXT];
+
+	if (!lease)
+		return json_null();
+	return json_pack("{s:o, s:s}", "identity", json_foreign(lease->who), "until",
+		utc_text(lease->until, until));
+}
+
+static void add_people(json_t *o, const struct console *c)
+{
+	json_object_set_new(o, "keyboard",
+		console_writer(c) ? json_foreign(viewer_who(console_writer(c))) : json_null());
+	json_object_set_new(o, "lease", lease_json(c));
+}
+
 static json_t *device_json(const struct guest *g, const struct device *device, int may_know_people)
 {
 	char slot[DEVICE_SLOT_MAX];
@@ -81,9 +101,7 @@ static json_t *device_json(const struct guest *g, const struct device *device, i
 	json_object_set_new(o, "next", json_integer((json_int_t)journal_next(console_journal(c))));
 	json_object_set_new(o, "viewers", json_integer((json_int_t)console_viewer_count(c)));
 	if (may_know_people)
-		json_object_set_new(o, "keyboard",
-			console_writer(c) ? json_foreign(viewer_who(console_writer(c)))
-					  : json_null());
+		add_people(o, c);
 	json_object_set_new(o, "trouble", json_foreign(console_error(c)));
 	json_object_set_new(
 		o, "panic_texts", json_integer((json_int_t)console_counts(c)->panic_texts));
@@ -122,11 +140,10 @@ static const char *shown(const char *text, char *room, size_t size)
 
 static void keyboard_text(struct channel *channel, const struct console *c)
 {
-	char who[ESCAPE_ROOM(512)];
+	char who[KEYBOARD_TEXT_MAX], text[ESCAPE_ROOM(KEYBOARD_TEXT_MAX)];
 
 	channel_print(channel, ", keyboard with %s",
-		console_writer(c) ? shown(viewer_who(console_writer(c)), who, sizeof(who))
-				  : "nobody");
+		shown(console_keyboard_text(c, who), text, sizeof(text)));
 }
 
 static void device_text(const struct verb_call *call, const struct device *device)

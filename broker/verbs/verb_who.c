@@ -4,7 +4,6 @@
  * administrators.
  */
 #include <string.h>
-#include <time.h>
 
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
@@ -13,7 +12,9 @@
 #include "console/guest/console.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
+#include "console/guest/lease.h"
 #include "core/escape.h"
+#include "core/utc.h"
 
 struct who_row {
 	const struct viewer *viewer;
@@ -42,48 +43,41 @@ static uint64_t lag(const struct who_row *row)
 	       journal_reader_offset(viewer_reader(row->viewer));
 }
 
-static void time_text(int64_t when, char out[32])
-{
-	time_t t = (time_t)when;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static json_t *row_json(const struct who_row *row, int admin)
 {
 	const struct guest *g = console_guest(row->console);
 	json_t *o = json_object();
-	char since[32];
+	char since[UTC_TEXT];
 
-	time_text(login_since(row->login), since);
 	json_object_set_new(o, "session", json_string(channel_tag(row->channel)));
 	json_object_set_new(o, "identity", json_foreign(login_who(row->login)));
 	json_object_set_new(o, "vm", json_foreign(guest_name(g)));
 	json_object_set_new(o, "uuid", json_string(guest_uuid_text(g)));
 	json_object_set_new(o, "device", json_foreign(console_device_name(row->console)));
 	json_object_set_new(o, "mode", json_string(row->mode));
-	json_object_set_new(o, "since", json_string(since));
+	json_object_set_new(o, "since", json_string(utc_text(login_since(row->login), since)));
 	json_object_set_new(o, "lag", json_integer((json_int_t)lag(row)));
 	if (admin)
 		json_object_set_new(o, "address", json_string(login_address(row->login)));
 	return o;
 }
 
+static const char *shown(const char *text, char *room, size_t size)
+{
+	escape_text(text, strlen(text), room, size);
+	return room;
+}
+
 static void row_text(struct channel *channel, const struct who_row *row, int admin)
 {
-	char who[ESCAPE_ROOM(512)], vm[ESCAPE_ROOM(LOCATION_NAME_MAX)], since[32];
+	char who[ESCAPE_ROOM(512)], vm[ESCAPE_ROOM(LOCATION_NAME_MAX)], since[UTC_TEXT];
 	char device[ESCAPE_ROOM(DEVICE_ALIAS_MAX)];
-	const char *name = guest_name(console_guest(row->console));
-	const char *alias = console_device_name(row->console);
 
-	escape_text(login_who(row->login), strlen(login_who(row->login)), who, sizeof(who));
-	escape_text(name, strlen(name), vm, sizeof(vm));
-	escape_text(alias, strlen(alias), device, sizeof(device));
-	time_text(login_since(row->login), since);
 	channel_print(channel, "%-8s %-7s %s  %s %s  %s%s%s\n", channel_tag(row->channel),
-		row->mode, since, vm, device, who, admin ? "  from " : "",
+		row->mode, utc_text(login_since(row->login), since),
+		shown(guest_name(console_guest(row->console)), vm, sizeof(vm)),
+		shown(console_device_name(row->console), device, sizeof(device)),
+		shown(login_who(row->login), who, sizeof(who)), admin ? "  from " : "",
 		admin ? login_address(row->login) : "");
 }
 
@@ -105,13 +99,50 @@ static void add_console(
 	}
 }
 
+/* The keyboard is somebody's between his connections, too. */
+static json_t *lease_json(const struct console *console, const struct lease_info *lease)
+{
+	const struct guest *g = console_guest(console);
+	char until[UTC_TEXT];
+
+	return json_pack("{s:n, s:o, s:o, s:s, s:o, s:s, s:s}", "session", "identity",
+		json_foreign(lease->who), "vm", json_foreign(guest_name(g)), "uuid",
+		guest_uuid_text(g), "device", json_foreign(console_device_name(console)), "mode",
+		"leases", "until", utc_text(lease->until, until));
+}
+
+static void lease_text(
+	struct channel *channel, const struct console *console, const struct lease_info *lease)
+{
+	char who[ESCAPE_ROOM(LEASE_WHO_MAX)], vm[ESCAPE_ROOM(LOCATION_NAME_MAX)], until[UTC_TEXT];
+	char device[ESCAPE_ROOM(DEVICE_ALIAS_MAX)];
+
+	channel_print(channel, "%-8s %-7s until %s  %s %s  %s\n", "-", "leases",
+		utc_text(lease->until, until),
+		shown(guest_name(console_guest(console)), vm, sizeof(vm)),
+		shown(console_device_name(console), device, sizeof(device)),
+		shown(lease->who, who, sizeof(who)));
+}
+
+static void add_lease(struct verb_call *call, const struct console *console, json_t *array)
+{
+	const struct lease_info *lease = console_lease(console);
+
+	if (lease && array)
+		json_array_append_new(array, lease_json(console, lease));
+	else if (lease)
+		lease_text(call->channel, console, lease);
+}
+
 static void add_guest(struct verb_call *call, const struct guest *g, json_t *array, int admin)
 {
 	const struct console *console;
 	size_t i;
 
-	for (i = 0; (console = guest_console_at(g, i)); i++)
+	for (i = 0; (console = guest_console_at(g, i)); i++) {
 		add_console(call, console, array, admin);
+		add_lease(call, console, array);
+	}
 }
 
 static void run(struct verb_call *call, const void *options)

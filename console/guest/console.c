@@ -171,8 +171,8 @@ struct console *console_create(
 	TAILQ_INIT(&c->viewers);
 	input_init(c);
 	ask_record(c);
-	if (loop_timer_add(loop, &c->recording, notify_recording, c) < 0 || create_journal(c) < 0 ||
-		console_link_init(c) < 0 || console_move_init(c) < 0 ||
+	if (loop_timer_add(loop, &c->recording, notify_recording, c) < 0 || lease_init(c) < 0 ||
+		create_journal(c) < 0 || console_link_init(c) < 0 || console_move_init(c) < 0 ||
 		stuck_create(loop, &stuck_orders, c, &c->stuck) < 0) {
 		console_destroy(c);
 		return NULL;
@@ -190,6 +190,7 @@ void console_destroy(struct console *c)
 	console_move_finish(c);
 	stuck_destroy(&c->stuck);
 	loop_timer_del(&c->recording);
+	lease_finish(c);
 	input_finish(c);
 	journal_destroy(&c->journal);
 	free(c);

@@ -7,6 +7,7 @@
 
 #include "console/backend/backend.h"
 #include "console/guest/console.h"
+#include "console/guest/lease.h"
 #include "console/guest/stuck.h"
 #include "core/buf.h"
 
@@ -18,6 +19,8 @@ struct viewer {
 	struct journal_reader *reader;
 	struct viewer_owner owner;
 	enum viewer_mode mode;
+	bool leased; /* types under the present lease */
+	bool leases; /* wants the keyboard alone, to lease it */
 	const struct viewer_events *events;
 	void *arg;
 };
@@ -33,6 +36,17 @@ struct input {
 	/* The guest's life in which a break came after all that was typed; 0 none. Linux takes what
 	 * comes next for a sysrq key, and another break as the end of the first. */
 	unsigned long long after_break;
+};
+
+/* Stays after its end, until the next one, so that who comes with its token is told. */
+struct lease {
+	bool held;
+	char who[LEASE_WHO_MAX]; /* "": there was none yet */
+	struct lease_info info;
+	uint8_t hash[TOKEN_HASH];
+	void (*ended)(void *holder, const struct console *c, const char *how);
+	struct loop_timer *expiry;
+	char end[LEASE_WHO_MAX + 64]; /* "TIME: how" */
 };
 
 /* One open (or opening) back end. During a migration there are two. */
@@ -57,6 +71,7 @@ struct console {
 	struct viewer_list viewers;
 	size_t viewer_count;
 	struct viewer *next_told; /* next one of a broadcast; destroying viewers moves it */
+	struct lease lease;
 	struct input input;
 	struct stuck *stuck;
 	struct console_control *control; /* a break and the like is under way: nobody can type */
@@ -103,8 +118,15 @@ void input_lost(struct console *c);
 size_t input_drop(struct console *c);
 /* Typing goes on after a control. */
 void input_reopen(struct console *c);
-/* A viewer goes, or no longer types: the longest-waiting one gets the keyboard. */
+/* A viewer goes, or no longer types, or a lease has ended: the longest-waiting one gets the
+ * keyboard. */
 void keyboard_left(struct console *c);
+
+/* lease.c */
+int lease_init(struct console *c);
+void lease_finish(struct console *c);
+/* Somebody takes the keyboard by force. */
+void lease_break(struct console *c, const char *who);
 
 /* console_link.c */
 int console_link_init(struct console *c);

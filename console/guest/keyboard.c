@@ -1,7 +1,8 @@
 /*
  * Task: who types, and the bytes on their way to the guest. Owner: the console.
  *
- * One writer at a time, unless the configuration says many. Input waits in one bounded queue; when
+ * One writer at a time, unless the configuration says many. While it is leased, one of those who
+ * have shown the lease's token. Input waits in one bounded queue; when
  * it is full the writer is refused room and told when there is some again, so that a paste is held
  * back at its source and nothing is lost.
  */
@@ -33,6 +34,30 @@ struct viewer *console_writer(const struct console *c)
 	return NULL;
 }
 
+/* Whether he may have it beside those who have it now. He is none of them. */
+static bool is_free_for(const struct viewer *v)
+{
+	const struct console *c = v->console;
+
+	if (console_lease(c) && (!v->leased || v->leases))
+		return false;
+	return (c->options->many_writers && !v->leases) || !console_writer(c);
+}
+
+/* Another one than v, who has lost it. */
+static struct viewer *writer_to_oust(const struct viewer *v)
+{
+	struct viewer *old;
+
+	if (v->console->options->many_writers)
+		return NULL;
+	TAILQ_FOREACH (old, &v->console->viewers, entry) {
+		if (old != v && old->mode == VIEWER_WRITES)
+			return old;
+	}
+	return NULL;
+}
+
 int viewer_take(struct viewer *v, int force)
 {
 	struct console *c = v->console;
@@ -40,15 +65,23 @@ int viewer_take(struct viewer *v, int force)
 
 	if (v->mode == VIEWER_WRITES)
 		return 0;
-	old = c->options->many_writers ? NULL : console_writer(c);
-	if (old && !force) {
+	if (!force && !is_free_for(v)) {
 		v->mode = VIEWER_WAITS;
 		return -EBUSY;
 	}
 	v->mode = VIEWER_WRITES;
+	if (!v->leased)
+		lease_break(c, v->owner.who);
+	old = writer_to_oust(v);
 	if (old)
 		notify_mode(old, VIEWER_WAITS, v->owner.who, input_drop(c));
 	return 0;
+}
+
+int viewer_take_to_lease(struct viewer *v)
+{
+	v->leases = true;
+	return viewer_take(v, 0);
 }
 
 void viewer_yield(struct viewer *v)
@@ -60,18 +93,23 @@ void viewer_yield(struct viewer *v)
 		keyboard_left(v->console);
 }
 
+static struct viewer *next_waiting(const struct console *c)
+{
+	struct viewer *v;
+
+	TAILQ_FOREACH (v, &c->viewers, entry) {
+		if (v->mode == VIEWER_WAITS && is_free_for(v))
+			return v;
+	}
+	return NULL;
+}
+
 void keyboard_left(struct console *c)
 {
 	struct viewer *v;
 
-	if (c->options->many_writers || console_writer(c))
-		return;
-	TAILQ_FOREACH (v, &c->viewers, entry) {
-		if (v->mode == VIEWER_WAITS) {
-			notify_mode(v, VIEWER_WRITES, v->owner.who, 0);
-			return;
-		}
-	}
+	while ((v = next_waiting(c)))
+		notify_mode(v, VIEWER_WRITES, v->owner.who, 0);
 }
 
 /* --- the queue --- */

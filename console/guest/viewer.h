@@ -91,8 +91,9 @@ bool viewer_is_reader(const struct viewer *v);
 enum viewer_mode viewer_mode(const struct viewer *v);
 
 /*
- * Asks for the keyboard: 0 it is his; -EBUSY somebody else has it, and he waits for it. With
- * force the other one loses it, and is told by whom.
+ * Asks for the keyboard: 0 it is his; -EBUSY somebody else has it, or it is leased (lease.h), and
+ * he waits for it. With force the other one loses it, a lease that is not his ends, and they are
+ * told by whom.
  */
 int viewer_take(struct viewer *v, int force) MUST_CHECK;
 /* Gives it up, and no longer waits for it. */

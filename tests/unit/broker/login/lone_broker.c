@@ -149,7 +149,7 @@ struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 	b->context.loop = loop_create();
 	check(b->context.loop != NULL, "loop");
 	load(b, sections, keys);
-	check(review_create(b->context.loop, &b->logins, &b->review) == 0, "review");
+	check(review_create(&b->context, &b->review) == 0, "review");
 	owner = (struct auth_services_owner){{reports, on_credentials, b}, review_soon, b->review};
 	check(auth_services_init(&b->services, b->context.loop, b->config, &owner) == 0,
 		"services");
