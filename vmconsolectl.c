@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static int print(const char *text)
 }
 
 /* Verbs that are a dialogue when both ends are terminals. */
-static int is_dialogue(const struct ctl_options *options)
+static bool is_dialogue(const struct ctl_options *options)
 {
 	return options->word_count == 0 || strcmp(options->words[0], "attach") == 0 ||
 	       strcmp(options->words[0], "connect") == 0;

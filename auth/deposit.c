@@ -24,12 +24,12 @@ struct deposits {
 int deposits_create(struct deposits **out)
 {
 	*out = (struct deposits *)calloc(1, sizeof(**out));
-	return *out != NULL ? 0 : -ENOMEM;
+	return *out ? 0 : -ENOMEM;
 }
 
 void deposits_destroy(struct deposits *d)
 {
-	if (d == NULL)
+	if (!d)
 		return;
 	for (size_t i = 0; i < DEPOSITS_MAX; i++)
 		identity_destroy(d->all[i].id);
@@ -53,14 +53,14 @@ int deposits_add(
 	for (size_t i = 0; i < DEPOSITS_MAX; i++) {
 		struct deposit *k = &d->all[i];
 
-		if (k->id != NULL && memcmp(k->key, key, sizeof(key)) == 0) {
+		if (k->id && memcmp(k->key, key, sizeof(key)) == 0) {
 			place = k;
 			break;
 		}
-		if (place == NULL && (k->id == NULL || now >= k->until))
+		if (!place && (!k->id || now >= k->until))
 			place = k;
 	}
-	if (place == NULL)
+	if (!place)
 		return -ENOSPC;
 	identity_destroy(place->id);
 	*place = (struct deposit){.id = id, .until = until};
@@ -85,7 +85,7 @@ int deposits_login(const struct deposits *d, struct span blob, int64_t now, stru
 	for (size_t i = 0; i < DEPOSITS_MAX; i++) {
 		const struct deposit *k = &d->all[i];
 
-		if (k->id != NULL && now < k->until && memcmp(k->key, key, sizeof(key)) == 0)
+		if (k->id && now < k->until && memcmp(k->key, key, sizeof(key)) == 0)
 			return copy_until(k, out);
 	}
 	return -ENOENT;

@@ -41,10 +41,10 @@ static void say_near(const struct out *o, const struct rule_verdict *v, unsigned
 	char rights[RIGHTS_TEXT_MAX];
 
 	rights_text(v->rights & lacking, rights, sizeof(rights));
-	if (v->who == NULL) {
+	if (!v->who) {
 		say(o, "[access %.100s] would allow %s: vms %.300s matches, nothing in who does",
 			v->section, rights, v->vms);
-	} else if (v->vms == NULL) {
+	} else if (!v->vms) {
 		say(o, "[access %.100s] would allow %s: who %.300s matches, nothing in vms does",
 			v->section, rights, v->who);
 	} else if (v->barred) {
@@ -70,14 +70,14 @@ static void say_near(const struct out *o, const struct rule_verdict *v, unsigned
 /* Near: exactly one thing is in the way. */
 static bool is_near(const struct rule_verdict *v)
 {
-	int wrong = (v->who == NULL) + (v->vms == NULL) + v->barred + (v->missing != 0);
+	int wrong = !v->who + !v->vms + v->barred + (v->missing != 0);
 
 	return wrong == 1;
 }
 
 static bool is_allowing(const struct rule_verdict *v)
 {
-	return v->who != NULL && v->vms != NULL && !v->barred && v->missing == 0;
+	return v->who && v->vms && !v->barred && v->missing == 0;
 }
 
 void rules_explain(const struct rules *r, const struct identity *id, const struct rule_vm *vm,
@@ -89,8 +89,8 @@ void rules_explain(const struct rules *r, const struct identity *id, const struc
 	struct rule_verdict v;
 	unsigned near = 0;
 
-	say(&o, "%.300s on %.200s (%.40s): %s", id->text, vm->name != NULL ? vm->name : "?",
-		vm->uuid, rights_text(rights, text, sizeof(text)));
+	say(&o, "%.300s on %.200s (%.40s): %s", id->text, vm->name ? vm->name : "?", vm->uuid,
+		rights_text(rights, text, sizeof(text)));
 	if (id->everything) {
 		say(&o, "root and the daemon's own user may do everything");
 		return;

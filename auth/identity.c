@@ -43,9 +43,9 @@ int identity_set(char **field, const char *value)
 {
 	char *copy = NULL;
 
-	if (value != NULL) {
+	if (value) {
 		copy = strdup(value);
-		if (copy == NULL)
+		if (!copy)
 			return -ENOMEM;
 	}
 	free(*field);
@@ -60,11 +60,11 @@ int identity_add(struct identity *id, enum fact_kind kind, const char *value)
 	if (id->fact_count >= IDENTITY_FACTS_MAX)
 		return -E2BIG;
 	more = (struct fact *)realloc(id->facts, (id->fact_count + 1) * sizeof(*more));
-	if (more == NULL)
+	if (!more)
 		return -ENOMEM;
 	id->facts = more;
 	more[id->fact_count] = (struct fact){kind, strdup(value)};
-	if (more[id->fact_count].value == NULL)
+	if (!more[id->fact_count].value)
 		return -ENOMEM;
 	id->fact_count++;
 	return 0;
@@ -74,7 +74,7 @@ int identity_create(enum fact_kind kind, const char *value, struct identity **ou
 {
 	struct identity *id = (struct identity *)calloc(1, sizeof(*id));
 
-	if (id == NULL)
+	if (!id)
 		return -ENOMEM;
 	id->pty_allowed = true;
 	id->until = IDENTITY_FOREVER;
@@ -109,7 +109,7 @@ static void destroy_one(struct identity *id)
 
 void identity_destroy(struct identity *id)
 {
-	while (id != NULL) {
+	while (id) {
 		struct identity *maker = id->maker;
 
 		destroy_one(id);
@@ -142,9 +142,9 @@ int identity_copy(const struct identity *from, struct identity **out)
 {
 	struct identity *first = NULL, **last = &first;
 
-	for (; from != NULL; from = from->maker) {
+	for (; from; from = from->maker) {
 		*last = (struct identity *)calloc(1, sizeof(**last));
-		if (*last == NULL || copy_fields(from, *last) < 0) {
+		if (!*last || copy_fields(from, *last) < 0) {
 			identity_destroy(first);
 			return -ENOMEM;
 		}
@@ -167,9 +167,9 @@ unsigned identity_kinds(const struct identity *id)
 
 static int join_limit(char **to, const char *more)
 {
-	if (more == NULL)
+	if (!more)
 		return 0;
-	if (*to != NULL)
+	if (*to)
 		return strcmp(*to, more) == 0 ? 0 : -EACCES;
 	return identity_set(to, more);
 }
@@ -182,12 +182,11 @@ static int join_limits(struct identity *to, const struct identity *more)
 		rc = join_limit(&to->access, more->access);
 	if (rc == 0)
 		rc = join_limit(&to->only_vm, more->only_vm);
-	if (rc == 0 && more->consoles != NULL && to->consoles != NULL &&
-		more->consoles != to->consoles)
+	if (rc == 0 && more->consoles && to->consoles && more->consoles != to->consoles)
 		rc = -EACCES;
 	if (rc < 0)
 		return rc;
-	if (to->consoles == NULL)
+	if (!to->consoles)
 		to->consoles = ovirt_consoles_ref(more->consoles);
 	to->pty_allowed = to->pty_allowed && more->pty_allowed;
 	to->denied |= more->denied;
@@ -200,9 +199,9 @@ static int join_makers(struct identity *to, const struct identity *more)
 {
 	struct identity **last = &to->maker;
 
-	while (*last != NULL)
+	while (*last)
 		last = &(*last)->maker;
-	return more->maker != NULL ? identity_copy(more->maker, last) : 0;
+	return more->maker ? identity_copy(more->maker, last) : 0;
 }
 
 static int join_texts(struct identity *to, const struct identity *more)
@@ -245,10 +244,10 @@ const char *identity_fact(const struct identity *id, enum fact_kind kind)
 
 bool identity_may_see(const struct identity *id, const char *uuid)
 {
-	if (uuid == NULL)
-		return id->only_vm == NULL && id->consoles == NULL;
-	return (id->only_vm == NULL || strcasecmp(id->only_vm, uuid) == 0) &&
-	       (id->consoles == NULL || ovirt_consoles_has(id->consoles, uuid));
+	if (!uuid)
+		return !id->only_vm && !id->consoles;
+	return (!id->only_vm || strcasecmp(id->only_vm, uuid) == 0) &&
+	       (!id->consoles || ovirt_consoles_has(id->consoles, uuid));
 }
 
 void identity_until(struct identity *id, int64_t until)

@@ -21,9 +21,9 @@ int login_apply_options(struct identity *id, const struct key_options *o)
 	id->pty_allowed = id->pty_allowed && o->pty;
 	if (o->expires)
 		identity_until(id, o->expiry + 1); /* expiry itself is the last good second */
-	if (o->command != NULL && identity_set(&id->command, o->command) < 0)
+	if (o->command && identity_set(&id->command, o->command) < 0)
 		return -ENOMEM;
-	if (o->access == NULL)
+	if (!o->access)
 		return 0;
 	if (identity_set(&id->access, o->access) < 0)
 		return -ENOMEM;
@@ -52,7 +52,7 @@ static int add_address(struct identity *id, const struct login_proof *proof)
 	struct net_address a;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (proof->address == NULL || address_parse(proof->address, &a) < 0)
+	if (!proof->address || address_parse(proof->address, &a) < 0)
 		return 0;
 	address_text(&a, text);
 	return identity_add(id, FACT_ADDRESS, text);
@@ -65,12 +65,12 @@ static int login_by_line(const struct login_sources *sources, const struct login
 	const struct authorized_key *k = NULL;
 	const char *reason = LOGIN_UNKNOWN_KEY;
 
-	if (sources->keys != NULL)
+	if (sources->keys)
 		k = key_store_find(sources->keys, proof->blob);
-	for (; k != NULL; k = k->next_same) {
+	for (; k; k = k->next_same) {
 		if (k->options.cert_authority)
 			reason = "the key signs certificates and may not log in by itself";
-		else if (k->options.command != NULL && !sources->enforces_command)
+		else if (k->options.command && !sources->enforces_command)
 			reason = "the key's command= is not enforced here";
 		else if (key_options_allow(&k->options, proof->address, proof->now, &reason) == 0)
 			return identity_of_line(k, fingerprint, out);
@@ -83,11 +83,11 @@ int login_by_fingerprint(const struct login_sources *sources, const char *finger
 {
 	const struct authorized_key *k = NULL;
 
-	if (sources->keys != NULL)
+	if (sources->keys)
 		k = key_store_find_fingerprint(sources->keys, fingerprint);
-	while (k != NULL && k->options.cert_authority)
+	while (k && k->options.cert_authority)
 		k = k->next_same;
-	if (k == NULL)
+	if (!k)
 		return -ENOENT;
 	*line = k;
 	return identity_of_line(k, fingerprint, out);
@@ -100,16 +100,16 @@ static int login_elsewhere(const struct login_sources *sources, const struct log
 	char reason[X509_STORE_WHY_MAX];
 	int rc = -ENOENT;
 
-	if (sources->x509 != NULL)
+	if (sources->x509)
 		rc = x509_store_login(sources->x509, proof->blob, proof->now, out, reason);
 	if (rc == -EACCES)
 		refuse(why, reason);
-	if ((rc == -ENOENT || rc == -EACCES) && sources->deposits != NULL) {
+	if ((rc == -ENOENT || rc == -EACCES) && sources->deposits) {
 		int more = deposits_login(sources->deposits, proof->blob, proof->now, out);
 
 		rc = more == -ENOENT ? rc : more;
 	}
-	if ((rc == -ENOENT || rc == -EACCES) && sources->ovirt != NULL) {
+	if ((rc == -ENOENT || rc == -EACCES) && sources->ovirt) {
 		int more = ovirt_keys_login(sources->ovirt, proof->blob, out);
 
 		rc = more == -ENOENT ? rc : more;
@@ -143,7 +143,7 @@ static int login_by_plain_key(const struct login_sources *sources, const struct 
 
 bool login_key_revoked(const struct login_sources *sources, struct span blob)
 {
-	return sources->revoked != NULL && revoked_key(sources->revoked, blob);
+	return sources->revoked && revoked_key(sources->revoked, blob);
 }
 
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,

@@ -34,8 +34,7 @@ static bool is_listed(struct span name, const char *list)
 /* Whether a cert-authority line's principals= lets one of the certificate's through. */
 static bool counts(struct span name, const struct key_options *options)
 {
-	return options == NULL || options->principals == NULL ||
-	       is_listed(name, options->principals);
+	return !options || !options->principals || is_listed(name, options->principals);
 }
 
 static bool has_one_that_counts(const struct ssh_cert *cert, const struct key_options *options)
@@ -61,11 +60,11 @@ static int find_ca(const struct login_sources *sources, const struct login_proof
 	const struct authorized_key *k = NULL;
 
 	*options = NULL;
-	if (sources->ssh_cas != NULL && key_store_find(sources->ssh_cas, cert->ca.blob) != NULL)
+	if (sources->ssh_cas && key_store_find(sources->ssh_cas, cert->ca.blob))
 		return 0;
-	if (sources->keys != NULL)
+	if (sources->keys)
 		k = key_store_find(sources->keys, cert->ca.blob);
-	for (; k != NULL; k = k->next_same) {
+	for (; k; k = k->next_same) {
 		if (!k->options.cert_authority ||
 			key_options_allow(&k->options, proof->address, proof->now, &reason) < 0)
 			continue;
@@ -92,15 +91,15 @@ static int add_principals(const struct ssh_cert *cert, const struct key_options 
 		if (!counts(name, options))
 			continue;
 		text = span_dup(name);
-		if (text == NULL)
+		if (!text)
 			rc = -ENOMEM;
-		else if (*out == NULL)
+		else if (!*out)
 			rc = identity_create(FACT_PRINCIPAL, text, out);
 		else
 			rc = identity_add(*out, FACT_PRINCIPAL, text);
 		free(text);
 	}
-	if (rc == 0 && *out == NULL)
+	if (rc == 0 && !*out)
 		return refuse(why, "the certificate names no principal");
 	return rc;
 }
@@ -111,12 +110,12 @@ static int add_command(const struct ssh_cert *cert, struct identity *id, char wh
 	char *text;
 	int rc;
 
-	if (cert->force_command.at == NULL)
+	if (!cert->force_command.at)
 		return 0;
 	text = span_dup(cert->force_command);
-	if (text == NULL)
+	if (!text)
 		return -ENOMEM;
-	if (id->command != NULL && strcmp(id->command, text) != 0)
+	if (id->command && strcmp(id->command, text) != 0)
 		rc = refuse(
 			why, "the certificate's force-command and the CA line's command differ");
 	else
@@ -149,7 +148,7 @@ static int fill(const struct ssh_cert *cert, struct span plain, const struct key
 	id->pty_allowed = cert->permit_pty;
 	if (cert->valid_before <= INT64_MAX)
 		identity_until(id, (int64_t)cert->valid_before);
-	if (options != NULL)
+	if (options)
 		rc = login_apply_options(id, options);
 	if (rc == 0)
 		rc = add_command(cert, id, why);
@@ -175,7 +174,7 @@ int login_by_cert(const struct login_sources *sources, const struct login_proof 
 	rc = ssh_cert_check(&cert, proof->address, proof->now, &reason);
 	if (rc < 0)
 		return rc == -EACCES ? refuse(why, reason) : rc;
-	if (sources->revoked != NULL && revoked_cert(sources->revoked, &cert))
+	if (sources->revoked && revoked_cert(sources->revoked, &cert))
 		return refuse(why, "the certificate, its key or its CA is revoked");
 	if (ssh_cert_plain_blob(&cert, mem, sizeof(mem), &plain) < 0)
 		return refuse(why, "the certificate's key is too long");

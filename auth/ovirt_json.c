@@ -45,7 +45,7 @@ static const json_t *open_list(
 		return NULL;
 	*why = "the answer is not valid JSON";
 	*root = json_loadb((const char *)text.at, text.len, JSON_REJECT_DUPLICATES, &error);
-	if (*root == NULL)
+	if (!*root)
 		return NULL;
 	*why = "the answer's version is not 1";
 	if (json_integer_value(json_object_get(*root, "version")) != VERSION)
@@ -87,7 +87,7 @@ static int read_key(
 	char why[KEY_OPTIONS_WHY_MAX] = "not one key";
 	int rc;
 
-	if (id == NULL || entity == NULL || text == NULL)
+	if (!id || !entity || !text)
 		return -EINVAL;
 	*out = (struct ovirt_key){.order = number};
 	rc = strpbrk(text, "\n\r") != NULL
@@ -105,7 +105,7 @@ static int read_key(
 	}
 	out->entity_id = strdup(id);
 	out->entity = strdup(entity);
-	if (out->entity_id != NULL && out->entity != NULL)
+	if (out->entity_id && out->entity)
 		return 1;
 	return -ENOMEM;
 }
@@ -138,7 +138,7 @@ static int read_keys(struct ovirt_keys *k, const json_t *list, const struct read
 	size_t size = json_array_size(list);
 
 	k->all = (struct ovirt_key *)calloc(size != 0 ? size : 1, sizeof(*k->all));
-	if (k->all == NULL)
+	if (!k->all)
 		return -ENOMEM;
 	for (size_t i = 0; i < size; i++) {
 		struct ovirt_key *place = &k->all[k->count];
@@ -163,9 +163,9 @@ int ovirt_keys_create(struct span text, const char *source, auth_report_fn repor
 	struct ovirt_keys *k = NULL;
 	int rc = -EINVAL;
 
-	if (list != NULL) {
+	if (list) {
 		k = (struct ovirt_keys *)calloc(1, sizeof(*k));
-		rc = k != NULL ? read_keys(k, list, &r) : -ENOMEM;
+		rc = k ? read_keys(k, list, &r) : -ENOMEM;
 	}
 	json_decref(root);
 	if (rc < 0) {
@@ -178,7 +178,7 @@ int ovirt_keys_create(struct span text, const char *source, auth_report_fn repor
 
 void ovirt_keys_destroy(struct ovirt_keys *k)
 {
-	if (k == NULL)
+	if (!k)
 		return;
 	for (size_t i = 0; i < k->count; i++)
 		key_finish(&k->all[i]);
@@ -237,15 +237,15 @@ static int read_consoles(struct ovirt_consoles *c, const json_t *list)
 	size_t size = json_array_size(list);
 
 	c->ids = (char(*)[UUID_ROOM])calloc(size != 0 ? size : 1, sizeof(*c->ids));
-	if (c->ids == NULL)
+	if (!c->ids)
 		return -ENOMEM;
 	for (size_t i = 0; i < size; i++) {
 		const json_t *entry = json_array_get(list, i);
 		const char *id = member(entry, "vmid", OVIRT_TEXT_MAX);
 
-		if (id == NULL || !uuid_is(id) || member(entry, "vm", OVIRT_TEXT_MAX) == NULL ||
-			member(entry, "host", OVIRT_TEXT_MAX) == NULL ||
-			member(entry, "console", OVIRT_TEXT_MAX) == NULL)
+		if (!id || !uuid_is(id) || !member(entry, "vm", OVIRT_TEXT_MAX) ||
+			!member(entry, "host", OVIRT_TEXT_MAX) ||
+			!member(entry, "console", OVIRT_TEXT_MAX))
 			return -EINVAL;
 		memcpy(c->ids[c->count++], id, UUID_ROOM);
 	}
@@ -260,9 +260,9 @@ int ovirt_consoles_create(struct span text, struct ovirt_consoles **out, const c
 	struct ovirt_consoles *c = NULL;
 	int rc = -EINVAL;
 
-	if (list != NULL) {
+	if (list) {
 		c = (struct ovirt_consoles *)calloc(1, sizeof(*c));
-		rc = c != NULL ? read_consoles(ovirt_consoles_ref(c), list) : -ENOMEM;
+		rc = c ? read_consoles(ovirt_consoles_ref(c), list) : -ENOMEM;
 	}
 	json_decref(root);
 	if (rc < 0) {
@@ -275,14 +275,14 @@ int ovirt_consoles_create(struct span text, struct ovirt_consoles **out, const c
 
 struct ovirt_consoles *ovirt_consoles_ref(struct ovirt_consoles *c)
 {
-	if (c != NULL)
+	if (c)
 		c->refs++;
 	return c;
 }
 
 void ovirt_consoles_unref(struct ovirt_consoles *c)
 {
-	if (c == NULL || --c->refs != 0)
+	if (!c || --c->refs != 0)
 		return;
 	free(c->ids);
 	free(c);
@@ -295,6 +295,5 @@ size_t ovirt_consoles_count(const struct ovirt_consoles *c)
 
 bool ovirt_consoles_has(const struct ovirt_consoles *c, const char *uuid)
 {
-	return c->count != 0 &&
-	       bsearch(uuid, c->ids, c->count, sizeof(*c->ids), compare_ids) != NULL;
+	return c->count != 0 && bsearch(uuid, c->ids, c->count, sizeof(*c->ids), compare_ids);
 }

@@ -72,7 +72,7 @@ static int parse_block(const char *text, struct who_item *out, const char **why)
 int who_item_parse(const char *text, struct who_item *out, const char **why)
 {
 	const char *colon = strchr(text, ':');
-	size_t kind_len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	size_t kind_len = colon ? (size_t)(colon - text) : strlen(text);
 	enum fact_kind kind;
 
 	if (check_text(text, why) < 0)
@@ -81,19 +81,19 @@ int who_item_parse(const char *text, struct who_item *out, const char **why)
 	       "access: or ticket";
 	if (fact_kind_parse(text, kind_len, &kind) < 0)
 		return -EINVAL;
-	if (colon == NULL && kind != FACT_TICKET) {
+	if (!colon && kind != FACT_TICKET) {
 		*why = "the value is missing (KIND:PATTERN)";
 		return -EINVAL;
 	}
-	if (colon != NULL && check_value(kind, colon + 1, why) < 0)
+	if (colon && check_value(kind, colon + 1, why) < 0)
 		return -EINVAL;
 	*out = (struct who_item){.kind = kind};
 	if (kind == FACT_ADDRESS && parse_block(colon + 1, out, why) < 0)
 		return -EINVAL;
 	out->text = strdup(text);
-	if (out->text == NULL)
+	if (!out->text)
 		return -ENOMEM;
-	out->pattern = colon != NULL ? out->text + kind_len + 1 : "*";
+	out->pattern = colon ? out->text + kind_len + 1 : "*";
 	return 0;
 }
 
@@ -150,7 +150,7 @@ int vm_item_parse(const char *text, struct vm_item *out, const char **why)
 	if (glob_check(text + skip, why) < 0)
 		return -EINVAL;
 	out->text = strdup(text);
-	if (out->text == NULL)
+	if (!out->text)
 		return -ENOMEM;
 	out->pattern = out->text + skip;
 	return 0;
@@ -177,11 +177,11 @@ bool vm_item_matches(const struct vm_item *v, const struct rule_vm *vm)
 	case VM_ITEM_ALL:
 		return true;
 	case VM_ITEM_NAME:
-		return vm->name != NULL && glob_match(v->pattern, vm->name);
+		return vm->name && glob_match(v->pattern, vm->name);
 	case VM_ITEM_UUID:
 		return strcasecmp(v->pattern, vm->uuid) == 0;
 	case VM_ITEM_HYPERVISOR:
-		return vm->hypervisor != NULL && glob_match(v->pattern, vm->hypervisor);
+		return vm->hypervisor && glob_match(v->pattern, vm->hypervisor);
 	case VM_ITEM_GROUP:
 		return any_group_matches(v->pattern, vm);
 	}

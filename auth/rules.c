@@ -42,7 +42,7 @@ struct grant {
 static int fail(struct rules_error *error, size_t section, const char *why, const char *item)
 {
 	error->section = section;
-	if (item != NULL)
+	if (item)
 		snprintf(error->text, sizeof(error->text), "%s: \"%.120s\"", why, item);
 	else
 		snprintf(error->text, sizeof(error->text), "%s", why);
@@ -55,7 +55,7 @@ static int compile_who(
 	const char *why;
 
 	s->who = (struct who_item *)calloc(spec->who_count, sizeof(*s->who));
-	if (s->who == NULL)
+	if (!s->who)
 		return -ENOMEM;
 	for (size_t i = 0; i < spec->who_count; i++) {
 		int rc = who_item_parse(spec->who[i], &s->who[i], &why);
@@ -73,7 +73,7 @@ static int compile_vms(
 	const char *why;
 
 	s->vms = (struct vm_item *)calloc(spec->vms_count, sizeof(*s->vms));
-	if (s->vms == NULL)
+	if (!s->vms)
 		return -ENOMEM;
 	for (size_t i = 0; i < spec->vms_count; i++) {
 		int rc = vm_item_parse(spec->vms[i], &s->vms[i], &why);
@@ -99,9 +99,9 @@ static int compile(
 	s->rights = spec->rights;
 	s->lines = spec->lines;
 	s->name = strdup(spec->name);
-	if (s->name == NULL)
+	if (!s->name)
 		return -ENOMEM;
-	if (spec->require != NULL && require_parse(spec->require, &s->require) < 0)
+	if (spec->require && require_parse(spec->require, &s->require) < 0)
 		return fail(error, index, "not a list of factors joined by +", spec->require);
 	rc = compile_who(spec, index, s, error);
 	return rc < 0 ? rc : compile_vms(spec, index, s, error);
@@ -116,10 +116,10 @@ int rules_create(
 	if (count > RULES_SECTIONS_MAX)
 		return fail(error, RULES_SECTIONS_MAX, "too many access sections", NULL);
 	r = (struct rules *)calloc(1, sizeof(*r));
-	if (r == NULL)
+	if (!r)
 		return -ENOMEM;
 	r->sections = (struct section *)calloc(count != 0 ? count : 1, sizeof(*r->sections));
-	if (r->sections == NULL)
+	if (!r->sections)
 		rc = -ENOMEM;
 	while (rc == 0 && r->count < count) {
 		rc = compile(&specs[r->count], r->count, &r->sections[r->count], error);
@@ -135,7 +135,7 @@ int rules_create(
 
 void rules_destroy(struct rules *r)
 {
-	if (r == NULL)
+	if (!r)
 		return;
 	for (size_t i = 0; i < r->count; i++) {
 		struct section *s = &r->sections[i];
@@ -179,7 +179,7 @@ static const struct vm_item *find_vm(const struct section *s, const struct rule_
 
 static bool limited_elsewhere(const struct section *s, const struct identity *id)
 {
-	return id->access != NULL && strcmp(id->access, s->name) != 0;
+	return id->access && strcmp(id->access, s->name) != 0;
 }
 
 static bool section_knows(const struct section *s, const struct identity *id, unsigned have)
@@ -208,8 +208,7 @@ static unsigned own_rights(
 		const struct section *s = &r->sections[i];
 
 		/* The guest first: it is one string, a login has many. */
-		if ((s->rights & ~rights) != 0 && find_vm(s, vm) != NULL &&
-			section_knows(s, id, have))
+		if ((s->rights & ~rights) != 0 && find_vm(s, vm) && section_knows(s, id, have))
 			rights |= s->rights;
 	}
 	return rights & ~id->denied;
@@ -253,8 +252,7 @@ unsigned rules_missing_factors(const struct rules *r, const struct identity *id)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct section *s = &r->sections[i];
 
-		if ((s->require & ~have) != 0 && !limited_elsewhere(s, id) &&
-			find_who(s, id) != NULL)
+		if ((s->require & ~have) != 0 && !limited_elsewhere(s, id) && find_who(s, id))
 			missing |= s->require & ~have;
 	}
 	return missing;
@@ -266,7 +264,7 @@ static int create_one(const struct rules *r, const struct identity *id, struct g
 	struct grant *g = (struct grant *)calloc(1, sizeof(*g) + r->count * sizeof(g->sections[0]));
 	struct grant *fit;
 
-	if (g == NULL)
+	if (!g)
 		return -ENOMEM;
 	g->rules = r;
 	if (identity_copy(id, &g->limits) < 0) {
@@ -278,7 +276,7 @@ static int create_one(const struct rules *r, const struct identity *id, struct g
 			g->sections[g->count++] = (unsigned short)i;
 	}
 	fit = (struct grant *)realloc(g, sizeof(*g) + g->count * sizeof(g->sections[0]));
-	*out = fit != NULL ? fit : g;
+	*out = fit ? fit : g;
 	return 0;
 }
 
@@ -286,7 +284,7 @@ int grant_create(const struct rules *r, const struct identity *id, struct grant 
 {
 	struct grant *first = NULL, **last = &first;
 
-	for (; id != NULL; id = id->maker) {
+	for (; id; id = id->maker) {
 		int rc = create_one(r, id, last);
 
 		if (rc < 0) {
@@ -301,7 +299,7 @@ int grant_create(const struct rules *r, const struct identity *id, struct grant 
 
 void grant_destroy(struct grant *g)
 {
-	while (g != NULL) {
+	while (g) {
 		struct grant *maker = g->maker;
 
 		identity_destroy(g->limits);
@@ -326,7 +324,7 @@ static unsigned own_grant_rights(const struct grant *g, const struct rule_vm *vm
 	for (size_t i = 0; i < g->count; i++) {
 		const struct section *s = granted(g, i);
 
-		if ((s->rights & ~rights) != 0 && find_vm(s, vm) != NULL)
+		if ((s->rights & ~rights) != 0 && find_vm(s, vm))
 			rights |= s->rights;
 	}
 	return rights & ~g->limits->denied;
@@ -372,7 +370,7 @@ static unsigned own_grant_lines(const struct grant *g, const struct rule_vm *vm)
 	for (size_t i = 0; i < g->count; i++) {
 		const struct section *s = granted(g, i);
 
-		if (s->lines < lines && find_vm(s, vm) != NULL)
+		if (s->lines < lines && find_vm(s, vm))
 			lines = s->lines;
 	}
 	return lines;
@@ -382,7 +380,7 @@ unsigned grant_lines(const struct grant *g, const struct rule_vm *vm)
 {
 	unsigned least = UINT_MAX;
 
-	for (; g != NULL; g = g->maker) {
+	for (; g; g = g->maker) {
 		unsigned lines = own_grant_lines(g, vm);
 
 		if (lines < least)
@@ -400,8 +398,8 @@ void rules_judge(const struct rules *r, size_t index, const struct identity *id,
 
 	*out = (struct rule_verdict){
 		.section = s->name,
-		.who = who != NULL ? who->text : NULL,
-		.vms = item != NULL ? item->text : NULL,
+		.who = who ? who->text : NULL,
+		.vms = item ? item->text : NULL,
 		.rights = s->rights,
 		.missing = s->require & ~identity_kinds(id),
 		.barred = limited_elsewhere(s, id) || !identity_may_see(id, vm->uuid),

@@ -54,7 +54,7 @@ static EVP_MAC_CTX *make_mac(void)
 	uint8_t key[KEY_BYTES];
 
 	EVP_MAC_free(type);
-	if (mac == NULL || getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
+	if (!mac || getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
 		!EVP_MAC_init(mac, key, sizeof(key), params)) {
 		EVP_MAC_CTX_free(mac);
 		mac = NULL;
@@ -73,7 +73,7 @@ int throttle_create(const struct throttle_limits *limits, struct throttle **out)
 	while (size < limits->sources && size < SOURCES_MAX)
 		size *= 2;
 	t = (struct throttle *)calloc(1, sizeof(*t));
-	if (t == NULL)
+	if (!t)
 		return -ENOMEM;
 	t->limits = *limits;
 	t->buckets = size / THROTTLE_WAYS;
@@ -84,8 +84,8 @@ int throttle_create(const struct throttle_limits *limits, struct throttle **out)
 		(int64_t)limits->forget_s * 1000 / THROTTLE_NET_SHARE,
 		(struct source *)calloc(size, sizeof(struct source))};
 	t->mac = make_mac();
-	if (t->mac == NULL || t->sources.places == NULL || t->nets.places == NULL) {
-		int r = t->mac == NULL ? -EIO : -ENOMEM;
+	if (!t->mac || !t->sources.places || !t->nets.places) {
+		int r = !t->mac ? -EIO : -ENOMEM;
 
 		throttle_destroy(t);
 		return r;
@@ -96,7 +96,7 @@ int throttle_create(const struct throttle_limits *limits, struct throttle **out)
 
 void throttle_destroy(struct throttle *t)
 {
-	if (t == NULL)
+	if (!t)
 		return;
 	EVP_MAC_CTX_free(t->mac);
 	free(t->sources.places);

@@ -45,7 +45,7 @@ int tickets_create(struct tickets **out)
 {
 	struct tickets *t = (struct tickets *)calloc(1, sizeof(*t));
 
-	if (t == NULL)
+	if (!t)
 		return -ENOMEM;
 	if (random_bytes(t->key, sizeof(t->key)) < 0) {
 		free(t);
@@ -62,13 +62,13 @@ static void forget(struct ticket *k)
 	void (*drop)(void *) = k->drop;
 
 	explicit_bzero(k, sizeof(*k));
-	if (drop != NULL)
+	if (drop)
 		drop(by);
 }
 
 void tickets_destroy(struct tickets *t)
 {
-	if (t == NULL)
+	if (!t)
 		return;
 	for (size_t i = 0; i < TICKETS_MAX; i++)
 		forget(&t->all[i]);
@@ -108,7 +108,7 @@ static int make(struct tickets *t, const char *uuid, const struct ticket_maker *
 		!uuid_is(uuid))
 		return -EINVAL;
 	k = free_place(t, now);
-	if (k == NULL)
+	if (!k)
 		return -ENOSPC;
 	if (token_make(text) < 0)
 		return -EIO;
@@ -126,7 +126,7 @@ int tickets_make(struct tickets *t, const char *uuid, const struct ticket_maker 
 {
 	int r = make(t, uuid, maker, ttl, uses, now, text);
 
-	if (r < 0 && maker->drop != NULL)
+	if (r < 0 && maker->drop)
 		maker->drop(maker->by);
 	return r;
 }
@@ -144,7 +144,7 @@ int tickets_find(const struct tickets *t, const char *uuid, const char *presente
 		if (CRYPTO_memcmp(k->hash, claim->hash, TICKET_HASH) == 0 && is_alive(k, now))
 			found = k;
 	}
-	if (found == NULL || uuid == NULL || strcasecmp(found->uuid, uuid) != 0) {
+	if (!found || !uuid || strcasecmp(found->uuid, uuid) != 0) {
 		explicit_bzero(claim, sizeof(*claim));
 		return -EACCES;
 	}
@@ -165,14 +165,14 @@ void *tickets_by(const struct tickets *t, const struct ticket_claim *claim)
 {
 	const struct ticket *k = claimed(t, claim);
 
-	return k != NULL ? k->by : NULL;
+	return k ? k->by : NULL;
 }
 
 int tickets_use(struct tickets *t, const struct ticket_claim *claim, int64_t now)
 {
 	struct ticket *k = (struct ticket *)(uintptr_t)claimed(t, claim);
 
-	if (k == NULL || !is_alive(k, now))
+	if (!k || !is_alive(k, now))
 		return -EACCES;
 	k->uses--; /* the last one leaves a dead ticket, whose place is free */
 	return 0;
@@ -182,6 +182,6 @@ void tickets_give_back(struct tickets *t, const struct ticket_claim *claim)
 {
 	struct ticket *k = (struct ticket *)(uintptr_t)claimed(t, claim);
 
-	if (k != NULL)
+	if (k)
 		k->uses++;
 }

@@ -16,16 +16,16 @@ static bool has_passed(const char *valid_to, int64_t now)
 	struct tm tm = {0};
 	const char *rest;
 
-	if (valid_to == NULL)
+	if (!valid_to)
 		return false;
 	rest = strptime(valid_to, "%Y-%m-%dT%H:%M:%S", &tm);
-	return rest == NULL || *rest != 0 || now >= (int64_t)timegm(&tm);
+	return !rest || *rest != 0 || now >= (int64_t)timegm(&tm);
 }
 
 int vdsm_ticket_check(
 	const char *password, const char *valid_to, const char *presented, size_t len, int64_t now)
 {
-	const char *real = password != NULL ? password : "";
+	const char *real = password ? password : "";
 	size_t real_len = strlen(real);
 	uint8_t want[SHA256_DIGEST_LENGTH];
 	uint8_t have[SHA256_DIGEST_LENGTH];

@@ -88,9 +88,9 @@ int x509_key_blob(X509 *cert, uint8_t *mem, size_t room, struct span *out, const
 	int rc = -EKEYREJECTED;
 
 	*why = "the certificate's key is neither RSA nor on a NIST curve";
-	if (key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+	if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
 		rc = write_rsa(key, &w);
-	else if (key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+	else if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
 		rc = write_ec(key, &w);
 	ERR_clear_error();
 	if (rc < 0 || w.overflow)
@@ -124,7 +124,7 @@ static void add_escaped(struct text *t, const unsigned char *value, size_t len)
 		unsigned char c = value[i];
 		bool edge = (c == ' ' && (i == 0 || i + 1 == len)) || (c == '#' && i == 0);
 
-		if (edge || c < 0x20 || c == 0x7f || strchr(",+\"\\<>;=", c) != NULL) {
+		if (edge || c < 0x20 || c == 0x7f || strchr(",+\"\\<>;=", c)) {
 			char hex[4];
 
 			snprintf(hex, sizeof(hex), "\\%02X", c);

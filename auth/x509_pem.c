@@ -15,7 +15,7 @@ static int give_cert(const unsigned char *data, long len, x509_pem_fn fn, void *
 	X509 *cert = d2i_X509(NULL, &end, len);
 	int rc = -EBADMSG;
 
-	if (cert != NULL && end == data + len)
+	if (cert && end == data + len)
 		rc = fn(arg, cert, NULL);
 	X509_free(cert);
 	return rc;
@@ -27,7 +27,7 @@ static int give_crl(const unsigned char *data, long len, x509_pem_fn fn, void *a
 	X509_CRL *crl = d2i_X509_CRL(NULL, &end, len);
 	int rc = -EBADMSG;
 
-	if (crl != NULL && end == data + len)
+	if (crl && end == data + len)
 		rc = fn(arg, NULL, crl);
 	X509_CRL_free(crl);
 	return rc;
@@ -76,7 +76,7 @@ int x509_pem_each(struct span text, x509_pem_fn fn, void *arg, const char **why)
 	int rc;
 
 	*why = "out of memory";
-	if (bio == NULL)
+	if (!bio)
 		return -ENOMEM;
 	ERR_clear_error();
 	rc = walk(bio, fn, arg, why);

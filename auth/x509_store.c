@@ -51,7 +51,7 @@ static int add_entry(struct x509_store *s, X509 *cert, struct span blob)
 		size_t room = s->room != 0 ? s->room * 2 : 16;
 
 		e = (struct entry *)reallocarray(s->entries, room, sizeof(*e));
-		if (e == NULL)
+		if (!e)
 			return -ENOMEM;
 		s->entries = e;
 		s->room = room;
@@ -72,7 +72,7 @@ static int take_certificate(void *arg, X509 *cert, X509_CRL *crl)
 	const char *why;
 	int rc;
 
-	if (crl != NULL)
+	if (crl)
 		return 0;
 	if ((X509_get_extension_flags(cert) & EXFLAG_CA) != 0) {
 		rc = x509_anchors_add_intermediate(&l->s->anchors, cert);
@@ -93,7 +93,7 @@ static int take_ca(void *arg, X509 *cert, X509_CRL *crl)
 	const struct load *l = (const struct load *)arg;
 	int rc;
 
-	if (cert == NULL)
+	if (!cert)
 		return 0;
 	rc = x509_anchors_add_ca(&l->s->anchors, cert);
 	return rc < 0 ? rc : 1;
@@ -104,7 +104,7 @@ static int take_crl(void *arg, X509 *cert, X509_CRL *crl)
 	const struct load *l = (const struct load *)arg;
 	int rc;
 
-	if (crl == NULL)
+	if (!crl)
 		return 0;
 	rc = x509_anchors_add_crl(&l->s->anchors, crl);
 	return rc < 0 ? rc : 1;
@@ -146,7 +146,7 @@ static int has_suffix(const struct dirent *d)
 {
 	const char *dot = strrchr(d->d_name, '.');
 
-	return dot != NULL && d->d_name[0] != '.' &&
+	return dot && d->d_name[0] != '.' &&
 	       (strcasecmp(dot, ".pem") == 0 || strcasecmp(dot, ".crt") == 0 ||
 		       strcasecmp(dot, ".cer") == 0);
 }
@@ -224,7 +224,7 @@ int x509_store_create(
 	struct load l = {.s = s, .report = report, .arg = arg};
 	int rc;
 
-	if (s == NULL || x509_anchors_init(&s->anchors) < 0) {
+	if (!s || x509_anchors_init(&s->anchors) < 0) {
 		free(s);
 		return -ENOMEM;
 	}
@@ -241,7 +241,7 @@ int x509_store_create(
 
 void x509_store_destroy(struct x509_store *s)
 {
-	if (s == NULL)
+	if (!s)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		X509_free(s->entries[i].cert);
@@ -316,7 +316,7 @@ int x509_store_check_der(const struct x509_store *s, struct span der, int64_t no
 	X509 *cert = d2i_X509(NULL, &end, (long)der.len);
 	int rc = -EACCES;
 
-	if (cert != NULL && end == der.at + der.len)
+	if (cert && end == der.at + der.len)
 		rc = x509_key_blob(cert, mem, sizeof(mem), &blob, &reason);
 	if (rc == 0)
 		rc = accept_cert(s, cert, now, out, why);

@@ -19,7 +19,7 @@ int x509_anchors_init(struct x509_anchors *a)
 {
 	a->trusted = X509_STORE_new();
 	a->intermediate = sk_X509_new_null();
-	if (a->trusted == NULL || a->intermediate == NULL) {
+	if (!a->trusted || !a->intermediate) {
 		x509_anchors_finish(a);
 		return -ENOMEM;
 	}
@@ -93,7 +93,7 @@ static int64_t end_of_crls(const X509_STORE_CTX *ctx, X509 *cert)
 
 	for (int i = 0; i < sk_X509_CRL_num(crls); i++) {
 		const ASN1_TIME *next = X509_CRL_get0_nextUpdate(sk_X509_CRL_value(crls, i));
-		int64_t one = next != NULL ? end_of(next) : INT64_MAX;
+		int64_t one = next ? end_of(next) : INT64_MAX;
 
 		end = one > end ? one : end;
 	}
@@ -143,7 +143,7 @@ int x509_verify(const struct x509_anchors *a, X509 *cert, int64_t now, int64_t *
 	if (rc < 0)
 		return rc;
 	ctx = X509_STORE_CTX_new();
-	if (ctx == NULL || X509_STORE_CTX_init(ctx, a->trusted, cert, a->intermediate) != 1) {
+	if (!ctx || X509_STORE_CTX_init(ctx, a->trusted, cert, a->intermediate) != 1) {
 		X509_STORE_CTX_free(ctx);
 		return -ENOMEM;
 	}

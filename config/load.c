@@ -192,7 +192,7 @@ static int take_entries(struct load *l, const struct prescan *p, const struct in
 	int rc = 0;
 
 	l->section = NULL;
-	l->scanned = ini != NULL;
+	l->scanned = ini;
 	for (size_t i = 0; i < p->count && rc == 0; i++) {
 		const struct prescan_entry *e = &p->entries[i];
 

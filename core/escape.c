@@ -3,6 +3,7 @@
  * Why it is strict: VM names, subjects and client versions are chosen by strangers, and end in
  * terminals and logs of administrators.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static size_t decode(const unsigned char *p, size_t len, uint32_t *code)
 }
 
 /* Controls, and format characters that reorder or hide what stands beside them. */
-static int is_unsafe(uint32_t c)
+static bool is_unsafe(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e ||
 	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||

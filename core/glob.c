@@ -55,7 +55,7 @@ static const char *match_one(const char *p, unsigned char c)
 	if (*p == '[') {
 		const char *rest = match_set(p + 1, c, &in);
 
-		if (rest != NULL)
+		if (rest)
 			return in ? rest : NULL;
 	}
 	return *p == '?' || (unsigned char)*p == c ? p + 1 : NULL;
@@ -76,10 +76,10 @@ bool glob_match(const char *pattern, const char *text)
 		}
 		if (*pattern != 0)
 			rest = match_one(pattern, (unsigned char)*text);
-		if (rest != NULL) {
+		if (rest) {
 			pattern = rest;
 			text++;
-		} else if (star != NULL) {
+		} else if (star) {
 			pattern = star;
 			text = ++retry;
 		} else {
@@ -119,7 +119,7 @@ int glob_check(const char *pattern, const char **why)
 		if (*pattern++ != '[')
 			continue;
 		pattern = check_set(pattern, why);
-		if (pattern == NULL)
+		if (!pattern)
 			return -EINVAL;
 	}
 	return 0;
@@ -133,7 +133,7 @@ static void step(const char *pattern, size_t at, const char *set, bool *to)
 	for (; pattern[at] != 0 && *set != 0; set++) {
 		const char *rest = match_one(pattern + at, (unsigned char)*set);
 
-		if (rest != NULL)
+		if (rest)
 			to[rest - pattern] = true;
 	}
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,14 +46,14 @@ void log_set_sink(log_sink_fn fn, void *arg)
 }
 
 /* systemd gives the device and inode of the stream it connected to stderr. */
-static int stderr_is_journal(void)
+static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
 	struct stat st;
 
 	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
-		return 0;
+		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 

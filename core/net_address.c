@@ -56,7 +56,7 @@ int address_parse(const char *text, struct net_address *out)
 
 void address_text(const struct net_address *a, char out[ADDRESS_TEXT_MAX])
 {
-	if (inet_ntop(a->size == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDRESS_TEXT_MAX) == NULL)
+	if (!inet_ntop(a->size == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDRESS_TEXT_MAX))
 		out[0] = 0;
 }
 

@@ -98,7 +98,7 @@ char *span_dup(struct span s)
 {
 	char *copy = (char *)malloc(s.len + 1);
 
-	if (copy == NULL)
+	if (!copy)
 		return NULL;
 	if (s.len != 0)
 		memcpy(copy, s.at, s.len);

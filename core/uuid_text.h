@@ -15,7 +15,7 @@ static inline bool uuid_is(const char *text)
 	for (size_t i = 0; i < UUID_LENGTH; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? text[i] != '-' : strchr("0123456789abcdefABCDEF", text[i]) == NULL)
+		if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]))
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -221,7 +222,7 @@ static void read_signal(struct relay *r)
 }
 
 /* What the caller has us ignore (nohup, a shell's background job) stays ignored. */
-static int is_ignored(int signo)
+static bool is_ignored(int signo)
 {
 	struct sigaction action;
 
@@ -256,7 +257,7 @@ static void watch(struct pollfd *p, int fd, short events)
 }
 
 /* Nothing read from the line waits to be written. */
-static int is_down_free(const struct relay *r)
+static bool is_down_free(const struct relay *r)
 {
 	return left(&r->to_out) == 0 && left(&r->to_err) == 0;
 }

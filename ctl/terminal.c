@@ -1,11 +1,12 @@
 /* Task: keep the terminal's settings. Owner: the process. */
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "ctl/terminal.h"
 
-int terminal_is_here(void)
+bool terminal_is_here(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }

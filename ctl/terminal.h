@@ -5,6 +5,7 @@
 #ifndef CTL_TERMINAL_H
 #define CTL_TERMINAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <termios.h>
 
@@ -15,7 +16,7 @@ struct terminal {
 };
 
 /* Whether both ends of a dialogue are terminals. */
-int terminal_is_here(void);
+bool terminal_is_here(void);
 
 /* Remembers the settings of standard input. 0 or -errno. */
 int terminal_init(struct terminal *t) __attribute__((warn_unused_result));

@@ -3,6 +3,7 @@
  * waits in the socket, and its sender waits with it.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,12 +132,12 @@ static void fail(struct match_job *job, enum wire_failure failure, const char *t
 }
 
 /* Answers if there is an answer. */
-static int has_answered(struct match_job *job)
+static bool has_answered(struct match_job *job)
 {
 	switch (match_state(job->match)) {
 	case MATCH_READING:
 	case MATCH_HOLDING:
-		return 0;
+		return false;
 	case MATCH_FOUND:
 		answer(job);
 		break;
@@ -144,7 +145,7 @@ static int has_answered(struct match_job *job)
 		fail(job, WIRE_FAIL_LIMIT, match_why(job->match));
 		break;
 	}
-	return 1;
+	return true;
 }
 
 /* Says READ, or as soon as the line takes it. What is due already is made good by the newer. */
@@ -200,7 +201,7 @@ static int look_a_while(struct match_job *job)
 	return r;
 }
 
-static int is_too_much(const struct match_job *job)
+static bool is_too_much(const struct match_job *job)
 {
 	return job->spent_us >
 	       MATCH_EFFORT_SECONDS * LOOP_SECOND + job->looked * LOOP_SECOND / MATCH_EFFORT_RATE;

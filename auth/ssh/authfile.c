@@ -60,7 +60,7 @@ static int read_open(int fd, size_t max, char **data, size_t *len)
 	size_t have = 0;
 	char *mem = (char *)malloc(room);
 
-	while (mem != NULL) {
+	while (mem) {
 		ssize_t n = read(fd, mem + have, room - have - 1);
 
 		if (n < 0 && errno == EINTR)
@@ -81,7 +81,7 @@ static int read_open(int fd, size_t max, char **data, size_t *len)
 		if (have + 1 == room) {
 			char *more = (char *)realloc(mem, room *= 2);
 
-			if (more == NULL)
+			if (!more)
 				break;
 			mem = more;
 		}
@@ -185,11 +185,11 @@ static int check_folders(const struct needed *n, const char *pattern)
 {
 	int rc = 0;
 
-	for (const char *slash = strchr(pattern, '/'); rc == 0 && slash != NULL;
+	for (const char *slash = strchr(pattern, '/'); rc == 0 && slash;
 		slash = strchr(slash + 1, '/')) {
 		char *folder = strndup(pattern, (size_t)(slash - pattern));
 
-		if (folder == NULL)
+		if (!folder)
 			return -ENOMEM;
 		if (is_pattern(folder))
 			rc = expand_one(folder, check_folder, (void *)(uintptr_t)n);

@@ -62,7 +62,7 @@ static bool is_key_type(struct span word)
 	enum pubkey_type type;
 
 	return pubkey_type_parse(word, &type) == 0 || span_is(word, "ssh-dss") ||
-	       (word.len > 12 && memmem(word.at, word.len, "-cert-v01@", 10) != NULL);
+	       (word.len > 12 && memmem(word.at, word.len, "-cert-v01@", 10));
 }
 
 static int parse_key(
@@ -72,14 +72,14 @@ static int parse_key(
 	size_t len = 0;
 	int rc;
 
-	if (memmem(type.at, type.len, "-cert-v01@", 10) != NULL)
+	if (memmem(type.at, type.len, "-cert-v01@", 10))
 		return refuse(why, -EKEYREJECTED, "a certificate cannot be an authorized key");
 	if (text.len == 0)
 		return refuse(why, -EINVAL, "the key is missing behind its type");
 	if (text.len > BASE64_ROOM(PUBKEY_BLOB_MAX))
 		return refuse(why, -EINVAL, "the key is too long");
 	k->blob = (uint8_t *)malloc(BASE64_BYTES(text.len) + 1);
-	if (k->blob == NULL)
+	if (!k->blob)
 		return refuse(why, -ENOMEM, "out of memory");
 	if (base64_decode((const char *)text.at, text.len, k->blob, BASE64_BYTES(text.len), &len) <
 		0)
@@ -117,7 +117,7 @@ static int parse_parts(struct cursor c, struct authorized_key *k, char why[KEY_O
 		return rc;
 	skip_blanks(&ahead);
 	k->comment = span_dup(span_of(ahead.at, (size_t)(ahead.end - ahead.at)));
-	return k->comment != NULL ? 0 : refuse(why, -ENOMEM, "out of memory");
+	return k->comment ? 0 : refuse(why, -ENOMEM, "out of memory");
 }
 
 int authorized_keys_parse_line(
@@ -134,10 +134,10 @@ int authorized_keys_parse_line(
 		return LINE_EMPTY;
 	if (len > AUTHORIZED_KEYS_LINE_MAX)
 		return refuse(why, -EINVAL, "the line is too long");
-	if (memchr(line, 0, len) != NULL)
+	if (memchr(line, 0, len))
 		return refuse(why, -EINVAL, "the line holds a NUL byte");
 	k = (struct authorized_key *)calloc(1, sizeof(*k));
-	if (k == NULL)
+	if (!k)
 		return refuse(why, -ENOMEM, "out of memory");
 	key_options_init(&k->options);
 	rc = parse_parts(c, k, why);
@@ -151,7 +151,7 @@ int authorized_keys_parse_line(
 
 void authorized_key_destroy(struct authorized_key *k)
 {
-	if (k == NULL)
+	if (!k)
 		return;
 	key_options_finish(&k->options);
 	free(k->blob);

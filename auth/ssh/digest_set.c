@@ -14,7 +14,7 @@ int digest_set_add(struct digest_set *s, const uint8_t *digest)
 		size_t room = s->room != 0 ? s->room * 2 : 16;
 		uint8_t *mem = (uint8_t *)realloc(s->mem, room * s->width);
 
-		if (mem == NULL)
+		if (!mem)
 			return -ENOMEM;
 		s->mem = mem;
 		s->room = room;

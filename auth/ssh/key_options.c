@@ -64,7 +64,7 @@ int key_expiry_parse(const char *text, int64_t *out)
 /* The setters: value is malloc'ed and theirs to keep or free. NULL, or why it cannot be. */
 static const char *keep(char **field, char *value)
 {
-	if (*field != NULL) {
+	if (*field) {
 		free(value);
 		return "is given twice";
 	}
@@ -106,7 +106,7 @@ static const char *set_from(struct key_options *o, char *value)
 	static const struct net_address any = {.size = 4};
 	const char *why = keep(&o->from, value);
 
-	if (why == NULL && address_match_list(o->from, &any, false) < 0)
+	if (!why && address_match_list(o->from, &any, false) < 0)
 		why = "is not a list of addresses";
 	return why;
 }
@@ -177,7 +177,7 @@ static char *dequote(const char *text, size_t len, size_t *used)
 	size_t at = 1;
 	size_t n = 0;
 
-	if (value == NULL)
+	if (!value)
 		return NULL;
 	while (at < len && text[at] != '"') {
 		if (text[at] == '\\' && at + 1 < len && text[at + 1] == '"')
@@ -209,7 +209,7 @@ static int parse_option(struct key_options *o, const char *text, size_t len, siz
 	while (name < len && text[name] != ',' && text[name] != '=')
 		name++;
 	kind = find_kind(text, name);
-	if (kind == NULL)
+	if (!kind)
 		return complain(why, -ENOTSUP, text, name, "is not enforced here, key refused");
 	*used = name;
 	if (kind->has_value != (name < len && text[name] == '='))
@@ -221,7 +221,7 @@ static int parse_option(struct key_options *o, const char *text, size_t len, siz
 		if (name + 1 >= len || text[name + 1] != '"')
 			return complain(why, -EINVAL, text, name, "has a value without quotes");
 		value = dequote(text + name + 1, len - name - 1, &quoted);
-		if (value == NULL)
+		if (!value)
 			return complain(why, -ENOMEM, text, name, "needs memory");
 		*used = name + 1 + quoted;
 		if (*used > len) {
@@ -230,7 +230,7 @@ static int parse_option(struct key_options *o, const char *text, size_t len, siz
 		}
 	}
 	wrong = kind->set(o, value);
-	return wrong == NULL ? 0 : complain(why, -EINVAL, text, name, wrong);
+	return !wrong ? 0 : complain(why, -EINVAL, text, name, wrong);
 }
 
 int key_options_parse(
@@ -249,7 +249,7 @@ int key_options_parse(
 		text += used + 1;
 		len -= used + 1;
 	}
-	if (o->principals != NULL && !o->cert_authority)
+	if (o->principals && !o->cert_authority)
 		return complain(why, -EINVAL, "principals", 10, "needs cert-authority");
 	return 0;
 }
@@ -263,9 +263,9 @@ int key_options_allow(
 		*why = "the key's expiry-time has passed";
 		return -EACCES;
 	}
-	if (o->from == NULL)
+	if (!o->from)
 		return 0;
-	if (address != NULL && address_parse(address, &a) == 0 &&
+	if (address && address_parse(address, &a) == 0 &&
 		address_match_list(o->from, &a, false) == 1)
 		return 0;
 	*why = "the key's from= does not allow this address";

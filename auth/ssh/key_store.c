@@ -25,7 +25,7 @@ struct key_store {
 int key_store_create(struct key_store **out)
 {
 	*out = (struct key_store *)calloc(1, sizeof(**out));
-	return *out != NULL ? 0 : -ENOMEM;
+	return *out ? 0 : -ENOMEM;
 }
 
 int key_store_create_plain(struct key_store **out)
@@ -39,12 +39,12 @@ int key_store_create_plain(struct key_store **out)
 
 void key_store_destroy(struct key_store *s)
 {
-	if (s == NULL)
+	if (!s)
 		return;
 	for (size_t i = 0; i < s->size; i++) {
 		struct authorized_key *next;
 
-		for (struct authorized_key *k = s->slots[i].first; k != NULL; k = next) {
+		for (struct authorized_key *k = s->slots[i].first; k; k = next) {
 			next = k->next_same;
 			authorized_key_destroy(k);
 		}
@@ -73,7 +73,7 @@ static struct slot *find_slot(struct slot *slots, size_t size, uint64_t hash, st
 {
 	size_t i = (size_t)hash & (size - 1);
 
-	while (slots[i].first != NULL &&
+	while (slots[i].first &&
 		(slots[i].hash != hash || !span_equal(slots[i].first->key.blob, blob)))
 		i = (i + 1) & (size - 1);
 	return &slots[i];
@@ -84,12 +84,12 @@ static int grow(struct key_store *s)
 	size_t size = s->size != 0 ? s->size * 2 : 64;
 	struct slot *slots = (struct slot *)calloc(size, sizeof(*slots));
 
-	if (slots == NULL)
+	if (!slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->size; i++) {
 		const struct slot *old = &s->slots[i];
 
-		if (old->first != NULL)
+		if (old->first)
 			*find_slot(slots, size, old->hash, old->first->key.blob) = *old;
 	}
 	free(s->slots);
@@ -108,7 +108,7 @@ static int add_key(struct key_store *s, struct authorized_key *k)
 	if (s->used * 2 >= s->size && grow(s) < 0)
 		return -ENOMEM;
 	slot = find_slot(s->slots, s->size, hash, k->key.blob);
-	if (slot->first == NULL) {
+	if (!slot->first) {
 		slot->hash = hash;
 		slot->first = k;
 		s->used++;
@@ -133,7 +133,7 @@ const struct authorized_key *key_store_find_fingerprint(
 	for (size_t i = 0; i < s->size; i++) {
 		char text[PUBKEY_FINGERPRINT_ROOM];
 
-		if (s->slots[i].first == NULL)
+		if (!s->slots[i].first)
 			continue;
 		pubkey_fingerprint(s->slots[i].first->key.blob, text);
 		if (strcmp(text, fingerprint) == 0)
@@ -171,7 +171,7 @@ static int load_line(struct key_store *s, const char *name, unsigned number, str
 	}
 	k->line = number;
 	k->file = strdup(name);
-	rc = k->file != NULL ? add_key(s, k) : -ENOMEM;
+	rc = k->file ? add_key(s, k) : -ENOMEM;
 	if (rc < 0)
 		authorized_key_destroy(k);
 	return rc;
@@ -186,10 +186,10 @@ int key_store_load_text(struct key_store *s, const char *name, const char *text,
 
 	while (rc == 0 && text < end) {
 		const char *stop = (const char *)memchr(text, '\n', (size_t)(end - text));
-		size_t line = (size_t)((stop != NULL ? stop : end) - text);
+		size_t line = (size_t)((stop ? stop : end) - text);
 
 		rc = load_line(s, name, ++number, span_of(text, line), report, arg);
-		text = stop != NULL ? stop + 1 : end;
+		text = stop ? stop + 1 : end;
 	}
 	if (rc == -E2BIG)
 		report(arg, name, number,

@@ -149,12 +149,12 @@ int krl_create(struct span data, struct krl **out, const char **why)
 	if (data.len > KRL_BYTES_MAX)
 		return -EBADMSG;
 	k = (struct krl *)calloc(1, sizeof(*k));
-	if (k == NULL)
+	if (!k)
 		return -ENOMEM;
 	k->sha1.width = SHA_DIGEST_LENGTH;
 	k->sha256.width = SHA256_DIGEST_LENGTH;
 	k->mem = (uint8_t *)span_dup(data);
-	rc = k->mem != NULL ? parse(k, span_of(k->mem, data.len), why) : -ENOMEM;
+	rc = k->mem ? parse(k, span_of(k->mem, data.len), why) : -ENOMEM;
 	if (rc < 0) {
 		krl_destroy(k);
 		return rc;
@@ -167,7 +167,7 @@ int krl_create(struct span data, struct krl **out, const char **why)
 
 void krl_destroy(struct krl *k)
 {
-	if (k == NULL)
+	if (!k)
 		return;
 	for (size_t i = 0; i < k->ca_count; i++)
 		krl_serials_finish(&k->cas[i]);

@@ -24,7 +24,7 @@ int krl_grow(void **mem, size_t *room, size_t count, size_t size)
 	if (count < *room)
 		return 0;
 	moved = reallocarray(*mem, more, size);
-	if (moved == NULL)
+	if (!moved)
 		return -ENOMEM;
 	*mem = moved;
 	*room = more;
@@ -208,6 +208,5 @@ bool krl_serials_has_serial(const struct krl_serials *s, uint64_t serial)
 
 bool krl_serials_has_id(const struct krl_serials *s, struct span id)
 {
-	return s->id_count != 0 &&
-	       bsearch(&id, s->ids, s->id_count, sizeof(*s->ids), compare_ids) != NULL;
+	return s->id_count != 0 && bsearch(&id, s->ids, s->id_count, sizeof(*s->ids), compare_ids);
 }

@@ -84,10 +84,10 @@ static int parse_rsa(struct span *s, struct pubkey *out, const char **why)
 static int point_is_valid(int nid, struct span point)
 {
 	EC_GROUP *group = EC_GROUP_new_by_curve_name(nid);
-	EC_POINT *decoded = group != NULL ? EC_POINT_new(group) : NULL;
+	EC_POINT *decoded = group ? EC_POINT_new(group) : NULL;
 	int rc = -ENOMEM;
 
-	if (decoded != NULL)
+	if (decoded)
 		rc = point.len > 1 && point.at[0] == POINT_CONVERSION_UNCOMPRESSED &&
 		     EC_POINT_oct2point(group, decoded, point.at, point.len, NULL) == 1;
 	EC_POINT_free(decoded);
@@ -135,7 +135,7 @@ int pubkey_parse_fields(enum pubkey_type type, struct span *s, struct pubkey *ou
 	*out = (struct pubkey){.type = type, .bits = kind->bits};
 	if (type == PUBKEY_RSA)
 		rc = parse_rsa(s, out, why);
-	else if (kind->curve != NULL)
+	else if (kind->curve)
 		rc = parse_ecdsa(kind, s, out, why);
 	else
 		rc = parse_ed25519(s, out, why);

@@ -37,7 +37,7 @@ static int add_line(const struct load *l, const char *path, unsigned number, str
 	struct authorized_key *k;
 	int rc;
 
-	if (memmem(line.at, line.len, "-cert-v01@", 10) != NULL)
+	if (memmem(line.at, line.len, "-cert-v01@", 10))
 		return complain(l, path, number, "a certificate cannot be revoked by a plain list");
 	rc = authorized_keys_parse_line((const char *)line.at, line.len, &k, why);
 	if (rc == LINE_EMPTY || rc == -ENOMEM)
@@ -59,10 +59,10 @@ static int load_plain(const struct load *l, const char *path, const char *text, 
 
 	while (rc == 0 && text < end) {
 		const char *stop = (const char *)memchr(text, '\n', (size_t)(end - text));
-		size_t line = (size_t)((stop != NULL ? stop : end) - text);
+		size_t line = (size_t)((stop ? stop : end) - text);
 
 		rc = add_line(l, path, ++number, span_of(text, line));
-		text = stop != NULL ? stop + 1 : end;
+		text = stop ? stop + 1 : end;
 	}
 	return rc;
 }
@@ -100,7 +100,7 @@ int revoked_create(const char *const *patterns, size_t count, auth_report_fn rep
 	struct load l = {(struct revoked *)calloc(1, sizeof(*l.r)), report, arg};
 	int rc;
 
-	if (l.r == NULL)
+	if (!l.r)
 		return -ENOMEM;
 	l.r->plain.width = SHA256_DIGEST_LENGTH;
 	rc = authfile_expand_all(patterns, count, load_file, &l, report, arg);
@@ -115,7 +115,7 @@ int revoked_create(const char *const *patterns, size_t count, auth_report_fn rep
 
 void revoked_destroy(struct revoked *r)
 {
-	if (r == NULL)
+	if (!r)
 		return;
 	for (size_t i = 0; i < r->count; i++)
 		krl_destroy(r->lists[i]);

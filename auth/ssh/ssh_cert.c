@@ -73,7 +73,7 @@ static int check_principals(struct span list, const char **why)
 /* The value of an option is a string inside its data (PROTOCOL.certkeys, Critical options). */
 static int option_value(struct span data, struct span *out, const char **why)
 {
-	if (out->at != NULL)
+	if (out->at)
 		return fail(why, -EBADMSG, "the certificate has a critical option twice");
 	if (span_string(&data, out) < 0 || data.len != 0 || out->len == 0 || has_nul(*out))
 		return fail(why, -EBADMSG, "a critical option of the certificate is malformed");
@@ -165,7 +165,7 @@ int ssh_cert_parse(struct span blob, struct ssh_cert *out, const char **why)
 	if (blob.len > SSH_CERT_BLOB_MAX || span_string(&rest, &name) < 0)
 		return fail(why, -EBADMSG, "the certificate is malformed");
 	kind = find_kind(name);
-	if (kind == NULL)
+	if (!kind)
 		return fail(
 			why, -EKEYREJECTED, "the certificate is of a type that is not accepted");
 	if (span_string(&rest, &nonce) < 0)
@@ -193,7 +193,7 @@ static int check_source(struct span list, const char *address, const char **why)
 		return fail(why, -EACCES, "the certificate's source-address is malformed");
 	memcpy(text, list.at, list.len);
 	text[list.len] = 0;
-	if (address == NULL || address_parse(address, &a) < 0)
+	if (!address || address_parse(address, &a) < 0)
 		return fail(why, -EACCES, "the certificate is bound to a source address");
 	rc = address_match_list(text, &a, true);
 	if (rc < 0)
@@ -217,7 +217,7 @@ int ssh_cert_check(const struct ssh_cert *cert, const char *address, int64_t now
 		return fail(why, -EACCES, "the certificate has expired");
 	if (cert->principals.len == 0)
 		return fail(why, -EACCES, "the certificate names no principal");
-	if (cert->source_address.at != NULL)
+	if (cert->source_address.at)
 		return check_source(cert->source_address, address, why);
 	return 0;
 }
@@ -240,7 +240,7 @@ int ssh_cert_plain_blob(const struct ssh_cert *cert, uint8_t *mem, size_t room, 
 		span_write_mpint(&w, k->e.at, k->e.len);
 		span_write_mpint(&w, k->n.at, k->n.len);
 	} else {
-		if (curves[k->type] != NULL)
+		if (curves[k->type])
 			span_write_string(&w, curves[k->type], strlen(curves[k->type]));
 		span_write_string(&w, k->point.at, k->point.len);
 	}

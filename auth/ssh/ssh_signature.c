@@ -22,10 +22,10 @@
 static EVP_PKEY *key_from_params(const char *type, OSSL_PARAM_BLD *params)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	OSSL_PARAM *built = params != NULL ? OSSL_PARAM_BLD_to_param(params) : NULL;
+	OSSL_PARAM *built = params ? OSSL_PARAM_BLD_to_param(params) : NULL;
 	EVP_PKEY *key = NULL;
 
-	if (ctx != NULL && built != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	if (ctx && built && EVP_PKEY_fromdata_init(ctx) == 1 &&
 		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, built) != 1)
 		key = NULL;
 	OSSL_PARAM_free(built);
@@ -40,8 +40,7 @@ static EVP_PKEY *rsa_key(const struct pubkey *key)
 	BIGNUM *e = BN_bin2bn(key->e.at, (int)key->e.len, NULL);
 	EVP_PKEY *out = NULL;
 
-	if (params != NULL && n != NULL && e != NULL &&
-		OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	if (params && n && e && OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 		OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_RSA_E, e) == 1)
 		out = key_from_params("RSA", params);
 	OSSL_PARAM_BLD_free(params);
@@ -56,7 +55,7 @@ static EVP_PKEY *ec_key(const struct pubkey *key)
 	OSSL_PARAM_BLD *params = OSSL_PARAM_BLD_new();
 	EVP_PKEY *out = NULL;
 
-	if (params != NULL &&
+	if (params &&
 		OSSL_PARAM_BLD_push_utf8_string(params, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) ==
 			1 &&
 		OSSL_PARAM_BLD_push_octet_string(
@@ -91,7 +90,7 @@ static int verify(const struct pubkey *key, const EVP_MD *md, struct span data, 
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	int rc = -ENOMEM;
 
-	if (pkey != NULL && ctx != NULL)
+	if (pkey && ctx)
 		rc = EVP_DigestVerifyInit(ctx, NULL, md, NULL, pkey) == 1 &&
 		     EVP_DigestVerify(ctx, raw.at, raw.len, data.at, data.len) == 1;
 	EVP_MD_CTX_free(ctx);
@@ -140,7 +139,7 @@ static int verify_ecdsa(const struct pubkey *key, struct span data, struct span 
 	sig = ECDSA_SIG_new();
 	bn_r = BN_bin2bn(r.at, (int)r.len, NULL);
 	bn_s = BN_bin2bn(s.at, (int)s.len, NULL);
-	if (sig == NULL || bn_r == NULL || bn_s == NULL || ECDSA_SIG_set0(sig, bn_r, bn_s) != 1) {
+	if (!sig || !bn_r || !bn_s || ECDSA_SIG_set0(sig, bn_r, bn_s) != 1) {
 		ECDSA_SIG_free(sig);
 		BN_free(bn_r);
 		BN_free(bn_s);

@@ -1,5 +1,6 @@
 /* Task: turn the configuration into keys and rules. Owner: the broker. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,7 +59,7 @@ static int load_rules(struct access *a, const struct config *config, struct conf
 }
 
 /* Whether any rule is for tickets. */
-static int wants_tickets(const struct config *config)
+static bool wants_tickets(const struct config *config)
 {
 	size_t i, k;
 
@@ -66,13 +67,13 @@ static int wants_tickets(const struct config *config)
 		const struct config_access *from = &config->accesses[i];
 
 		if (strstr(from->require, "ticket"))
-			return 1;
+			return true;
 		for (k = 0; k < from->who.count; k++) {
 			if (strncmp(from->who.items[k], "ticket", 6) == 0)
-				return 1;
+				return true;
 		}
 	}
-	return 0;
+	return false;
 }
 
 int access_load(const struct config *config, struct access **out, struct config_errors *errors)

@@ -1,5 +1,6 @@
 /* Task: read the files that logins are judged by. Owner: the access. Knows no login. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,15 @@ struct reporter {
 	const struct reports *before;
 };
 
-static int has(const struct reports *r, uint64_t hash)
+static bool has(const struct reports *r, uint64_t hash)
 {
 	size_t i;
 
 	for (i = 0; r && i < r->count; i++) {
 		if (r->told[i] == hash)
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 static void report(void *arg, const char *file, unsigned line, const char *why)

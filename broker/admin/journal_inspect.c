@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ struct journal_inspect {
 /* --- which consoles there are --- */
 
 /* "serial:0" */
-static int is_slot(const char *name)
+static bool is_slot(const char *name)
 {
 	size_t letters = strspn(name, SLOT_LETTERS);
 
@@ -41,7 +42,7 @@ static int is_slot(const char *name)
 	       strspn(name + letters + 1, "0123456789") == strlen(name + letters + 1);
 }
 
-static int is_uuid(const char *name)
+static bool is_uuid(const char *name)
 {
 	struct uuid uuid;
 

@@ -1,4 +1,5 @@
 /* Task: the verb kick: an administrator ends a session, or a whole connection. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,12 +31,12 @@ static struct guest *guest_of(struct directory *d, const struct channel *channel
 	return NULL;
 }
 
-static int may_kick(struct verb_call *call, const struct channel *channel)
+static bool may_kick(struct verb_call *call, const struct channel *channel)
 {
 	struct guest *g = guest_of(login_context(call->login)->directory, channel);
 
 	if (login_host_rights(call->login) & RIGHT_ADMIN)
-		return 1;
+		return true;
 	return g && (login_rights(call->login, g) & RIGHT_ADMIN);
 }
 

@@ -1,6 +1,7 @@
 /* Task: keep the audit's lines in files. Owner: the audit. Knows no record. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ int audit_file_open(struct audit_file *f)
 }
 
 /* Whether path is still the file we have open. */
-static int is_same(const struct audit_file *f)
+static bool is_same(const struct audit_file *f)
 {
 	struct stat named, open_one;
 

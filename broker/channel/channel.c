@@ -3,6 +3,7 @@
  * Knows no login, no verb and no console: handlers hang on it.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -392,7 +393,7 @@ void channel_pause(struct channel *c, int on)
 	channel_update_events(c);
 }
 
-int channel_is_exiting(const struct channel *c)
+bool channel_is_exiting(const struct channel *c)
 {
 	return c->state != CHANNEL_OPEN;
 }
@@ -403,9 +404,9 @@ void channel_set_handler(struct channel *c, const struct channel_ops *ops, void 
 	c->handler = handler;
 }
 
-int channel_has_handler(const struct channel *c)
+bool channel_has_handler(const struct channel *c)
 {
-	return c->ops != NULL;
+	return c->ops;
 }
 
 struct login *channel_login(const struct channel *c)
@@ -423,12 +424,12 @@ const char *channel_tag(const struct channel *c)
 	return c->tag;
 }
 
-int channel_has_pty(const struct channel *c)
+bool channel_has_pty(const struct channel *c)
 {
 	return c->pty;
 }
 
-int channel_is_shown(const struct channel *c)
+bool channel_is_shown(const struct channel *c)
 {
 	return c->shown;
 }

@@ -100,15 +100,15 @@ void channel_hear_out(struct channel *c);
 void channel_close(struct channel *c);
 
 void channel_set_handler(struct channel *c, const struct channel_ops *ops, void *handler);
-int channel_has_handler(const struct channel *c);
+bool channel_has_handler(const struct channel *c);
 
 struct login *channel_login(const struct channel *c);
 struct audit_trail *channel_trail(struct channel *c);
 const char *channel_tag(const struct channel *c); /* "c12.0" */
-int channel_has_pty(const struct channel *c);
+bool channel_has_pty(const struct channel *c);
 /* Whether standard output is a terminal: always with a pty, perhaps without. Then what is shown
  * there must not make it type: that would go to the caller's shell. */
-int channel_is_shown(const struct channel *c);
+bool channel_is_shown(const struct channel *c);
 /* Whether a file client was refused on this connection before this was asked. */
 int channel_follows_files(const struct channel *c);
 struct channel_window channel_window(const struct channel *c);
@@ -164,7 +164,7 @@ void channel_resume_later(struct channel *c, uint64_t delay_us);
 void channel_exit(struct channel *c, enum status status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* So it is, or was, or its line is dead. */
-int channel_is_exiting(const struct channel *c);
+bool channel_is_exiting(const struct channel *c);
 
 /* List link for the login. */
 LIST_HEAD(channel_list, channel);

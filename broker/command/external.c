@@ -6,6 +6,7 @@
  * each entity as long as its answer is of use. Answers are parsed in a thread.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,14 +91,14 @@ static void free_question(struct question *q)
 	free(q->entity_id);
 }
 
-static int is_fresh(const struct question *q)
+static bool is_fresh(const struct question *q)
 {
 	const struct external *e = q->owner;
 
 	return q->answered && loop_now(e->loop) - q->answered_at < e->cache_us;
 }
 
-static int is_busy(const struct question *q)
+static bool is_busy(const struct question *q)
 {
 	return q->command || q->parsing;
 }
@@ -304,7 +305,7 @@ static void make_room(struct external *e)
 	free(oldest);
 }
 
-static int is_about(const struct question *q, const char *entity, const char *entity_id)
+static bool is_about(const struct question *q, const char *entity, const char *entity_id)
 {
 	return strcmp(q->entity, entity) == 0 && strcmp(q->entity_id, entity_id) == 0;
 }
@@ -382,12 +383,12 @@ void external_forget(struct external *e, const void *arg)
 
 /* --- what is so --- */
 
-int external_has_keys(const struct external *e)
+bool external_has_keys(const struct external *e)
 {
 	return *e->key_command != '\0';
 }
 
-int external_has_consoles(const struct external *e)
+bool external_has_consoles(const struct external *e)
 {
 	return *e->console_command != '\0';
 }

@@ -6,6 +6,8 @@
 #ifndef BROKER_COMMAND_EXTERNAL_H
 #define BROKER_COMMAND_EXTERNAL_H
 
+#include <stdbool.h>
+
 #include "auth/ovirt_json.h"
 #include "config/config.h"
 #include "core/loop.h"
@@ -27,8 +29,8 @@ void external_destroy(struct external **out);
 /* The commands of the configuration; other ones than before forget the answers. 0, -ENOMEM. */
 int external_set(struct external *e, const struct config_auth *auth) MUST_CHECK;
 
-int external_has_keys(const struct external *e);     /* key_command is set */
-int external_has_consoles(const struct external *e); /* console_command is set */
+bool external_has_keys(const struct external *e);     /* key_command is set */
+bool external_has_consoles(const struct external *e); /* console_command is set */
 
 /* The last good answer, or NULL: to be looked at when external_want_keys has called back. */
 const struct ovirt_keys *external_keys(const struct external *e);

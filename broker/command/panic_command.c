@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,15 +135,15 @@ static int start(struct panic_command *p, const char *path, struct guest *g)
 	return r;
 }
 
-static int is_running(const struct panic_commands *all, const char *uuid)
+static bool is_running(const struct panic_commands *all, const char *uuid)
 {
 	const struct panic_command *p;
 
 	LIST_FOREACH (p, &all->running, entry) {
 		if (strcmp(p->uuid, uuid) == 0)
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 void panic_command_run(struct panic_commands *all, const char *path, struct guest *g)

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 
 /* --- as whom --- */
 
-static int is_taken(uid_t number)
+static bool is_taken(uid_t number)
 {
 	char room[NAMES_ROOM], path[64];
 	struct passwd user, *found_user = NULL;

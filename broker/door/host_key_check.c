@@ -5,6 +5,7 @@
  * seen before. The shape is looked at, not whether the two halves of a key belong together.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ static int bad(char why[HOST_KEY_WHY_MAX], const char *text)
 	return -EINVAL;
 }
 
-static int is_private_key(const char *text, size_t len)
+static bool is_private_key(const char *text, size_t len)
 {
 	return len > 11 && memcmp(text, "-----BEGIN ", 11) == 0 &&
 	       memmem(text, len, "PRIVATE KEY-----", 16);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,12 +127,12 @@ static void on_ready(struct supervisor *v, const struct line_message *m)
 
 /* Strangers make a door say what it says, and a broken one says anything: only so much of it. Who
  * looks for an error (debug) gets all. */
-static int has_said_too_much(struct supervisor *v)
+static bool has_said_too_much(struct supervisor *v)
 {
 	uint64_t now = loop_now(v->options.loop);
 
 	if (log_get_level() == LOG_LEVEL_DEBUG)
-		return 0;
+		return false;
 	if (now - v->said_since >= LOOP_SECOND) {
 		if (v->said > DOOR_LOG_MAX)
 			log_info("%u more lines of the %s in that second were left out",

@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,7 +97,7 @@ int partial_create(struct partial *p, const char *store, const char *name)
 }
 
 /* Whether the name still means the file that was made. */
-static int is_ours(const struct partial *p, struct stat *st)
+static bool is_ours(const struct partial *p, struct stat *st)
 {
 	struct stat named;
 

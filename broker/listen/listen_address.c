@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,13 +49,13 @@ void listen_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEE
 	}
 }
 
-static int is_any(const struct sockaddr_storage *a, sa_family_t family)
+static bool is_any(const struct sockaddr_storage *a, sa_family_t family)
 {
 	struct sockaddr_in four;
 	struct sockaddr_in6 six;
 
 	if (a->ss_family != family)
-		return 0;
+		return false;
 	memcpy(&four, a, sizeof(four));
 	memcpy(&six, a, sizeof(six));
 	return family == AF_INET ? four.sin_addr.s_addr == htonl(INADDR_ANY)
@@ -62,21 +63,21 @@ static int is_any(const struct sockaddr_storage *a, sa_family_t family)
 }
 
 /* [::] takes IPv4 too, unless 0.0.0.0 with the same port is listed beside it. */
-static int wants_v6_only(const struct config_addresses *all, const struct config_address *one)
+static bool wants_v6_only(const struct config_addresses *all, const struct config_address *one)
 {
 	size_t i;
 
 	if (!is_any(&one->sa, AF_INET6))
-		return 1;
+		return true;
 	for (i = 0; i < all->count; i++) {
 		const struct sockaddr_storage *other = &all->items[i].sa;
 
 		if (is_any(other, AF_INET) &&
 			listen_address_port(other) == listen_address_port(&one->sa) &&
 			listen_address_port(other) != 0)
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 /* --- sockets --- */

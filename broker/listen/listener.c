@@ -262,7 +262,7 @@ static void rest(struct listener *l, int error)
 }
 
 /* accept(2) returns errors of the new connection too; only these are ours. */
-static int is_shortage(int error)
+static bool is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }

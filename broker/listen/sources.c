@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static size_t bucket_of(
 	return (size_t)(x >> (64 - buckets_log2));
 }
 
-static int is_net(enum source_kind kind)
+static bool is_net(enum source_kind kind)
 {
 	return kind >= SOURCE_NET_OTHER;
 }
@@ -179,12 +180,12 @@ static uint64_t draw(struct sources *s)
 }
 
 /* From SOURCES_DROP_FIRST of a hundred at drop_from in a straight line to all at fresh. */
-static int is_dropped(struct sources *s)
+static bool is_dropped(struct sources *s)
 {
 	uint64_t from = s->limits.drop_from, full = s->limits.fresh, of_hundred;
 
 	if (s->fresh < from || from >= full)
-		return 0;
+		return false;
 	of_hundred =
 		SOURCES_DROP_FIRST + (100 - SOURCES_DROP_FIRST) * (s->fresh - from) / (full - from);
 	return (draw(s) >> 32) % 100 < of_hundred;
@@ -195,7 +196,7 @@ struct origin {
 	uint64_t id, net_id;
 };
 
-static int has_net(const struct origin *p)
+static bool has_net(const struct origin *p)
 {
 	return p->kind != p->net_kind;
 }

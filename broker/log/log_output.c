@@ -73,7 +73,7 @@ static size_t send_stamped(struct log_session *s, const uint8_t *data, size_t le
 		}
 		n += copy_bytes(s, data + used, part, out + n, sizeof(out) - n);
 		used += part;
-		s->in_line = newline == NULL;
+		s->in_line = !newline;
 	}
 	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : used;
 }

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static int64_t now_ms(const struct connections *all)
 	return (int64_t)(loop_now(all->context->loop) / LOOP_MSEC);
 }
 
-static int is_refused(const struct connections *all, const char *address)
+static bool is_refused(const struct connections *all, const char *address)
 {
 	struct net_address source;
 

@@ -1,4 +1,5 @@
 /* Task: notice that rules may match a guest otherwise than before. Owner: nobody; no state. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ static void look(const struct guest *g, struct face *face)
 	face->hypervisor = guest_hypervisor(g);
 }
 
-static int is_same(const struct face *a, const struct face *b)
+static bool is_same(const struct face *a, const struct face *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->hypervisor == b->hypervisor &&
 	       groups_equal(&a->groups, &b->groups);

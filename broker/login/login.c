@@ -3,6 +3,7 @@
  * Everything that comes over it is hostile: the door may be broken.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 /* --- channels --- */
 
 /* A descriptor that came over a line may be anything; only a line will do. */
-static int is_line(int fd)
+static bool is_line(int fd)
 {
 	int domain = 0, type = 0;
 	socklen_t len = sizeof(int);

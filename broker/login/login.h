@@ -9,6 +9,7 @@
 
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <stdbool.h>
 
 #include "auth/rules.h"
 #include "broker/channel/channel.h"
@@ -62,13 +63,13 @@ const char *login_who(const struct login *login);  /* identity for people, escap
 const struct identity *login_identity(const struct login *login);
 const char *login_address(const struct login *login); /* "local" for the control socket */
 enum login_kind login_kind(const struct login *login);
-int login_is_local(const struct login *login);
+bool login_is_local(const struct login *login);
 /* Since when, seconds since 1970. */
 int64_t login_since(const struct login *login);
 struct channel *login_first_channel(const struct login *login);
 
 /* Whether the login name means the host itself. */
-int login_is_host(const struct login *login);
+bool login_is_host(const struct login *login);
 
 unsigned login_rights(const struct login *login, const struct guest *guest);
 unsigned login_host_rights(const struct login *login);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +87,7 @@ static void say_when_due(struct login *login)
 /* --- guessing --- */
 
 /* Whether who tries this may be guessing. */
-static int is_guess(enum wire_method method)
+static bool is_guess(enum wire_method method)
 {
 	return login_is_ticket(method) || method == WIRE_AUTH_FORGED;
 }
@@ -454,7 +455,7 @@ static void cancel(struct login *login)
 /* A door ends the connection itself after so many refused ones. This ends the line of one that does
  * not, and of a client that goes on with what is not refused and lets nobody in: each such attempt
  * is judged, and some are recorded. */
-static int has_tried_enough(const struct login *login)
+static bool has_tried_enough(const struct login *login)
 {
 	return login->guesses >= login->options.context->config->ssh.max_auth_tries ||
 	       login->others >= WIRE_ATTEMPTS_MAX;

@@ -77,7 +77,7 @@ static void free_login(void *arg)
 void login_close(struct login *login, const char *why)
 {
 	struct channel *c;
-	int was_known = login->identity != NULL;
+	bool was_known = login->identity;
 
 	if (login->state == LOGIN_CLOSED)
 		return;

@@ -3,6 +3,7 @@
  * identity. May not know the login, which may have ended.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -35,7 +36,7 @@ static int limit_to_consoles(const struct login_origin *from, const struct ident
 
 /* Whether key_command is to be asked about it, and has no answer at the moment: it failed, or is
  * just being asked again. That takes nobody's session, a revoked key does. */
-static int is_unanswered(const struct login_origin *from, const struct factor *f)
+static bool is_unanswered(const struct login_origin *from, const struct factor *f)
 {
 	struct external *external = from->context->external;
 

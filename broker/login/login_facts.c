@@ -1,5 +1,6 @@
 /* Task: what others may know of a login. Owner: the login. Changes nothing. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "broker/login/login_private.h"
@@ -49,7 +50,7 @@ enum login_kind login_kind(const struct login *login)
 	return login->options.kind;
 }
 
-int login_is_local(const struct login *login)
+bool login_is_local(const struct login *login)
 {
 	return login->options.kind == LOGIN_LOCAL;
 }
@@ -64,7 +65,7 @@ struct channel *login_first_channel(const struct login *login)
 	return LIST_FIRST(&login->channels);
 }
 
-int login_is_host(const struct login *login)
+bool login_is_host(const struct login *login)
 {
 	return strcmp(login_name(login), "vmconsole") == 0 ||
 	       strcmp(login_name(login), "ovirt-vmconsole") == 0;

@@ -8,6 +8,8 @@
 #ifndef BROKER_LOGIN_LOGIN_PRIVATE_H
 #define BROKER_LOGIN_LOGIN_PRIVATE_H
 
+#include <stdbool.h>
+
 #include "auth/login.h"
 #include "auth/tickets.h"
 #include "broker/audit/audit.h"
@@ -137,7 +139,7 @@ static inline enum wire_line login_kind_line(enum login_kind kind)
 }
 
 /* login_record.c: the audit's records, and a line in the log */
-int login_is_ticket(enum wire_method method);
+bool login_is_ticket(enum wire_method method);
 void login_record_partial(struct login *login);
 /* For the metrics: what has become of the attempt. */
 void login_count(const struct login *login, enum login_result result);

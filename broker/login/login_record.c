@@ -1,5 +1,6 @@
 /* Task: the audit's records of a login, and its lines in the log. Owner: the login. Judges nothing.
  */
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "broker/login/login_private.h"
@@ -7,7 +8,7 @@
 #include "broker/audit/refusals.h"
 #include "config/config.h"
 
-int login_is_ticket(enum wire_method method)
+bool login_is_ticket(enum wire_method method)
 {
 	return method == WIRE_AUTH_PASSWORD || method == WIRE_AUTH_INTERACTIVE;
 }

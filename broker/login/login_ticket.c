@@ -7,6 +7,7 @@
  * many guesses at once are no quicker than many in turn. Ours are found out about at once.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +115,7 @@ static void judge_vdsm(struct login *login, const struct graphics_ticket *ticket
 	login->attempt.judged(login);
 }
 
-static int is_of_source(const struct login *login, const struct net_address *source)
+static bool is_of_source(const struct login *login, const struct net_address *source)
 {
 	struct net_address own;
 

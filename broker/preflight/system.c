@@ -198,7 +198,7 @@ static bool uses_dump_folders(const struct config *config)
 		if (strstr(config->hypervisors[i].uri, "/system"))
 			return true;
 	}
-	return file != NULL;
+	return file;
 }
 
 static void check_dumps(const struct config *config, struct config_errors *found)

@@ -33,7 +33,7 @@ static bool may_be_folder(const char *name)
 		return false;
 	escape_text(name, len, shown, sizeof(shown));
 	return len > 0 && strcmp(shown, name) == 0 && name[0] != '.' &&
-	       strcmp(name, "dumps") != 0 && strpbrk(name, "/: \t\n\r") == NULL;
+	       strcmp(name, "dumps") != 0 && !strpbrk(name, "/: \t\n\r");
 }
 
 static bool same_name(const struct guest *g, const struct guest *other)

@@ -3,6 +3,7 @@
  * Owner: the session. The right is looked up when it is used.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "broker/session/attach_private.h"
@@ -21,7 +22,7 @@ static void on_done(void *arg, int error, const char *text)
 		attach_notice(a, "sent");
 }
 
-static int may(struct attach *a)
+static bool may(struct attach *a)
 {
 	const struct guest *g = console_guest(a->console);
 
@@ -30,8 +31,8 @@ static int may(struct attach *a)
 	else if (!(login_rights(channel_login(a->channel), g) & RIGHT_CONTROL))
 		attach_notice(a, "permission denied: control on VM %s", guest_name(g));
 	else
-		return 1;
-	return 0;
+		return true;
+	return false;
 }
 
 static void begin(struct attach *a, enum control_kind kind, uint8_t key)

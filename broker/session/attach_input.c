@@ -2,6 +2,8 @@
  * Task: what comes from the client: on a pty it is looked through for the escape key, and the rest
  * is typed; and its signals. Owner: the session.
  */
+#include <stdbool.h>
+
 #include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
@@ -71,12 +73,12 @@ static void rest(struct attach *a)
 	a->rests_until = loop_now(a->loop) + ATTACH_COMMAND_US;
 }
 
-static int is_resting(const struct attach *a)
+static bool is_resting(const struct attach *a)
 {
 	return loop_now(a->loop) < a->rests_until;
 }
 
-static int guest_is_off(const struct attach *a)
+static bool guest_is_off(const struct attach *a)
 {
 	enum guest_state state = guest_state(console_guest(a->console));
 

@@ -3,6 +3,7 @@
  * Owner: the session.
  */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "broker/session/attach_private.h"
 #include "config/rights.h"
@@ -105,13 +106,13 @@ void attach_force_keyboard(struct attach *a)
 }
 
 /* The keyboard of a script is taken for it, but nothing is lost when it is not to be had. */
-int attach_may_interrupt(struct attach *a)
+bool attach_may_interrupt(struct attach *a)
 {
 	if (a->pty || viewer_mode(a->viewer) == VIEWER_WRITES)
-		return 1;
+		return true;
 	if (a->may_type && viewer_take(a->viewer, 0) == 0)
-		return 1;
+		return true;
 	viewer_yield(a->viewer);
 	attach_notify_no_keyboard(a);
-	return 0;
+	return false;
 }

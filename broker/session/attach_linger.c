@@ -6,6 +6,8 @@
  * has been open for a while; as long as output flows it is sent, up to `linger_max`, and an end
  * before the output's own is told.
  */
+#include <stdbool.h>
+
 #include "broker/session/attach_private.h"
 #include "config/config.h"
 
@@ -22,7 +24,7 @@ static void look_again(struct attach *a, uint64_t delay_us)
 }
 
 /* Whether all is typed. A guest that takes nothing gets some time. */
-static int is_delivered(struct attach *a)
+static bool is_delivered(struct attach *a)
 {
 	size_t pending = viewer_typed_pending(a->viewer);
 	uint64_t last = later(a->last_input, console_input_progress(a->console));
@@ -30,7 +32,7 @@ static int is_delivered(struct attach *a)
 	if (pending && loop_now(a->loop) >= last + ATTACH_UNDELIVERED_US) {
 		attach_exit(a, STATUS_BUSY, "VM %s takes no input: %zu bytes were not delivered",
 			guest_name(console_guest(a->console)), pending);
-		return 0;
+		return false;
 	}
 	if (pending) {
 		a->ended_at = loop_now(a->loop);

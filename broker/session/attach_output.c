@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +106,7 @@ static void say_live(struct attach *a)
 	attach_notice(a, "live output from offset %" PRIu64, a->live_from);
 }
 
-int attach_is_behind(const struct attach *a)
+bool attach_is_behind(const struct attach *a)
 {
 	uint64_t end = a->state == ATTACH_DRAINS ? a->end.offset
 						 : journal_next(console_journal(a->console));
@@ -258,7 +259,7 @@ static unsigned screen_lines(const struct attach *a)
 
 /* A screenful is looked for in the newest part of the journal, however long its lines are; and
  * whoever has no right to more gets no more by asking for lines. */
-static int is_screenful(const struct attach *a)
+static bool is_screenful(const struct attach *a)
 {
 	return a->options.from == ATTACH_FROM_SCREEN ||
 	       !(login_rights(channel_login(a->channel), console_guest(a->console)) & RIGHT_LOG);
@@ -362,7 +363,7 @@ static void on_found(void *arg, int error, uint64_t offset)
 }
 
 /* Whether the newest part of memory has so many lines, or all there are. */
-static int has_lines(const struct attach *a, unsigned lines)
+static bool has_lines(const struct attach *a, unsigned lines)
 {
 	struct journal *j = console_journal(a->console);
 	uint64_t from = history_window(journal_next(j), journal_memory_first(j));
@@ -370,12 +371,12 @@ static int has_lines(const struct attach *a, unsigned lines)
 	size_t len, count = 0;
 
 	if (lines > REPLAY_LINES_MAX)
-		return 0;
+		return false;
 	if (from == journal_first(j) || journal_view(j, from, &data, &len) < 0)
-		return 1;
+		return true;
 	/* A program that draws by moving the cursor ends no lines. */
 	if (is_screenful(a) && len >= HISTORY_WINDOW)
-		return 1;
+		return true;
 	while (len > 0 && count < lines)
 		count += data[--len] == '\n';
 	return count >= lines;

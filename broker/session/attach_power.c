@@ -3,6 +3,7 @@
  * escape key, which asks back. Owner: the session. The right is looked up when it is used.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,15 +31,15 @@ static struct guest *guest_of(const struct attach *a)
 	return console_guest(a->console);
 }
 
-static int may(struct attach *a)
+static bool may(struct attach *a)
 {
 	if (a->options.read_only)
 		attach_notice(a, "you are watching: nothing is done");
 	else if (!(login_rights(channel_login(a->channel), guest_of(a)) & RIGHT_POWER))
 		attach_notice(a, "permission denied: power on VM %s", guest_name(guest_of(a)));
 	else
-		return 1;
-	return 0;
+		return true;
+	return false;
 }
 
 static int begin(struct attach *a, enum power_kind kind, struct console *seen, power_done_fn done)

@@ -4,6 +4,8 @@
 #ifndef BROKER_SESSION_ATTACH_INTERNAL_H
 #define BROKER_SESSION_ATTACH_INTERNAL_H
 
+#include <stdbool.h>
+
 #include "broker/session/attach.h"
 #include "broker/session/escape_key.h"
 #include "broker/log/history.h"
@@ -97,7 +99,7 @@ struct attach {
 
 /* After an attach_exit: it has no viewer and no timers any more. What is said to a client who has
  * gone ends nothing in place. */
-static inline int attach_is_over(const struct attach *a)
+static inline bool attach_is_over(const struct attach *a)
 {
 	return a->state == ATTACH_ENDED;
 }
@@ -121,7 +123,7 @@ void attach_start_history(struct attach *a);
 void attach_replay_screen(struct attach *a); /* again, for the escape key */
 void attach_output_finish(struct attach *a);
 /* Whether output that is there was not sent yet. */
-int attach_is_behind(const struct attach *a);
+bool attach_is_behind(const struct attach *a);
 
 /* attach_end.c: ends the session now, or behind the output there is so far. */
 void attach_exit(struct attach *a, enum status status, const char *format, ...)
@@ -144,7 +146,7 @@ void attach_force_keyboard(struct attach *a);
 /* Without a pty: the first byte takes it. 0 when it is ours; else the session ends. */
 int attach_take_for_script(struct attach *a) MUST_CHECK;
 /* Whether ^C may be typed for the client's signal. */
-int attach_may_interrupt(struct attach *a) MUST_CHECK;
+bool attach_may_interrupt(struct attach *a) MUST_CHECK;
 void attach_notify_no_keyboard(struct attach *a);
 
 /* attach_stall.c */

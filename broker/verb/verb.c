@@ -3,6 +3,7 @@
  * on the stack.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -167,7 +168,7 @@ void verb_run_call(struct verb_call *call)
 
 /* A name that looks like an option is never taken for a VM's: the user is told the UUID, if it is
  * one of his. True: the channel has been ended. */
-int verb_is_dashed_guest(struct verb_call *call, const char *word)
+bool verb_is_dashed_guest(struct verb_call *call, const char *word)
 {
 	char name[WIRE_LOGIN_MAX + 1], text[512];
 	const char *device;
@@ -175,18 +176,18 @@ int verb_is_dashed_guest(struct verb_call *call, const char *word)
 	int r;
 
 	if (strlen(word) >= sizeof(name))
-		return 0;
+		return false;
 	snprintf(name, sizeof(name), "%s", word);
 	r = login_resolve(call->login, name, &g, &device, text);
 	if (r == -ENOENT)
-		return 0;
+		return false;
 	if (r == 0)
 		snprintf(text, sizeof(text),
 			"%.200s: a VM whose name begins with a dash is given "
 			"by its UUID: %s%s%s",
 			word, guest_uuid_text(g), device ? "+" : "", device ? device : "");
 	channel_exit(call->channel, STATUS_USAGE, "%s: %s", call->verb->name, text);
-	return 1;
+	return true;
 }
 
 /* Which VM the call is about: the login's, or an argument. */

@@ -4,6 +4,8 @@
 #ifndef BROKER_VERB_VERB_H
 #define BROKER_VERB_VERB_H
 
+#include <stdbool.h>
+
 #include "broker/channel/channel.h"
 #include "broker/verb/verb_option.h"
 
@@ -95,6 +97,6 @@ void verb_run_call(struct verb_call *call);
 
 /* For what looks like an option: if a VM that the login may see is called so, the channel is ended
  * with a word on how to name it. */
-int verb_is_dashed_guest(struct verb_call *call, const char *word) MUST_CHECK;
+bool verb_is_dashed_guest(struct verb_call *call, const char *word) MUST_CHECK;
 
 #endif

@@ -24,6 +24,6 @@ json_t *making_json(const struct making_info *info)
 		o, "bytes_per_second", number_or_null(info->per_second, info->per_second > 0));
 	json_object_set_new(
 		o, "seconds_left", number_or_null(info->seconds_left, info->per_second > 0));
-	json_object_set_new(o, "cancelled", json_boolean(info->cancelled_by != NULL));
+	json_object_set_new(o, "cancelled", json_boolean(info->cancelled_by));
 	return o;
 }

@@ -1,5 +1,6 @@
 /* Task: the verb status: one VM and its consoles, or the host. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "broker/dump/making.h"
@@ -45,7 +46,7 @@ static const struct console *console_of_slot(const struct guest *g, const char *
 }
 
 /* Who else is here is for those who may be there themselves. */
-static int may_know_people(const struct verb_call *call)
+static bool may_know_people(const struct verb_call *call)
 {
 	return (login_rights(call->login, call->guest) & RIGHT_VIEW) != 0;
 }

@@ -2,6 +2,7 @@
  * Task: the table of verbs and the way to a row of it. Knows no verb's inside.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "auth/identity.h"
@@ -27,7 +28,7 @@ const struct verb_table verbs_table = {rows, sizeof(rows) / sizeof(rows[0])};
 
 /* Which option it is an option of, or what it is the value of, does not matter: better one right
  * less than one too many. */
-static int is_for_watching(const char *word)
+static bool is_for_watching(const char *word)
 {
 	return strcmp(word, "--read-only") == 0 || strcmp(word, "--no-input") == 0;
 }

@@ -3,6 +3,7 @@
  * message of a job.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -97,7 +98,7 @@ static void ask(struct worker *w)
 	w->asked_cpu = worker_cpu_us(w);
 }
 
-static int has_overrun(const struct worker *w)
+static bool has_overrun(const struct worker *w)
 {
 	return worker_cpu_us(w) > w->asked_cpu + w->options.overrun_cpu_us ||
 	       loop_now(w->options.loop) > w->asked_at + w->options.overrun_us;

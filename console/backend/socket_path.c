@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +21,19 @@
 /* --- below which folder --- */
 
 /* Every component has a name, and none of them climbs. */
-static int is_plain(const char *rest)
+static bool is_plain(const char *rest)
 {
 	while (*rest) {
 		size_t len = strcspn(rest, "/");
 
 		if (len == 0 || (len == 1 && rest[0] == '.') ||
 			(len == 2 && rest[0] == '.' && rest[1] == '.'))
-			return 0;
+			return false;
 		rest += len;
 		if (*rest == '/' && !*++rest)
-			return 0;
+			return false;
 	}
-	return 1;
+	return true;
 }
 
 const char *socket_path_rest(const char *path, const struct config_list *dirs, const char **dir)

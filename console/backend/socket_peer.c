@@ -1,5 +1,6 @@
 /* Task: see socket_peer.h. Owner: the back end that opens. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ int socket_peer_names(const char *arguments, size_t len, const struct uuid *uuid
 }
 
 /* Its own account, or one that nobody logs in to. */
-static int is_service(uid_t uid)
+static bool is_service(uid_t uid)
 {
 	return uid == geteuid() || uid < LOGIN_UID_MIN || uid > LOGIN_UID_MAX;
 }

@@ -4,6 +4,7 @@
  * Names, aliases and paths in a domain's XML were chosen by whoever defined the domain.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +101,7 @@ void devices_names(const struct devices *devices, char out[DEVICES_NAMES_MAX])
 
 /* --- reading --- */
 
-static int attribute_is(const xmlNode *node, const char *name, const char *wanted)
+static bool attribute_is(const xmlNode *node, const char *name, const char *wanted)
 {
 	char value[32];
 

@@ -5,6 +5,7 @@
 #ifndef CONSOLE_DOMAIN_DOMAIN_XML_H
 #define CONSOLE_DOMAIN_DOMAIN_XML_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <libxml/tree.h>
@@ -18,7 +19,7 @@ void domain_xml_init(void);
 /* 0 and *document for xmlFreeDoc; -EBADMSG when it is no XML, or has a document type; -ENOMEM. */
 int domain_xml_parse(const char *xml, xmlDoc **document) __attribute__((warn_unused_result));
 
-int domain_is(const xmlNode *node, const char *name);
+bool domain_is(const xmlNode *node, const char *name);
 
 /* The first child element of that name, or NULL; node may be NULL. */
 const xmlNode *domain_child(const xmlNode *node, const char *name);

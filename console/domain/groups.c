@@ -1,12 +1,13 @@
 /* Task: find the groups in a domain's metadata. Pure. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "console/domain/domain_xml.h"
 #include "console/domain/groups.h"
 
-static int is_in(const xmlNode *node, const char *space, const char *name)
+static bool is_in(const xmlNode *node, const char *space, const char *name)
 {
 	return domain_is(node, name) && node->ns && node->ns->href &&
 	       strcmp((const char *)node->ns->href, space) == 0;

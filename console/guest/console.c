@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,17 +234,17 @@ const char *console_error(const struct console *c)
 	return c->error_text;
 }
 
-int console_is_held(const struct console *c)
+bool console_is_held(const struct console *c)
 {
 	return c->obstacle == BACKEND_BUSY || c->evicted;
 }
 
-int console_is_early(const struct console *c)
+bool console_is_early(const struct console *c)
 {
 	return c->early_since && loop_now(c->loop) - c->early_since < CONSOLE_EARLY_MAX_US;
 }
 
-int console_is_unsupported(const struct console *c)
+bool console_is_unsupported(const struct console *c)
 {
 	return c->unsupported;
 }

@@ -10,6 +10,8 @@
 #ifndef CONSOLE_GUEST_CONSOLE_H
 #define CONSOLE_GUEST_CONSOLE_H
 
+#include <stdbool.h>
+
 #include "config/list.h"
 #include "console/guest/guest.h"
 #include "console/journal/journal.h"
@@ -82,11 +84,11 @@ uint64_t console_opened_at(const struct console *c); /* loop time; 0 when not op
 /* What stands in the way while it waits: "" when nothing. */
 const char *console_error(const struct console *c);
 /* Whether that is another client of the hypervisor, who has it. */
-int console_is_held(const struct console *c);
+bool console_is_held(const struct console *c);
 /* Whether it is only too early: the guest is being started. */
-int console_is_early(const struct console *c);
+bool console_is_early(const struct console *c);
 /* Whether what stands in the way cannot pass by waiting (a kind of device that never opens). */
-int console_is_unsupported(const struct console *c);
+bool console_is_unsupported(const struct console *c);
 const struct console_counts *console_counts(const struct console *c);
 size_t console_viewer_count(const struct console *c);
 struct viewer *console_next_viewer(const struct console *c, const struct viewer *after);

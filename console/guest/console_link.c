@@ -3,6 +3,7 @@
  * Knows back ends by their ops only.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,7 +279,7 @@ int console_link_open(
 
 /* --- opening --- */
 
-static int is_wanted(const struct console *c)
+static bool is_wanted(const struct console *c)
 {
 	return c->viewer_count > 0 || loop_timer_armed(c->keep_open) ||
 	       (c->record == CONSOLE_RECORD_ALL && guest_is_on(c->guest));

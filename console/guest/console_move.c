@@ -16,7 +16,7 @@
 
 int console_move_pending(const struct console *c)
 {
-	return c->incoming->backend != NULL || loop_timer_armed(c->move);
+	return c->incoming->backend || loop_timer_armed(c->move);
 }
 
 void console_move_drop(struct console *c)

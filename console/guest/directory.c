@@ -3,6 +3,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,16 +180,16 @@ void directory_journal_stats(const struct directory *d, struct journal_store_sta
 /* --- resolving a name --- */
 
 /* "0a1b2c3d-4e" -> hexadecimal digits, or 0 when it is no prefix of a UUID's text. */
-static int is_uuid_prefix(const char *name)
+static bool is_uuid_prefix(const char *name)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 	size_t i;
 
 	for (i = 0; name[i]; i++) {
 		if (i >= sizeof(shape) - 1)
-			return 0;
+			return false;
 		if (shape[i] == '-' ? name[i] != '-' : !isxdigit((unsigned char)name[i]))
-			return 0;
+			return false;
 	}
 	return i >= DIRECTORY_PREFIX_MIN;
 }

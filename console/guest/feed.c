@@ -1,4 +1,6 @@
 /* Task: see feed.h. */
+#include <stdbool.h>
+
 #include "console/guest/feed.h"
 
 #define SECOND UINT64_C(1000000)
@@ -90,13 +92,13 @@ void feed_full(struct feed *f, uint64_t now)
 		.rate = FEED_RATE_FIRST, .clear = now, .since = now, .was_full = 1, .full = 1};
 }
 
-int feed_is_risky(const struct feed *f, uint64_t now)
+bool feed_is_risky(const struct feed *f, uint64_t now)
 {
 	return (f->full || f->given >= FEED_HALF) && now - f->since <= FEED_MEMORY_US &&
 	       !feed_is_read(f, now);
 }
 
-int feed_is_read(const struct feed *f, uint64_t now)
+bool feed_is_read(const struct feed *f, uint64_t now)
 {
 	return (f->read_at && now - f->read_at <= FEED_MEMORY_US) ||
 	       (f->given > FEED_TERMINAL && now - f->since <= FEED_MEMORY_US);

@@ -9,6 +9,7 @@
 #ifndef CONSOLE_GUEST_FEED_H
 #define CONSOLE_GUEST_FEED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,8 +40,8 @@ void feed_given(struct feed *f, uint64_t now, size_t len, int stood);
 /* Its terminal is full: when it takes something again, the guest has read. */
 void feed_full(struct feed *f, uint64_t now);
 /* Whether so much was given that the terminal will be full soon, unless the guest reads. */
-int feed_is_risky(const struct feed *f, uint64_t now);
+bool feed_is_risky(const struct feed *f, uint64_t now);
 /* Whether the guest is known to have read lately. */
-int feed_is_read(const struct feed *f, uint64_t now);
+bool feed_is_read(const struct feed *f, uint64_t now);
 
 #endif

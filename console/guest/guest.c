@@ -146,7 +146,7 @@ void guest_place(struct guest *g, struct hypervisor *h, const struct location_in
 {
 	enum guest_state before = guest_state(g), now;
 	struct location *p = find_location(g, h);
-	int was_known = p != NULL;
+	bool was_known = p;
 
 	if (!p)
 		p = add_location(g, h);

@@ -8,6 +8,8 @@
 #ifndef CONSOLE_GUEST_GUEST_H
 #define CONSOLE_GUEST_GUEST_H
 
+#include <stdbool.h>
+
 #include "console/hypervisor/hypervisor.h"
 
 struct console;
@@ -32,9 +34,9 @@ const char *guest_name(const struct guest *g); /* the latest name */
 enum guest_state guest_state(const struct guest *g);
 const char *guest_state_name(enum guest_state state);
 /* QEMU runs, so that its consoles can be open. */
-int guest_is_on(const struct guest *g);
+bool guest_is_on(const struct guest *g);
 /* It is shutting down, or we have it ended: QEMU is about to end. */
-int guest_is_ending(const struct guest *g);
+bool guest_is_ending(const struct guest *g);
 uint64_t guest_last_seen(const struct guest *g); /* seconds since 1970 */
 
 /* Where it runs or would run; NULL when nobody knows it. */
@@ -73,6 +75,6 @@ void guest_panicked(struct guest *g);
 /* The options have changed. */
 void guest_options_changed(struct guest *g);
 /* Whether anything but memory of the past holds it. */
-int guest_is_known(const struct guest *g);
+bool guest_is_known(const struct guest *g);
 
 #endif

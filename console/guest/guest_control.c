@@ -1,6 +1,7 @@
 /* Task: see guest_control.h. Owner: who asked. Knows the console's queue and the hypervisor's
  * orders. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static void mark(struct console_control *k, const char *outcome)
 
 /* --- the order --- */
 
-static int is_after_break(const struct console *c)
+static bool is_after_break(const struct console *c)
 {
 	return c->input.after_break && c->input.after_break == guest_generation(c->guest);
 }
@@ -153,13 +154,13 @@ static void give_command(struct console_control *k)
 
 /* --- step by step --- */
 
-static int is_drained(const struct console *c)
+static bool is_drained(const struct console *c)
 {
 	return buf_len(&c->input.queue) == 0 &&
 	       loop_now(c->loop) - c->input.progress >= CONTROL_QUIET_US;
 }
 
-static int is_settled(const struct console *c)
+static bool is_settled(const struct console *c)
 {
 	return loop_now(c->loop) - c->opened_at >= CONTROL_SETTLE_US;
 }

@@ -1,6 +1,7 @@
 /*
  * Task: what is so of a virtual machine. Owner: the guest. Changes nothing, and knows no console.
  */
+#include <stdbool.h>
 #include <time.h>
 
 #include "console/guest/guest_private.h"
@@ -59,12 +60,12 @@ const char *guest_state_name(enum guest_state state)
 	return "unknown";
 }
 
-int guest_is_ending(const struct guest *g)
+bool guest_is_ending(const struct guest *g)
 {
 	return g->ordered_off || (g->active && g->active->info.ending);
 }
 
-int guest_is_on(const struct guest *g)
+bool guest_is_on(const struct guest *g)
 {
 	enum guest_state state = guest_state(g);
 
@@ -108,7 +109,7 @@ unsigned long long guest_boot_generation(const struct guest *g)
 	return g->boot_generation;
 }
 
-int guest_is_known(const struct guest *g)
+bool guest_is_known(const struct guest *g)
 {
 	return g->location_count > 0;
 }

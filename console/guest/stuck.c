@@ -2,6 +2,7 @@
  * Task: see stuck.h. Owner: the console.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "console/guest/feed.h"
@@ -206,7 +207,7 @@ void stuck_guest_is(struct stuck *s, enum stuck_guest guest)
 
 /* --- the console is opened anew --- */
 
-int stuck_is_renewing(const struct stuck *s)
+bool stuck_is_renewing(const struct stuck *s)
 {
 	return s->renewing;
 }

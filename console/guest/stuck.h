@@ -16,6 +16,7 @@
 #ifndef CONSOLE_GUEST_STUCK_H
 #define CONSOLE_GUEST_STUCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/loop.h"
@@ -69,7 +70,7 @@ void stuck_guest_is(struct stuck *s, enum stuck_guest guest);
 
 /* What became of the orders. */
 void stuck_answered(struct stuck *s, int error);
-int stuck_is_renewing(const struct stuck *s);
+bool stuck_is_renewing(const struct stuck *s);
 /* 1 when the guest was printing, so that something may be missing. */
 int stuck_renewed(struct stuck *s);
 void stuck_not_renewed(struct stuck *s);

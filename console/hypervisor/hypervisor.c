@@ -3,6 +3,7 @@
  * Owner: the broker. Knows guests and the control connection by their private functions only.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,12 +332,12 @@ const char *hypervisor_name(const struct hypervisor *h)
 	return h->options.name;
 }
 
-int hypervisor_is_up(const struct hypervisor *h)
+bool hypervisor_is_up(const struct hypervisor *h)
 {
 	return h->state == HYPERVISOR_UP;
 }
 
-int hypervisor_is_local(const struct hypervisor *h)
+bool hypervisor_is_local(const struct hypervisor *h)
 {
 	const char *host = strstr(h->options.uri, "://");
 

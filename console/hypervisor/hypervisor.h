@@ -11,6 +11,8 @@
 #ifndef CONSOLE_HYPERVISOR_HYPERVISOR_H
 #define CONSOLE_HYPERVISOR_HYPERVISOR_H
 
+#include <stdbool.h>
+
 #include "console/domain/device.h"
 #include "console/domain/groups.h"
 #include "core/uuid.h"
@@ -93,9 +95,9 @@ void hypervisor_start(struct hypervisor *h);
 void hypervisor_destroy(struct hypervisor **hypervisor);
 
 const char *hypervisor_name(const struct hypervisor *h);
-int hypervisor_is_up(const struct hypervisor *h);
+bool hypervisor_is_up(const struct hypervisor *h);
 /* Whether it is this host's, as its URI says: paths mean the same to it. */
-int hypervisor_is_local(const struct hypervisor *h);
+bool hypervisor_is_local(const struct hypervisor *h);
 /* Why it is down: libvirt's message, or "" when up. */
 const char *hypervisor_error(const struct hypervisor *h);
 /* What an administrator can do about it, or "". */

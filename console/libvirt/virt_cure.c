@@ -69,7 +69,7 @@ static const char *user_name(char out[64])
 static bool is_missing(const struct virt_error *error)
 {
 	return strstr(error->text, ": No such file or directory") != NULL ||
-	       strstr(error->text, ": Connection refused") != NULL;
+	       strstr(error->text, ": Connection refused");
 }
 
 /* libvirt-sock is libvirtd's; its other daemons name theirs after themselves: virtqemud-sock. */
