@@ -61,7 +61,7 @@ static void look_at(struct present *p, const struct login *login)
 	enum login_kind kind = login_kind(login);
 	struct channel *c;
 
-	p->connections[login_identity(login)][kind]++;
+	p->connections[login_identity(login) != NULL][kind]++;
 	for (c = login_first_channel(login); c; c = channel_next(c)) {
 		const struct audit_trail *trail = channel_trail(c);
 
