@@ -19,6 +19,7 @@
 #include "broker/dump/making.h"
 #include "broker/files/file_store.h"
 #include "broker/folders.h"
+#include "broker/keep/keeping.h"
 #include "broker/listen/control_socket.h"
 #include "broker/login/guest_events.h"
 #include "broker/login/login.h"
@@ -98,6 +99,17 @@ static int make_folders(struct broker *b)
 	return broker_check_keys(b);
 }
 
+static int make_dumps(struct broker *b)
+{
+	const struct keeping_services services = {
+		b->context.loop, b->context.files, b->context.directory, b->context.audit};
+	int r = keeping_create(&services, b->config, &b->context.keeping);
+
+	return r ? r
+		 : makings_create(b->context.loop, b->context.deeds, b->context.keeping,
+			   b->config->dump.store, &b->context.makings);
+}
+
 static int make_guests(struct broker *b)
 {
 	struct console_options options;
@@ -113,8 +125,7 @@ static int make_guests(struct broker *b)
 		r = file_store_create(
 			b->context.loop, b->config->daemon.state_dir, &b->context.files);
 	if (!r)
-		r = makings_create(b->context.loop, b->context.deeds, b->config->dump.store,
-			&b->context.makings);
+		r = make_dumps(b);
 	if (!r)
 		r = virt_loop_create(b->context.loop, &b->virt);
 	b->context.hypervisors = calloc(b->config->hypervisor_count, sizeof(struct hypervisor *));
@@ -247,6 +258,7 @@ static void end(struct broker *b)
 		endpoint_destroy(&b->endpoints[i]);
 	worker_destroy(&b->context.matcher);
 	makings_destroy(&b->context.makings);
+	keeping_destroy(&b->context.keeping);
 	directory_destroy(&b->context.directory);
 	for (i = 0; i < b->context.hypervisor_count; i++)
 		hypervisor_destroy(&b->context.hypervisors[i]);

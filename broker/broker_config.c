@@ -9,6 +9,7 @@
 #include "broker/broker_private.h"
 #include "broker/access/record_rules.h"
 #include "broker/command/panic_command.h"
+#include "broker/keep/keeping.h"
 #include "broker/login/review.h"
 #include "console/guest/directory.h"
 #include "core/log.h"
@@ -80,6 +81,7 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 	log_set_level(config->daemon.log_level);
 	broker_console_options(b, config, &options);
 	directory_set_options(b->context.directory, &options);
+	keeping_configure(b->context.keeping, config);
 	connections_limits_changed(b->context.connections);
 	broker_give_settings(b);
 	if (auth_services_configure(&b->services, config) < 0)

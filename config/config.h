@@ -129,6 +129,9 @@ struct config_dump {
 	struct config_list directories; /* absolute paths */
 	char *store;                    /* STATE_DIR/dumps if not configured */
 	uint64_t max_parallel;          /* that are made at once */
+	uint64_t size;                  /* of one guest's in store, bytes; 0: no limit */
+	uint64_t total;                 /* of all in store; 0: no limit */
+	uint64_t age;                   /* of each in store; 0: for ever */
 };
 
 /* Where a named section stands. The first field of each of them. */

@@ -327,6 +327,12 @@ const struct key config_keys[] = {
 		.help = "Folder of the dumps that the verb dump makes; shown as the others."},
 	{ROW(DUMP, max_parallel), NUMBER(dump, max_parallel), .min = 1, .max = 8, .def = "2",
 		RELOAD, .help = "Dumps that are made at once; of one guest it is one."},
+	{ROW(DUMP, size), SIZE(dump, size), .max = UINT64_C(1) << 50, .def = "0", RELOAD,
+		.help = "Dumps of one guest in store: the oldest make room; 0 is no limit."},
+	{ROW(DUMP, total), SIZE(dump, total), .max = UINT64_C(1) << 50, .def = "0", RELOAD,
+		.help = "Dumps of all guests in store; 0 is no limit."},
+	{ROW(DUMP, age), DURATION(dump, age), .max = 3650 * DAY, .def = "0", RELOAD,
+		.help = "How long a dump in store is kept; 0 is for ever."},
 
 	{ROW(RECORD, vms), LIST(record_rule, vms), .min = 1, .example = "build-*", RELOAD,
 		.help = "Guests, as in an [access] section."},

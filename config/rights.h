@@ -22,10 +22,6 @@ enum right {
 };
 #define RIGHT_ALL ((1u << 12) - 1)
 
-/* Accepted, so that rules need not change when their verbs come; a configuration with one of them
- * gets a warning until then. */
-#define RIGHTS_WITHOUT_VERB RIGHT_DUMP_DELETE
-
 /* "view" ... -> one bit, or 0 when the word is none. */
 unsigned right_parse(const char *word);
 

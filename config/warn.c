@@ -69,7 +69,6 @@ static void warn_rights(const struct config_access *a, struct config_errors *out
 {
 	char text[RIGHTS_TEXT_MAX];
 	unsigned blind = a->allow & RIGHT_VIEW ? 0 : a->allow & RIGHTS_NEED_VIEW;
-	unsigned idle = a->allow & RIGHTS_WITHOUT_VERB;
 
 	if (blind)
 		config_warning_add(out, a->at.file, a->at.line,
@@ -81,10 +80,11 @@ static void warn_rights(const struct config_access *a, struct config_errors *out
 			"[access %s] allows force without type: it has no effect where no other "
 			"section allows type",
 			a->at.name);
-	if (idle)
+	if ((a->allow & RIGHT_DUMP_DELETE) && !(a->allow & RIGHT_DUMP_GET))
 		config_warning_add(out, a->at.file, a->at.line,
-			"[access %s] allows %s, which this version has no use for", a->at.name,
-			rights_text(idle, text, sizeof(text)));
+			"[access %s] allows dump-delete without dump-get: it has no effect where "
+			"no other section allows dump-get",
+			a->at.name);
 }
 
 void config_object_warn(const struct config *c, struct config_errors *out)

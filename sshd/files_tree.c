@@ -53,6 +53,13 @@ static int ask_open(void *arg, uint32_t query, const char *path)
 	return ask_path(arg, WIRE_LEND, &q, path);
 }
 
+static int ask_remove(void *arg, uint32_t query, const char *path)
+{
+	const struct wire_query q = {.query = query};
+
+	return ask_path(arg, WIRE_REMOVE, &q, path);
+}
+
 static int ask_read(void *arg, uint32_t query, uint32_t file, uint64_t offset, uint32_t len)
 {
 	struct files *f = arg;
@@ -118,6 +125,7 @@ const struct tree_ops files_tree = {.stat = ask_stat,
 	.open = ask_open,
 	.read = ask_read,
 	.close = notify_close,
+	.remove = ask_remove,
 	.refused = notify_refused};
 
 /* --- answers --- */

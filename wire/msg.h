@@ -130,6 +130,7 @@ enum wire_type {
 	WIRE_LENT,    /* b->d  fd: a file to read */
 	WIRE_PIECE,   /* b->d  payload: bytes */
 	WIRE_FAULT,   /* b->d  the answer is an error; payload: why, in words, or nothing */
+	WIRE_REMOVE,  /* d->b  payload: a path. Answer: ATTR, of what it was */
 
 	/* channel line, before SHELL or EXEC */
 	WIRE_LEASE, /* d->b  payload: the token of a lease, VMC_LEASE of the client */
@@ -263,7 +264,7 @@ struct wire_files {
 	uint8_t client; /* enum wire_client */
 } WIRE_PACKED;
 
-struct wire_query { /* STAT, LEND */
+struct wire_query { /* STAT, LEND, REMOVE */
 	uint32_t query;
 } WIRE_PACKED;
 

@@ -85,6 +85,8 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(LENT, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_attr), 0, 0, 1),
 	ROW(PIECE, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_piece), 0, WIRE_PAYLOAD_MAX, 0),
 	ROW(FAULT, CHANNEL, BROKER, SERVED, 0, sizeof(struct wire_fault), 0, WIRE_REASON_MAX, 0),
+	ROW(REMOVE, CHANNEL, DOOR, WIRE_SERVING | CROSSING, 0, sizeof(struct wire_query), 1,
+		WIRE_PATH_MAX, 0),
 
 	ROW(TASK, WORKER, BROKER, WIRE_RUNNING, 0, 0, 0, 0, 1),
 	ROW(PING, WORKER, BROKER, WIRE_RUNNING, 0, sizeof(struct wire_ping), 0, 0, 0),

@@ -196,6 +196,7 @@ static void on_message(struct channel *c, struct line_message *m)
 	case WIRE_STAT:
 	case WIRE_LIST:
 	case WIRE_LEND:
+	case WIRE_REMOVE:
 	case WIRE_PULL:
 	case WIRE_GIVEN:
 	case WIRE_REFUSED:

@@ -110,11 +110,6 @@ static void record(const struct making *m, enum status status)
 {
 	char file[DUMP_FILE_MAX + 8], reason[MAKING_WHY_MAX];
 	struct audit_record r = {.event = "dump",
-		.session = m->by.session,
-		.source = m->by.source,
-		.login = m->by.login,
-		.identity = m->by.identity,
-		.fingerprint = m->by.fingerprint,
 		.vm_uuid = m->uuid_text,
 		.vm_name = m->vm_name,
 		.file = status == STATUS_OK ? file : NULL,
@@ -123,6 +118,7 @@ static void record(const struct making *m, enum status status)
 		.duration_us = loop_now(m->makings->loop) - m->begun,
 		.reason = reason};
 
+	audit_by_fill(&m->by, &r);
 	snprintf(file, sizeof(file), "/dumps/%s", m->file);
 	if (status == STATUS_OK)
 		snprintf(reason, sizeof(reason), "complete: %" PRIu64 " bytes, %s, %s", m->size,
@@ -140,11 +136,7 @@ static void making_free(void *arg)
 	partial_finish(&m->partial);
 	free(m->vm_name);
 	free(m->who);
-	free(m->by.session);
-	free(m->by.source);
-	free(m->by.login);
-	free(m->by.identity);
-	free(m->by.fingerprint);
+	audit_by_finish(&m->by);
 	free(m->cancelled_by);
 	free(m);
 }
@@ -174,18 +166,9 @@ void making_cancel(struct making *m, const char *who)
 
 /* --- the beginning --- */
 
-static char *copy(const char *text, bool *failed)
-{
-	char *made = text ? strdup(text) : NULL;
-
-	*failed |= text && !made;
-	return made;
-}
-
 static struct making *making_create(struct makings *makings, const struct making_options *order)
 {
 	struct making *m = calloc(1, sizeof(*m));
-	bool failed = false;
 
 	if (!m)
 		return NULL;
@@ -198,14 +181,9 @@ static struct making *making_create(struct makings *makings, const struct making
 	m->mode = order->mode;
 	m->begun = loop_now(makings->loop);
 	m->since = time(NULL);
-	m->vm_name = copy(guest_name(order->guest), &failed);
-	m->who = copy(order->who, &failed);
-	m->by.session = copy(order->by->session, &failed);
-	m->by.source = copy(order->by->source, &failed);
-	m->by.login = copy(order->by->login, &failed);
-	m->by.identity = copy(order->by->identity, &failed);
-	m->by.fingerprint = copy(order->by->fingerprint, &failed);
-	if (failed) {
+	m->vm_name = strdup(guest_name(order->guest));
+	m->who = strdup(order->who);
+	if (!m->vm_name || !m->who || audit_by_copy(&m->by, order->by) < 0) {
 		making_free(m);
 		return NULL;
 	}
@@ -279,6 +257,7 @@ static const char *state_name(enum making_state state)
 	switch (state) {
 	case MAKING_PREPARING:
 	case MAKING_OPENING:
+	case MAKING_ROOM:
 		return "starting";
 	case MAKING_WRITING:
 		return "writing";
@@ -331,7 +310,8 @@ static void sweep_work(void *arg)
 	partial_sweep(makings->store, makings->word);
 }
 
-int makings_create(struct loop *loop, struct deeds *deeds, const char *store, struct makings **out)
+int makings_create(struct loop *loop, struct deeds *deeds, struct keeping *keeping,
+	const char *store, struct makings **out)
 {
 	struct makings *makings = calloc(1, sizeof(*makings));
 	uint64_t word;
@@ -341,6 +321,7 @@ int makings_create(struct loop *loop, struct deeds *deeds, const char *store, st
 		return -ENOMEM;
 	makings->loop = loop;
 	makings->deeds = deeds;
+	makings->keeping = keeping;
 	makings->store = strdup(store);
 	if (!makings->store || getrandom(&word, sizeof(word), 0) != sizeof(word))
 		r = -ENOMEM;
@@ -360,7 +341,8 @@ int makings_create(struct loop *loop, struct deeds *deeds, const char *store, st
 /* Its thread hangs in the disk, and keeps what it works with: the process is about to end. */
 static bool is_held(const struct making *m)
 {
-	return m->state != MAKING_OPENING && m->state != MAKING_WRITING;
+	return m->state == MAKING_PREPARING || m->state == MAKING_SAVING ||
+	       m->state == MAKING_DROPPING;
 }
 
 void makings_destroy(struct makings **out)
@@ -380,6 +362,7 @@ void makings_destroy(struct makings **out)
 			LIST_REMOVE(m, entry);
 			continue;
 		}
+		keeping_forget(&m->room);
 		hypervisor_dump_forget(&m->dump);
 		partial_remove(&m->partial);
 		m->error = -ECANCELED;

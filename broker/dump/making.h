@@ -17,6 +17,7 @@
 #include "wire/status.h"
 
 struct guest;
+struct keeping;
 struct making;
 struct makings;
 
@@ -24,8 +25,8 @@ struct makings;
 #define MAKING_WHY_MAX 1024
 #define MAKING_SPARE ((uint64_t)64 << 20) /* bytes that a dump must leave free in the store */
 
-int makings_create(
-	struct loop *loop, struct deeds *deeds, const char *store, struct makings **out) MUST_CHECK;
+int makings_create(struct loop *loop, struct deeds *deeds, struct keeping *keeping,
+	const char *store, struct makings **out) MUST_CHECK;
 /* Those under way are lost. NULL inside is fine. */
 void makings_destroy(struct makings **out);
 

@@ -77,6 +77,7 @@ static void save_done(void *arg)
 		return;
 	}
 	snprintf(m->file, sizeof(m->file), "%s", m->saved);
+	keeping_check(m->makings->keeping);
 	making_over(m);
 }
 
@@ -92,16 +93,24 @@ static void save(struct making *m)
 
 /* --- the hypervisor --- */
 
-/* What the others may still write is not free. */
-static int find_room(const struct making *m, uint64_t memory, char why[MAKING_WHY_MAX])
+static uint64_t promised_to_others(const struct making *m)
 {
-	uint64_t others = MAKING_SPARE, free_space = m->partial.free_space;
 	const struct making *other;
+	uint64_t others = 0;
 
 	LIST_FOREACH (other, &m->makings->list, entry) {
 		if (other != m)
 			others += other->promised;
 	}
+	return others;
+}
+
+/* What the others may still write is not free. */
+static int find_room(const struct making *m, char why[MAKING_WHY_MAX])
+{
+	uint64_t others = MAKING_SPARE + promised_to_others(m), memory = m->promised;
+	uint64_t free_space = m->partial.free_space;
+
 	if (free_space >= others && free_space - others >= memory)
 		return 0;
 	snprintf(why, MAKING_WHY_MAX,
@@ -111,18 +120,12 @@ static int find_room(const struct making *m, uint64_t memory, char why[MAKING_WH
 	return -ENOSPC;
 }
 
-static void on_opened(void *arg, int error, const char *text, uint64_t memory)
+/* The hypervisor writes, or it will not be. */
+static void start(struct making *m)
 {
-	struct making *m = arg;
 	char why[MAKING_WHY_MAX] = "";
-	int r;
+	int r = find_room(m, why);
 
-	if (error) {
-		m->dump = NULL;
-		drop(m, error, text);
-		return;
-	}
-	r = find_room(m, memory, why);
 	if (r == 0 && !m->cancelled_by) {
 		r = hypervisor_dump_start(m->dump);
 		snprintf(why, sizeof(why), "too many dumps are being made");
@@ -133,10 +136,59 @@ static void on_opened(void *arg, int error, const char *text, uint64_t memory)
 			drop(m, r, why);
 		return;
 	}
-	m->promised = m->total = memory;
+	m->total = m->promised;
 	m->state = MAKING_WRITING;
 	m->write_begun = loop_now(m->makings->loop);
 	making_notify_progress(m);
+}
+
+static void refuse(struct making *m, int error, const char *text)
+{
+	char why[MAKING_WHY_MAX];
+	const char *key = error == -EDQUOT ? "size" : error == -ENOSPC ? "total" : NULL;
+
+	hypervisor_dump_forget(&m->dump);
+	if (is_cancelled(m))
+		return;
+	if (key)
+		snprintf(why, sizeof(why),
+			"%s of [dump] has no room for the %" PRIu64 " MiB of VM %.200s, whatever "
+			"older dumps are removed: raise it",
+			key, m->promised >> 20, m->vm_name);
+	else
+		snprintf(why, sizeof(why), "older dumps cannot be removed: %.900s", text);
+	drop(m, error, why);
+}
+
+static void on_room(void *arg, int error, const char *text, uint64_t freed)
+{
+	struct making *m = arg;
+
+	m->room = NULL;
+	m->partial.free_space += freed;
+	if (error)
+		refuse(m, error, text);
+	else
+		start(m);
+}
+
+static void on_opened(void *arg, int error, const char *text, uint64_t memory)
+{
+	struct making *m = arg;
+	struct dump_want want = {
+		.guest = m->uuid, .bytes = memory, .others = promised_to_others(m)};
+	int r;
+
+	if (error) {
+		m->dump = NULL;
+		drop(m, error, text);
+		return;
+	}
+	m->promised = memory;
+	m->state = MAKING_ROOM;
+	r = keeping_room(m->makings->keeping, &want, on_room, m, &m->room);
+	if (r < 0)
+		refuse(m, r, strerror(-r));
 }
 
 static void on_progress(void *arg, uint64_t written, uint64_t total)

@@ -3,8 +3,10 @@
 #ifndef BROKER_DUMP_MAKING_PRIVATE_H
 #define BROKER_DUMP_MAKING_PRIVATE_H
 
+#include "broker/audit/audit_by.h"
 #include "broker/dump/making.h"
 #include "broker/dump/partial.h"
+#include "broker/keep/keeping.h"
 #include "core/job.h"
 
 LIST_HEAD(making_list, making);
@@ -15,6 +17,7 @@ LIST_HEAD(making_watch_list, making_watch);
 struct makings {
 	struct loop *loop;
 	struct deeds *deeds;
+	struct keeping *keeping;
 	struct job_pool *pool; /* for the files */
 	char *store;
 	char word[MAKING_WORD_MAX]; /* of this run */
@@ -25,6 +28,7 @@ struct makings {
 enum making_state {
 	MAKING_PREPARING, /* its file is being made */
 	MAKING_OPENING,   /* the hypervisor is asked how much there is */
+	MAKING_ROOM,      /* older dumps are removed for it */
 	MAKING_WRITING,   /* the hypervisor writes */
 	MAKING_SAVING,    /* what it wrote goes to the disk, and gets its name */
 	MAKING_DROPPING,  /* what it wrote is being removed */
@@ -38,11 +42,10 @@ struct making {
 	struct uuid uuid;
 	char uuid_text[UUID_TEXT];
 	char *vm_name, *who;
-	struct {
-		char *session, *source, *login, *identity, *fingerprint;
-	} by;
+	struct audit_by by;
 	struct hypervisor *hypervisor;
 	struct hypervisor_dump *dump;
+	struct keeping_request *room; /* ROOM */
 	enum hypervisor_dump_format format;
 	enum hypervisor_dump_mode mode;
 	struct partial partial;

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "broker/dump/partial.h"
+#include "broker/files/dump_remove.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "core/error_text.h"
-#include "core/trust.h"
 
 #define STORE_MODE 0700
 
@@ -59,18 +59,15 @@ static int fail(struct partial *p, int error, const char *what, const char *path
 
 static int open_store(struct partial *p, const char *store)
 {
-	char why[TRUST_WHY_MAX];
+	char why[DUMP_WHY_MAX];
 	int r = make_dirs(store, STORE_MODE);
 
 	if (r < 0)
 		return fail(p, -r, "store: cannot make", store);
-	r = trust_own(store, why);
-	if (r < 0) {
+	p->folder = dump_open_store(store, why);
+	if (p->folder < 0)
 		snprintf(p->why, sizeof(p->why), "store %.200s: %s", store, why);
-		return r;
-	}
-	p->folder = open(store, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return p->folder < 0 ? fail(p, errno, "store: cannot open", store) : 0;
+	return p->folder < 0 ? p->folder : 0;
 }
 
 int partial_create(struct partial *p, const char *store, const char *name)

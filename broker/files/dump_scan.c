@@ -48,9 +48,9 @@ static int look_at(struct dump_list *list, int folder, unsigned index, const cha
 	f->folder = index;
 	fd = dump_open_file(folder, name, &st);
 	f->error = fd < 0 && fd != -EAGAIN ? fd : 0;
-	f->known = is_store && dump_name_made(name, &f->guest) == 0;
+	f->known = f->made = is_store && dump_name_made(name, &f->guest) == 0;
 	/* One of the service's own has its name when it is complete. */
-	f->growing = !f->known && (fd == -EAGAIN || (fd >= 0 && dump_is_growing(fd, &st)));
+	f->growing = !f->made && (fd == -EAGAIN || (fd >= 0 && dump_is_growing(fd, &st)));
 	f->size = (uint64_t)st.st_size;
 	f->mtime = st.st_mtime;
 	f->mtime_ns = (uint32_t)st.st_mtim.tv_nsec;

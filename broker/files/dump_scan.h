@@ -27,6 +27,7 @@ struct dump_file {
 	uint64_t dev, ino;
 	int error;    /* 0, or why it cannot be opened: -errno */
 	bool growing; /* somebody writes it */
+	bool made;    /* by the service: it lies in the store and is called so */
 	bool known;   /* guest is whose it is; of libvirt's, set by who asks */
 	struct uuid guest;
 };

@@ -35,23 +35,92 @@ void file_store_destroy(struct file_store **out)
 	*out = NULL;
 }
 
-int file_store_lend(struct file_store *store, const char *identity, struct share **share)
+/* --- what is lent, what is being removed --- */
+
+struct loan {
+	LIST_ENTRY(loan) entry;
+	struct share *share;
+	struct file_id file; /* 0: in no folder */
+};
+
+static bool is_file(const struct file_id *id, const struct dump_file *file)
 {
+	return id->dev == file->dev && id->ino == file->ino;
+}
+
+static struct file_id *find_withheld(struct file_store *store, const struct dump_file *file)
+{
+	size_t i;
+
+	for (i = 0; i < store->withheld_count; i++) {
+		if (is_file(&store->withheld[i], file))
+			return &store->withheld[i];
+	}
+	return NULL;
+}
+
+int file_store_lend(struct file_store *store, const char *identity, const struct dump_file *file,
+	struct loan **out)
+{
+	struct loan *loan;
 	int r;
 
 	if (store->lent == CONFIG_FILES_LENT)
 		return -ENFILE;
-	r = shares_take(&store->shares, identity, CONFIG_FILES_LENT_USER, share);
-	if (r < 0)
+	if (file && find_withheld(store, file))
+		return -ENOENT;
+	loan = calloc(1, sizeof(*loan));
+	if (!loan)
+		return -ENOMEM;
+	r = shares_take(&store->shares, identity, CONFIG_FILES_LENT_USER, &loan->share);
+	if (r < 0) {
+		free(loan);
 		return r;
+	}
+	if (file)
+		loan->file = (struct file_id){file->dev, file->ino};
+	LIST_INSERT_HEAD(&store->loans, loan, entry);
 	store->lent++;
+	*out = loan;
 	return 0;
 }
 
-void file_store_returned(struct file_store *store, struct share **share)
+void file_store_returned(struct file_store *store, struct loan **loan)
 {
-	shares_give(share);
+	LIST_REMOVE(*loan, entry);
+	shares_give(&(*loan)->share);
+	free(*loan);
+	*loan = NULL;
 	store->lent--;
+}
+
+bool file_store_is_lent(const struct file_store *store, const struct dump_file *file)
+{
+	const struct loan *loan;
+
+	LIST_FOREACH (loan, &store->loans, entry) {
+		if (is_file(&loan->file, file))
+			return true;
+	}
+	return false;
+}
+
+int file_store_withhold(struct file_store *store, const struct dump_file *file)
+{
+	if (file_store_is_lent(store, file))
+		return -EBUSY;
+	if (store->withheld_count == FILE_WITHHELD_MAX)
+		return -ENOSPC;
+	store->withheld[store->withheld_count++] = (struct file_id){file->dev, file->ino};
+	return 0;
+}
+
+void file_store_release(struct file_store *store, const struct dump_file *file)
+{
+	struct file_id *id = find_withheld(store, file);
+
+	if (id)
+		*id = store->withheld[--store->withheld_count];
 }
 
 /* --- who runs where --- */

@@ -12,8 +12,8 @@
 struct directory;
 struct file_store;
 struct hypervisor;
+struct loan;
 struct location_info;
-struct share;
 
 #define FILE_THREADS 2
 #define FILE_QUEUE 4096 /* looks that wait for a thread; each session has one at most */
@@ -21,11 +21,20 @@ struct share;
 int file_store_create(struct loop *loop, const char *state_dir, struct file_store **out) MUST_CHECK;
 void file_store_destroy(struct file_store **out);
 
-/* One more is lent to this identity. 0 with its share, which file_store_returned takes; -ENFILE:
- * too many are; -EDQUOT: to this one; -ENOMEM. */
-int file_store_lend(
-	struct file_store *store, const char *identity, struct share **share) MUST_CHECK;
-void file_store_returned(struct file_store *store, struct share **share);
+/*
+ * One more is lent to this identity: a dump; NULL: what is in no dump folder. 0 with what
+ * file_store_returned takes; -ENFILE: too many are; -EDQUOT: to this one; -ENOENT: it is being
+ * removed; -ENOMEM.
+ */
+int file_store_lend(struct file_store *store, const char *identity, const struct dump_file *file,
+	struct loan **out) MUST_CHECK;
+void file_store_returned(struct file_store *store, struct loan **loan);
+bool file_store_is_lent(const struct file_store *store, const struct dump_file *file);
+
+/* It is being removed: nobody gets it meanwhile. 0; -EBUSY: it is lent; -ENOSPC: too many are. */
+#define FILE_WITHHELD_MAX 32
+int file_store_withhold(struct file_store *store, const struct dump_file *file) MUST_CHECK;
+void file_store_release(struct file_store *store, const struct dump_file *file);
 
 /* The hypervisor's events. */
 void file_store_link(struct file_store *store, struct directory *d, const struct hypervisor *h);

@@ -6,10 +6,19 @@
 #include "broker/files/lives.h"
 #include "core/shares.h"
 
+struct file_id {
+	uint64_t dev, ino;
+};
+
+LIST_HEAD(loan_list, loan);
+
 struct file_store {
 	struct job_pool *pool;
 	struct lives *lives;
 	unsigned lent;
+	struct loan_list loans;
+	struct file_id withheld[FILE_WITHHELD_MAX];
+	size_t withheld_count;
 	struct share_list shares; /* of who has them */
 };
 

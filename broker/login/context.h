@@ -21,6 +21,7 @@ struct external;
 struct file_store;
 struct hypervisor;
 struct job_pool;
+struct keeping;
 struct login;
 struct login_counts;
 struct loop;
@@ -53,6 +54,7 @@ struct broker_context {
 	struct tickets *tickets;
 	struct worker *matcher;   /* patterns in output */
 	struct file_store *files; /* dumps, and what is lent to file clients */
+	struct keeping *keeping;  /* how long those of the store are kept */
 	struct makings *makings;  /* dumps that are being made */
 	struct job_pool *readers; /* reads the audit's and journals' files */
 

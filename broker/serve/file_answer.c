@@ -1,5 +1,5 @@
 /*
- * Task: answer STAT, LIST and LEND. Owner: the file session.
+ * Task: answer STAT, LIST, LEND and REMOVE. Owner: the file session.
  *
  * Folders and console.log are answered at once; for dumps a thread looks into the folders, and the
  * rights are asked for when it has come back.
@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker/keep/keeping.h"
 #include "broker/login/context.h"
 #include "broker/serve/file_private.h"
 #include "broker/verb/guest_list.h"
@@ -183,11 +184,12 @@ static void lend_log(struct file_session *s)
 	struct console *console = spot_console(s, &s->spot);
 	struct wire_attributes attr = log_attr(console);
 	const char *why;
-	struct lent *lent = file_lend(s, "console.log", attr.size, &why);
+	struct lent *lent;
 	struct journal *j = console_journal(console);
+	int r = file_lend(s, NULL, attr.size, &lent, &why);
 
-	if (!lent) {
-		file_fault(s, -EMFILE, why, NULL);
+	if (r < 0) {
+		file_fault(s, r, why, NULL);
 		return;
 	}
 	lent->base = journal_first(j);
@@ -202,7 +204,8 @@ static void on_opened(void *arg, int fd)
 	struct wire_attr head = {.query = s->query, .attr = dump_attr(&s->dump)};
 	char why[WIRE_REASON_MAX];
 	const char *limit;
-	int r = fd < 0 ? fd : spot_may(s, &s->spot, why);
+	struct lent *lent;
+	int r = fd < 0 ? fd : spot_may(s, why);
 
 	s->look = NULL;
 	if (fd < 0)
@@ -213,9 +216,10 @@ static void on_opened(void *arg, int fd)
 		file_fault(s, r == -ENOENT || r == -EACCES ? r : -EIO, why, NULL);
 		return;
 	}
-	if (!file_lend(s, s->dump.safe, s->dump.size, &limit)) {
+	r = file_lend(s, &s->dump, s->dump.size, &lent, &limit);
+	if (r < 0) {
 		close(fd);
-		file_fault(s, -EMFILE, limit, NULL);
+		file_fault(s, r, r == -EMFILE ? limit : NULL, NULL);
 		return;
 	}
 	file_notify(s, WIRE_LENT, &head, sizeof(head), NULL, 0, fd);
@@ -227,6 +231,39 @@ static void open_dump(struct file_session *s)
 
 	if (r < 0)
 		file_fault(s, r == -EAGAIN ? -EIO : r, "the service is busy", NULL);
+}
+
+/* --- removing --- */
+
+static void on_removed(void *arg, int error, const char *why, uint64_t freed)
+{
+	struct file_session *s = arg;
+
+	s->removal = NULL;
+	if (error)
+		file_fault(s, error, why, NULL);
+	else
+		notify_attr(s, dump_attr(&s->dump));
+}
+
+static void remove_dump(struct file_session *s)
+{
+	const struct audit_trail *trail = channel_trail(s->channel);
+	struct audit_record by = {.session = trail->session};
+	int r;
+
+	if (s->dump.folder != DUMP_STORE) {
+		file_fault(s, -EACCES, "only dumps in store of [dump] can be removed", NULL);
+		return;
+	}
+	if (strcmp(s->spot.name, s->dump.safe) != 0) {
+		file_fault(s, -EACCES, "latest is another name of a dump: remove that", NULL);
+		return;
+	}
+	trail->who(trail->who_arg, &by);
+	r = keeping_remove(s->context->keeping, &s->dump, &by, on_removed, s, &s->removal);
+	if (r < 0)
+		file_fault(s, r, "out of memory", NULL);
 }
 
 /* --- dumps --- */
@@ -254,6 +291,8 @@ static void answer_dump(struct file_session *s, const struct dump_list *list)
 		notify_attr(s, dump_attr(f));
 	else if (s->type == WIRE_LEND)
 		open_dump(s);
+	else if (s->type == WIRE_REMOVE)
+		remove_dump(s);
 	else
 		file_fault(s, -ENOTDIR, NULL, NULL);
 }
@@ -262,7 +301,7 @@ static void on_looked(void *arg, int error, struct dump_list *list)
 {
 	struct file_session *s = arg;
 	char why[WIRE_REASON_MAX];
-	int r = error ? error : spot_may(s, &s->spot, why);
+	int r = error ? error : spot_may(s, why);
 
 	s->look = NULL;
 	if (r < 0) {
@@ -327,7 +366,11 @@ void file_ask(struct file_session *s)
 		file_fault(s, r, NULL, NULL);
 		return;
 	}
-	r = spot_may(s, &s->spot, why);
+	r = spot_may(s, why);
+	if (r == 0 && s->type == WIRE_REMOVE && s->spot.kind != SPOT_DUMP) {
+		snprintf(why, sizeof(why), "only dumps can be removed");
+		r = -EACCES;
+	}
 	if (r < 0) {
 		file_fault(s, r, why, NULL);
 		return;

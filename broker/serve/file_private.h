@@ -19,6 +19,7 @@ struct broker_context;
 struct console;
 struct guest;
 struct journal_reader;
+struct keeping_request;
 
 /* --- what a path means --- */
 
@@ -42,10 +43,9 @@ struct file_session;
  * it is answered. */
 int spot_find(
 	const struct file_session *s, const char *path, size_t len, struct spot *out) MUST_CHECK;
-/* 0; -EACCES and why in words. */
-int spot_may(const struct file_session *s, const struct spot *spot,
-	char why[WIRE_REASON_MAX]) MUST_CHECK;
-/* The right that a file there needs. */
+/* 0; -EACCES and why in words: for the question at hand, in s->spot. */
+int spot_may(const struct file_session *s, char why[WIRE_REASON_MAX]) MUST_CHECK;
+/* The right that reading a file there needs. */
 unsigned spot_right(const struct spot *spot);
 /* NULL: it has no console. */
 struct console *spot_console(const struct file_session *s, const struct spot *spot);
@@ -64,7 +64,7 @@ struct lent {
 	unsigned right;
 	char path[2 * (WIRE_NAME_MAX + 1)]; /* for the audit */
 	uint64_t size, since;
-	struct share *share; /* of the files that this identity has */
+	struct loan *loan; /* of the files that this identity has */
 	/* of console.log */
 	uint64_t base; /* the offset of its first byte */
 	struct journal_reader *reader;
@@ -73,7 +73,7 @@ LIST_HEAD(lent_list, lent);
 
 enum file_state {
 	FILE_IDLE,    /* waits for a query */
-	FILE_LOOKING, /* a thread looks or opens */
+	FILE_LOOKING, /* a thread looks, opens or removes */
 	FILE_PULLING, /* console.log is being read */
 	FILE_TELLING, /* an answer waits for the line */
 	FILE_OVER,    /* the last word is said */
@@ -95,8 +95,9 @@ struct file_session {
 	uint64_t from; /* LIST */
 	struct spot spot;
 	char path[WIRE_PATH_MAX + 1];
-	struct dump_file dump; /* LEND: the one that is being opened */
+	struct dump_file dump; /* LEND, REMOVE: the one that it is about */
 	struct file_look *look;
+	struct keeping_request *removal;
 	struct wire_pull pull;
 	struct lent *pulled;
 
@@ -116,11 +117,12 @@ void file_notify(struct file_session *s, enum wire_type type, const void *fixed,
 /* error is -errno; why may be NULL or "". attr: of a folder that was to be opened, or NULL. */
 void file_fault(
 	struct file_session *s, int error, const char *why, const struct wire_attributes *attr);
-/* NULL: too many, and why. */
-struct lent *file_lend(struct file_session *s, const char *name, uint64_t size, const char **why);
+/* dump: NULL for console.log. 0 with *out; -ENOENT; -EMFILE and why. */
+int file_lend(struct file_session *s, const struct dump_file *dump, uint64_t size,
+	struct lent **out, const char **why) MUST_CHECK;
 struct lent *file_lent(const struct file_session *s, uint32_t file);
 
-/* file_answer.c: STAT, LIST and LEND; the query is in s. */
+/* file_answer.c: STAT, LIST, LEND and REMOVE; the query is in s. */
 void file_ask(struct file_session *s);
 
 /* file_pull.c */

@@ -8,6 +8,7 @@
 
 #include "auth/identity.h"
 #include "broker/audit/audit.h"
+#include "broker/keep/keeping.h"
 #include "broker/login/context.h"
 #include "broker/serve/file_private.h"
 #include "broker/verb/verb.h"
@@ -111,7 +112,8 @@ void file_fault(
 
 	if (attr)
 		head.attr = *attr;
-	if (error == -EACCES || (s->type == WIRE_LEND && error != -EISDIR))
+	if (error == -EACCES || s->type == WIRE_REMOVE ||
+		(s->type == WIRE_LEND && error != -EISDIR))
 		record_refused(s, s->path, why && *why ? why : strerror(-error));
 	file_notify(s, WIRE_FAULT, &head, sizeof(head), why,
 		why ? strnlen(why, WIRE_REASON_MAX) : 0, -1);
@@ -130,37 +132,39 @@ struct lent *file_lent(const struct file_session *s, uint32_t file)
 	return NULL;
 }
 
-struct lent *file_lend(struct file_session *s, const char *name, uint64_t size, const char **why)
+int file_lend(struct file_session *s, const struct dump_file *dump, uint64_t size,
+	struct lent **out, const char **why)
 {
 	const char *identity = login_identity(s->login)->text;
 	struct lent *lent = NULL;
-	struct share *share;
+	struct loan *loan;
 	int r;
 
 	*why = "too many files are open";
 	if (s->lent_count == FILE_LENT_MAX || file_lent(s, s->query))
-		return NULL;
-	r = file_store_lend(s->context->files, identity, &share);
+		return -EMFILE;
+	r = file_store_lend(s->context->files, identity, dump, &loan);
 	if (r == -EDQUOT)
 		*why = "too many files of yours are open";
 	if (r < 0)
-		return NULL;
+		return r == -ENOENT ? r : -EMFILE;
 	lent = calloc(1, sizeof(*lent));
 	if (!lent) {
-		file_store_returned(s->context->files, &share);
-		return NULL;
+		file_store_returned(s->context->files, &loan);
+		return -EMFILE;
 	}
-	lent->share = share;
+	lent->loan = loan;
 	lent->file = s->query;
 	lent->guest = s->spot.guest;
 	lent->right = spot_right(&s->spot);
 	lent->size = size;
 	lent->since = loop_now(login_loop(s->login));
-	snprintf(lent->path, sizeof(lent->path), "/%s%s", s->spot.kind == SPOT_DUMP ? "dumps/" : "",
-		name);
+	snprintf(lent->path, sizeof(lent->path), "/%s%s", dump ? "dumps/" : "",
+		dump ? dump->safe : "console.log");
 	LIST_INSERT_HEAD(&s->lent, lent, entry);
 	s->lent_count++;
-	return lent;
+	*out = lent;
+	return 0;
 }
 
 static void take_back(struct file_session *s, struct lent *lent)
@@ -170,7 +174,7 @@ static void take_back(struct file_session *s, struct lent *lent)
 	journal_reader_destroy(&lent->reader);
 	LIST_REMOVE(lent, entry);
 	s->lent_count--;
-	file_store_returned(s->context->files, &lent->share);
+	file_store_returned(s->context->files, &lent->loan);
 	free(lent);
 }
 
@@ -333,6 +337,7 @@ static void on_exits(void *arg, const char *reason)
 	s->state = FILE_OVER;
 	s->pulled = NULL;
 	file_look_cancel(&s->look);
+	keeping_forget(&s->removal);
 	drop_answer(s);
 }
 

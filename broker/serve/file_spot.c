@@ -155,16 +155,20 @@ unsigned spot_right(const struct spot *spot)
 	return RIGHT_ADMIN;
 }
 
-int spot_may(const struct file_session *s, const struct spot *spot, char why[WIRE_REASON_MAX])
+int spot_may(const struct file_session *s, char why[WIRE_REASON_MAX])
 {
-	unsigned right = spot_right(spot), have = spot->guest ? login_rights(s->login, spot->guest)
-							      : login_host_rights(s->login);
+	const struct guest *g = s->spot.guest;
+	unsigned have = g ? login_rights(s->login, g) : login_host_rights(s->login);
+	unsigned right = spot_right(&s->spot), missing;
 
 	*why = '\0';
-	if ((have & right) == right)
+	if (s->type == WIRE_REMOVE)
+		right |= RIGHT_DUMP_DELETE;
+	missing = right & ~have;
+	if (!missing)
 		return 0;
-	snprintf(why, WIRE_REASON_MAX, "permission denied: %s on %s%s", right_name(right),
-		spot->guest ? "VM " : "this host", spot->guest ? guest_name(spot->guest) : "");
+	snprintf(why, WIRE_REASON_MAX, "permission denied: %s on %s%s",
+		right_name(missing & -missing), g ? "VM " : "this host", g ? guest_name(g) : "");
 	return -EACCES;
 }
 

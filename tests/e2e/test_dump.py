@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -98,12 +99,15 @@ def dumps(daemon, login):
     return json.loads(got.text)
 
 
+def ssh_options(daemon):
+    return ["-P", str(daemon.port), "-i", daemon.keys.ed25519, "-q", "-F", "/dev/null",
+            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+            "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"]
+
+
 def fetch(daemon, guest, name, target):
     return subprocess.run(
-        ["scp", "-P", str(daemon.port), "-i", daemon.keys.ed25519, "-q", "-F", "/dev/null",
-         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-         "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-         f"{guest.uuid}@127.0.0.1:dumps/{name}", target],
+        ["scp", *ssh_options(daemon), f"{guest.uuid}@127.0.0.1:dumps/{name}", target],
         stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * SLOW, check=False)
 
 
@@ -319,6 +323,81 @@ def test_a_dump_needs_room(virt, daemons, shared):
         refused = made.ssh(shared.uuid, "dump --live")
         assert refused.status == 75 and "MiB free" in refused.errors, refused
         assert os.listdir(folder) == []
+
+
+def rm(daemon, guest, path):
+    batch = f"{daemon.dir}/batch"
+    with open(batch, "w", encoding="ascii") as file:
+        file.write(f"rm {path}\n")
+    done = subprocess.run(
+        ["sftp", *ssh_options(daemon), "-b", batch, f"{guest.uuid}@127.0.0.1"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * SLOW, check=False)
+    return clients.Result(done.returncode, done.stdout, done.stderr)
+
+
+def configure(daemon, section, **keys):
+    begun = len(daemon.log())
+    daemon.configure({section: keys})
+    daemon.reload()
+    daemon.wait_log("configuration reloaded", since=begun)
+
+
+def made_dump(daemon, guest):
+    made = daemon.ssh(guest.uuid, "dump --live")
+    assert made.status == 0, made
+    return made.text.strip()
+
+
+def test_the_oldest_dumps_make_room(daemons, settings, shared):
+    made = daemons(settings())
+    made.knows(shared)
+    names = [made_dump(made, shared) for _ in range(2)]
+    size = os.stat(f"{store(made)}/{names[0]}").st_size
+    configure(made, "dump", size=str(3 * size - 1))
+    names.append(made_dump(made, shared))
+    wait_until(lambda: sorted(os.listdir(store(made))) == sorted(names[1:]), 10,
+               "the first one goes")
+    record = made.wait_audit("^size of .dump. is reached: ", event="dump-removed")
+    assert record["file"] == f"/dumps/{names[0]}" and record["vm_uuid"] == shared.uuid
+    assert "identity" not in record
+    configure(made, "dump", size="1M")
+    refused = made.ssh(shared.uuid, "dump --live")
+    assert refused.status == 75 and "size of [dump] has no room" in refused.errors, refused
+    wait_until(lambda: os.listdir(store(made)) == names[2:], 10, "the newest stays")
+    os.utime(f"{store(made)}/{names[2]}", (0, 0))
+    configure(made, "dump", size="0", age="1d")
+    wait_until(lambda: os.listdir(store(made)) == [], 10, "what is too old goes")
+    made.wait_audit("^older than age of .dump.: ", event="dump-removed")
+
+
+def test_dumps_of_the_store_are_removed_with_a_right(daemons, settings, virt, shared):
+    folder = f"{virt.dir}/rm-elsewhere"
+    virt.user.mkdir(folder)
+    made = daemons(settings(directories=folder))
+    made.knows(shared)
+    name = made_dump(made, shared)
+    theirs = f"{shared.domain.ID()}-{shared.name}-{time.strftime('%Y-%m-%d-%H:%M:%S')}"
+    virt.user.write(f"{folder}/{theirs}", "theirs")
+    refused = rm(made, shared, f"dumps/{name}")
+    assert refused.status != 0 and "Permission denied" in refused.errors, refused
+    made.wait_audit("permission denied: dump-delete", event="file-refused", file=f"/dumps/{name}")
+    configure(made, "access all", allow=RIGHTS + ", dump-delete")
+    client = clients.paramiko_connect(made, shared.uuid)
+    files = client.open_sftp()
+    for path, why in ((f"dumps/{theirs.replace(':', '-')}", "only dumps in store"),
+                      ("dumps/latest", "latest is"), ("console.log", "only dumps can be"),
+                      ("dumps/none", "No such file")):
+        with pytest.raises(OSError, match=why):
+            files.remove(path)
+    with files.open(f"dumps/{name}") as file:
+        assert file.read(4) == b"\x7fELF"
+        with pytest.raises(OSError, match="it is being read"):
+            files.remove(f"dumps/{name}")
+    client.close()
+    assert rm(made, shared, f"dumps/{name}").status == 0
+    assert os.listdir(store(made)) == [] and len(os.listdir(folder)) == 1
+    record = made.wait_audit("^as asked for: ", event="dump-removed", file=f"/dumps/{name}")
+    assert record["vm_uuid"] == shared.uuid and record["identity"].startswith("key:SHA256:")
 
 
 def test_check_says_which_dumps_cannot_be_read(virt, daemons):

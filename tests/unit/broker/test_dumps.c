@@ -15,6 +15,7 @@
 
 #include "broker/files/dump_name.h"
 #include "broker/files/dump_open.h"
+#include "broker/files/dump_remove.h"
 #include "broker/files/dump_scan.h"
 #include "broker/files/lives.h"
 #include "broker/files/watched.h"
@@ -383,6 +384,36 @@ static void names_that_become_equal_stay_apart(void **state)
 	dump_list_finish(&list);
 }
 
+/* One that has its name now is another's. */
+static void only_the_file_that_was_seen_is_removed(void **state)
+{
+	static const char name[] = "w-01000000-0000-0000-0000-000000000000-2026-11-28-06-59-26.elf";
+	char *folders[] = {folder}, why[DUMP_WHY_MAX];
+	int dir = dump_open_folder(folder);
+	struct dump_list list;
+
+	put(name, "dump");
+	put("theirs", "other");
+	assert_int_equal(dump_scan(folders, 1, &list), 0);
+	dump_list_sort(&list);
+	assert_int_equal(list.count, 2);
+	assert_false(list.files[0].made);
+	assert_true(list.files[1].made);
+	assert_int_equal(renameat(dir, "theirs", dir, name), 0);
+	assert_int_equal(dump_remove(folder, &list.files[1], why), -ESTALE);
+	assert_string_equal(why, "another file has its name now");
+	assert_int_equal(access(path(name), F_OK), 0);
+	assert_int_equal(renameat(dir, name, dir, "theirs"), 0);
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_int_equal(dump_remove(folder, &list.files[0], why), -EPERM);
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_int_equal(dump_remove(folder, &list.files[0], why), 0);
+	assert_int_equal(access(path("theirs"), F_OK), -1);
+	assert_int_equal(dump_remove(folder, &list.files[0], why), -ENOENT);
+	dump_list_finish(&list);
+	close(dir);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 static void a_made_name_says_whose_it_is(void **state)
@@ -453,6 +484,7 @@ int main(void)
 		IN_FOLDER(a_file_with_a_lease_is_growing),
 		IN_FOLDER(what_is_no_file_is_looked_at_up_to_a_number),
 		IN_FOLDER(names_that_become_equal_stay_apart),
+		IN_FOLDER(only_the_file_that_was_seen_is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

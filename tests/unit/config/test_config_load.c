@@ -573,9 +573,8 @@ static void what_is_hardly_meant_gets_a_warning(void **state)
 			"main.conf:1: [access x] allows force without type: it has no effect where "
 			"no other section allows type"},
 		{"[access x]\nwho = user:*\nvms = *\nallow = view, dump-make, dump-delete\n",
-			"main.conf:1: [access x] allows dump-delete, which this version "
-			"has "
-			"no use for"},
+			"main.conf:1: [access x] allows dump-delete without dump-get: it has no "
+			"effect where no other section allows dump-get"},
 		{"[access x]\nwho = user:*, key:*\nvms = *\nallow = view\n",
 			"main.conf:1: [access x] who: \"key:*\" is nobody without authorized_keys "
 			"in "

@@ -73,7 +73,8 @@ static const struct expectation {
 	{"LENT", 43, "H", WIRE_BROKER, "VH", '=', 32, 0, 0, 1},
 	{"PIECE", 44, "H", WIRE_BROKER, "VH", '=', 5, 0, 16384 - 256, 0},
 	{"FAULT", 45, "H", WIRE_BROKER, "VH", '=', 36, 0, 1024, 0},
-	{"LEASE", 46, "H", WIRE_DOOR, "F", '=', 0, 1, 64, 0},
+	{"REMOVE", 46, "H", WIRE_DOOR, "VE", '=', 4, 1, 4095, 0},
+	{"LEASE", 47, "H", WIRE_DOOR, "F", '=', 0, 1, 64, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 

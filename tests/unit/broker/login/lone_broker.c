@@ -154,7 +154,7 @@ struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 	check(auth_services_init(&b->services, b->context.loop, b->config, &owner) == 0,
 		"services");
 	fill_context(b);
-	check(makings_create(b->context.loop, b->services.deeds, in_folder(b, "store"),
+	check(makings_create(b->context.loop, b->services.deeds, NULL, in_folder(b, "store"),
 		      &b->context.makings) == 0,
 		"makings");
 	options.state_dir = b->folder;
