@@ -176,6 +176,7 @@ static struct attach *create(
 	a->sent_from = UINT64_MAX;
 	a->reached = journal_next(console_journal(console));
 	a->has_opened = console_state(console) == CONSOLE_OPEN;
+	a->size_due = options->size && !options->has_power && guest_is_on(console_guest(console));
 	if (make_timers(a) < 0 ||
 		viewer_create(console, &owner, &viewer_events, a, &a->viewer) < 0) {
 		drop_timers(a);
@@ -212,5 +213,7 @@ void attach_begin(
 	if (a->pty)
 		attach_header(a);
 	attach_start_history(a);
+	if (a->has_opened)
+		attach_type_first_size(a);
 	attach_say_state(a);
 }

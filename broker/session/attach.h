@@ -38,6 +38,7 @@ enum attach_from {
 
 struct attach_options {
 	int read_only, force, no_input;
+	bool size;        /* types the terminal's size first, for the shell of a guest that runs */
 	int wait;         /* for a guest that is off */
 	int wait_asked;   /* by the caller; else because it is a terminal */
 	uint64_t wait_us; /* 0: for ever */

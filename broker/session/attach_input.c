@@ -40,6 +40,9 @@ static void on_command(struct attach *a, uint8_t key)
 	case 'p':
 		attach_power_ask(a);
 		break;
+	case 'z':
+		attach_type_size(a);
+		break;
 	default:
 		attach_notice(a, "unknown escape; ? lists them");
 		break;

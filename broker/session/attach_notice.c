@@ -46,6 +46,7 @@ static void on_opened(struct attach *a, const struct console_event *event)
 	a->has_opened = 1;
 	attach_begun(a);
 	attach_input_again(a);
+	attach_type_first_size(a);
 	if (a->input_ended)
 		attach_on_linger(a);
 }

@@ -63,6 +63,7 @@ struct attach {
 	/* input */
 	struct escape_key escape;
 	enum attach_due due;
+	bool size_due;                   /* is typed when the console is open */
 	enum power_kind power_kind;      /* ANSWER, and while one is under way */
 	struct guest_power *power;       /* one is under way */
 	uint64_t rests_until;            /* loop time: after a command, no input is taken before */
@@ -163,6 +164,11 @@ void attach_header(struct attach *a);
 void attach_status_notice(struct attach *a);
 void attach_help_notice(struct attach *a);
 void attach_who_notice(struct attach *a);
+
+/* attach_size.c */
+void attach_type_size(struct attach *a);
+/* attach --size: the console is open. */
+void attach_type_first_size(struct attach *a);
 
 /* attach_control.c */
 void attach_break(void *arg, uint32_t ms); /* the client's own break request */

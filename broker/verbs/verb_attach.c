@@ -9,7 +9,7 @@
 #include "console/guest/console.h"
 
 struct attach_arguments {
-	bool read_only, force, no_wait, no_input;
+	bool read_only, force, no_wait, no_input, size;
 	struct option_position from;
 	struct option_number lines, wait;
 	const char *power, *lease;
@@ -82,6 +82,7 @@ static void run(struct verb_call *call, const void *options)
 	struct attach_options o = {.read_only = arguments->read_only,
 		.force = arguments->force,
 		.no_input = arguments->no_input,
+		.size = arguments->size,
 		.wait = arguments->wait.given || (pty && !arguments->no_wait),
 		.wait_asked = arguments->wait.given,
 		.wait_us = arguments->wait.value,
@@ -97,6 +98,11 @@ static void run(struct verb_call *call, const void *options)
 	if (arguments->power && power_parse(arguments->power, &o.power) < 0) {
 		channel_exit(call->channel, STATUS_USAGE,
 			"attach: invalid value %s of --power; see: help attach", arguments->power);
+		return;
+	}
+	if (o.size && !pty) {
+		channel_exit(call->channel, STATUS_USAGE,
+			"attach: --size is a terminal's, and there is none; see: help attach");
 		return;
 	}
 	if (check_history_right(call, &o) < 0)
@@ -123,6 +129,8 @@ static const struct verb_option attach_options[] = {
 		.help = "wait for a VM that is off, so long at most", .may_lack = true, .group = 2},
 	{"no-wait", OPTION_FLAG, FIELD(no_wait), .help = "end when the VM is off", .group = 2},
 	{"no-input", OPTION_FLAG, FIELD(no_input), .help = "leave standard input alone"},
+	{"size", OPTION_FLAG, FIELD(size),
+		.help = "type the terminal's size first: for a shell's prompt"},
 	VERB_OPTION_LEASE(FIELD(lease)),
 	{"power", OPTION_TEXT, FIELD(power), "ORDER",
 		.help = "switch the VM first: see help power"},
@@ -133,8 +141,8 @@ const struct verb verb_attach = {.name = "attach",
 	.scope = VERB_GUEST,
 	.right = RIGHT_VIEW,
 	.usage = "attach [--read-only] [--force] [--from OFFSET|start|-BYTES] [--lines N] "
-		 "[--device D] [--wait[=S]] [--no-wait] [--no-input] [--lease TOKEN] "
-		 "[--power ORDER]",
+		 "[--device D] [--wait[=S]] [--no-wait] [--no-input] [--size] "
+		 "[--lease TOKEN] [--power ORDER]",
 	.summary = "the console",
 	VERB_OPTIONS(attach_options, struct attach_arguments),
 	.run = run};

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from lib import pattern
-from lib.session import BUSY, DENIED, DONE, ESCAPE, ask, leave, one_line_reason, see, word
+from lib.proc import wait_until
+from lib.session import (BUSY, DENIED, DONE, ESCAPE, USAGE, ask, leave, one_line_reason, see,
+                         word)
 
 
 @pytest.fixture
@@ -199,6 +201,30 @@ def test_doubled_escape_types_the_character_itself(room):
     assert person.expect_bytes(2) == ESCAPE + b"x"
     person.send(b"\x04")
     person.expect("echo 2 bytes")
+
+
+def test_escape_z_types_the_size_for_whom_has_the_keyboard(room, keys):
+    owner, other = room(), room(key=keys.other)
+    ask(owner)
+    owner.resize(41, 133)
+    # The resize goes its own way: until it has come, the size is as before.
+    def typed():
+        owner.send(b"say " + ESCAPE + b"z")
+        return owner.expect(r"stty rows (\d+) cols (\d+)\r\n").groups()
+    wait_until(lambda: typed() == (b"41", b"133"), 20, "the resize is known")
+    other.send(ESCAPE + b"z")
+    other.expect("the keyboard is with key:.*: nothing is typed")
+    ask(owner)
+
+
+def test_attach_with_size_types_it_first(daemon, room, guest):
+    with daemon.pipes(guest.name) as typist:
+        ask(typist)
+    assert daemon.ssh(guest.name, "send", stdin=b"say ").status == DONE
+    room("attach", "--size").expect("stty rows 24 cols 80\r\n")
+    result = daemon.ssh(guest.name, "attach --size")
+    assert result.status == USAGE, result
+    one_line_reason(result.errors, "--size is a terminal's")
 
 
 def test_unknown_escape_is_no_trap(room):
