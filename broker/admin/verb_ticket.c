@@ -8,6 +8,7 @@
 #include "broker/admin/admin.h"
 #include "broker/login/login.h"
 #include "broker/login/maker.h"
+#include "broker/verb/json.h"
 #include "config/rights.h"
 #include "console/guest/guest.h"
 
@@ -78,7 +79,11 @@ static void make(struct verb_call *call, unsigned ttl, unsigned uses)
 		return;
 	}
 	record(call, ttl, uses);
-	channel_print(call->channel, "%s\n", text);
+	if (call->json)
+		json_answer(call->channel, json_pack("{s:s,s:i,s:i}", "ticket", text, "seconds",
+						   (int)ttl, "uses", (int)uses));
+	else
+		channel_print(call->channel, "%s\n", text);
 	explicit_bzero(text, sizeof(text));
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
@@ -103,13 +108,14 @@ static const struct verb_option ticket_options[] = {
 	{"uses", OPTION_NUMBER, offsetof(struct ticket_arguments, uses), "1",
 		.help = "how often it is good for a login", .least = 1, .most = TICKET_USES_MAX,
 		.unless = USES_DEFAULT, .cure = "write a number from 1 to " USES_MAX_TEXT},
+	VERB_OPTION_JSON,
 };
 
 const struct verb verb_ticket = {.name = "ticket",
 	.example = "--ttl 10m",
 	.scope = VERB_GUEST,
 	.right = RIGHT_ADMIN,
-	.usage = "ticket [--ttl 120s] [--uses 1]",
+	.usage = "ticket [--ttl 120s] [--uses 1] [--json]",
 	.summary = "make a password for the console of a VM",
 	VERB_OPTIONS(ticket_options, struct ticket_arguments),
 	.run = run};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "broker/login/login.h"
+#include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
@@ -18,6 +19,7 @@ struct control_call {
 	struct channel *channel;
 	struct console *console;
 	enum control_kind kind;
+	bool json;
 	struct viewer *viewer;
 	struct console_control *control;
 };
@@ -60,6 +62,16 @@ static enum status status_of(int error)
 	}
 }
 
+static void answer(struct control_call *c)
+{
+	const char *what = control_name(c->kind);
+
+	if (c->json)
+		json_answer(c->channel, json_pack("{s:s}", "sent", what));
+	channel_exit(c->channel, STATUS_OK, "%s sent to VM %s", what,
+		guest_name(console_guest(c->console)));
+}
+
 static void on_done(void *arg, int error, const char *text)
 {
 	struct control_call *c = arg;
@@ -70,7 +82,7 @@ static void on_done(void *arg, int error, const char *text)
 		channel_exit(c->channel, status_of(error), "%s not sent to VM %s: %s",
 			control_name(c->kind), vm, text);
 	else
-		channel_exit(c->channel, STATUS_OK, "%s sent to VM %s", control_name(c->kind), vm);
+		answer(c);
 }
 
 static int begin(struct control_call *c, uint8_t key)
@@ -109,6 +121,7 @@ static void send_control(struct verb_call *call, enum control_kind kind, uint8_t
 	c->channel = call->channel;
 	c->console = console;
 	c->kind = kind;
+	c->json = call->json;
 	channel_set_handler(call->channel, &channel_ops, c);
 	r = begin(c, key);
 	if (r < 0)
@@ -140,13 +153,14 @@ static void run_nmi(struct verb_call *call, const void *options)
 	send_control(call, CONTROL_NMI, 0);
 }
 
-static const struct verb_option device_options[] = {VERB_OPTION_DEVICE};
+static const struct verb_option device_options[] = {VERB_OPTION_DEVICE, VERB_OPTION_JSON};
+static const struct verb_option nmi_options[] = {VERB_OPTION_JSON};
 
 const struct verb verb_break = {.name = "break",
 	.example = "",
 	.scope = VERB_GUEST,
 	.right = RIGHT_CONTROL,
-	.usage = "break [--device D]",
+	.usage = "break [--device D] [--json]",
 	.summary = "send a line break",
 	VERB_OPTIONS(device_options, char),
 	.run = run_break};
@@ -155,7 +169,7 @@ const struct verb verb_sysrq = {.name = "sysrq",
 	.example = "h",
 	.scope = VERB_GUEST,
 	.right = RIGHT_CONTROL,
-	.usage = "sysrq [--device D] KEY",
+	.usage = "sysrq [--device D] [--json] KEY",
 	.summary = "send a line break, then a key: Linux's sysrq",
 	VERB_OPTIONS(device_options, char),
 	.arguments = 1,
@@ -165,6 +179,7 @@ const struct verb verb_nmi = {.name = "nmi",
 	.example = "",
 	.scope = VERB_GUEST,
 	.right = RIGHT_CONTROL,
-	.usage = "nmi",
+	.usage = "nmi [--json]",
 	.summary = "send a non-maskable interrupt",
+	VERB_OPTIONS(nmi_options, char),
 	.run = run_nmi};

@@ -10,6 +10,7 @@
 #include "broker/dump/making.h"
 #include "broker/login/context.h"
 #include "broker/login/login.h"
+#include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
 #include "config/config.h"
 #include "config/rights.h"
@@ -25,7 +26,7 @@ struct dump_call {
 	struct channel *channel;
 	struct loop *loop;
 	struct making_watch watch;
-	bool cancels;
+	bool cancels, json;
 	uint64_t said; /* loop time */
 };
 
@@ -81,9 +82,14 @@ static void on_done(void *arg, enum status status, const char *text)
 	if (d->cancels && status == STATUS_OK) {
 		channel_exit(d->channel, STATUS_NOT_FOUND, "too late: %s is complete", text);
 	} else if (d->cancels) {
+		if (d->json)
+			json_answer(d->channel, json_pack("{s:b}", "cancelled", 1));
 		channel_exit(d->channel, STATUS_OK, "%s", text);
 	} else if (status == STATUS_OK) {
-		channel_print(d->channel, "%s\n", text);
+		if (d->json)
+			json_answer(d->channel, json_pack("{s:o}", "dump", json_foreign(text)));
+		else
+			channel_print(d->channel, "%s\n", text);
 		channel_exit(d->channel, STATUS_OK, NULL);
 	} else {
 		channel_exit(d->channel, status, "no dump: %s", text);
@@ -113,6 +119,7 @@ static int watch(struct verb_call *call, struct making *making, bool cancels)
 	d->channel = call->channel;
 	d->loop = login_loop(call->login);
 	d->cancels = cancels;
+	d->json = call->json;
 	d->watch = (struct making_watch){
 		.progress = on_progress, .cancelled = on_cancelled, .done = on_done, .arg = d};
 	making_watch(making, &d->watch);
@@ -226,6 +233,7 @@ static const struct verb_option dump_options[] = {
 	{"crash", OPTION_FLAG, FIELD(crash), .help = "the guest is ended afterwards", .group = 1},
 	{"reset", OPTION_FLAG, FIELD(reset), .help = "the guest is reset afterwards", .group = 1},
 	{"cancel", OPTION_FLAG, FIELD(cancel), .help = "end the one that is being made"},
+	VERB_OPTION_JSON,
 };
 
 const struct verb verb_dump = {.name = "dump",
@@ -233,7 +241,7 @@ const struct verb verb_dump = {.name = "dump",
 	.scope = VERB_GUEST,
 	.right = RIGHT_DUMP_MAKE,
 	.usage = "dump [--format elf|kdump-zlib|kdump-lzo|kdump-snappy|win-dmp] "
-		 "[--live | --crash | --reset] | dump --cancel",
+		 "[--live | --crash | --reset] [--json] | dump --cancel",
 	.summary = "make a dump of the VM's memory; dumps lists it, sftp and scp fetch it",
 	VERB_OPTIONS(dump_options, struct dump_arguments),
 	.run = run};
