@@ -4,12 +4,14 @@
 #include <string.h>
 #include <time.h>
 
+#include <jansson.h>
+
 #include "core/escape.h"
 #include "http/answer.h"
 #include "wire/status.h"
 
 #define HEAD_ROOM 1024
-#define TEXT_ROOM 1024
+#define TEXT_ROOM 3072 /* as JSON, in which a byte becomes two at most */
 
 static const char *phrase(unsigned status)
 {
@@ -20,7 +22,8 @@ static const char *phrase(unsigned status)
 		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
 		{405, "Method Not Allowed"}, {408, "Request Timeout"}, {411, "Length Required"},
 		{502, "Bad Gateway"}, {409, "Conflict"}, {413, "Content Too Large"},
-		{414, "URI Too Long"}, {416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
+		{414, "URI Too Long"}, {415, "Unsupported Media Type"},
+		{416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
 		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
 		{501, "Not Implemented"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
 		{505, "HTTP Version Not Supported"}};
@@ -90,21 +93,39 @@ int answer_head(struct buf *out, const struct answer *a)
 	return add(out, head);
 }
 
-int answer_text(struct buf *out, const struct http_request *r, unsigned status, const char *fields,
-	const char *text, bool keep_alive)
+/* The length of the body. */
+static size_t write_words(const struct answer_words *w, char body[TEXT_ROOM])
+{
+	char text[TEXT_ROOM / 3];
+	json_t *object;
+	size_t len;
+
+	if (!w->json) {
+		len = escape_text(w->text, strlen(w->text), body, TEXT_ROOM - 1);
+	} else {
+		escape_text(w->text, strlen(w->text), text, sizeof(text));
+		object = json_pack("{s:s}", "error", text);
+		if (w->exit_status)
+			json_object_set_new(object, "status", json_integer(w->exit_status));
+		len = json_dumpb(object, body, TEXT_ROOM - 1, JSON_COMPACT);
+		json_decref(object);
+	}
+	body[len++] = '\n';
+	return len;
+}
+
+int answer_text(struct buf *out, const struct answer_words *w)
 {
 	char body[TEXT_ROOM];
-	struct answer a = {.status = status,
-		.content_type = "text/plain; charset=utf-8",
-		.fields = fields,
+	const struct answer a = {.status = w->status,
+		.content_type = w->json ? "application/json" : "text/plain; charset=utf-8",
+		.fields = w->fields,
 		.framing = ANSWER_LENGTH,
-		.keep_alive = keep_alive};
-	int head;
+		.length = write_words(w, body),
+		.keep_alive = w->keep_alive};
+	int head = answer_head(out, &a);
 
-	a.length = escape_text(text, strlen(text), body, sizeof(body) - 1);
-	body[a.length++] = '\n';
-	head = answer_head(out, &a);
-	if (head || (r && r->method == HTTP_METHOD_HEAD))
+	if (head || (w->request && w->request->method == HTTP_METHOD_HEAD))
 		return head;
 	return buf_add(out, body, a.length);
 }

@@ -27,10 +27,20 @@ struct answer {
 /* 0, -ENOBUFS, -ENOMEM. */
 int answer_head(struct buf *out, const struct answer *a) __attribute__((warn_unused_result));
 
-/* A whole answer whose body is one line of text, in which foreign bytes are escaped. r NULL: the
- * request could not be read. */
-int answer_text(struct buf *out, const struct http_request *r, unsigned status, const char *fields,
-	const char *text, bool keep_alive) __attribute__((warn_unused_result));
+/* Why a request gets nothing else. */
+struct answer_words {
+	const struct http_request *request; /* NULL: it could not be read */
+	unsigned status;
+	const char *fields; /* as in struct answer */
+	const char *text;   /* one line; foreign bytes are escaped here */
+	bool json;          /* {"error": text, "status": exit_status} */
+	int exit_status;    /* of a verb; 0: none has run */
+	bool keep_alive;
+};
+
+/* A whole answer whose body is these words. */
+int answer_text(struct buf *out, const struct answer_words *words)
+	__attribute__((warn_unused_result));
 
 /* The status for a verb that ended with this exit status before it said anything. */
 unsigned answer_status(int exit_status);

@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "http/answer.h"
 #include "http/connection_private.h"
+#include "http/verb_body.h"
 
 #define ROUNDS 16 /* of reading and answering in one turn */
 
@@ -54,10 +55,11 @@ static bool speaks_plainly(const struct connection *c)
 
 static void answer_plainly(struct connection *c)
 {
+	static const struct answer_words a = {
+		.status = 400, .text = "this port speaks TLS: ask it with https://"};
+
 	log_write(LOG_LEVEL_DEBUG, c->tag, "plain HTTP");
-	if (answer_text(&c->out, NULL, 400, NULL, "this port speaks TLS: ask it with https://",
-		    false) == 0 &&
-		write(c->fd, buf_data(&c->out), buf_len(&c->out)) > 0)
+	if (answer_text(&c->out, &a) == 0 && write(c->fd, buf_data(&c->out), buf_len(&c->out)) > 0)
 		linger(c);
 	else
 		connection_close(c, "plain HTTP");
@@ -243,7 +245,10 @@ static void on_timer(void *arg)
 {
 	struct connection *c = arg;
 
-	if (c->state == CONNECTION_HEAD && buf_len(&c->in) > 0) {
+	if (c->state == CONNECTION_COLLECTING) {
+		connection_answer(c, 408, NULL, "the body took too long");
+		pump(c);
+	} else if (c->state == CONNECTION_HEAD && buf_len(&c->in) > 0) {
 		connection_refuse_head(c, 408, "the request took too long");
 		pump(c);
 	} else {
@@ -257,6 +262,7 @@ void connection_say_goodbye(struct connection *c)
 	case CONNECTION_HANDSHAKE:
 	case CONNECTION_HEAD:
 	case CONNECTION_ASKING:
+	case CONNECTION_COLLECTING:
 		if (buf_len(&c->out) == 0) {
 			tls_end(c->tls);
 			connection_close(c, "nothing is under way");
@@ -302,6 +308,7 @@ int connection_create(struct http_context *context, uint64_t id, int socket_fd, 
 	line_init(&c->login, login_fd, WIRE_HTTPS, WIRE_DOOR);
 	buf_init(&c->in, CONNECTION_IN_MAX);
 	buf_init(&c->out, CONNECTION_OUT_MAX);
+	buf_init(&c->body, VERB_BODY_MAX);
 	snprintf(c->tag, sizeof(c->tag), "c%llu", (unsigned long long)id);
 	TAILQ_INSERT_TAIL(&context->connections, c, entry);
 	r = fd_nonblock(socket_fd);

@@ -41,6 +41,7 @@ void connection_close(struct connection *c, const char *why)
 	close(c->fd);
 	buf_finish(&c->in);
 	buf_finish(&c->out);
+	buf_finish(&c->body);
 	connection_forget_credentials(c);
 	explicit_bzero(&c->request, sizeof(c->request));
 	TAILQ_REMOVE(&context->connections, c, entry);
@@ -75,8 +76,14 @@ void connection_answer(struct connection *c, unsigned status, const char *fields
 {
 	bool stays = c->request.keep_alive && c->request.body == HTTP_BODY_NONE && status < 500 &&
 		     may_stay(c);
+	const struct answer_words a = {.request = &c->request,
+		.status = status,
+		.fields = fields,
+		.text = text,
+		.json = c->route && c->route->kind == ROUTE_VERB,
+		.keep_alive = stays};
 
-	if (answer_text(&c->out, &c->request, status, fields, text, stays) < 0)
+	if (answer_text(&c->out, &a) < 0)
 		stays = false;
 	if (stays)
 		connection_next_request(c);
@@ -86,6 +93,6 @@ void connection_answer(struct connection *c, unsigned status, const char *fields
 
 void connection_refuse_head(struct connection *c, unsigned status, const char *reason)
 {
-	(void)!answer_text(&c->out, NULL, status, NULL, reason, false);
+	(void)!answer_text(&c->out, &(struct answer_words){.status = status, .text = reason});
 	connection_flush(c);
 }

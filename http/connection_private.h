@@ -11,6 +11,7 @@
 
 #include "core/buf.h"
 #include "core/loop.h"
+#include "http/collect.h"
 #include "http/connection.h"
 #include "http/download.h"
 #include "http/exchange.h"
@@ -24,6 +25,7 @@ enum connection_state {
 	CONNECTION_HANDSHAKE,
 	CONNECTION_HEAD,       /* waits for a request */
 	CONNECTION_ASKING,     /* the broker decides who it is */
+	CONNECTION_COLLECTING, /* the body of its request, to know what it asks for */
 	CONNECTION_ANSWERING,  /* an exchange is under way */
 	CONNECTION_DELIVERING, /* its answer is whole, and the client has not taken all of it */
 	CONNECTION_FLUSHING,   /* the last words go out */
@@ -49,6 +51,8 @@ struct connection {
 	bool input_ended;  /* the client has closed its side */
 	bool known;        /* the broker has let it in */
 	char *credentials; /* the Authorization field it was let in with; NULL: by certificate */
+	struct collect collect;    /* CONNECTION_COLLECTING */
+	struct buf body;           /* what has been collected */
 	struct exchange *exchange; /* while it answers: one of these */
 	struct forward *forward;
 	struct download *download;

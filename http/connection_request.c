@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "http/basic.h"
 #include "http/connection_private.h"
+#include "http/verb_body.h"
 
 /* --- its beginning --- */
 
@@ -13,22 +14,30 @@ static bool wants_json(const struct connection *c)
 {
 	const char *accept = http_request_field(&c->request, "Accept");
 
-	return c->route->json && accept && strstr(accept, "application/json");
+	return c->route->kind == ROUTE_VERB ||
+	       (c->route->json && accept && strstr(accept, "application/json"));
 }
 
 /* Expect is answered by us, and at once. */
-static int notify_to_continue(struct connection *c)
+static int send_continue(struct connection *c)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	bool expects = c->request.expects_continue;
 
-	return c->request.expects_continue ? buf_add(&c->out, text, strlen(text)) : 0;
+	c->request.expects_continue = false;
+	return expects ? buf_add(&c->out, text, strlen(text)) : 0;
 }
 
 /* error: 0 or -errno, of whoever was to answer. */
 static void begun(struct connection *c, int error)
 {
+	char text[160];
+
 	if (error < 0) {
-		connection_answer(c, 503, NULL, strerror(-error));
+		snprintf(text, sizeof(text),
+			"the service cannot take the request now: %s; try again later",
+			strerror(-error));
+		connection_answer(c, 503, NULL, text);
 		return;
 	}
 	c->state = CONNECTION_ANSWERING;
@@ -44,11 +53,36 @@ static bool is_for_another(struct connection *c, const char *vm)
 	return true;
 }
 
+/* The command that the broker is to run; false: it cannot be made, and that has been answered. */
+static bool make_command(struct connection *c, const char *vm, char command[ROUTE_COMMAND_MAX])
+{
+	char why[VERB_BODY_WHY_MAX], text[256];
+	const char *culprit = "";
+	int r = route_command(
+		c->route, &c->target, c->credentials ? NULL : vm, wants_json(c), command, &culprit);
+
+	if (r < 0) {
+		snprintf(text, sizeof(text), "bad parameter %.100s", culprit);
+		connection_answer(c, 400, NULL, text);
+		return false;
+	}
+	if (buf_len(&c->body) == 0)
+		return true;
+	snprintf(why, sizeof(why), "too many options and arguments");
+	r = verb_body_words((const char *)buf_data(&c->body), buf_len(&c->body),
+		&(struct command){command + strlen(command), ROUTE_COMMAND_MAX - strlen(command)},
+		why);
+	buf_finish(&c->body);
+	if (r < 0)
+		connection_answer(c, 400, NULL, why);
+	return r == 0;
+}
+
 static void begin_exchange(struct connection *c)
 {
-	const char *vm = route_vm(c->route, &c->target), *culprit = "";
-	char command[ROUTE_COMMAND_MAX], text[256];
-	struct exchange_options o = {.loop = c->context->loop,
+	const char *vm = route_vm(c->route, &c->target);
+	char command[ROUTE_COMMAND_MAX];
+	const struct exchange_options o = {.loop = c->context->loop,
 		.login = &c->login,
 		.request = &c->request,
 		.route = c->route,
@@ -61,19 +95,61 @@ static void begin_exchange(struct connection *c)
 		.arg = c};
 	int r;
 
-	if (is_for_another(c, vm))
+	if (is_for_another(c, vm) || !make_command(c, vm, command))
 		return;
-	r = route_command(
-		c->route, &c->target, c->credentials ? NULL : vm, o.json, command, &culprit);
-	if (r < 0) {
-		snprintf(text, sizeof(text), "bad parameter %.100s", culprit);
-		connection_answer(c, 400, NULL, text);
-		return;
-	}
-	r = notify_to_continue(c);
+	r = send_continue(c);
 	if (!r)
 		r = exchange_create(&o, &c->exchange);
 	begun(c, r);
+}
+
+/* --- a verb, whose body says what is asked for --- */
+
+/* No page of another site can have a browser send this type without asking first. */
+static bool is_json(const struct connection *c)
+{
+	const char *type = http_request_field(&c->request, "Content-Type");
+
+	return type && strncasecmp(type, "application/json", strlen("application/json")) == 0;
+}
+
+static void begin_collecting(struct connection *c)
+{
+	if (c->request.body == HTTP_BODY_NONE) {
+		begin_exchange(c);
+	} else if (c->request.body == HTTP_BODY_CLOSE) {
+		connection_answer(c, 411, NULL, "give the Content-Length of the body");
+	} else if (!is_json(c)) {
+		connection_answer(c, 415, NULL, "the body of a verb is application/json");
+	} else if (send_continue(c) < 0) {
+		connection_answer(c, 503, NULL, "out of memory");
+	} else {
+		collect_init(&c->collect, &c->request);
+		c->state = CONNECTION_COLLECTING;
+		loop_timer_set(c->timer, CONNECTION_HEAD_US, LOOP_SECOND);
+	}
+}
+
+/* True: something happened. */
+static bool go_on_collecting(struct connection *c)
+{
+	switch (collect_read(&c->collect, &c->in, &c->body)) {
+	case 0:
+		return false;
+	case 1:
+		begin_exchange(c);
+		break;
+	case -EBADMSG:
+		connection_answer(c, 400, NULL, "malformed body");
+		break;
+	case -ENOBUFS:
+		connection_answer(c, 413, NULL, "the body of a verb has 16 KiB at most");
+		break;
+	default:
+		connection_answer(c, 503, NULL, "out of memory");
+		break;
+	}
+	return true;
 }
 
 static void begin_forward(struct connection *c)
@@ -93,7 +169,7 @@ static void begin_forward(struct connection *c)
 		connection_answer(c, 411, NULL, "give the Content-Length of the body");
 		return;
 	}
-	r = notify_to_continue(c);
+	r = send_continue(c);
 	if (!r)
 		r = forward_create(&o, &c->forward);
 	begun(c, r);
@@ -129,6 +205,8 @@ void connection_begin(struct connection *c)
 {
 	if (c->route && c->route->kind == ROUTE_FILE)
 		begin_download(c);
+	else if (c->route && c->route->kind == ROUTE_VERB)
+		begin_collecting(c);
 	else if (c->route)
 		begin_exchange(c);
 	else
@@ -270,6 +348,8 @@ bool connection_go_on(struct connection *c)
 	switch (c->state) {
 	case CONNECTION_HEAD:
 		return take_head(c);
+	case CONNECTION_COLLECTING:
+		return go_on_collecting(c);
 	case CONNECTION_ANSWERING:
 		switch (work(c)) {
 		case EXCHANGE_RUNS:

@@ -60,8 +60,10 @@ static void give_up(struct download *d, unsigned status, const char *text)
 	if (d->step != DOWNLOAD_ASKED)
 		cut(d, text);
 	else
-		finish(d, answer_text(d->o.out, d->o.request, status, NULL, text,
-				  download_may_stay(d)) < 0
+		finish(d, answer_text(d->o.out, &(struct answer_words){.request = d->o.request,
+							.status = status,
+							.text = text,
+							.keep_alive = download_may_stay(d)}) < 0
 				  ? EXCHANGE_CUT
 				  : EXCHANGE_ENDED);
 }

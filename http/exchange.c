@@ -27,6 +27,7 @@ struct exchange {
 	bool line_over;
 	uint64_t offset;
 	bool line_begins; /* of what has gone out */
+	struct buf held;  /* of a ROUTE_VERB */
 	struct complaint complaint;
 };
 
@@ -40,6 +41,12 @@ static enum answer_framing framing(const struct exchange *e)
 static bool may_stay(const struct exchange *e)
 {
 	return e->o.request->keep_alive && framing(e) == ANSWER_CHUNKED;
+}
+
+/* Its status is that of the whole answer, which is short. */
+static bool holds(const struct exchange *e)
+{
+	return e->o.route->kind == ROUTE_VERB;
 }
 
 static int send_head(struct exchange *e)
@@ -89,11 +96,31 @@ static bool is_whole(const struct exchange *e, int status)
 
 static void refuse(struct exchange *e, int status)
 {
+	const struct answer_words a = {.request = e->o.request,
+		.status = answer_status(status),
+		.text = complaint_line(&e->complaint),
+		.json = e->o.json,
+		.exit_status = status,
+		.keep_alive = may_stay(e)};
+
 	e->head_sent = true;
-	e->state = answer_text(e->o.out, e->o.request, answer_status(status), NULL,
-			   complaint_line(&e->complaint), may_stay(e)) < 0
-			   ? EXCHANGE_CUT
-			   : EXCHANGE_ENDED;
+	e->state = answer_text(e->o.out, &a) < 0 ? EXCHANGE_CUT : EXCHANGE_ENDED;
+}
+
+/* The answer of a verb, which has been held back until it was whole. */
+static void give_held(struct exchange *e)
+{
+	const struct answer a = {.status = 200,
+		.content_type = e->o.route->content_type,
+		.framing = ANSWER_LENGTH,
+		.length = buf_len(&e->held),
+		.keep_alive = may_stay(e)};
+	int r = answer_head(e->o.out, &a);
+
+	if (!r && a.length > 0)
+		r = buf_add(e->o.out, buf_data(&e->held), a.length);
+	e->head_sent = true;
+	e->state = r < 0 ? EXCHANGE_CUT : EXCHANGE_ENDED;
 }
 
 /* On a line of its own, whatever the guest has left. */
@@ -121,6 +148,10 @@ static void end_with(struct exchange *e, int status, const unsigned char *reason
 		refuse(e, status);
 		return;
 	}
+	if (holds(e)) {
+		give_held(e);
+		return;
+	}
 	e->state = EXCHANGE_CUT;
 	if (add_body(e, NULL, 0) < 0 || add_notice(e, reason, len) < 0 || !is_whole(e, status))
 		return;
@@ -144,7 +175,8 @@ static void take_message(struct exchange *e, const struct line_message *m)
 		r = add_body(e, NULL, 0);
 		break;
 	case WIRE_OUT:
-		r = add_body(e, m->payload, m->payload_len);
+		r = holds(e) ? buf_add(&e->held, m->payload, m->payload_len)
+			     : add_body(e, m->payload, m->payload_len);
 		break;
 	case WIRE_ERR:
 		complaint_add(&e->complaint, m);
@@ -330,6 +362,8 @@ int exchange_create(const struct exchange_options *options, struct exchange **ou
 	e->o = *options;
 	e->body_left = options->request->length;
 	e->line_begins = true;
+	e->body_over = options->route->kind == ROUTE_VERB; /* it has become the command */
+	buf_init(&e->held, EXCHANGE_HELD_MAX);
 	http_chunks_init(&e->chunks);
 	r = ask(e);
 	if (r < 0) {
@@ -352,5 +386,6 @@ void exchange_destroy(struct exchange *e)
 	loop_io_del(&e->io);
 	if (e->line.fd >= 0)
 		line_finish(&e->line);
+	buf_finish(&e->held);
 	loop_defer(e->o.loop, free_exchange, e);
 }

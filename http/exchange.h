@@ -20,6 +20,8 @@ struct exchange;
 
 #define EXCHANGE_OUT_MAX ((size_t)64 << 10) /* in the output buffer before the line waits */
 
+#define EXCHANGE_HELD_MAX ((size_t)64 << 10) /* of the answer of a ROUTE_VERB */
+
 enum exchange_state {
 	EXCHANGE_RUNS,
 	EXCHANGE_ENDED, /* the answer is whole */

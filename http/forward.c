@@ -72,7 +72,7 @@ int forward_create(const struct forward_options *options, struct forward **out)
 	f->fd = f->line.fd = -1;
 	f->body_left = options->request->length;
 	f->body_over = options->request->body == HTTP_BODY_NONE;
-	http_chunks_init(&f->chunks);
+	collect_init(&f->collect, options->request);
 	buf_init(&f->up, FORWARD_COLLECT_MAX);
 	buf_init(&f->down, HTTP_HEAD_MAX + FORWARD_PIECE);
 	f->answer = malloc(sizeof(*f->answer));

@@ -6,27 +6,17 @@
 
 static void collect(struct forward *f)
 {
-	while (f->step == FORWARD_COLLECTS && !f->body_over && buf_len(f->o.in) > 0) {
-		const uint8_t *body = NULL;
-		size_t len = 0;
-		long used = http_chunks_read(
-			&f->chunks, buf_data(f->o.in), buf_len(f->o.in), &body, &len);
+	size_t before = buf_len(f->o.in);
+	int r = f->body_over ? 1 : collect_read(&f->collect, f->o.in, &f->up);
 
-		if (used < 0) {
-			forward_give_up(f, 400, "malformed body");
-			return;
-		}
-		if (len > 0 && buf_add(&f->up, body, len) < 0) {
-			forward_give_up(f, 411,
-				"a body in chunks is forwarded up to 1 MiB: give its "
-				"Content-Length");
-			return;
-		}
-		buf_drop(f->o.in, (size_t)used);
-		f->progress = true;
-		f->body_over = http_chunks_done(&f->chunks);
-	}
-	if (f->step == FORWARD_COLLECTS && f->body_over && forward_ask(f) < 0)
+	f->progress = buf_len(f->o.in) != before || f->progress;
+	f->body_over = r == 1;
+	if (r == -EBADMSG)
+		forward_give_up(f, 400, "malformed body");
+	else if (r == -ENOBUFS)
+		forward_give_up(f, 411,
+			"a body in chunks is forwarded up to 1 MiB: give its Content-Length");
+	else if (r < 0 || (r == 1 && forward_ask(f) < 0))
 		forward_give_up(f, 503, "out of memory");
 }
 

@@ -24,7 +24,10 @@ void forward_give_up(struct forward *f, unsigned status, const char *text)
 		return;
 	}
 	f->stays = f->body_over && f->o.request->keep_alive && f->o.request->minor == 1;
-	forward_finish(f, answer_text(f->o.out, f->o.request, status, NULL, text, f->stays) < 0
+	forward_finish(f, answer_text(f->o.out, &(struct answer_words){.request = f->o.request,
+							.status = status,
+							.text = text,
+							.keep_alive = f->stays}) < 0
 				  ? EXCHANGE_CUT
 				  : EXCHANGE_ENDED);
 }

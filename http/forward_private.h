@@ -11,6 +11,7 @@
 #include "core/buf.h"
 #include "core/loop.h"
 #include "http/broker_line.h"
+#include "http/collect.h"
 #include "http/forward.h"
 #include "http/parse/chunk.h"
 #include "http/parse/response.h"
@@ -34,8 +35,8 @@ struct forward {
 	struct loop_timer *timer;
 	int fd; /* -1: not yet */
 	struct buf up, down;
-	struct http_chunks chunks;
-	uint64_t body_left; /* of the request, HTTP_BODY_LENGTH; of the answer after its head */
+	struct collect collect; /* FORWARD_COLLECTS */
+	uint64_t body_left;     /* of the request, HTTP_BODY_LENGTH; of the answer after its head */
 	uint64_t answer_left;
 	bool body_over;
 	bool discarding; /* the upstream takes nothing more of the body */

@@ -3,12 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/command.h"
 #include "http/route.h"
 
 #define TEXT "text/plain; charset=utf-8"
 #define JSON "application/json"
 #define BYTES "application/octet-stream"
 #define METRICS "text/plain; version=0.0.4; charset=utf-8"
+
+/* Its options and arguments are in the body. */
+#define VERB(name) {HTTP_METHOD_POST, "vm/*/" name, ROUTE_VERB, false, name, "--json", "", JSON}
 
 static const struct route table[] = {
 	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT},
@@ -31,9 +35,17 @@ static const struct route table[] = {
 	{HTTP_METHOD_GET, "crashDump/*/", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "vm/*/status", ROUTE_WHOLE, false, "status", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "vm/*/who", ROUTE_WHOLE, false, "who", "--json", "", TEXT},
-	{HTTP_METHOD_POST, "vm/*/break", ROUTE_WHOLE, false, "break", NULL, "device", TEXT},
-	{HTTP_METHOD_POST, "vm/*/nmi", ROUTE_WHOLE, false, "nmi", NULL, "", TEXT},
-	{HTTP_METHOD_POST, "vm/*/ticket", ROUTE_WHOLE, false, "ticket", NULL, "ttl uses", TEXT},
+	VERB("break"),
+	VERB("dump"),
+	VERB("lease"),
+	VERB("nmi"),
+	VERB("power"),
+	VERB("send"),
+	VERB("status"),
+	VERB("sysrq"),
+	VERB("ticket"),
+	VERB("wait"),
+	VERB("who"),
 };
 #define ROUTES (sizeof(table) / sizeof(table[0]))
 
@@ -139,41 +151,7 @@ const char *route_vm(const struct route *route, const struct http_target *target
 
 /* --- the command --- */
 
-struct text {
-	char *at;
-	size_t room; /* the NUL included */
-};
-
-static int add(struct text *t, const char *from, size_t len)
-{
-	if (len >= t->room)
-		return -E2BIG;
-	memcpy(t->at, from, len);
-	t->at += len;
-	t->room -= len;
-	*t->at = '\0';
-	return 0;
-}
-
-/* As core/tokenize.h reads it: '...', and \' for the one character that cannot stand there. */
-static int add_quoted(struct text *t, const char *word)
-{
-	int r = add(t, "'", 1);
-
-	while (!r && *word) {
-		size_t len = strcspn(word, "'");
-
-		r = add(t, word, len);
-		word += len;
-		if (!r && *word == '\'') {
-			r = add(t, "'\\''", 4);
-			word++;
-		}
-	}
-	return r ? r : add(t, "'", 1);
-}
-
-static int add_option(struct text *t, const struct http_parameter *p)
+static int add_option(struct command *t, const struct http_parameter *p)
 {
 	bool is_flag = has_word(flags, p->name);
 	int r;
@@ -182,37 +160,37 @@ static int add_option(struct text *t, const struct http_parameter *p)
 		return strcmp(p->value, "no") == 0 ? 0 : -EINVAL;
 	if (has_word(kept, p->name))
 		return 0;
-	r = add(t, " --", 3);
+	r = command_add(t, " --", 3);
 	if (!r)
-		r = add(t, p->name, strlen(p->name));
+		r = command_add(t, p->name, strlen(p->name));
 	if (r || is_flag)
 		return r;
-	r = add(t, "=", 1);
-	return r ? r : add_quoted(t, p->value);
+	r = command_add(t, "=", 1);
+	return r ? r : command_add_quoted(t, p->value);
 }
 
-static int add_vm(struct text *t, const char *verb, size_t verb_len, const char *vm)
+static int add_vm(struct command *t, const char *verb, size_t verb_len, const char *vm)
 {
-	int r = add(t, verb, verb_len);
+	int r = command_add(t, verb, verb_len);
 
 	if (!r && vm)
-		r = add(t, " ", 1);
-	return r || !vm ? r : add_quoted(t, vm);
+		r = command_add(t, " ", 1);
+	return r || !vm ? r : command_add_quoted(t, vm);
 }
 
 int route_command(const struct route *route, const struct http_target *target, const char *vm,
 	bool json, char out[ROUTE_COMMAND_MAX], const char **culprit)
 {
-	struct text t = {out, ROUTE_COMMAND_MAX};
+	struct command t = {out, ROUTE_COMMAND_MAX};
 	size_t verb = strcspn(route->verb, " "), i;
 	int r = add_vm(&t, route->verb, verb, vm);
 
 	if (!r)
-		r = add(&t, route->verb + verb, strlen(route->verb + verb));
+		r = command_add(&t, route->verb + verb, strlen(route->verb + verb));
 	if (!r && json && route->json) {
-		r = add(&t, " ", 1);
+		r = command_add(&t, " ", 1);
 		if (!r)
-			r = add(&t, route->json, strlen(route->json));
+			r = command_add(&t, route->json, strlen(route->json));
 	}
 	for (i = 0; !r && i < target->parameter_count; i++) {
 		const struct http_parameter *p = &target->parameters[i];
@@ -240,18 +218,18 @@ int route_file(const struct route *route, const struct http_target *target, cons
 
 int route_forward_command(const struct http_request *request, char out[ROUTE_COMMAND_MAX])
 {
-	struct text t = {out, ROUTE_COMMAND_MAX};
+	struct command t = {out, ROUTE_COMMAND_MAX};
 	char path[ROUTE_PATH_SHOWN];
 	size_t len = strcspn(request->target, "?");
-	int r = add(&t, "forward ", strlen("forward "));
+	int r = command_add(&t, "forward ", strlen("forward "));
 
 	if (len >= sizeof(path))
 		len = sizeof(path) - 1;
 	memcpy(path, request->target, len);
 	path[len] = '\0';
 	if (!r)
-		r = add_quoted(&t, request->method_name);
+		r = command_add_quoted(&t, request->method_name);
 	if (!r)
-		r = add(&t, " ", 1);
-	return r ? r : add_quoted(&t, path);
+		r = command_add(&t, " ", 1);
+	return r ? r : command_add_quoted(&t, path);
 }

@@ -18,6 +18,7 @@ enum route_kind {
 	ROUTE_STREAM, /* endless: what has gone out cannot be taken back */
 	ROUTE_WHOLE,  /* an answer with an end */
 	ROUTE_TYPED,  /* the same, for who says output=no */
+	ROUTE_VERB,   /* JSON in and out: its status is that of the whole answer */
 	ROUTE_FILE,   /* bytes of a file, of a size that is known */
 };
 

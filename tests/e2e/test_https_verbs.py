@@ -1,0 +1,122 @@
+"""Verbs over https: JSON in and out, the broker's table and rights, one status for the whole."""
+
+import json
+import re
+
+import pytest
+
+from lib.https import Raw, curl, make_https, make_pki
+from lib.proc import wait_until
+from lib.session import ask
+
+
+@pytest.fixture(scope="module")
+def https(module_daemons, user, virt, tmp_path_factory):
+    return make_https(module_daemons, user, make_pki(str(tmp_path_factory.mktemp("pki"))), virt,
+                      **{"access hosts": {"allow": "view, type, force, control, log, admin, power"},
+                         "access watcher": {"who": "cert:CN=guestless*", "vms": "*",
+                                            "allow": "view"}})
+
+
+@pytest.fixture(scope="module")
+def guest(https, module_guests):
+    made = module_guests()
+    https.knows(made)
+    return made
+
+
+def post(daemon, guest, verb, body=None, *options, **more):
+    """(status, answer)."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent = () if body is None else ("-H", "Content-Type: application/json",
+                                    "--data-binary", "@-")
+    done = curl(daemon, f"/vm/{guest.name}/{verb}", "-X", "POST", *sent, *options, data=data,
+                **more)
+    text, _, code = done.stdout.rpartition(b"\n")
+    return int(code), json.loads(text)
+
+
+def test_what_is_typed_and_waited_for_comes_in_one_answer(https, guest):
+    for more in ((), ("-H", "Transfer-Encoding: chunked"), ("-H", "Expect: 100-continue")):
+        code, answer = post(https, guest, "send",
+                            {"arguments": ["id"], "enter": True, "wait": f"guest {guest.name}",
+                             "timeout": "20s"}, *more)
+        assert (code, answer["accepted"]) == (200, 3)
+        assert answer["text"].endswith(f"guest {guest.name}")
+    code, again = post(https, guest, "wait",
+                       {"from": answer["offset"], "arguments": ["guest (.+)"]})
+    assert (code, again["start"]) == (200, answer["start"])
+
+
+def test_a_wait_that_times_out_says_so_by_its_status(https, guest):
+    code, answer = post(https, guest, "wait", {"timeout": "200ms", "arguments": ["never"]})
+    assert (code, answer["status"]) == (504, 124)
+    assert "timed out" in answer["error"], answer
+
+
+def test_verbs_without_a_body_answer_in_json(https, guest):
+    with https.pipes(guest.name) as session:
+        ask(session)
+        assert post(https, guest, "break") == (200, {"sent": "break"})
+        code, answer = post(https, guest, "who")
+        assert code == 200 and [row["vm"] for row in answer] == [guest.name]
+    code, answer = post(https, guest, "status", {})
+    assert (code, answer["name"], answer["state"]) == (200, guest.name, "running")
+    code, answer = post(https, guest, "ticket", {"ttl": "1m", "uses": 3})
+    assert (code, answer["seconds"], answer["uses"]) == (200, 60, 3)
+
+
+def test_a_right_that_is_missing_is_named(https, guest):
+    code, answer = post(https, guest, "power", {"arguments": ["off"]}, who="guestless")
+    assert (code, answer) == (403, {"error": f"permission denied: power on VM {guest.name}",
+                                    "status": 77})
+
+
+@pytest.mark.parametrize("verb, body, code, error", [
+    ("wait", {"nothing": True}, 400, "unknown option --nothing"),
+    ("wait", {"from": "x"}, 400, "invalid"),
+    ("wait", b"{", 400, "malformed JSON"),
+    ("wait", {"arguments": "x"}, 400, "a list of texts"),
+    ("sysrq", {"arguments": ["--", "hh"]}, 400, "unexpected argument"),
+    ("wait", {"arguments": ["x" * 9000]}, 400, "too many options"),
+    ("wait", {"arguments": ["x" * 17000]}, 413, "16 KiB"),
+])
+def test_what_is_wrong_is_named(https, guest, verb, body, code, error):
+    got, answer = post(https, guest, verb, body)
+    assert got == code and error in answer["error"], answer
+
+
+def test_a_page_of_another_site_cannot_give_orders(https, guest):
+    foreign = ("-H", "Origin: https://evil.example")
+    assert post(https, guest, "break", {}, *foreign)[0] == 403
+    ours = ("-H", f"Origin: https://127.0.0.1:{https.port_tls}")
+    assert post(https, guest, "status", {}, *ours)[0] == 200
+    plain = curl(https, f"/vm/{guest.name}/break", "-H", "Content-Type: text/plain", "-d", "{}")
+    assert plain.stdout.endswith(b"\n415"), plain
+
+
+def test_a_verb_is_posted_and_an_unknown_one_is_not_there(https, guest):
+    head = curl(https, f"/vm/{guest.name}/wait", "-D", "-").stdout
+    assert head.endswith(b"\n405") and b"Allow: POST\r\n" in head, head
+    assert curl(https, f"/vm/{guest.name}/reload", "-X", "POST").stdout.endswith(b"\n404")
+
+
+def test_a_client_that_leaves_ends_its_wait(https, guest):
+    body, before = b'{"arguments": ["never"]}', https.log().count("asks wait")
+    raw = Raw(https).send(b"POST /vm/%s/wait HTTP/1.1\r\nHost: h\r\nContent-Type: application/json"
+                          b"\r\nContent-Length: %d\r\n\r\n%s" % (guest.name.encode(), len(body),
+                                                             body))
+    wait_until(lambda: https.log().count("asks wait") > before, 10, "it waits")
+    raw.socket.close()
+    https.wait_audit(event="verb", verb="wait", reason="the client left")
+
+
+def test_requests_follow_one_another_on_a_connection(https, guest):
+    raw = Raw(https)
+    for length in (2, 2):
+        raw.send(b"POST /vm/%s/status HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                 b"Content-Length: %d\r\n\r\n{}" % (guest.name.encode(), length))
+        head = raw.until(rb"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n"), head
+        body = int(re.search(rb"Content-Length: (\d+)", head)[1])
+        assert json.loads(raw.until(rb"\A.{%d}" % body))["name"] == guest.name
