@@ -78,6 +78,7 @@ def make_router(daemons, user, pki, virt, port):
     daemon = make_https(
         daemons, user, pki, virt,
         https={"upstream": f"http://127.0.0.1:{port}", "upstream_timeout": "10m"},
+        ssh={"max_connections": "100"},  # the default wants more descriptors than some hosts have
         **{"access engine": {"who": "cert:CN=host*", "vms": "*", "allow": "forward"},
            "access watcher": {"who": "cert:CN=guestless", "vms": "*", "allow": "view"},
            "listen both": {"address": f"127.0.0.1:{both}", "protocols": "ssh, https"}})
