@@ -14,6 +14,7 @@
 #include "core/sandbox.h"
 #include "http/https_door.h"
 #include "sshd/ssh_door.h"
+#include "worker/dmesg_worker.h"
 #include "worker/match_worker.h"
 
 #define DEFAULT_CONFIG "/etc/vmconsoled/vmconsoled.conf"
@@ -170,11 +171,12 @@ static int become_worker(const char *kind)
 		.keys_fd = -1,
 		.build_id = build_id()};
 
-	if (strcmp(kind, "match") != 0) {
-		fprintf(stderr, "vmconsoled: there is no worker %s\n", kind);
-		return EXIT_USAGE;
-	}
-	match_worker_main(&options);
+	if (strcmp(kind, "match") == 0)
+		match_worker_main(&options);
+	if (strcmp(kind, "dmesg") == 0)
+		dmesg_worker_main(&options);
+	fprintf(stderr, "vmconsoled: there is no worker %s\n", kind);
+	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

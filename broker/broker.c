@@ -257,6 +257,7 @@ static void end(struct broker *b)
 	for (i = 0; i < ENDPOINTS; i++)
 		endpoint_destroy(&b->endpoints[i]);
 	worker_destroy(&b->context.matcher);
+	worker_destroy(&b->context.dmesg);
 	makings_destroy(&b->context.makings);
 	keeping_destroy(&b->context.keeping);
 	directory_destroy(&b->context.directory);

@@ -8,6 +8,7 @@
 
 #include "broker/access/access.h"
 #include "broker/broker_private.h"
+#include "broker/dmesg/kernel_log.h"
 #include "broker/door/host_keys.h"
 #include "broker/door/https_keys.h"
 #include "broker/matcher/matcher.h"
@@ -62,6 +63,8 @@ void broker_give_settings(struct broker *b)
 	}
 	worker_settings(b->context.matcher, (unsigned)b->config->console.max_waits,
 		(unsigned)b->config->console.max_waits_per_user, b->config->daemon.log_level);
+	worker_settings(b->context.dmesg, KERNEL_LOG_JOBS_MAX, KERNEL_LOG_OWNER_MAX,
+		b->config->daemon.log_level);
 }
 
 static int keys_for_ssh(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
@@ -141,6 +144,19 @@ static int make_matcher(struct broker *b, const struct door_user *user)
 	return worker_create(&options, &b->context.matcher);
 }
 
+static int make_dmesg(struct broker *b, const struct door_user *user)
+{
+	const struct worker_options options = {.loop = b->context.loop,
+		.build_id = b->options.build_id,
+		.name = "dmesg worker",
+		.kind = "dmesg",
+		.does = "reads it",
+		.restarts_max = KERNEL_LOG_RESTARTS_MAX,
+		.user = *user};
+
+	return worker_create(&options, &b->context.dmesg);
+}
+
 static int make_endpoint(struct broker *b, size_t which, const char *kind,
 	int (*keys)(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX]),
 	const struct config_addresses *listen, const struct door_user *user)
@@ -210,6 +226,8 @@ int broker_start_doors(struct broker *b, loop_fn connection_closed)
 		r = find_door_user(b, &user);
 	if (!r)
 		r = make_matcher(b, &user);
+	if (!r)
+		r = make_dmesg(b, &user);
 	if (!r)
 		r = connections_create(&b->context, connection_closed, b, &b->context.connections);
 	if (!r)

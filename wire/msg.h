@@ -43,11 +43,13 @@
 /* All that is no guess and lets nobody in: refused keys, keys that would do, first factors of
  * several, queries what there is. Who offers all the keys there may be needs few more. */
 #define WIRE_ATTEMPTS_MAX (2 * WIRE_OFFERS_MAX)
-#define WIRE_PATH_MAX 4095   /* bytes of a path in the tree of files */
-#define WIRE_NAME_MAX 255    /* of one name in it */
-#define WIRE_REFUSED_MAX 32  /* of the name of a request that was refused */
-#define WIRE_RANGES_MAX 16   /* of a file that was given out */
-#define WIRE_PULL_MAX 261120 /* bytes of a file without a descriptor, asked for at once */
+#define WIRE_PATH_MAX 4095       /* bytes of a path in the tree of files */
+#define WIRE_NAME_MAX 255        /* of one name in it */
+#define WIRE_REFUSED_MAX 32      /* of the name of a request that was refused */
+#define WIRE_RANGES_MAX 16       /* of a file that was given out */
+#define WIRE_PULL_MAX 261120     /* bytes of a file without a descriptor, asked for at once */
+#define WIRE_PEEK_MAX (1U << 20) /* bytes of a guest's memory, asked for at once */
+#define WIRE_MEMORY_MAX 16       /* ranges of a guest's memory */
 
 enum wire_line {
 	WIRE_CONTROL,
@@ -134,6 +136,14 @@ enum wire_type {
 
 	/* channel line, before SHELL or EXEC */
 	WIRE_LEASE, /* d->b  payload: the token of a lease, VMC_LEASE of the client */
+
+	/* job line: the log of a guest's kernel; FAILED ends it too */
+	WIRE_KERNEL, /* b->d  fd: a dump, or (live) what PEEK fills; payload (live): what is memory
+		      */
+	WIRE_PEEK,   /* d->b  fill it with memory */
+	WIRE_PEEKED, /* b->d  it is filled */
+	WIRE_PRINT,  /* d->b  payload: lines of the log */
+	WIRE_WHOLE,  /* d->b  the last message: that was all */
 
 	WIRE_TYPES
 };
@@ -331,7 +341,16 @@ struct wire_fault {
 	struct wire_attributes attr; /* of a folder that was to be opened */
 } WIRE_PACKED;
 
-enum wire_failure { WIRE_FAIL_PATTERN = 1, WIRE_FAIL_LIMIT, WIRE_FAIL_MEMORY };
+struct wire_kernel {
+	uint8_t live; /* the guest runs */
+} WIRE_PACKED;
+
+struct wire_peek {
+	uint64_t address; /* physical */
+	uint32_t len;
+} WIRE_PACKED;
+
+enum wire_failure { WIRE_FAIL_PATTERN = 1, WIRE_FAIL_LIMIT, WIRE_FAIL_MEMORY, WIRE_FAIL_KERNEL };
 
 struct wire_failed {
 	uint8_t failure;

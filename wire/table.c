@@ -102,6 +102,13 @@ static const struct wire_row table[WIRE_TYPES] = {
 		WIRE_FOUND_MAX, 0),
 	ROW(FAILED, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_failed), 0,
 		WIRE_REASON_MAX, 0),
+
+	ROW(KERNEL, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_kernel), 0,
+		WIRE_MEMORY_MAX * sizeof(struct wire_range), 1),
+	ROW(PEEK, JOB, DOOR, WIRE_RUNNING, 0, sizeof(struct wire_peek), 0, 0, 0),
+	ROW(PEEKED, JOB, BROKER, WIRE_RUNNING | CROSSING, 0, 0, 0, 0, 0),
+	ROW(PRINT, JOB, DOOR, WIRE_RUNNING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
+	ROW(WHOLE, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
 };
 
 /*
@@ -191,8 +198,22 @@ static int check_answer(unsigned type, const unsigned char *fixed)
 		return read.rest > 1 || read.begins > 1 || read.again > read.offset ? -EINVAL : 0;
 	}
 	memcpy(&failed, fixed, sizeof(failed));
-	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_MEMORY ? -EINVAL
+	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_KERNEL ? -EINVAL
 										       : 0;
+}
+
+static int check_kernel(unsigned type, const unsigned char *fixed, size_t payload)
+{
+	struct wire_kernel kernel;
+	struct wire_peek peek;
+
+	if (type == WIRE_PEEK) {
+		memcpy(&peek, fixed, sizeof(peek));
+		return peek.len > WIRE_PEEK_MAX || peek.address + peek.len < peek.address ? -EINVAL
+											  : 0;
+	}
+	memcpy(&kernel, fixed, sizeof(kernel));
+	return kernel.live > 1 || payload % sizeof(struct wire_range) ? -EINVAL : 0;
 }
 
 /* What the door asks for and tells of files. */
@@ -279,6 +300,9 @@ static int check_fields(
 	case WIRE_FOUND:
 	case WIRE_FAILED:
 		return check_answer(type, fixed);
+	case WIRE_KERNEL:
+	case WIRE_PEEK:
+		return check_kernel(type, fixed, payload);
 	case WIRE_FILES:
 	case WIRE_PULL:
 	case WIRE_GIVEN:

@@ -122,6 +122,8 @@ void channel_print(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void channel_complain(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* As channel_print, of any length. */
+void channel_text(struct channel *c, const char *text, size_t len);
 /* Raw bytes behind the queued text. 0; -ENOBUFS; -EPIPE: the client has gone. */
 int channel_put(struct channel *c, const void *data, size_t len) MUST_CHECK;
 

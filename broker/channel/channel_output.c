@@ -162,6 +162,12 @@ void channel_print(struct channel *c, const char *format, ...)
 	channel_flush(c);
 }
 
+void channel_text(struct channel *c, const char *text, size_t len)
+{
+	put_text(c, &c->out, text, len);
+	channel_flush(c);
+}
+
 /* Foreign names may stand in it: the whole line is escaped. */
 void channel_complain(struct channel *c, const char *format, ...)
 {

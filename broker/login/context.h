@@ -53,6 +53,7 @@ struct broker_context {
 	struct throttle *throttle;
 	struct tickets *tickets;
 	struct worker *matcher;   /* patterns in output */
+	struct worker *dmesg;     /* kernels' logs */
 	struct file_store *files; /* dumps, and what is lent to file clients */
 	struct keeping *keeping;  /* how long those of the store are kept */
 	struct makings *makings;  /* dumps that are being made */

@@ -87,6 +87,9 @@ static void on_failed(struct matcher_job *job, const struct line_message *m)
 	case WIRE_FAIL_MEMORY:
 		fail(job, MATCHER_BROKEN, "the process that looks for it has no memory left");
 		break;
+	case WIRE_FAIL_KERNEL:
+		worker_job_distrust(&job->base);
+		break;
 	}
 }
 

@@ -96,6 +96,8 @@ struct line *worker_job_line(struct worker_job *job);
 /* false: not taken; room follows, or give. */
 bool worker_job_say(struct worker_job *job, enum wire_type type, const void *fixed,
 	const void *payload, size_t len) MUST_CHECK;
+/* While it is on nothing is read from it: its worker waits with it. */
+void worker_job_pause(struct worker_job *job, bool on);
 /* One of the messages before is done with: a worker that dies now was not at work for it. */
 void worker_job_answered(struct worker_job *job);
 /* It has answered: the worker is not heard any more. */

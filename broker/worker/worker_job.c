@@ -112,6 +112,14 @@ bool worker_job_say(struct worker_job *job, enum wire_type type, const void *fix
 	return r == 0;
 }
 
+void worker_job_pause(struct worker_job *job, bool on)
+{
+	if (job->state != WORKER_JOB_RUNS || job->paused == on)
+		return;
+	job->paused = on;
+	watch(job);
+}
+
 void worker_job_answered(struct worker_job *job)
 {
 	job->pending -= job->pending > 0;
@@ -146,6 +154,9 @@ void worker_job_start(struct worker_job *job)
 
 	if (r == -EAGAIN) {
 		loop_timer_set(job->worker->retry, WORKER_RETRY_US, 0);
+	} else if (r == -EPIPE || r == -ECONNRESET) {
+		job->pending = 1; /* it has just died, perhaps of this */
+		worker_job_lose(job);
 	} else if (r < 0) {
 		log_error(
 			"cannot give a job to the %s: %s", job->worker->options.name, strerror(-r));

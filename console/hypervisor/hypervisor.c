@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "console/hypervisor/hypervisor_peek.h"
 #include "console/hypervisor/hypervisor_private.h"
 #include "core/log.h"
 
@@ -229,6 +230,9 @@ static int create_parts(struct hypervisor *h)
 		r = job_pool_create(h->loop, "hv-dump", HYPERVISOR_DUMP_THREADS,
 			HYPERVISOR_DUMP_THREADS, &h->dumps_pool);
 	if (r == 0)
+		r = job_pool_create(h->loop, "hv-peek", HYPERVISOR_PEEKS_MAX, HYPERVISOR_PEEKS_MAX,
+			&h->peeks_pool);
+	if (r == 0)
 		r = loop_timer_add(h->loop, &h->retry, on_retry, h);
 	if (r == 0)
 		r = loop_timer_add(h->loop, &h->patience, on_patience, h);
@@ -308,6 +312,7 @@ void hypervisor_destroy(struct hypervisor **hypervisor)
 	h->state = HYPERVISOR_ENDING;
 	break_clients(h, false);
 	dumps_break(h);
+	peeks_break(h);
 	if (h->link)
 		link_abandon(h->link);
 	h->link = NULL;
@@ -317,6 +322,7 @@ void hypervisor_destroy(struct hypervisor **hypervisor)
 	job_pool_destroy(&h->jobs, DESTROY_US / 2);
 	job_pool_destroy(&h->orders_pool, DESTROY_US / 2);
 	job_pool_destroy(&h->dumps_pool, DESTROY_US / 2);
+	job_pool_destroy(&h->peeks_pool, DESTROY_US / 2);
 	job_pool_destroy(&h->control, DESTROY_US / 2);
 	end_clients(h);
 	guests_finish(h);

@@ -115,7 +115,7 @@ struct hypervisor {
 	char error[VIRT_TEXT_MAX], cure[VIRT_CURE_MAX];
 	char told[VIRT_TEXT_MAX]; /* the error that the log has; "" none */
 	uint64_t told_at;
-	struct job_pool *control, *jobs, *senders, *orders_pool, *dumps_pool;
+	struct job_pool *control, *jobs, *senders, *orders_pool, *dumps_pool, *peeks_pool;
 
 	struct hypervisor_link *link; /* CONNECTING, LISTING, UP */
 	unsigned link_number;
@@ -135,7 +135,9 @@ struct hypervisor {
 
 	LIST_HEAD(, hypervisor_client) clients;
 	LIST_HEAD(, hypervisor_command) commands; /* under way */
-	LIST_HEAD(, hypervisor_dump) dumps;       /* the same */
+	LIST_HEAD(, hypervisor_peek) peeks;
+	unsigned peek_count;
+	LIST_HEAD(, hypervisor_dump) dumps; /* the same */
 	size_t client_count;
 	struct loop_timer *patience; /* runs while a client may hang */
 	char *receive_buffer;
@@ -150,6 +152,9 @@ void link_job_end(struct hypervisor_link *link);
 
 /* hypervisor_dump.c: what hangs in their connections returns. */
 void dumps_break(struct hypervisor *h);
+
+/* hypervisor_peek.c: the same. */
+void peeks_break(struct hypervisor *h);
 
 /* hypervisor_guests.c */
 void guests_finish(struct hypervisor *h);

@@ -187,9 +187,10 @@ def test_a_dump_can_end_or_reset_its_guest(daemon, guests):
     guest.wait_boot()
     assert daemon.ssh(guest.name, "dump --crash").status == 0
     wait_until(lambda: guest.state == "shut off", 15, "the guest is off")
-    refused = daemon.ssh(guest.name, "dump")
-    assert refused.status == 69, refused
-    assert "VM ended is off" in refused.errors, refused
+    for words in "dump", "dmesg --live":
+        refused = daemon.ssh(guest.name, words)
+        assert refused.status == 69, refused
+        assert "VM ended is off" in refused.errors, refused
 
 
 def test_what_ends_the_guest_needs_its_own_right(daemons, shared):
@@ -200,10 +201,47 @@ def test_what_ends_the_guest_needs_its_own_right(daemons, shared):
     made.configure(rules("view, dump-make"))
     made.reload()
     made.wait_log("configuration reloaded")
+    for words in "dmesg", "dmesg --live":
+        refused = made.ssh(shared.name, words)
+        assert refused.status == 77 and "dump-get" in refused.errors, refused
     for option in ("--crash", "--reset"):
         refused = made.ssh(shared.name, f"dump {option}")
         assert refused.status == 77 and "control" in refused.errors, refused
     assert shared.state == "running"
+
+
+@pytest.mark.parametrize("words, status, word", [
+    ("--live", 69, "no kernel log: there is no note VMCOREINFO in memory"),
+    ("latest", 69, "no kernel log: it is no dump of an x86-64 guest's memory"),
+    ("packed", 69, "no kernel log: it is no ELF file: only a dump of the format elf can be read"),
+    ("none.elf", 66, "VM dumped has no dump none.elf; see: dumps"),
+    ("--live latest", 64, "--live needs no dump"), ("a b", 64, "unexpected argument b")])
+def test_dmesg_says_why_there_is_none(daemon, shared, words, status, word):
+    """The test guest is no Linux, and its processor is in 32-bit mode."""
+    if words == "packed":
+        words = daemon.ssh(shared.name, "dump --live --format kdump-zlib").text.strip()
+    if words == "latest":
+        assert daemon.ssh(shared.name, "dump --live").status == 0
+    got = daemon.ssh(shared.name, f"dmesg {words}")
+    assert got.status == status and got.text == "", got
+    assert word in got.errors, got
+
+
+def test_memory_that_cannot_be_read_now_holds_up_nobody(daemon, shared):
+    proc.end(shared.qemu_pid, signal.SIGSTOP)
+    try:
+        begun = len(daemon.log())
+        with daemon.pipes(shared.uuid, "dmesg --live") as pipes:
+            daemon.wait_log("asks dmesg", since=begun)
+            assert daemon.ssh(shared.uuid, "dumps").status == 0
+            assert pipes.process.poll() is None
+            pipes.kill()
+            pipes.wait()
+    finally:
+        proc.end(shared.qemu_pid, signal.SIGCONT)
+    got = daemon.ssh(shared.uuid, "dmesg --live")
+    assert got.status == 69 and "no note VMCOREINFO" in got.errors, got
+    daemon.wait_audit("no kernel log", verb="dmesg --live", vm_uuid=shared.uuid, status=69)
 
 
 def test_a_dump_is_told_of_while_it_grows(daemon, big):

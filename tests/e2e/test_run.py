@@ -177,3 +177,52 @@ def test_a_guest_that_goes_under_way_is_80(daemon, guest):
             daemon.ssh(guest.name, "who", "--json"))}, 15, "it types")
         guest.destroy()
         assert process.wait(20) == GUEST_OFF, process.errors()
+
+
+# The kernel's log. The last of these ends the guest.
+
+
+@pytest.fixture(scope="module")
+def keeper(module_daemons, virt, linux):
+    made = module_daemons({
+        "access all": {"who": "key:*", "vms": "*", "allow": "view, type, dump-make, dump-get"},
+        "dump": {"store": f"{virt.dir}/linux-dumps"}})
+    made.knows(linux)
+    return made
+
+
+def own_dmesg(daemon, linux):
+    """What the guest prints of its log itself."""
+    send(daemon, linux, "ready# $", "bash-paste")
+    result = run(daemon, linux, "dmesg -r | sed 's/^<[0-9]*>//'")
+    send(daemon, linux, "shell[?] $", "exit")
+    assert result.status == 0 and "Linux version" in result.text, result
+    return result.text.splitlines()
+
+
+def test_dmesg_of_a_dump_is_the_guests_own(daemon, keeper, linux):
+    own = own_dmesg(daemon, linux)
+    made = keeper.ssh(linux.name, "dump", seconds=60)
+    assert made.status == 0, made
+    name = made.text.strip()
+    for words in ("dmesg", "dmesg latest", f"dmesg {name}"):
+        result = keeper.ssh(linux.name, words, seconds=60)
+        assert result.status == 0 and result.errors == "", result
+        assert result.text.splitlines() == own
+    record = keeper.wait_audit(event="file", verb="dmesg", vm_uuid=linux.uuid)
+    assert record["file"] == f"/dumps/{name}"
+    missing = keeper.ssh(linux.name, "dmesg none.elf")
+    assert missing.status == 66, missing
+    one_line_reason(missing.errors, "VM linux has no dump none.elf; see: dumps")
+
+
+def test_dmesg_of_a_guest_that_has_stopped_with_interrupts_off(daemon, keeper, linux):
+    own = own_dmesg(daemon, linux)
+    result = keeper.ssh(linux.name, "dmesg --live", seconds=60)
+    assert result.status == 0 and result.errors == "", result
+    assert result.text.splitlines() == own
+    send(daemon, linux, "System halted", "halt")
+    result = keeper.ctl("dmesg", linux.name, "--live", seconds=60)
+    assert result.status == 0, result
+    assert result.text.splitlines()[:len(own)] == own
+    assert result.text.endswith("reboot: System halted\n")

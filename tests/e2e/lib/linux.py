@@ -39,6 +39,7 @@ while :; do
 	bash-paste) set -- env INPUTRC=/dev/null bash --norc -i ;;
 	bash-osc) set -- env INPUTRC=/dev/null bash --rcfile /etc/osc -i ;;
 	off) poweroff -f ;;
+	halt) dmesg -n 8; halt -f ;;
 	*) continue ;;
 	esac
 	setsid -c "$@" </dev/ttyS0 >/dev/ttyS0 2>&1

@@ -14,6 +14,7 @@
 
 #include "console/domain/graphics.h"
 #include "console/domain/groups.h"
+#include "console/domain/ram.h"
 
 #define DOMAIN(inside) "<domain type='kvm'>" inside "</domain>"
 #define OURS "xmlns:v='https://vmconsoled.org/domain/1.0'"
@@ -232,6 +233,68 @@ static void a_password_does_not_stay_in_memory(void **state)
 	assert_int_equal(count_copies(), 0);
 }
 
+/* --- memory --- */
+
+static void expect_ram(const struct ram *ram, const char *wanted)
+{
+	char text[200] = "";
+
+	for (size_t i = 0; i < ram->count; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%llx-%llx",
+			i ? " " : "", (unsigned long long)ram->ranges[i].from,
+			(unsigned long long)ram->ranges[i].to);
+	assert_string_equal(text, wanted);
+}
+
+static void memory_lies_around_the_holes_for_devices(void **state)
+{
+	static const struct {
+		uint64_t mib;
+		bool q35;
+		const char *wanted;
+	} rows[] = {
+		{192, false, "0-a0000 100000-c000000"},
+		{3583, false, "0-a0000 100000-dff00000"},
+		{3584, false, "0-a0000 100000-c0000000 100000000-120000000"},
+		{8192, false, "0-a0000 100000-c0000000 100000000-240000000"},
+		{2815, true, "0-a0000 100000-aff00000"},
+		{2816, true, "0-a0000 100000-80000000 100000000-130000000"},
+		{8192, true, "0-a0000 100000-80000000 100000000-280000000"},
+	};
+	struct ram ram;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ram_of_pc(rows[i].mib << 20, rows[i].q35, &ram);
+		expect_ram(&ram, rows[i].wanted);
+	}
+	ram_of_pc(512 << 10, false, &ram);
+	expect_ram(&ram, "0-80000");
+}
+
+#define MACHINE(arch, machine, memory)                                                             \
+	DOMAIN(memory "<os><type arch='" arch "' machine='" machine "'>hvm</type></os>")
+
+static void memory_is_that_of_the_domain(void **state)
+{
+	struct ram ram;
+
+	assert_int_equal(
+		ram_parse(MACHINE("x86_64", "pc-q35-7.2", "<memory unit='KiB'>8388608</memory>"),
+			&ram),
+		0);
+	expect_ram(&ram, "0-a0000 100000-80000000 100000000-280000000");
+	assert_int_equal(
+		ram_parse(MACHINE("x86_64", "pc-i440fx-7.2", "<memory>2048</memory>"), &ram), 0);
+	expect_ram(&ram, "0-a0000 100000-200000");
+	assert_int_equal(
+		ram_parse(MACHINE("aarch64", "virt", "<memory>2048</memory>"), &ram), -EOPNOTSUPP);
+	assert_int_equal(ram_parse(MACHINE("x86_64", "pc", ""), &ram), -EBADMSG);
+	assert_int_equal(ram_parse(MACHINE("x86_64", "pc", "<memory unit='GiB'>2</memory>"), &ram),
+		-EBADMSG);
+	assert_int_equal(ram_parse(MACHINE("x86_64", "pc", "<memory>-2</memory>"), &ram), -EBADMSG);
+	assert_int_equal(ram_parse("<x/>", &ram), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +307,8 @@ int main(void)
 		cmocka_unit_test(the_ticket_is_that_of_the_first_graphics),
 		cmocka_unit_test(a_password_does_not_stay_in_memory),
 		cmocka_unit_test(a_time_that_does_not_fit_is_not_no_time),
+		cmocka_unit_test(memory_lies_around_the_holes_for_devices),
+		cmocka_unit_test(memory_is_that_of_the_domain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

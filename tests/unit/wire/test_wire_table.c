@@ -75,6 +75,11 @@ static const struct expectation {
 	{"FAULT", 45, "H", WIRE_BROKER, "VH", '=', 36, 0, 1024, 0},
 	{"REMOVE", 46, "H", WIRE_DOOR, "VE", '=', 4, 1, 4095, 0},
 	{"LEASE", 47, "H", WIRE_DOOR, "F", '=', 0, 1, 64, 0},
+	{"KERNEL", 48, "J", WIRE_BROKER, "F", 'R', 1, 0, 256, 1},
+	{"PEEK", 49, "J", WIRE_DOOR, "R", '=', 12, 0, 0, 0},
+	{"PEEKED", 50, "J", WIRE_BROKER, "RE", '=', 0, 0, 0, 0},
+	{"PRINT", 51, "J", WIRE_DOOR, "R", '=', 0, 1, 16384 - 256, 0},
+	{"WHOLE", 52, "J", WIRE_DOOR, "R", 'E', 0, 0, 0, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 
@@ -149,7 +154,7 @@ static void fill_files(unsigned char *message, unsigned type, size_t len, size_t
 /* Whether so many bytes can be a payload: whole ranges, and entries of one byte's name at least. */
 static int can_be(const struct expectation *e, size_t payload)
 {
-	if (e->type == WIRE_GIVEN)
+	if (e->type == WIRE_GIVEN || e->type == WIRE_KERNEL)
 		return payload % sizeof(struct wire_range) == 0;
 	return e->type != WIRE_ENTRIES || payload == 0 || payload > sizeof(struct wire_entry);
 }
@@ -458,7 +463,7 @@ static void answers_of_a_worker_are_bounded(void **state)
 {
 	struct wire_found found = {.start = 5, .end = 5, .pattern = 255, .cut = 1};
 	struct wire_read read = {.offset = 5, .again = 5, .rest = 1};
-	struct wire_failed failed = {.failure = WIRE_FAIL_MEMORY};
+	struct wire_failed failed = {.failure = WIRE_FAIL_KERNEL};
 
 	assert_int_equal(check_answer(WIRE_FOUND, &found, sizeof(found)), 0);
 	found.end = 4;
@@ -473,6 +478,30 @@ static void answers_of_a_worker_are_bounded(void **state)
 	assert_int_equal(check_answer(WIRE_FAILED, &failed, sizeof(failed)), -EINVAL);
 }
 
+static int check_kernel(unsigned live, size_t payload)
+{
+	unsigned char message[64] = {WIRE_KERNEL, (unsigned char)live};
+	enum wire_state next;
+
+	return wire_check(WIRE_JOB, WIRE_BROKER, WIRE_FRESH, message, 2 + payload, 1, &next);
+}
+
+static void memory_is_asked_for_in_bounds(void **state)
+{
+	struct wire_peek peek = {.address = UINT64_MAX - 4, .len = 4};
+
+	assert_int_equal(check_answer(WIRE_PEEK, &peek, sizeof(peek)), 0);
+	peek.len = 5;
+	assert_int_equal(check_answer(WIRE_PEEK, &peek, sizeof(peek)), -EINVAL);
+	peek = (struct wire_peek){.len = 1 << 20};
+	assert_int_equal(check_answer(WIRE_PEEK, &peek, sizeof(peek)), 0);
+	peek.len++;
+	assert_int_equal(check_answer(WIRE_PEEK, &peek, sizeof(peek)), -EINVAL);
+	assert_int_equal(check_kernel(1, 32), 0);
+	assert_int_equal(check_kernel(1, 31), -EINVAL);
+	assert_int_equal(check_kernel(2, 32), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +514,7 @@ int main(void)
 		cmocka_unit_test(request_fields_are_bounded),
 		cmocka_unit_test(patterns_fill_their_message),
 		cmocka_unit_test(answers_of_a_worker_are_bounded),
+		cmocka_unit_test(memory_is_asked_for_in_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,291 @@
+/* Task: see hypervisor_peek.h. Owner: the hypervisor, until its last job has ended. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "console/hypervisor/hypervisor_peek.h"
+#include "console/hypervisor/hypervisor_private.h"
+#include "console/libvirt/virt_connect.h"
+#include "core/io.h"
+
+enum peek_state { PEEK_OPENING, PEEK_OPEN, PEEK_FILLING, PEEK_OVER };
+
+struct hypervisor_peek {
+	LIST_ENTRY(hypervisor_peek) entry;
+	struct hypervisor *h;
+	const struct hypervisor_peek_events *events;
+	void *arg;
+	enum peek_state state;
+	struct uuid uuid;
+	struct virt_socket socket;
+	virConnectPtr conn;
+	virDomainPtr domain;
+	bool busy; /* a job uses these */
+	struct loop_timer *patience;
+	bool timed_out;
+	struct ram ram;
+	uint64_t address;
+	size_t len;
+	int window; /* its own descriptor of it: who is forgotten may close his */
+	int error;
+	struct virt_error text;
+	unsigned char bytes[HYPERVISOR_PEEK_MAX];
+};
+
+/* --- the end --- */
+
+static void close_work(void *arg)
+{
+	struct hypervisor_peek *p = arg;
+
+	if (p->domain)
+		virDomainFree(p->domain);
+	if (p->conn)
+		(void)virConnectClose(p->conn);
+	p->domain = NULL;
+	p->conn = NULL;
+}
+
+static void close_done(void *arg)
+{
+	struct hypervisor_peek *p = arg;
+
+	close_work(p); /* if the job was cancelled */
+	LIST_REMOVE(p, entry);
+	p->h->peek_count--;
+	virt_socket_finish(&p->socket);
+	fd_close(&p->window);
+	free(p);
+}
+
+/* Nobody hears of it any more; it goes with its last job. */
+static void leave(struct hypervisor_peek *p)
+{
+	p->state = PEEK_OVER;
+	loop_timer_del(&p->patience);
+	if (!p->busy && job_submit(p->h->peeks_pool, close_work, close_done, p) < 0)
+		close_done(p);
+}
+
+static void on_patience(void *arg)
+{
+	struct hypervisor_peek *p = arg;
+
+	p->timed_out = true;
+	virt_socket_break(&p->socket);
+}
+
+static int begin_job(struct hypervisor_peek *p, job_fn work, job_fn done)
+{
+	int r = job_submit(p->h->peeks_pool, work, done, p);
+
+	if (r < 0)
+		return r;
+	p->busy = true;
+	loop_timer_set(p->patience, HYPERVISOR_PEEK_US, LOOP_SECOND);
+	return 0;
+}
+
+static void set_error(struct hypervisor_peek *p, int error, const char *text)
+{
+	p->error = error;
+	snprintf(p->text.text, sizeof(p->text.text), "%s", text);
+}
+
+/* False: nobody is to be told. */
+static bool job_ended(struct hypervisor_peek *p)
+{
+	p->busy = false;
+	if (p->state == PEEK_OVER) {
+		leave(p);
+		return false;
+	}
+	loop_timer_stop(p->patience);
+	if (job_cancelled(p->h->peeks_pool))
+		set_error(p, -ENOTCONN, "the service ends");
+	else if (p->timed_out)
+		set_error(p, -ETIMEDOUT, "the hypervisor does not answer");
+	return true;
+}
+
+static void fail(struct hypervisor_peek *p)
+{
+	virt_error_take(&p->text);
+	p->error = virt_error_number(&p->text);
+}
+
+/* --- reading --- */
+
+static int peek_range(struct hypervisor_peek *p, const struct ram_range *range)
+{
+	uint64_t end = p->address + p->len;
+	uint64_t from = range->from > p->address ? range->from : p->address;
+	uint64_t to = range->to < end ? range->to : end;
+
+	if (from >= to)
+		return 0;
+	return virDomainMemoryPeek(
+		p->domain, from, to - from, p->bytes + (from - p->address), VIR_MEMORY_PHYSICAL);
+}
+
+static void fill_work(void *arg)
+{
+	struct hypervisor_peek *p = arg;
+	size_t i;
+
+	memset(p->bytes, 0, p->len);
+	for (i = 0; i < p->ram.count; i++) {
+		if (peek_range(p, &p->ram.ranges[i]) < 0) {
+			fail(p);
+			return;
+		}
+	}
+	if (pwrite(p->window, p->bytes, p->len, 0) != (ssize_t)p->len)
+		set_error(p, -EIO, "what was read cannot be kept");
+}
+
+static void fill_done(void *arg)
+{
+	struct hypervisor_peek *p = arg;
+	const struct hypervisor_peek_events *events = p->events;
+	char text[VIRT_TEXT_MAX];
+	int error;
+
+	if (!job_ended(p))
+		return;
+	fd_close(&p->window);
+	p->state = PEEK_OPEN;
+	error = p->error;
+	snprintf(text, sizeof(text), "%s", p->text.text);
+	arg = p->arg;
+	if (error)
+		leave(p);
+	events->filled(arg, error, text);
+}
+
+int hypervisor_peek_fill(struct hypervisor_peek *p, uint64_t address, size_t len, int window)
+{
+	int r;
+
+	if (p->state != PEEK_OPEN || len > sizeof(p->bytes) || address + len < address)
+		return -EINVAL;
+	p->window = fcntl(window, F_DUPFD_CLOEXEC, 0);
+	if (p->window < 0)
+		return -errno;
+	p->address = address;
+	p->len = len;
+	r = begin_job(p, fill_work, fill_done);
+	if (r < 0)
+		fd_close(&p->window);
+	else
+		p->state = PEEK_FILLING;
+	return r;
+}
+
+/* --- the beginning --- */
+
+static void read_ram(struct hypervisor_peek *p)
+{
+	char *xml = virDomainGetXMLDesc(p->domain, 0);
+	int r = xml ? ram_parse(xml, &p->ram) : 0;
+
+	if (!xml)
+		fail(p);
+	else if (r == -EOPNOTSUPP)
+		set_error(p, r, "it is no x86-64 guest");
+	else if (r < 0)
+		set_error(p, -EIO, "what memory it has cannot be told");
+	free(xml);
+}
+
+static void open_work(void *arg)
+{
+	struct hypervisor_peek *p = arg;
+
+	p->conn = virt_connect(&p->h->target, &p->socket, &p->text);
+	if (!p->conn) {
+		p->error = virt_error_number(&p->text);
+		return;
+	}
+	(void)virConnectSetKeepAlive(p->conn, HYPERVISOR_KEEPALIVE_S, HYPERVISOR_KEEPALIVE_COUNT);
+	p->domain = virDomainLookupByUUID(p->conn, p->uuid.b);
+	if (!p->domain)
+		fail(p);
+	else
+		read_ram(p);
+}
+
+static void open_done(void *arg)
+{
+	struct hypervisor_peek *p = arg;
+	const struct hypervisor_peek_events *events = p->events;
+	char text[VIRT_TEXT_MAX];
+	int error;
+
+	if (!job_ended(p))
+		return;
+	p->state = PEEK_OPEN;
+	error = p->error;
+	snprintf(text, sizeof(text), "%s", p->text.text);
+	arg = p->arg;
+	if (error)
+		leave(p);
+	events->opened(arg, error, text, error ? NULL : &p->ram);
+}
+
+int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
+	const struct hypervisor_peek_events *events, void *arg, struct hypervisor_peek **out)
+{
+	struct hypervisor_peek *p;
+	int r;
+
+	if (!hypervisor_is_up(h))
+		return -ENOTCONN;
+	if (h->peek_count == HYPERVISOR_PEEKS_MAX)
+		return -EBUSY;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->h = h;
+	p->events = events;
+	p->arg = arg;
+	p->uuid = *uuid;
+	p->window = -1;
+	virt_socket_init(&p->socket);
+	r = loop_timer_add(h->loop, &p->patience, on_patience, p);
+	if (r == 0)
+		r = begin_job(p, open_work, open_done);
+	if (r < 0) {
+		loop_timer_del(&p->patience);
+		virt_socket_finish(&p->socket);
+		free(p);
+		return r;
+	}
+	LIST_INSERT_HEAD(&h->peeks, p, entry);
+	h->peek_count++;
+	*out = p;
+	return 0;
+}
+
+void hypervisor_peek_forget(struct hypervisor_peek **peek)
+{
+	struct hypervisor_peek *p = *peek;
+
+	*peek = NULL;
+	if (!p)
+		return;
+	virt_socket_break(&p->socket);
+	leave(p);
+}
+
+void peeks_break(struct hypervisor *h)
+{
+	struct hypervisor_peek *p;
+
+	LIST_FOREACH (p, &h->peeks, entry)
+		virt_socket_break(&p->socket);
+}

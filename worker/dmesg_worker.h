@@ -1,0 +1,15 @@
+/*
+ * The worker that reads kernels' logs out of dumps and guests' memory: many jobs in one process,
+ * each over a line of its own. It is confined as a door is.
+ */
+#ifndef WORKER_DMESG_WORKER_H
+#define WORKER_DMESG_WORKER_H
+
+#include "door/door.h"
+
+#define DMESG_WORKER_NICE 10 /* consoles go first */
+
+/* Becomes the worker; does not return. */
+_Noreturn void dmesg_worker_main(const struct door_options *options);
+
+#endif
