@@ -193,6 +193,12 @@ static void on_credentials(void *arg, struct credentials *fresh)
 	review_soon(b->review);
 }
 
+/* The files of the https server's key and certificate. */
+static void on_server_changed(void *arg)
+{
+	broker_renew_keys(arg);
+}
+
 static void name_services(const struct auth_services *g, struct broker_context *context)
 {
 	context->audit = g->audit;
@@ -208,7 +214,7 @@ static int make_services(struct broker *b)
 {
 	int r = review_create(&b->context, &b->review);
 	const struct auth_services_owner owner = {
-		{reports_told, on_credentials, b}, review_soon, b->review};
+		{reports_told, on_credentials, on_server_changed, b}, review_soon, b->review};
 
 	if (!r)
 		r = auth_services_init(&b->services, b->context.loop, b->config, &owner);

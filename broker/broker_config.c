@@ -84,6 +84,7 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 	keeping_configure(b->context.keeping, config);
 	connections_limits_changed(b->context.connections);
 	broker_give_settings(b);
+	broker_renew_keys(b);
 	if (auth_services_configure(&b->services, config) < 0)
 		log_error("out of memory: the reload is not complete");
 	review_now(b->review);

@@ -81,6 +81,18 @@ static int keys_for_https(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
 	return https_keys_memfd(b->config->https.key, b->config->https.certificate, fd, why);
 }
 
+void broker_renew_keys(struct broker *b)
+{
+	char why[SUPERVISOR_WHY_MAX];
+
+	if (!b->endpoints[ENDPOINT_HTTPS])
+		return;
+	if (supervisor_keys(endpoint_door(b->endpoints[ENDPOINT_HTTPS]), why) < 0)
+		log_error("%s; https goes on with the key and certificate it has", why);
+	else
+		log_info("key and certificate of [https] have been read again");
+}
+
 static void on_ready(void *arg)
 {
 	struct broker *b = arg;

@@ -58,6 +58,8 @@ void broker_log_errors(struct config_errors *errors);
 int broker_check_keys(struct broker *b) MUST_CHECK;
 int broker_start_doors(struct broker *b, loop_fn connection_closed) MUST_CHECK;
 void broker_stop_doors(struct broker *b);
+/* The https door gets its key and certificate as they are now. */
+void broker_renew_keys(struct broker *b);
 /* What the configuration says to doors and worker. */
 void broker_give_settings(struct broker *b);
 

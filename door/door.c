@@ -10,6 +10,7 @@
 
 #include <openssl/crypto.h>
 
+#include "core/io.h"
 #include "core/log.h"
 #include "core/sandbox.h"
 #include "door/door.h"
@@ -48,6 +49,16 @@ static void take_new(struct door *door, struct line_message *message)
 		door->arg, head.id, line_take_fd(message, 0), line_take_fd(message, 1));
 }
 
+static int take_keys(struct door *door, struct line_message *message)
+{
+	int fd FD_AUTO = line_take_fd(message, 0);
+
+	if (!door->ops->keys)
+		return -EPROTO;
+	door->ops->keys(door->arg, fd);
+	return 0;
+}
+
 static int take_hello(struct door *door, const struct line_message *message)
 {
 	struct wire_ready ready = {.landlock_abi = (uint8_t)door->sandbox.landlock_abi,
@@ -78,6 +89,8 @@ static int take_message(struct door *door, struct line_message *message)
 	case WIRE_SETTINGS:
 		take_settings(door, message);
 		return 0;
+	case WIRE_KEYS:
+		return take_keys(door, message);
 	case WIRE_NEW:
 		take_new(door, message);
 		return 0;

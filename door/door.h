@@ -35,6 +35,9 @@ struct door_ops {
 	/* At the start, and whenever they change. */
 	void (*settings)(void *arg, const struct wire_settings *settings,
 		const unsigned char *banner, size_t banner_len);
+	/* To a door: other keys than at the start, as it had them there; keys_fd stays the
+	 * caller's. NULL: it never gets any. */
+	void (*keys)(void *arg, int keys_fd);
 	/* To a door: a client. Both descriptors are the callee's. */
 	void (*connection)(void *arg, uint64_t id, int socket_fd, int login_fd);
 	/* To a worker: a job's line, the callee's. */

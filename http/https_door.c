@@ -55,6 +55,15 @@ static void on_settings(void *arg, const struct wire_settings *settings,
 	door->context.settings = *settings;
 }
 
+static void on_keys(void *arg, int keys_fd)
+{
+	struct https_door *door = arg;
+
+	/* The broker has looked at them. */
+	if (tls_renew(door->context.tls, keys_fd) < 0)
+		log_error("the new key and certificate cannot be used: those before stay");
+}
+
 static void on_connection(void *arg, uint64_t id, int socket_fd, int login_fd)
 {
 	struct https_door *door = arg;
@@ -106,6 +115,7 @@ void https_door_main(const struct door_options *options)
 		.begin = begin,
 		.threads = make_threads,
 		.settings = on_settings,
+		.keys = on_keys,
 		.connection = on_connection,
 		.stop = on_stop};
 

@@ -102,27 +102,35 @@ static void set_up(SSL_CTX *context)
 	SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
 }
 
+/* Connections keep the context that they were made with. */
+int tls_renew(struct tls *tls, int keys_fd)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	int r;
+
+	if (!context)
+		return -ENOMEM;
+	set_up(context);
+	r = load(context, keys_fd);
+	if (r < 0) {
+		SSL_CTX_free(context);
+		return r;
+	}
+	SSL_CTX_free(tls->context);
+	tls->context = context;
+	return 0;
+}
+
 int tls_create(int keys_fd, struct tls **out)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
-	int r;
+	int r = tls ? tls_renew(tls, keys_fd) : -ENOMEM;
 
-	if (!tls)
-		return -ENOMEM;
-	tls->context = SSL_CTX_new(TLS_server_method());
-	if (!tls->context) {
+	if (r < 0)
 		free(tls);
-		return -ENOMEM;
-	}
-	set_up(tls->context);
-	r = load(tls->context, keys_fd);
-	if (r < 0) {
-		SSL_CTX_free(tls->context);
-		free(tls);
-		return r;
-	}
-	*out = tls;
-	return 0;
+	else
+		*out = tls;
+	return r;
 }
 
 /* --- a connection --- */

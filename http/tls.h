@@ -24,6 +24,8 @@ enum tls_result {
 
 /* keys_fd: a file of PEM, the private key and the certificate chain. 0 or -errno. */
 int tls_create(int keys_fd, struct tls **out) MUST_CHECK;
+/* The same file, for connections from now on. 0 or -errno: all is as it was. */
+int tls_renew(struct tls *tls, int keys_fd) MUST_CHECK;
 
 /* fd stays the caller's, and must outlive it. */
 int tls_accept(struct tls *tls, int fd, struct tls_connection **out) MUST_CHECK;

@@ -145,6 +145,9 @@ enum wire_type {
 	WIRE_PRINT,  /* d->b  payload: lines of the log */
 	WIRE_WHOLE,  /* d->b  the last message: that was all */
 
+	/* control line */
+	WIRE_KEYS, /* b->d  fd: other private keys than at the start */
+
 	WIRE_TYPES
 };
 

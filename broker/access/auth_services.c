@@ -35,7 +35,7 @@ int auth_services_configure(struct auth_services *s, const struct config *config
 	int r = external_set(s->external, &config->auth);
 
 	if (!r)
-		r = key_watch_set(s->watch, &config->auth);
+		r = key_watch_set(s->watch, config);
 	audit_options(config, &options);
 	audit_set_options(s->audit, &options);
 	return r;

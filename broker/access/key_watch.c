@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "broker/access/key_watch.h"
+#include "config/protocols.h"
 #include "config/values.h"
 #include "core/io.h"
 #include "core/job.h"
@@ -27,7 +28,11 @@
 #define FOLDER_CHANGED (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED | IN_Q_OVERFLOW)
 #define ITEMS_MAX 4096
 
+/* What a file is of. */
+enum subject { OF_LOGINS = 1 << 0, OF_SERVER = 1 << 1 };
+
 struct item {
+	enum subject subject;
 	int wd;
 	char *name;
 	int pattern;
@@ -51,6 +56,8 @@ struct key_watch {
 	struct loop_io *io;
 	int fd;
 	struct credential_paths paths;
+	char *server[2];  /* key and certificate; NULL: there is none */
+	unsigned changed; /* enum subject, until it has settled */
 	struct item *items;
 	size_t item_count;
 	unsigned generation;
@@ -59,7 +66,8 @@ struct key_watch {
 
 /* --- what to watch --- */
 
-static void add_item(struct key_watch *w, const char *folder, const char *name, int pattern)
+static void add_item(struct key_watch *w, enum subject subject, const char *folder,
+	const char *name, int pattern)
 {
 	struct item *more;
 	int wd;
@@ -73,40 +81,41 @@ static void add_item(struct key_watch *w, const char *folder, const char *name, 
 	if (!more)
 		return;
 	w->items = more;
-	more[w->item_count] = (struct item){wd, strdup(name), pattern};
+	more[w->item_count] = (struct item){subject, wd, strdup(name), pattern};
 	if (more[w->item_count].name)
 		w->item_count++;
 }
 
 /* The folder may be a pattern itself. */
-static void add_in(struct key_watch *w, const char *folder, const char *name, int pattern)
+static void add_in(struct key_watch *w, enum subject subject, const char *folder, const char *name,
+	int pattern)
 {
 	glob_t found;
 	size_t i;
 
 	if (!value_is_glob(folder)) {
-		add_item(w, folder, name, pattern);
+		add_item(w, subject, folder, name, pattern);
 		return;
 	}
 	if (glob(folder, GLOB_ONLYDIR, NULL, &found) == 0) {
 		for (i = 0; i < found.gl_pathc && i < KEY_WATCH_FOLDERS_MAX; i++)
-			add_item(w, found.gl_pathv[i], name, pattern);
+			add_item(w, subject, found.gl_pathv[i], name, pattern);
 		globfree(&found);
 	}
 }
 
-static void add_path(struct key_watch *w, const char *path)
+static void add_path(struct key_watch *w, enum subject subject, const char *path)
 {
 	char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
 	struct stat st;
 
 	if (slash) {
 		*slash = '\0';
-		add_in(w, *folder ? folder : "/", slash + 1, value_is_glob(slash + 1));
+		add_in(w, subject, *folder ? folder : "/", slash + 1, value_is_glob(slash + 1));
 	}
 	free(folder);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		add_item(w, path, "*", 1);
+		add_item(w, subject, path, "*", 1);
 }
 
 static void add_list(struct key_watch *w, const struct config_list *list)
@@ -114,7 +123,7 @@ static void add_list(struct key_watch *w, const struct config_list *list)
 	size_t i;
 
 	for (i = 0; i < list->count; i++)
-		add_path(w, list->items[i]);
+		add_path(w, OF_LOGINS, list->items[i]);
 }
 
 static void drop_items(struct key_watch *w)
@@ -153,6 +162,10 @@ static void watch_all(struct key_watch *w)
 	add_list(w, &w->paths.cas);
 	add_list(w, &w->paths.crls);
 	add_list(w, &w->paths.revoked);
+	for (size_t i = 0; i < 2; i++) {
+		if (w->server[i])
+			add_path(w, OF_SERVER, w->server[i]);
+	}
 }
 
 /* --- loading --- */
@@ -222,17 +235,28 @@ static void begin_load(struct key_watch *w)
 
 static void on_settled(void *arg)
 {
-	begin_load(arg);
+	struct key_watch *w = arg;
+	unsigned changed = w->changed;
+
+	w->changed = 0;
+	if (changed & OF_LOGINS)
+		begin_load(w);
+	else
+		watch_all(w); /* before reading, here too */
+	if (changed & OF_SERVER)
+		w->owner.server_changed(w->owner.arg);
 }
 
 /* --- events --- */
 
-static int concerns_us(const struct key_watch *w, const struct inotify_event *e)
+/* enum subject. */
+static unsigned concerned(const struct key_watch *w, const struct inotify_event *e)
 {
+	unsigned subjects = 0;
 	size_t i;
 
 	if (e->mask & FOLDER_CHANGED)
-		return 1;
+		return OF_LOGINS | OF_SERVER;
 	for (i = 0; e->len && i < w->item_count; i++) {
 		const struct item *item = &w->items[i];
 
@@ -240,46 +264,61 @@ static int concerns_us(const struct key_watch *w, const struct inotify_event *e)
 			continue;
 		if (item->pattern ? fnmatch(item->name, e->name, FNM_PERIOD) == 0
 				  : strcmp(item->name, e->name) == 0)
-			return 1;
+			subjects |= item->subject;
 	}
-	return 0;
+	return subjects;
 }
 
 static void on_events(void *arg, uint32_t revents)
 {
 	_Alignas(struct inotify_event) char room[8192];
 	struct key_watch *w = arg;
-	int changed = 0;
 	ssize_t len, at;
 
 	while ((len = read(w->fd, room, sizeof(room))) > 0) {
 		for (at = 0; at < len;) {
 			const struct inotify_event *e = (const void *)(room + at);
 
-			changed |= concerns_us(w, e);
+			w->changed |= concerned(w, e);
 			at += (ssize_t)(sizeof(*e) + e->len);
 		}
 	}
-	if (changed && !loop_timer_armed(w->settle))
+	if (w->changed && !loop_timer_armed(w->settle))
 		loop_timer_set(w->settle, KEY_WATCH_SETTLE_US, LOOP_MSEC);
 }
 
 /* --- life --- */
 
-int key_watch_set(struct key_watch *w, const struct config_auth *auth)
+/* Whatever goes wrong, the old ones go. */
+static int set_server(struct key_watch *w, const struct config *config)
+{
+	const char *paths[2] = {config->https.key, config->https.certificate};
+
+	for (size_t i = 0; i < 2; i++) {
+		free(w->server[i]);
+		w->server[i] = config_has_https(config) ? strdup(paths[i]) : NULL;
+		if (!w->server[i] && config_has_https(config))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int key_watch_set(struct key_watch *w, const struct config *config)
 {
 	struct credential_paths paths;
-	int r = credential_paths_copy(auth, &paths);
+	int r = credential_paths_copy(&config->auth, &paths);
 
 	if (r < 0)
 		return r;
 	w->generation++;
 	credential_paths_finish(&w->paths);
 	w->paths = paths;
+	r = set_server(w, config);
 	watch_all(w);
 	/* What changed since the reload read the files would go unseen: they are read once more. */
+	w->changed |= OF_LOGINS;
 	loop_timer_set(w->settle, KEY_WATCH_SETTLE_US, LOOP_MSEC);
-	return 0;
+	return r;
 }
 
 int key_watch_create(struct loop *loop, const struct key_watch_owner *owner, struct key_watch **out)
@@ -317,6 +356,8 @@ void key_watch_destroy(struct key_watch **out)
 	drop_items(w);
 	loop_timer_del(&w->settle);
 	credential_paths_finish(&w->paths);
+	free(w->server[0]);
+	free(w->server[1]);
 	if (!w->loading) /* else the thread that hangs keeps it */
 		free(w);
 }

@@ -1,6 +1,6 @@
 /*
  * Sees changes of the files and folders that logins are judged by, and loads them again, off the
- * loop. Owned by the broker.
+ * loop; and of the key and certificate of the https server. Owned by the broker.
  */
 #ifndef BROKER_ACCESS_KEY_WATCH_H
 #define BROKER_ACCESS_KEY_WATCH_H
@@ -19,6 +19,8 @@ struct key_watch_owner {
 	const struct reports *(*reports)(void *arg);
 	/* Takes fresh over. */
 	void (*loaded)(void *arg, struct credentials *fresh);
+	/* The server's key or certificate is another one. */
+	void (*server_changed)(void *arg);
 	void *arg;
 };
 
@@ -28,6 +30,6 @@ int key_watch_create(
 void key_watch_destroy(struct key_watch **out);
 
 /* After a (re)load: from now on these are watched; a load under way is of no use any more. */
-int key_watch_set(struct key_watch *w, const struct config_auth *auth) MUST_CHECK;
+int key_watch_set(struct key_watch *w, const struct config *config) MUST_CHECK;
 
 #endif

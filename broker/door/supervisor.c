@@ -299,6 +299,17 @@ void supervisor_settings(
 		send_settings(v);
 }
 
+int supervisor_keys(struct supervisor *v, char why[SUPERVISOR_WHY_MAX])
+{
+	int fd FD_AUTO = -1, r = v->options.keys(v->options.keys_arg, &fd, why);
+
+	if (r < 0 || (v->state != DOOR_STARTING && v->state != DOOR_READY))
+		return r; /* one that is started gets them in any case */
+	if (line_send_fds(&v->line, WIRE_KEYS, NULL, NULL, 0, &fd, 1) < 0)
+		supervisor_kill(v, "does not take its keys");
+	return 0;
+}
+
 void supervisor_limits(struct supervisor *v, const struct door_limits *limits)
 {
 	int r;

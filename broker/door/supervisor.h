@@ -60,6 +60,10 @@ void supervisor_destroy(struct supervisor **out); /* kills a door that is still 
 void supervisor_settings(
 	struct supervisor *v, const struct wire_settings *settings, const char *banner);
 
+/* Makes the private keys again and gives them to the door that runs; its connections stay. 0;
+ * -errno and a reason: it keeps those it has. */
+int supervisor_keys(struct supervisor *v, char why[SUPERVISOR_WHY_MAX]) MUST_CHECK;
+
 /* For the door that runs and every new one. */
 void supervisor_limits(struct supervisor *v, const struct door_limits *limits);
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lib.https import Raw, curl, make_https, make_pki, status, url
+from lib.https import SERVER, Raw, curl, make_https, make_pki, status, url
 from lib.pattern import lines
 from lib.proc import SLOW, wait_until
 from lib.session import DONE, ask
@@ -329,6 +329,40 @@ def test_a_dead_door_is_started_again_and_ssh_goes_on(https, guests):
     wait_until(lambda: https.doors("https") not in ([], [door]), 20, "the door is there again")
     wait_until(lambda: status(https, "/healthz") == "200", 20, "and answers")
     assert https.ssh(guest.name, "status").status == DONE
+
+
+def certificate_of(https):
+    """The one that a new connection gets, in DER."""
+    with Raw(https).socket as made:
+        return made.getpeercert(True)
+
+
+def put(https, *names):
+    """The server's files become those of the PKI with these names; as a renewal would do it."""
+    for name in names:
+        there = f"{https.folder}/server.{name.rpartition('.')[2]}"
+        with open(https.pki.path(name), encoding="ascii") as file:
+            https.user.write(f"{there}.new", file.read())
+        https.user.own(f"{there}.new", 0o600)
+        subprocess.run(["mv", f"{there}.new", there], check=True)
+
+
+def test_a_certificate_that_is_renewed_is_taken_at_once_and_ends_nothing(https, guests):
+    guest, console = opened(https, guests)
+    stream = Raw(https).send(f"GET /consoleStream/{guest.name} HTTP/1.0\r\n\r\n".encode())
+    stream.until(rb"\r\n\r\n")
+    before, doors = certificate_of(https), https.doors("https")
+    https.pki.make("fresh", "ca", "/O=engine/CN=127.0.0.1", SERVER, kind="p256")
+    put(https, "fresh.pem")
+    https.wait_log(r"do not belong together; https goes on with the key and certificate it has")
+    assert certificate_of(https) == before
+    put(https, "fresh.key")
+    wait_until(lambda: certificate_of(https) != before, 20, "new connections get the new one")
+    word = ask(console)
+    stream.until(word.encode())
+    assert https.doors("https") == doors
+    put(https, "server.pem", "server.key")
+    wait_until(lambda: certificate_of(https) == before, 20, "and the old one again")
 
 
 def test_a_key_that_others_may_read_refuses_the_start(daemons, user, pki, virt):

@@ -80,6 +80,7 @@ static const struct expectation {
 	{"PEEKED", 50, "J", WIRE_BROKER, "RE", '=', 0, 0, 0, 0},
 	{"PRINT", 51, "J", WIRE_DOOR, "R", '=', 0, 1, 16384 - 256, 0},
 	{"WHOLE", 52, "J", WIRE_DOOR, "R", 'E', 0, 0, 0, 0},
+	{"KEYS", 53, "C", WIRE_BROKER, "AR", '=', 0, 0, 0, 1},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 

@@ -150,7 +150,8 @@ struct lone_broker *lone_broker_create(const char *sections, const char *keys)
 	check(b->context.loop != NULL, "loop");
 	load(b, sections, keys);
 	check(review_create(&b->context, &b->review) == 0, "review");
-	owner = (struct auth_services_owner){{reports, on_credentials, b}, review_soon, b->review};
+	owner = (struct auth_services_owner){
+		{reports, on_credentials, nothing, b}, review_soon, b->review};
 	check(auth_services_init(&b->services, b->context.loop, b->config, &owner) == 0,
 		"services");
 	fill_context(b);
