@@ -16,6 +16,7 @@
 #include "ctl/complain.h"
 #include "ctl/connect.h"
 #include "ctl/options.h"
+#include "ctl/password_file.h"
 #include "ctl/quote.h"
 #include "ctl/relay.h"
 #include "ctl/terminal.h"
@@ -149,6 +150,10 @@ int main(int argc, char **argv)
 		return print("vmconsolectl " VMC_VERSION "\n");
 	case CTL_RUN:
 		break;
+	}
+	if (password_file_take(options.word_count, argv + argc - options.word_count, why) < 0) {
+		complain("%s", why);
+		return CTL_USAGE;
 	}
 	return run(&options);
 }

@@ -13,10 +13,24 @@ void buf_init(struct buf *b, size_t max)
 	b->max = max;
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+	buf_init(b, max);
+	b->secret = true;
+}
+
+static void forget(const struct buf *b, uint8_t *from, size_t len)
+{
+	if (b->secret && len > 0)
+		explicit_bzero(from, len);
+}
+
 void buf_finish(struct buf *b)
 {
+	forget(b, b->mem, b->size);
 	free(b->mem);
-	buf_init(b, b->max);
+	b->mem = NULL;
+	b->start = b->len = b->size = 0;
 }
 
 static int grow(struct buf *b, size_t need)
@@ -26,9 +40,14 @@ static int grow(struct buf *b, size_t need)
 
 	while (size < need)
 		size *= 2;
-	mem = realloc(b->mem, size);
+	mem = b->secret ? malloc(size) : realloc(b->mem, size);
 	if (!mem)
 		return -ENOMEM;
+	if (b->secret && b->mem) {
+		memcpy(mem, b->mem, b->start + b->len);
+		explicit_bzero(b->mem, b->size);
+		free(b->mem);
+	}
 	b->mem = mem;
 	b->size = size;
 	return 0;
@@ -41,6 +60,7 @@ static int make_room(struct buf *b, size_t len)
 		return -ENOBUFS;
 	if (b->start && b->start + b->len + len > b->size) {
 		memmove(b->mem, b->mem + b->start, b->len);
+		forget(b, b->mem + b->len, b->start);
 		b->start = 0;
 	}
 	return b->start + b->len + len > b->size ? grow(b, b->len + len) : 0;
@@ -73,6 +93,7 @@ void buf_drop(struct buf *b, size_t len)
 		buf_finish(b);
 		return;
 	}
+	forget(b, b->mem + b->start, len);
 	b->start += len;
 	b->len -= len;
 }

@@ -5,15 +5,19 @@
 #ifndef CORE_BUF_H
 #define CORE_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct buf {
 	uint8_t *mem;
 	size_t start, len, size, max;
+	bool secret; /* what was in it is wiped */
 };
 
 void buf_init(struct buf *b, size_t max);
+/* For what may be a password: no byte stays in memory that was dropped. */
+void buf_init_secret(struct buf *b, size_t max);
 void buf_finish(struct buf *b);
 
 /* 0, -ENOBUFS when max would be passed (nothing is added then), -ENOMEM. */

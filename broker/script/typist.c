@@ -208,7 +208,7 @@ int typist_create(const struct typist_options *options, const struct typist_even
 	t->events = events;
 	t->arg = arg;
 	t->offset = journal_next(console_journal(console_of(t)));
-	buf_init(&t->due, TYPIST_MAX);
+	buf_init_secret(&t->due, TYPIST_MAX);
 	if (options->lease && viewer_show_lease(t->viewer, options->lease, t->refused) == 0)
 		t->refused[0] = '\0';
 	r = loop_timer_add(t->loop, &t->next, pump, t);

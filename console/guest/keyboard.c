@@ -116,7 +116,7 @@ void keyboard_left(struct console *c)
 
 void input_init(struct console *c)
 {
-	buf_init(&c->input.queue, CONSOLE_INPUT_MAX);
+	buf_init_secret(&c->input.queue, CONSOLE_INPUT_MAX);
 }
 
 void input_finish(struct console *c)

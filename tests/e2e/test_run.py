@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from lib import clients
-from lib.linux import LinuxGuest
+from lib.linux import PASSWORD, LinuxGuest
 from lib.proc import SLOW, wait_until
 from lib.session import (BUSY, DENIED, DONE, GUEST_OFF, UNAVAILABLE, USAGE, ask, one_line_reason,
                          parse_json)
@@ -141,6 +141,50 @@ def test_keyboard_of_somebody_else_is_75_and_nothing_is_typed(daemon, bash, keys
         one_line_reason(result.errors, "the keyboard is with key:", "nothing was typed$")
 
 
+@pytest.fixture(params=["getty", "agetty"])
+def getty(request, daemon, linux):
+    """The guest, where it asks who one is; busybox's login asks for the password in both."""
+    send(daemon, linux, "login: $", request.param)
+    yield linux
+    send(daemon, linux, "shell[?] $", "exit")
+
+
+def test_login_goes_first_where_the_guest_asks_for_it(daemon, getty):
+    result = run(daemon, getty, "echo in as $(id -un); exit 3", "--login", "root",
+                 "--password-file", "-", stdin=f"{PASSWORD}\nno part of it\n".encode())
+    assert result.status == 3 and result.out == b"in as root\n", result
+    # Who is in is not asked again, and no password is needed.
+    result = run(daemon, getty, "echo again", "--login", "root")
+    assert result.status == 0 and result.out == b"again\n", result
+    seen = daemon.ssh(getty.name, "log").out
+    assert b"assword: " in seen and PASSWORD.encode() not in seen, seen
+    assert PASSWORD not in daemon.log() + str(daemon.audit())
+
+
+def test_a_wrong_password_is_77_and_vmconsolectl_reads_the_file(daemon, linux, tmp_path):
+    send(daemon, linux, "login: $", "getty")
+    result = run(daemon, linux, "true", "--login=root", "--password-file=-", stdin=b"wrong\n")
+    assert result.status == DENIED and result.out == b"", result
+    one_line_reason(result.errors, "the guest does not let root in: wrong password[?]; nobody is "
+                                   "logged in, and the command was not typed$")
+    result = run(daemon, linux, "true", "--login", "root")
+    assert result.status == DENIED, result
+    one_line_reason(result.errors, "asks for a password: give it with --password-file")
+    (tmp_path / "password").write_text(f"{PASSWORD}\r\n", encoding="ascii")
+    result = daemon.ctl("run", linux.name, "--login", "root", "--password-file",
+                        tmp_path / "password", "echo", "in", seconds=40)
+    assert result.status == 0 and result.out == b"in\n", result
+    result = daemon.ctl("run", linux.name, "--password-file", tmp_path / "nothing", "true")
+    assert result.status == USAGE and "cannot read the password file" in result.errors, result
+    send(daemon, linux, "shell[?] $", "exit")
+
+
+def test_where_no_login_and_no_prompt_is_it_is_124(daemon, linux):
+    result = run(daemon, linux, "true", "--login", "root", "--timeout", "3")
+    assert result.status == TIMED_OUT and result.out == b"", result
+    one_line_reason(result.errors, "timed out after 3s; nobody is logged in, and the command was")
+
+
 def test_rights_to_type_and_to_view_are_needed(daemons, linux):
     daemon = daemons({"access all": {"allow": "view"}})
     assert run(daemon, linux, "true").status == DENIED
@@ -153,6 +197,10 @@ def test_rights_to_type_and_to_view_are_needed(daemons, linux):
     ("run", "which command?"),
     ("run --timeout soon x", "invalid value soon of --timeout"),
     ("run --nonsense x", "--nonsense"),
+    ("run --password-file - x", "is for --login"),
+    ("run --login root --password-file /etc/shadow x", "takes - here"),
+    ("run --login '' x", "a name of 1 to 64 characters"),
+    ("run --login root --password-file - x", "is empty; nothing was typed"),
     ("run 'a\tb'", "control character at byte 1"),
     ("run " + "x" * 4096, "too long"),
 ])

@@ -14,7 +14,8 @@ from .virt import Guest
 FOLDER = f"{proc.BUILD}/guest"
 TOOL = os.path.abspath(f"{proc.HERE}/../../../tools/quickstart/guest-image")
 
-# The answer to "shell?" is one of these; leaving a shell asks again.
+# The answer to "shell?" is one of these; leaving a shell asks again. root's password is PASSWORD.
+PASSWORD = "open sesame"
 INIT = r"""#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -22,6 +23,9 @@ mount -t devtmpfs dev /dev
 dmesg -n 4
 export TERM=vt100 HOME=/tmp PS1='ready# '
 cd /tmp
+echo 'root:$1$ab12cd34$XDJ2evnZkuo4r1P0zchWJ/:0:0:root:/root:/bin/sh' >/etc/passwd
+echo 'root:x:0:' >/etc/group
+echo "export PS1='in# '" >/etc/profile
 cat >/etc/osc <<'END'
 PS0='\e]3008;start=0f;type=command;cwd=/tmp\e\\'
 PROMPT_COMMAND='printf "\e]3008;end=0f;exit=success\e\\\\\e]3008;start=1f;type=shell\e\\\\"'
@@ -38,6 +42,8 @@ while :; do
 	bash) set -- bash --norc -i ;;
 	bash-paste) set -- env INPUTRC=/dev/null bash --norc -i ;;
 	bash-osc) set -- env INPUTRC=/dev/null bash --rcfile /etc/osc -i ;;
+	getty) set -- getty -L 115200 ttyS0 vt100 ;;
+	agetty) set -- agetty -L 115200 ttyS0 vt100 ;;
 	off) poweroff -f ;;
 	halt) dmesg -n 8; halt -f ;;
 	*) continue ;;
@@ -71,13 +77,14 @@ def _add(name, data):
 
 
 def _make_initrd(target):
-    """The initrd of guest-image, and dash and our init in a second archive behind it."""
+    """The initrd of guest-image, and dash, agetty and our init in a second archive behind it."""
     with tempfile.TemporaryDirectory() as work:
-        with open("/bin/dash", "rb") as dash:
-            _add(f"{work}/bin/dash", dash.read())
+        for program in ("/bin/dash", "/sbin/agetty"):
+            with open(program, "rb") as file:
+                _add(f"{work}/bin/{os.path.basename(program)}", file.read())
         _add(f"{work}/shells", INIT.encode())
         more = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], cwd=work, check=True,
-                              input=b"bin\nbin/dash\nshells\n", capture_output=True).stdout
+                              input=b"bin\nbin/dash\nbin/agetty\nshells\n", capture_output=True).stdout
     with open(f"{FOLDER}/initrd", "rb") as first, open(target, "wb") as both:
         shutil.copyfileobj(first, both)
         both.write(bytes(-both.tell() % 4))  # an archive begins at a multiple of four

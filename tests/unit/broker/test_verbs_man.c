@@ -11,6 +11,7 @@
 
 #include "broker/verbs/verbs.h"
 #include "core/io.h"
+#include "ctl/password_file.h"
 
 static char *page(const char *name)
 {
@@ -79,11 +80,27 @@ static void every_verb_has_an_example(void **state)
 	}
 }
 
+/* It looks for the file of run's password between them. */
+static void vmconsolectl_knows_which_options_of_run_take_a_value(void **state)
+{
+	const struct verb *verb = verb_find(&verbs_table, "run");
+
+	for (size_t k = 0; k < verb->option_count; k++) {
+		const struct verb_option *o = &verb->options[k];
+		char word[64];
+
+		snprintf(word, sizeof(word), "--%s", o->name);
+		assert_int_equal(
+			password_file_is_before_value(word), o->takes != NULL && !o->may_lack);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_is_in_the_manuals),
 		cmocka_unit_test(every_verb_has_an_example),
-		cmocka_unit_test(every_option_is_in_its_verbs_usage)};
+		cmocka_unit_test(every_option_is_in_its_verbs_usage),
+		cmocka_unit_test(vmconsolectl_knows_which_options_of_run_take_a_value)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

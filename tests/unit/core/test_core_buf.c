@@ -154,6 +154,32 @@ static void it_agrees_with_a_plain_array(void **state)
 	buf_finish(&b);
 }
 
+static bool holds(const uint8_t *memory, size_t size, const char *text)
+{
+	return memmem(memory, size, text, strlen(text)) != NULL;
+}
+
+static void no_secret_stays_in_memory_when_it_was_dropped(void **state)
+{
+	struct buf b;
+
+	buf_init_secret(&b, 2000);
+	assert_int_equal(buf_add(&b, "secret", 6), 0);
+	assert_int_equal(buf_add(&b, "open", 4), 0);
+	buf_drop(&b, 6);
+	assert_false(holds(b.mem, b.start + b.len, "secret"));
+	assert_memory_equal(buf_data(&b), "open", 4);
+	/* It moves to the front, and grows. */
+	assert_int_equal(buf_add(&b, (char[505]){0}, 505), 0);
+	assert_int_equal(b.start, 0);
+	assert_false(holds(b.mem + 4, b.size - 4, "open"));
+	assert_int_equal(buf_add(&b, (char[1000]){0}, 1000), 0);
+	assert_memory_equal(buf_data(&b), "open", 4);
+	buf_finish(&b);
+	assert_true(b.secret);
+	assert_int_equal(b.max, 2000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +188,7 @@ int main(void)
 		cmocka_unit_test(memory_goes_back_when_it_is_empty),
 		cmocka_unit_test(a_steady_flow_does_not_grow_the_memory),
 		cmocka_unit_test(an_empty_queue_points_nowhere),
+		cmocka_unit_test(no_secret_stays_in_memory_when_it_was_dropped),
 		cmocka_unit_test(bytes_can_be_written_in_place),
 		cmocka_unit_test(it_agrees_with_a_plain_array),
 	};
