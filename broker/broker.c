@@ -26,6 +26,7 @@
 #include "broker/login/review.h"
 #include "broker/worker/worker.h"
 #include "broker/serve/file_session.h"
+#include "broker/sidecar/sidecars.h"
 #include "broker/verbs/verbs.h"
 #include "console/domain/domain_xml.h"
 #include "console/guest/directory.h"
@@ -103,8 +104,12 @@ static int make_dumps(struct broker *b)
 {
 	const struct keeping_services services = {
 		b->context.loop, b->context.files, b->context.directory, b->context.audit};
+	const struct sidecars_services of_sidecars = {
+		b->context.loop, b->context.files, b->context.directory};
 	int r = keeping_create(&services, b->config, &b->context.keeping);
 
+	if (!r)
+		r = sidecars_create(&of_sidecars, b->config, &b->context.sidecars);
 	return r ? r
 		 : makings_create(b->context.loop, b->context.deeds, b->context.keeping,
 			   b->config->dump.store, &b->context.makings);
@@ -266,6 +271,7 @@ static void end(struct broker *b)
 	worker_destroy(&b->context.dmesg);
 	makings_destroy(&b->context.makings);
 	keeping_destroy(&b->context.keeping);
+	sidecars_destroy(&b->context.sidecars);
 	directory_destroy(&b->context.directory);
 	for (i = 0; i < b->context.hypervisor_count; i++)
 		hypervisor_destroy(&b->context.hypervisors[i]);

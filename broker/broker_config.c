@@ -11,6 +11,7 @@
 #include "broker/command/panic_command.h"
 #include "broker/keep/keeping.h"
 #include "broker/login/review.h"
+#include "broker/sidecar/sidecars.h"
 #include "console/guest/directory.h"
 #include "core/log.h"
 
@@ -82,6 +83,7 @@ static void adopt(struct broker *b, struct config *config, struct access *access
 	broker_console_options(b, config, &options);
 	directory_set_options(b->context.directory, &options);
 	keeping_configure(b->context.keeping, config);
+	sidecars_configure(b->context.sidecars, config);
 	connections_limits_changed(b->context.connections);
 	broker_give_settings(b);
 	broker_renew_keys(b);

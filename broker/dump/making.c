@@ -176,6 +176,7 @@ static struct making *making_create(struct makings *makings, const struct making
 	m->partial.fd = m->partial.folder = -1;
 	m->uuid = *guest_uuid(order->guest);
 	uuid_text(&m->uuid, m->uuid_text);
+	m->guest = order->guest;
 	m->hypervisor = guest_hypervisor(order->guest);
 	m->format = order->format;
 	m->mode = order->mode;

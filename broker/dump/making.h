@@ -31,7 +31,7 @@ int makings_create(struct loop *loop, struct deeds *deeds, struct keeping *keepi
 void makings_destroy(struct makings **out);
 
 struct making_options {
-	const struct guest *guest;
+	struct guest *guest;
 	enum hypervisor_dump_format format;
 	enum hypervisor_dump_mode mode;
 	unsigned max_parallel;

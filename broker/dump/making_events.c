@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "broker/dump/making_private.h"
+#include "console/guest/console.h"
+#include "console/guest/guest.h"
+#include "console/journal/journal.h"
 
 static void set_error(struct making *m, int error, const char *why)
 {
@@ -120,6 +123,15 @@ static int find_room(const struct making *m, char why[MAKING_WHY_MAX])
 	return -ENOSPC;
 }
 
+/* So that the history says what the guest had printed before. */
+static void mark(const struct making *m)
+{
+	struct console *console;
+
+	if (guest_console(m->guest, NULL, &console) == 0)
+		journal_mark(console_journal(console), JOURNAL_DUMP, m->file);
+}
+
 /* The hypervisor writes, or it will not be. */
 static void start(struct making *m)
 {
@@ -136,6 +148,7 @@ static void start(struct making *m)
 			drop(m, r, why);
 		return;
 	}
+	mark(m);
 	m->total = m->promised;
 	m->state = MAKING_WRITING;
 	m->write_begun = loop_now(m->makings->loop);

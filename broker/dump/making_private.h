@@ -43,6 +43,7 @@ struct making {
 	char uuid_text[UUID_TEXT];
 	char *vm_name, *who;
 	struct audit_by by;
+	struct guest *guest;
 	struct hypervisor *hypervisor;
 	struct hypervisor_dump *dump;
 	struct keeping_request *room; /* ROOM */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "broker/files/dump_open.h"
@@ -25,6 +26,17 @@ static struct dump_file *add(struct dump_list *list)
 	}
 	memset(&list->files[list->count], 0, sizeof(list->files[0]));
 	return &list->files[list->count++];
+}
+
+static int64_t change_of(const struct stat *st)
+{
+	return (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+}
+
+bool dump_is_same(const struct dump_file *file, const struct stat *st)
+{
+	return st->st_dev == file->dev && st->st_ino == file->ino &&
+	       (uint64_t)st->st_size == file->size && change_of(st) == file->changed;
 }
 
 /* 1 when it was a file, 0 not, -ENOMEM. */
@@ -53,6 +65,7 @@ static int look_at(struct dump_list *list, int folder, unsigned index, const cha
 	f->growing = !f->made && (fd == -EAGAIN || (fd >= 0 && dump_is_growing(fd, &st)));
 	f->size = (uint64_t)st.st_size;
 	f->mtime = st.st_mtime;
+	f->changed = change_of(&st);
 	f->mtime_ns = (uint32_t)st.st_mtim.tv_nsec;
 	f->dev = st.st_dev;
 	f->ino = st.st_ino;

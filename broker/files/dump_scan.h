@@ -24,6 +24,8 @@ struct dump_file {
 	uint64_t size;
 	int64_t mtime;     /* seconds since 1970 */
 	uint32_t mtime_ns; /* and nanoseconds */
+	/* Of the last change of anything, nanoseconds since 1970: the kernel's own word. */
+	int64_t changed;
 	uint64_t dev, ino;
 	int error;    /* 0, or why it cannot be opened: -errno */
 	bool growing; /* somebody writes it */
@@ -44,6 +46,10 @@ struct dump_list {
 int dump_scan(char *const *folders, size_t count, struct dump_list *out)
 	__attribute__((warn_unused_result));
 void dump_list_finish(struct dump_list *list);
+
+/* Whether it is still the file that was seen, with all that is in it. */
+struct stat;
+bool dump_is_same(const struct dump_file *file, const struct stat *st);
 
 /* Keeps those for which keep(arg, file) is true. */
 void dump_list_filter(

@@ -114,6 +114,8 @@ static void done_look(void *arg)
 		look->error = -ECANCELED;
 	if (!look->error && look->arg)
 		attribute(look);
+	if (!look->error && look->arg && look->store->watch)
+		look->store->watch(look->store->watch_arg, &look->list);
 	if (look->arg)
 		look->looked(look->arg, look->error, &look->list);
 	look_free(look);
@@ -147,8 +149,7 @@ static void work_open(void *arg)
 	if (look->fd < 0) {
 		look->error = look->fd;
 		look->fd = -1;
-	} else if (st.st_dev != look->file.dev || st.st_ino != look->file.ino ||
-		   (uint64_t)st.st_size != look->file.size) {
+	} else if (!dump_is_same(&look->file, &st)) {
 		look->error = -ESTALE;
 	}
 }

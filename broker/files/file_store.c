@@ -123,6 +123,12 @@ void file_store_release(struct file_store *store, const struct dump_file *file)
 		*id = store->withheld[--store->withheld_count];
 }
 
+void file_store_watch(struct file_store *store, file_watch_fn fn, void *arg)
+{
+	store->watch = fn;
+	store->watch_arg = arg;
+}
+
 /* --- who runs where --- */
 
 void file_store_place(

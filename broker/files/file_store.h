@@ -60,6 +60,10 @@ typedef void (*file_opened_fn)(void *arg, int fd);
 int file_open(struct file_store *store, const struct config *config, const struct dump_file *file,
 	file_opened_fn done, void *arg, struct file_look **out) MUST_CHECK;
 
+/* Who is told of every look what there is, before the one who asked. NULL: nobody. */
+typedef void (*file_watch_fn)(void *arg, const struct dump_list *list);
+void file_store_watch(struct file_store *store, file_watch_fn fn, void *arg);
+
 /* Its done will not come. NULL inside is fine. */
 void file_look_cancel(struct file_look **look);
 

@@ -15,6 +15,8 @@ LIST_HEAD(loan_list, loan);
 struct file_store {
 	struct job_pool *pool;
 	struct lives *lives;
+	file_watch_fn watch;
+	void *watch_arg;
 	unsigned lent;
 	struct loan_list loans;
 	struct file_id withheld[FILE_WITHHELD_MAX];

@@ -28,6 +28,7 @@ struct loop;
 struct makings;
 struct worker;
 struct refusals;
+struct sidecars;
 struct throttle;
 struct tickets;
 struct tokens;
@@ -52,12 +53,13 @@ struct broker_context {
 	struct external *external; /* helper commands */
 	struct throttle *throttle;
 	struct tickets *tickets;
-	struct worker *matcher;   /* patterns in output */
-	struct worker *dmesg;     /* kernels' logs */
-	struct file_store *files; /* dumps, and what is lent to file clients */
-	struct keeping *keeping;  /* how long those of the store are kept */
-	struct makings *makings;  /* dumps that are being made */
-	struct job_pool *readers; /* reads the audit's and journals' files */
+	struct worker *matcher;    /* patterns in output */
+	struct worker *dmesg;      /* kernels' logs */
+	struct file_store *files;  /* dumps, and what is lent to file clients */
+	struct keeping *keeping;   /* how long those of the store are kept */
+	struct sidecars *sidecars; /* what is known of each: checksums and the like */
+	struct makings *makings;   /* dumps that are being made */
+	struct job_pool *readers;  /* reads the audit's and journals' files */
 
 	/* What a client asks; command NULL: a shell. Answers on the channel, and ends it. */
 	void (*asked)(struct channel *channel, const char *command, size_t len);

@@ -15,10 +15,12 @@
 #include "broker/keep/keeping.h"
 #include "broker/login/context.h"
 #include "broker/serve/file_private.h"
+#include "broker/serve/file_sum.h"
 #include "broker/verb/guest_list.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
+#include "core/io.h"
 #include "core/fnv.h"
 
 #define FILE_MODE (S_IFREG | 0400U)
@@ -34,8 +36,11 @@ static struct wire_attributes folder_attr(const struct file_session *s)
 
 static uint64_t version_of(uint64_t a, uint64_t b, uint64_t c)
 {
-	const uint64_t parts[] = {a, b, c};
+	unsigned char parts[3 * sizeof(uint64_t)];
 
+	memcpy(parts, &a, sizeof(a));
+	memcpy(parts + sizeof(a), &b, sizeof(b));
+	memcpy(parts + 2 * sizeof(a), &c, sizeof(c));
 	return fnv_add(FNV_BEGIN, parts, sizeof(parts));
 }
 
@@ -162,18 +167,43 @@ static void list_host(struct file_session *s)
 	list_end(s, &l, more);
 }
 
+/* Whether the dump has a checksum, which is such a file. name: the dump's, in its text. */
+static bool sum_attr(const struct file_session *s, const struct dump_file *f, const char *name,
+	struct wire_attributes *out)
+{
+	char text[FILE_SUM_MAX];
+
+	*out = dump_attr(f);
+	out->size = file_sum_text(s->context->sidecars, f, name, text);
+	out->version = ~out->version;
+	return out->size > 0;
+}
+
+/* The dump, or its checksum. False: there is no room. */
+static bool list_dump(
+	const struct file_session *s, struct listing *l, const struct dump_file *f, bool sum)
+{
+	struct wire_attributes attr = dump_attr(f);
+	char name[DUMP_FILE_MAX + sizeof(FILE_SUM_END)];
+
+	if (!sum)
+		return list_add(l, f->safe, &attr);
+	snprintf(name, sizeof(name), "%s" FILE_SUM_END, f->safe);
+	if (strlen(name) <= WIRE_NAME_MAX && sum_attr(s, f, f->safe, &attr))
+		return list_add(l, name, &attr);
+	l->head.next++;
+	return true;
+}
+
 static void list_dumps(struct file_session *s, const struct dump_list *list)
 {
-	struct wire_attributes attr;
 	struct listing l;
 	bool more = true;
 	size_t i;
 
 	list_begin(s, &l);
-	for (i = s->from; more && i < list->count; i++) {
-		attr = dump_attr(&list->files[i]);
-		more = list_add(&l, list->files[i].safe, &attr);
-	}
+	for (i = s->from; more && i < 2 * list->count; i++)
+		more = list_dump(s, &l, &list->files[i / 2], i % 2);
 	list_end(s, &l, more);
 }
 
@@ -186,7 +216,7 @@ static void lend_log(struct file_session *s)
 	const char *why;
 	struct lent *lent;
 	struct journal *j = console_journal(console);
-	int r = file_lend(s, NULL, attr.size, &lent, &why);
+	int r = file_lend(s, "console.log", NULL, attr.size, &lent, &why);
 
 	if (r < 0) {
 		file_fault(s, r, why, NULL);
@@ -216,7 +246,7 @@ static void on_opened(void *arg, int fd)
 		file_fault(s, r == -ENOENT || r == -EACCES ? r : -EIO, why, NULL);
 		return;
 	}
-	r = file_lend(s, &s->dump, s->dump.size, &lent, &limit);
+	r = file_lend(s, s->dump.safe, &s->dump, s->dump.size, &lent, &limit);
 	if (r < 0) {
 		close(fd);
 		file_fault(s, r, r == -EMFILE ? limit : NULL, NULL);
@@ -278,12 +308,64 @@ static bool is_mine(void *arg, const struct dump_file *f)
 	return g ? f->known && uuid_equal(&f->guest, guest_uuid(g)) : !f->known;
 }
 
+static void lend_sum(struct file_session *s, const struct wire_attr *head, const char *text)
+{
+	const char *why = NULL;
+	struct lent *lent;
+	int fd = file_sum_open(text, head->attr.size);
+	int r = fd < 0 ? fd : file_lend(s, s->spot.name, NULL, head->attr.size, &lent, &why);
+
+	if (r < 0) {
+		fd_close(&fd);
+		file_fault(s, r == -EMFILE ? r : -EIO, why, NULL);
+		return;
+	}
+	file_notify(s, WIRE_LENT, head, sizeof(*head), NULL, 0, fd);
+}
+
+static void answer_sum(struct file_session *s, const struct dump_file *f, const char *name)
+{
+	struct wire_attr head = {.query = s->query};
+	char text[FILE_SUM_MAX];
+
+	(void)!sum_attr(s, f, name, &head.attr);
+	(void)file_sum_text(s->context->sidecars, f, name, text);
+	if (s->type == WIRE_STAT)
+		notify_attr(s, head.attr);
+	else if (s->type == WIRE_LEND)
+		lend_sum(s, &head, text);
+	else if (s->type == WIRE_REMOVE)
+		file_fault(s, -EACCES, "a checksum goes with its dump", NULL);
+	else
+		file_fault(s, -ENOTDIR, NULL, NULL);
+}
+
+/* The dump whose checksum the query is about, and its name; NULL: there is none. */
+static const struct dump_file *find_sum(
+	const struct file_session *s, const struct dump_list *list, char name[WIRE_NAME_MAX + 1])
+{
+	size_t len = strlen(s->spot.name), end = strlen(FILE_SUM_END);
+	struct wire_attributes attr;
+	const struct dump_file *f;
+
+	if (len <= end || strcmp(s->spot.name + len - end, FILE_SUM_END) != 0)
+		return NULL;
+	snprintf(name, WIRE_NAME_MAX + 1, "%.*s", (int)(len - end), s->spot.name);
+	f = dump_list_find(list, name);
+	return f && sum_attr(s, f, name, &attr) ? f : NULL;
+}
+
 static void answer_dump(struct file_session *s, const struct dump_list *list)
 {
 	const struct dump_file *f = dump_list_find(list, s->spot.name);
+	char name[WIRE_NAME_MAX + 1];
 
 	if (!f) {
-		file_fault(s, -ENOENT, NULL, NULL);
+		f = find_sum(s, list, name);
+		if (f)
+			answer_sum(s, f, name);
+		else
+			file_fault(s, -ENOENT, NULL, NULL);
 		return;
 	}
 	s->dump = *f;

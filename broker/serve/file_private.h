@@ -117,8 +117,8 @@ void file_notify(struct file_session *s, enum wire_type type, const void *fixed,
 /* error is -errno; why may be NULL or "". attr: of a folder that was to be opened, or NULL. */
 void file_fault(
 	struct file_session *s, int error, const char *why, const struct wire_attributes *attr);
-/* dump: NULL for console.log. 0 with *out; -ENOENT; -EMFILE and why. */
-int file_lend(struct file_session *s, const struct dump_file *dump, uint64_t size,
+/* dump: NULL for what is in no dump folder. 0 with *out; -ENOENT; -EMFILE and why. */
+int file_lend(struct file_session *s, const char *name, const struct dump_file *dump, uint64_t size,
 	struct lent **out, const char **why) MUST_CHECK;
 struct lent *file_lent(const struct file_session *s, uint32_t file);
 

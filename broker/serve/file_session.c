@@ -132,7 +132,7 @@ struct lent *file_lent(const struct file_session *s, uint32_t file)
 	return NULL;
 }
 
-int file_lend(struct file_session *s, const struct dump_file *dump, uint64_t size,
+int file_lend(struct file_session *s, const char *name, const struct dump_file *dump, uint64_t size,
 	struct lent **out, const char **why)
 {
 	const char *identity = login_identity(s->login)->text;
@@ -159,8 +159,8 @@ int file_lend(struct file_session *s, const struct dump_file *dump, uint64_t siz
 	lent->right = spot_right(&s->spot);
 	lent->size = size;
 	lent->since = loop_now(login_loop(s->login));
-	snprintf(lent->path, sizeof(lent->path), "/%s%s", dump ? "dumps/" : "",
-		dump ? dump->safe : "console.log");
+	snprintf(lent->path, sizeof(lent->path), "/%s%s", s->spot.kind == SPOT_DUMP ? "dumps/" : "",
+		name);
 	LIST_INSERT_HEAD(&s->lent, lent, entry);
 	s->lent_count++;
 	*out = lent;

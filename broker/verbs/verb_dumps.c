@@ -10,6 +10,7 @@
 #include "broker/files/file_store.h"
 #include "broker/login/context.h"
 #include "broker/login/login.h"
+#include "broker/sidecar/sidecars.h"
 #include "broker/verb/json.h"
 #include "broker/verbs/making_json.h"
 #include "broker/verbs/verbs.h"
@@ -62,7 +63,46 @@ static void time_text(int64_t when, char out[32])
 		snprintf(out, 32, "-");
 }
 
-static json_t *dump_json(const struct dump_file *f, const struct guest *g)
+/* NULL: not known; lines: a VM's output, as the verb log would show it. */
+static json_t *console_json(const struct sidecar *sidecar, bool lines)
+{
+	json_t *o, *array;
+	const char *line, *end;
+
+	if (!sidecar || !sidecar->text)
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "offset", json_integer((json_int_t)sidecar->offset));
+	if (!lines)
+		return o;
+	array = json_array();
+	for (line = sidecar->text; (end = strchr(line, '\n')); line = end + 1)
+		json_array_append_new(array, json_stringn(line, (size_t)(end - line)));
+	json_object_set_new(o, "lines", array);
+	return o;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+/* What is known of the file beside its name. */
+static void add_sidecar(
+	const struct dumps *d, json_t *o, const struct dump_file *f, const struct guest *g)
+{
+	const struct sidecar *c = sidecars_find(login_context(d->login)->sidecars, f);
+	const struct dump_head *head = c ? &c->sum.head : NULL;
+	bool lines = g && login_rights(d->login, g) & RIGHT_LOG;
+
+	json_object_set_new(o, "sha256", text_or_null(c ? c->sum.sha256 : NULL));
+	json_object_set_new(o, "kind", text_or_null(head ? dump_kind_name(head->kind) : NULL));
+	json_object_set_new(o, "memory",
+		head && head->memory ? json_integer((json_int_t)head->memory) : json_null());
+	json_object_set_new(o, "console", console_json(c, lines));
+}
+
+static json_t *dump_json(const struct dumps *d, const struct dump_file *f, const struct guest *g)
 {
 	json_t *o = json_object();
 	char when[32];
@@ -76,6 +116,7 @@ static json_t *dump_json(const struct dump_file *f, const struct guest *g)
 		json_object_set_new(o, "error", json_string(strerror(-f->error)));
 	json_object_set_new(o, "uuid", g ? json_string(guest_uuid_text(g)) : json_null());
 	json_object_set_new(o, "vm", g ? json_foreign(guest_name(g)) : json_null());
+	add_sidecar(d, o, f, g);
 	return o;
 }
 
@@ -150,7 +191,7 @@ static void answer(struct dumps *d, const struct dump_list *list)
 		const struct guest *g = owner(d, &list->files[i]);
 
 		if (array)
-			json_array_append_new(array, dump_json(&list->files[i], g));
+			json_array_append_new(array, dump_json(d, &list->files[i], g));
 		else
 			print_dump(d, &list->files[i], g);
 	}

@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import hashlib
 import json
 import os
 import re
@@ -150,6 +151,67 @@ def test_a_dump_is_made_listed_and_fetched(daemon, shared, tmp_path):
     assert record["identity"].startswith("key:SHA256:")
 
 
+def known(daemon, guest, name):
+    """What dumps says of it, when its checksum is known."""
+    def found():
+        return next((entry for entry in dumps(daemon, guest.uuid)
+                     if entry["name"] == name and entry["sha256"]), None)
+    return wait_until(found, 20, "its checksum is known")
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def test_a_dump_has_a_checksum_and_the_last_lines_before(daemon, shared, tmp_path):
+    assert daemon.ssh(shared.name, stdin=b"say last-words\n").status == 0
+    name = made_dump(daemon, shared)
+    path = f"{store(daemon)}/{name}"
+    entry = known(daemon, shared, name)
+    assert entry["sha256"] == sha256(path)
+    assert entry["kind"] == "elf" and entry["memory"] >= 2 << 20
+    log = daemon.ssh(shared.name, "log").out
+    assert 0 < entry["console"]["offset"] <= len(log)
+    assert 0 < len(entry["console"]["lines"]) <= 40
+    assert any("last-words" in line for line in entry["console"]["lines"]), entry
+    assert fetch(daemon, shared, name, tmp_path).returncode == 0
+    assert fetch(daemon, shared, f"{name}.sha256", tmp_path).returncode == 0
+    subprocess.run(["sha256sum", "-c", "--strict", f"{name}.sha256"], cwd=tmp_path, check=True,
+                   capture_output=True, timeout=20 * SLOW)
+    daemon.stop()
+    daemon.start()
+    daemon.knows(shared)
+    assert [e for e in dumps(daemon, shared.uuid) if e["name"] == name] == [entry]
+    with open(path, "r+b") as file:
+        file.write(b"\x7fELF-changed")
+    again = known(daemon, shared, name)
+    assert again["sha256"] == sha256(path) and again["memory"] is None
+
+
+def test_a_checksum_is_listed_and_goes_with_its_dump(daemons, settings, shared):
+    made = daemons(settings())
+    made.knows(shared)
+    made.configure({"access all": {"allow": "view, dump-make, dump-get, dump-delete"}})
+    made.reload()
+    made.wait_log("configuration reloaded")
+    name = made_dump(made, shared)
+    entry = known(made, shared, name)
+    assert entry["console"] == {"offset": entry["console"]["offset"]}  # lines need log
+    client = clients.paramiko_connect(made, shared.uuid)
+    files = client.open_sftp()
+    assert files.listdir("dumps") == [name, f"{name}.sha256"]
+    with files.open("dumps/latest.sha256") as file:
+        text = file.read()
+    assert text == f"{entry['sha256']}  latest\n".encode()
+    assert files.stat("dumps/latest.sha256").st_size == len(text)
+    with pytest.raises(OSError, match="goes with its dump"):
+        files.remove(f"dumps/{name}.sha256")
+    files.remove(f"dumps/{name}")
+    assert files.listdir("dumps") == []
+    client.close()
+
+
 def test_a_guest_goes_on_behind_a_dump_that_stops_it(daemon, shared):
     assert daemon.ssh(shared.name, "dump").status == 0
     wait_until(lambda: shared.state == "running", 10, "the guest runs again")
@@ -162,8 +224,7 @@ def test_formats_are_those_that_qemu_has(virt, daemon, shared, form):
     made = daemon.ssh(shared.name, f"dump --live --format {form}")
     if has:
         assert made.status == 0, made
-        with open(f"{store(daemon)}/{made.text.strip()}", "rb") as file:
-            assert file.read(12) == b"makedumpfile"
+        assert known(daemon, shared, made.text.strip())["kind"] == form
         assert made.text.strip().endswith(".kdump")
     else:
         assert made.status == 69 and made.text == "", made
