@@ -190,7 +190,6 @@ static void on_room(void *arg)
 {
 	struct watch *w = arg;
 
-	w->last_output = loop_now(w->loop); /* who types is not idle */
 	if (w->events->room && w->state != WATCH_OVER)
 		w->events->room(w->arg);
 }

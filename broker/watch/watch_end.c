@@ -95,11 +95,15 @@ static void on_timeout(void *arg)
  * old output is not woken by new one. */
 static uint64_t left_of(struct watch *w, uint64_t limit)
 {
-	uint64_t since;
+	uint64_t since, typed = console_input_progress(w->console);
 
 	if (journal_next(console_journal(w->console)) != w->heard_to)
 		watch_heard(w);
-	since = loop_now(w->loop) - w->last_output;
+	since = w->last_output;
+	/* Who types is neither idle nor waiting for quiet. */
+	if (viewer_mode(w->viewer) == VIEWER_WRITES && typed > since)
+		since = typed;
+	since = loop_now(w->loop) - since;
 	return since < limit ? limit - since : 0;
 }
 

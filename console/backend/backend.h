@@ -2,7 +2,7 @@
  * A back end: the open way to one serial console of a running guest.
  *
  * Ops go down, events come up on the loop, never from inside an op. After close no event is
- * called. One send at a time: the next one is given when sent() has come.
+ * called. One send at a time: while one is under way the next one waits for sent().
  */
 #ifndef CONSOLE_BACKEND_BACKEND_H
 #define CONSOLE_BACKEND_BACKEND_H
@@ -40,8 +40,8 @@ enum backend_error {
 struct backend_events {
 	void (*opened)(void *arg, enum backend_error error, const char *text);
 	void (*output)(void *arg, const uint8_t *data, size_t len);
-	/* The hypervisor has accepted len bytes (all of them), or the way broke meanwhile and
-	 * ended() follows. A careful one says it of what was given only. */
+	/* What send() has not accepted at once is accepted now, all len bytes of it; or the way
+	 * broke meanwhile and ended() follows. A careful one says it of what was given only. */
 	void (*sent)(void *arg, size_t len);
 	void (*ended)(void *arg, enum backend_end end, const char *text);
 	/* Something that whoever watches should know; it goes on. May be NULL. */
@@ -52,7 +52,8 @@ struct backend_events {
 #define BACKEND_CAREFUL_MAX 1792 /* the same, of a careful one */
 
 struct backend_ops {
-	/* Data is copied. 0, -EBUSY while one is under way, -EPIPE when it is not open. */
+	/* Data is copied. 1: the hypervisor has accepted all of it; 0: it is under way, and sent()
+	 * follows; -EBUSY while one is under way, -EPIPE when it is not open. */
 	int (*send)(struct backend *b, const uint8_t *data, size_t len);
 	/* Ends it whatever it is doing; a send that hangs is broken. What the guest has said and
 	 * output() has not been given yet is lost. *b becomes NULL. */

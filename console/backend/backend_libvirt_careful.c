@@ -10,6 +10,7 @@
  * takes them back (console/guest/stuck.h).
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,13 +47,14 @@ static void ask_work(void *arg)
 	p->thread_failed = ask(p) < 0;
 }
 
-static void give(struct libvirt_backend *p, const uint8_t *data, size_t room)
+/* True: it is accepted. */
+static bool give(struct libvirt_backend *p, const uint8_t *data, size_t room)
 {
 	int n = virStreamSend(p->stream, (const char *)data, p->send_len);
 
-	/* Less than all is not seen from the remote driver. */
-	p->send_failed = n < 0 || (size_t)n != p->send_len;
 	p->room = room > p->send_len ? room - p->send_len : 0;
+	/* Less than all is not seen from the remote driver. */
+	return n >= 0 && (size_t)n == p->send_len;
 }
 
 /* Data is given by the loop only, and only to a stream that is open still: who is evicted gets an
@@ -61,10 +63,8 @@ static void ask_done(void *arg)
 {
 	struct libvirt_backend *p = arg;
 
-	if (p->thread_failed || p->state != LIBVIRT_BACKEND_OPEN)
-		p->send_failed = true;
-	else
-		give(p, p->data, ROOM_BYTES);
+	p->send_failed = p->thread_failed || p->state != LIBVIRT_BACKEND_OPEN ||
+			 !give(p, p->data, ROOM_BYTES);
 	libvirt_backend_send_over(p);
 }
 
@@ -75,12 +75,8 @@ int libvirt_backend_send_with_care(struct libvirt_backend *p, const uint8_t *dat
 	if (len > BACKEND_CAREFUL_MAX)
 		return -EINVAL;
 	p->send_len = len;
-	if (len <= p->room && libvirt_backend_is_drained(p)) {
-		give(p, data, p->room);
-		p->send = LIBVIRT_BACKEND_SEND_DONE;
-		virt_wakeup_fire(p->wakeup);
-		return 0;
-	}
+	if (len <= p->room && libvirt_backend_is_drained(p))
+		return libvirt_backend_sent_at_once(p, give(p, data, p->room));
 	p->data = malloc(len);
 	if (!p->data)
 		return -ENOMEM;

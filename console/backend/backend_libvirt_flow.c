@@ -156,6 +156,16 @@ static int send_in_thread(struct libvirt_backend *p, const uint8_t *data, size_t
 	return 0;
 }
 
+int libvirt_backend_sent_at_once(struct libvirt_backend *p, bool accepted)
+{
+	if (accepted)
+		return 1;
+	p->send_failed = true;
+	p->send = LIBVIRT_BACKEND_SEND_DONE;
+	virt_wakeup_fire(p->wakeup); /* what broke is told from there */
+	return 0;
+}
+
 int libvirt_backend_send(struct backend *b, const uint8_t *data, size_t len)
 {
 	struct libvirt_backend *p = (struct libvirt_backend *)b;
@@ -178,10 +188,5 @@ int libvirt_backend_send(struct backend *b, const uint8_t *data, size_t len)
 	if (r < 0)
 		return r;
 	p->send_len = len;
-	if (p->send == LIBVIRT_BACKEND_SEND_THREAD)
-		return 0;
-	p->send_failed = n < 0;
-	p->send = LIBVIRT_BACKEND_SEND_DONE;
-	virt_wakeup_fire(p->wakeup);
-	return 0;
+	return p->send == LIBVIRT_BACKEND_SEND_THREAD ? 0 : libvirt_backend_sent_at_once(p, n >= 0);
 }

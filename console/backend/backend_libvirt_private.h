@@ -75,6 +75,8 @@ int libvirt_backend_listen(struct libvirt_backend *p) MUST_CHECK;
 void libvirt_backend_unlisten(struct libvirt_backend *p);
 /* libvirtd has read all that was sent. */
 bool libvirt_backend_is_drained(const struct libvirt_backend *p);
+/* What send() returns when no thread was needed. */
+int libvirt_backend_sent_at_once(struct libvirt_backend *p, bool accepted);
 int libvirt_backend_send(struct backend *b, const uint8_t *data, size_t len);
 /* Reads what has come; the state may be another afterwards. */
 void libvirt_backend_receive(struct libvirt_backend *p);

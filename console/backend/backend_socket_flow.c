@@ -190,15 +190,6 @@ static void all_written(struct socket_backend *p)
 	p->events->sent(p->arg, len);
 }
 
-/* The back end is there: what frees it is deferred, too, and later. */
-static void notify_sent(void *arg)
-{
-	struct socket_backend *p = arg;
-
-	if (p->state == SOCKET_BACKEND_OPEN)
-		all_written(p);
-}
-
 int socket_backend_send(struct backend *b, const uint8_t *data, size_t len)
 {
 	struct socket_backend *p = (struct socket_backend *)b;
@@ -210,14 +201,15 @@ int socket_backend_send(struct backend *b, const uint8_t *data, size_t len)
 		return -EINVAL;
 	if (p->out_len)
 		return -EBUSY;
-	memcpy(p->out, data, len);
 	n = send(p->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == (ssize_t)len) {
+		socket_backend_typed(p);
+		return 1;
+	}
+	memcpy(p->out, data, len);
 	p->out_len = len;
 	p->out_done = n > 0 ? (size_t)n : 0;
-	if (p->out_done == len)
-		loop_defer(p->loop, notify_sent, p);
-	else
-		watch(p); /* sent() comes from there */
+	watch(p); /* sent() comes from there */
 	return 0;
 }
 

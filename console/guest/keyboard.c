@@ -7,6 +7,7 @@
  * back at its source and nothing is lost.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "console/guest/console_private.h"
@@ -124,23 +125,51 @@ void input_finish(struct console *c)
 	buf_finish(&c->input.queue);
 }
 
-void input_pump(struct console *c)
+/* The hypervisor has the first bytes of the queue. */
+static void accepted(struct console *c, size_t len)
+{
+	struct input *in = &c->input;
+
+	in->in_flight = in->stale = 0;
+	c->counts.input += len;
+	c->options->counts->input += len;
+	in->progress = loop_now(c->loop);
+	in->after_break = 0;
+	buf_drop(&in->queue, len);
+	stuck_sent(c->stuck, len);
+}
+
+/* True: all of it was accepted at once, and more may follow. */
+static bool send_some(struct console *c)
 {
 	struct backend *backend = c->link->backend;
 	size_t len = buf_len(&c->input.queue), max;
+	int r;
 
 	if (c->state != CONSOLE_OPEN || !backend || c->input.in_flight || len == 0)
-		return;
+		return false;
 	max = backend->careful ? BACKEND_CAREFUL_MAX : BACKEND_SEND_MAX;
 	if (len > max)
 		len = max;
 	if (backend->careful && (c->input.held || !stuck_may_send(c->stuck, len)))
-		return;
-	if (backend_send(backend, buf_data(&c->input.queue), len) < 0)
-		return; /* the back end is ending; its event follows */
-	c->input.in_flight = len;
+		return false;
+	r = backend_send(backend, buf_data(&c->input.queue), len);
+	if (r < 0)
+		return false; /* the back end is ending; its event follows */
 	if (backend->careful)
 		stuck_sending(c->stuck);
+	if (r == 0)
+		c->input.in_flight = len; /* input_sent follows */
+	else
+		accepted(c, len);
+	return r > 0;
+}
+
+/* A keystroke is mostly accepted at once, and that is all there is to it. */
+static void send_queue(struct console *c)
+{
+	while (send_some(c))
+		;
 }
 
 static void notify_room(struct console *c)
@@ -154,18 +183,10 @@ static void notify_room(struct console *c)
 	}
 }
 
-void input_sent(struct console *c, size_t len)
+static void notify_if_room(struct console *c)
 {
 	struct input *in = &c->input;
 
-	in->in_flight = in->stale = 0;
-	c->counts.input += len;
-	c->options->counts->input += len;
-	stuck_sent(c->stuck, len);
-	in->progress = loop_now(c->loop);
-	in->after_break = 0;
-	buf_drop(&in->queue, len);
-	input_pump(c);
 	if (c->control)
 		return; /* room is told when it is over */
 	if (buf_len(&in->queue) == 0 ||
@@ -173,6 +194,21 @@ void input_sent(struct console *c, size_t len)
 		in->was_full = 0;
 		notify_room(c);
 	}
+}
+
+void input_pump(struct console *c)
+{
+	if (buf_len(&c->input.queue) == 0)
+		return;
+	send_queue(c);
+	notify_if_room(c);
+}
+
+void input_sent(struct console *c, size_t len)
+{
+	accepted(c, len);
+	send_queue(c);
+	notify_if_room(c);
 }
 
 void input_reopen(struct console *c)
@@ -207,27 +243,30 @@ size_t input_drop(struct console *c)
 	return left;
 }
 
+/* What is accepted at once makes room at once: nobody is told of it. */
 ssize_t viewer_type(struct viewer *v, const uint8_t *data, size_t len)
 {
 	struct console *c = v->console;
 	struct input *in = &c->input;
+	size_t done = 0, piece;
 
 	if (v->mode != VIEWER_WRITES)
 		return -EPERM;
 	if (c->state != CONSOLE_OPEN)
 		return -ENOTCONN;
-	if (c->control || len > buf_room(&in->queue)) {
-		len = c->control ? 0 : buf_room(&in->queue);
-		in->was_full = 1;
-	}
-	if (len == 0)
-		return 0;
 	if (buf_len(&in->queue) == 0)
 		in->progress = loop_now(c->loop);
-	if (buf_add(&in->queue, data, len) < 0)
-		return -ENOMEM;
-	input_pump(c);
-	return (ssize_t)len;
+	while (!c->control && done < len && (piece = buf_room(&in->queue)) > 0) {
+		if (piece > len - done)
+			piece = len - done;
+		if (buf_add(&in->queue, data + done, piece) < 0)
+			return done ? (ssize_t)done : -ENOMEM;
+		done += piece;
+		send_queue(c);
+	}
+	if (done < len)
+		in->was_full = 1;
+	return (ssize_t)done;
 }
 
 size_t viewer_typed_pending(const struct viewer *v)

@@ -73,7 +73,9 @@ struct viewer_owner {
 
 struct viewer_events {
 	void (*wake)(void *arg); /* there is something to read */
-	void (*room)(void *arg); /* the input queue takes bytes again, or has been emptied */
+	/* The input queue takes bytes again, or has been emptied; not when that is so before
+	 * viewer_type returns (viewer_typed_pending). */
+	void (*room)(void *arg);
 	void (*event)(void *arg, const struct console_event *event);
 };
 
