@@ -6,7 +6,7 @@
 #define AUTH_DEPOSIT_H
 
 #include "auth/identity.h"
-#include "core/span.h"
+#include "core/text/span.h"
 
 #define DEPOSITS_MAX 4096
 #define DEPOSIT_SECONDS_MAX 86400

@@ -4,7 +4,7 @@
  * May not know rights or guests.
  */
 #include "auth/login.h"
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 #include "auth/login_cert.h"
 
 #include <errno.h>

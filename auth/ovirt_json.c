@@ -5,7 +5,7 @@
  */
 #include "auth/ovirt_json.h"
 #include "auth/ssh/authorized_keys.h"
-#include "core/uuid_text.h"
+#include "core/text/uuid_text.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -9,7 +9,7 @@
 
 #include "auth/ssh/authfile.h"
 #include "auth/identity.h"
-#include "core/span.h"
+#include "core/text/span.h"
 
 #define OVIRT_JSON_MAX (8u << 20) /* bytes of an answer */
 #define OVIRT_ENTRIES_MAX 50000

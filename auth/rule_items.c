@@ -3,8 +3,8 @@
  * Task: parse one, match one. Owner: struct rules. May not know sections or rights.
  */
 #include "auth/rule_items.h"
-#include "core/glob.h"
-#include "core/uuid_text.h"
+#include "core/text/glob.h"
+#include "core/text/uuid_text.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef AUTH_RULE_ITEMS_H
 #define AUTH_RULE_ITEMS_H
 
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 #include "auth/rules.h"
 
 struct who_item {

@@ -8,11 +8,11 @@
  * Who came by a ticket has no right that its maker lacks, and none at all unless that one has
  * `admin`, which makes tickets.
  *
- *   who:  KIND:PATTERN, kinds as in auth/identity.h, patterns as in core/glob.h; `ticket` alone
- *         is any ticket; address: takes an address, a CIDR block or a pattern.
- *         cert: looks at the whole subject and at each of its parts (CN=..., O=...).
- *   vms:  PATTERN on the name, name:PATTERN (for names with a colon), a UUID, hypervisor:PATTERN,
- *         group:PATTERN. Only `*` itself means all guests and the host.
+ *   who:  KIND:PATTERN, kinds as in auth/identity.h, patterns as in core/text/glob.h; `ticket`
+ * alone is any ticket; address: takes an address, a CIDR block or a pattern. cert: looks at the
+ * whole subject and at each of its parts (CN=..., O=...). vms:  PATTERN on the name, name:PATTERN
+ * (for names with a colon), a UUID, hypervisor:PATTERN, group:PATTERN. Only `*` itself means all
+ * guests and the host.
  */
 #ifndef AUTH_RULES_H
 #define AUTH_RULES_H

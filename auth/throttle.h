@@ -12,7 +12,7 @@
 #ifndef AUTH_THROTTLE_H
 #define AUTH_THROTTLE_H
 
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 
 #define THROTTLE_WAYS 8 /* sources in one bucket */
 #define THROTTLE_NET_SHARE 8

@@ -4,8 +4,8 @@
  * of other kinds.
  */
 #include "auth/tickets.h"
-#include "core/token.h"
-#include "core/uuid_text.h"
+#include "core/text/token.h"
+#include "core/text/uuid_text.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

@@ -1,7 +1,7 @@
 /*
  * Tickets: passwords for one guest, good for some uses and some time, in memory only.
  *
- * A ticket is a token (core/token.h). The table keeps a keyed
+ * A ticket is a token (core/text/token.h). The table keeps a keyed
  * hash of it. Checking one takes the same steps whatever is presented and whatever the table
  * holds of it. Times are seconds of one clock that only goes forward, given by the caller.
  */
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/token.h"
+#include "core/text/token.h"
 
 #define TICKET_LENGTH TOKEN_LENGTH
 #define TICKET_ROOM TOKEN_ROOM

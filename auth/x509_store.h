@@ -14,7 +14,7 @@
 
 #include "auth/ssh/authfile.h"
 #include "auth/identity.h"
-#include "core/span.h"
+#include "core/text/span.h"
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
 #ifndef AUTH_X509_VERIFY_H
 #define AUTH_X509_VERIFY_H
 
-#include "core/span.h"
+#include "core/text/span.h"
 
 #include <openssl/x509.h>
 #include <stdbool.h>

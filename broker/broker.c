@@ -34,7 +34,7 @@
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 /* --- the end --- */
 

@@ -10,10 +10,10 @@
 #include "broker/access/auth_services.h"
 #include "broker/broker.h"
 #include "broker/listen/endpoint.h"
-#include "broker/login/connections.h"
+#include "broker/connections/connections.h"
 #include "broker/login/context.h"
 #include "broker/login/login_counts.h"
-#include "broker/login/ports.h"
+#include "broker/connections/ports.h"
 #include "console/guest/console.h"
 
 enum { ENDPOINT_SSH, ENDPOINT_HTTPS, ENDPOINTS };

@@ -9,8 +9,8 @@
 
 #include "broker/folders.h"
 #include "core/io.h"
-#include "core/error_text.h"
-#include "core/trust.h"
+#include "core/file/error_text.h"
+#include "core/file/trust.h"
 
 #define WHY_MAX 1024
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 /* Where the text stands: "FILE:LINE: ", "FILE: " or nothing. Returns its length. */
 static size_t write_place(char *text, size_t room, const char *file, unsigned line)

@@ -2,7 +2,7 @@
  * What is wrong with a configuration: a bounded list of lines "FILE:LINE: text". An error refuses
  * it; a warning is about what is probably not meant.
  *
- * A line is escaped when it is added (core/escape.h), so it may be shown to a person as it is.
+ * A line is escaped when it is added (core/text/escape.h), so it may be shown to a person as it is.
  */
 #ifndef CONFIG_ERRORS_H
 #define CONFIG_ERRORS_H

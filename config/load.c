@@ -19,7 +19,7 @@
 #include "config/prescan.h"
 #include "config/protocols.h"
 #include "core/io.h"
-#include "core/trust.h"
+#include "core/file/trust.h"
 
 #define DROPIN_FOLDER "conf.d"
 #define DROPIN_SUFFIX ".conf"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 #define KIND_BYTES "abcdefghijklmnopqrstuvwxyz0123456789_"
 #define NAME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789._-"

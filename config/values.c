@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "core/escape.h"
-#include "core/hex.h"
+#include "core/text/escape.h"
+#include "core/text/hex.h"
 
 struct unit {
 	const char *name;

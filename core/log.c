@@ -17,7 +17,7 @@
 
 #include <systemd/sd-journal.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "core/log.h"
 
 static const char *const names[] = {"error", "warning", "info", "debug"};

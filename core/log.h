@@ -1,9 +1,9 @@
 /*
  * Logging: one line each to stderr or, with fields, to journald.
  *
- * The text is escaped here (core/escape.h), so that no foreign byte reaches a terminal or another
- * line; callers pass foreign strings with plain %s. No secret is ever passed.
- * A line tagged with a connection carries it as "[c12] " and as the field VMC_TAG.
+ * The text is escaped here (core/text/escape.h), so that no foreign byte reaches a terminal or
+ * another line; callers pass foreign strings with plain %s. No secret is ever passed. A line tagged
+ * with a connection carries it as "[c12] " and as the field VMC_TAG.
  */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "ctl/complain.h"
 
 #define COMPLAINT_MAX 2048 /* bytes before escaping; the rest is cut */

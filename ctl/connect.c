@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/io.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 #include "ctl/complain.h"
 #include "ctl/connect.h"
 

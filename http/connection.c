@@ -9,9 +9,9 @@
 
 #include "core/io.h"
 #include "core/log.h"
-#include "http/answer.h"
+#include "http/exchange/answer.h"
 #include "http/connection_private.h"
-#include "http/verb_body.h"
+#include "http/exchange/verb_body.h"
 
 #define ROUNDS 16 /* of reading and answering in one turn */
 

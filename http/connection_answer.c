@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
-#include "http/answer.h"
+#include "http/exchange/answer.h"
 #include "http/connection_private.h"
 
 /* --- the end --- */

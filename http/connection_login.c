@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/basic.h"
+#include "http/exchange/basic.h"
 #include "http/connection_private.h"
 
 #define HOST_LOGIN "vmconsole"

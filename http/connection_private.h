@@ -11,14 +11,14 @@
 
 #include "core/buf.h"
 #include "core/loop.h"
-#include "http/collect.h"
+#include "http/exchange/collect.h"
 #include "http/connection.h"
 #include "http/download.h"
-#include "http/exchange.h"
-#include "http/forward.h"
+#include "http/exchange/exchange.h"
+#include "http/forward/forward.h"
 #include "http/parse/request.h"
 #include "http/parse/target.h"
-#include "http/route.h"
+#include "http/exchange/route.h"
 #include "wire/line.h"
 
 enum connection_state {

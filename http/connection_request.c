@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "http/basic.h"
+#include "http/exchange/basic.h"
 #include "http/connection_private.h"
-#include "http/verb_body.h"
+#include "http/exchange/verb_body.h"
 
 /* --- its beginning --- */
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "core/tree_file.h"
-#include "http/answer.h"
-#include "http/broker_line.h"
+#include "core/file/tree_file.h"
+#include "http/exchange/answer.h"
+#include "http/exchange/broker_line.h"
 #include "http/download.h"
 #include "http/file_head.h"
 #include "wire/status.h"

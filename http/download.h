@@ -11,7 +11,7 @@
 #include "core/buf.h"
 #include "core/job.h"
 #include "core/loop.h"
-#include "http/exchange.h"
+#include "http/exchange/exchange.h"
 #include "http/parse/request.h"
 #include "wire/line.h"
 

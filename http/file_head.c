@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "http/answer.h"
+#include "http/exchange/answer.h"
 #include "http/file_head.h"
 
 #define TAG_ROOM 48

@@ -5,7 +5,7 @@
 #include "core/buf.h"
 #include "sshd/channel.h"
 #include "sshd/files.h"
-#include "sshd/sftp/scp.h"
+#include "sshd/scp/scp.h"
 #include "sshd/sftp/sftpd.h"
 
 struct files {

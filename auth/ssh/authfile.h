@@ -5,7 +5,7 @@
 #ifndef AUTH_SSH_AUTHFILE_H
 #define AUTH_SSH_AUTHFILE_H
 
-#include "core/trust.h"
+#include "core/file/trust.h"
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
  * struct key_options owns its strings. May not know the key, nor verbs or sections.
  */
 #include "auth/ssh/key_options.h"
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef AUTH_SSH_KRL_SERIALS_H
 #define AUTH_SSH_KRL_SERIALS_H
 
-#include "core/span.h"
+#include "core/text/span.h"
 
 struct krl_range {
 	uint64_t low, high; /* both included */

@@ -8,7 +8,7 @@
 #ifndef AUTH_SSH_PUBKEY_H
 #define AUTH_SSH_PUBKEY_H
 
-#include "core/span.h"
+#include "core/text/span.h"
 
 #define PUBKEY_BLOB_MAX 4096 /* bytes; an RSA key of 16384 bits has 2.1 KiB */
 #define PUBKEY_RSA_BITS_MIN 2048

@@ -4,7 +4,7 @@
  * trusted, nor what a principal may do.
  */
 #include "auth/ssh/ssh_cert.h"
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 #include "auth/ssh/ssh_signature.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "broker/access/credentials.h"
-#include "core/fnv.h"
+#include "core/text/fnv.h"
 #include "core/log.h"
 
 /* --- paths --- */

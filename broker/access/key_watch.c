@@ -20,7 +20,7 @@
 #include "core/io.h"
 #include "core/job.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 #define EVENTS                                                                                     \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |        \

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "broker/admin/exposition.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 void exposition_family(
 	struct exposition *e, const char *name, enum exposition_type type, const char *help)

@@ -14,8 +14,8 @@
 #include "broker/admin/journal_inspect.h"
 #include "broker/verb/verb_steps.h"
 #include "console/journal/journal_tool.h"
-#include "core/utc.h"
-#include "core/uuid.h"
+#include "core/text/utc.h"
+#include "core/text/uuid.h"
 
 #define CONSOLES_MAX 100000 /* folders looked at */
 #define SLOT_LETTERS "abcdefghijklmnopqrstuvwxyz"

@@ -9,7 +9,7 @@
 #include "broker/login/login.h"
 #include "broker/verb/verb_steps.h"
 #include "config/rights.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 static int step(void *source, struct verb_piece *piece)
 {

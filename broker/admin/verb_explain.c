@@ -11,7 +11,7 @@
 #include "broker/admin/admin.h"
 #include "broker/login/login.h"
 #include "config/rights.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 static void explain_line(void *arg, const char *line)
 {

@@ -12,7 +12,7 @@
 #include "config/config.h"
 #include "config/rights.h"
 #include "console/guest/console.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 /* --- step by step --- */
 

@@ -6,7 +6,7 @@
 #include "auth/throttle.h"
 #include "broker/admin/admin.h"
 #include "broker/listen/sources.h"
-#include "broker/login/connections.h"
+#include "broker/connections/connections.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
 #include "config/rights.h"

@@ -17,7 +17,7 @@
 #include "broker/audit/audit_record.h"
 #include "core/job.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 struct waiter {
 	audit_done_fn done; /* NULL: nobody waits */

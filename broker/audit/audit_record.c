@@ -11,7 +11,7 @@
 #include <systemd/sd-journal.h>
 
 #include "broker/audit/audit_record.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 #define FIELDS_MAX 32
 #define TIME_MAX 40

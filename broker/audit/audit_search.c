@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "core/glob.h"
+#include "core/text/glob.h"
 #include "broker/audit/audit_file.h"
 #include "broker/audit/audit_search.h"
 #include "config/values.h"

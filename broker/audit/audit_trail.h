@@ -10,7 +10,7 @@
 
 #include "broker/audit/audit.h"
 #include "broker/audit/deeds.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 #define AUDIT_VERB_MAX 64
 

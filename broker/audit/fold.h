@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "broker/audit/audit.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 #define FOLD_TEXT_MAX 256 /* of what is kept of the last one */
 #define FOLD_VERB_MAX 64

@@ -7,9 +7,9 @@
 
 #include "broker/audit/fold.h"
 #include "broker/audit/refusals.h"
-#include "core/fnv.h"
+#include "core/text/fnv.h"
 #include "core/log.h"
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 
 #define V6_BITS 64
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "broker/channel/channel_private.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "core/log.h"
 
 bool channel_is_heard(const struct channel *c)

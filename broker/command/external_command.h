@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "core/loop.h"
-#include "core/trust.h"
+#include "core/file/trust.h"
 
 struct external_command;
 

@@ -14,8 +14,8 @@
 #include "broker/command/panic_command.h"
 #include "console/guest/console.h"
 #include "core/log.h"
-#include "core/trust.h"
-#include "core/error_text.h"
+#include "core/file/trust.h"
+#include "core/file/error_text.h"
 
 struct panic_command {
 	LIST_ENTRY(panic_command) entry;

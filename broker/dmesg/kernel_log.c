@@ -10,7 +10,7 @@
 #include "broker/dmesg/kernel_log.h"
 #include "broker/worker/worker.h"
 #include "console/hypervisor/hypervisor_peek.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "core/io.h"
 #include "wire/line.h"
 

@@ -16,7 +16,7 @@
 #include "auth/ssh/base64.h"
 #include "broker/door/host_key_check.h"
 #include "broker/door/host_keys.h"
-#include "core/span.h"
+#include "core/text/span.h"
 
 #define OPENSSH_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"
 #define OPENSSH_END "-----END OPENSSH PRIVATE KEY-----"

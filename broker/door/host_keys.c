@@ -22,8 +22,8 @@
 #include "broker/door/openssh_key.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/memory_file.h"
-#include "core/error_text.h"
+#include "core/file/memory_file.h"
+#include "core/file/error_text.h"
 
 #define COMMENT "vmconsoled"
 #define PATTERN "ssh_host_*_key"

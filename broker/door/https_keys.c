@@ -13,8 +13,8 @@
 
 #include "broker/door/https_keys.h"
 #include "core/io.h"
-#include "core/memory_file.h"
-#include "core/error_text.h"
+#include "core/file/memory_file.h"
+#include "core/file/error_text.h"
 
 __attribute__((format(printf, 3, 4))) static int fail(
 	char why[HTTPS_KEYS_WHY_MAX], int error, const char *format, ...)

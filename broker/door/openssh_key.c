@@ -12,7 +12,7 @@
 #include <openssl/rand.h>
 
 #include "auth/ssh/base64.h"
-#include "core/span.h"
+#include "core/text/span.h"
 #include "broker/door/openssh_key.h"
 
 #define SECRET_MAX 512     /* bytes of the private file's binary form */

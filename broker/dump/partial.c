@@ -15,7 +15,7 @@
 #include "broker/files/dump_remove.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 #define STORE_MODE 0700
 

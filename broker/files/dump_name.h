@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 #define DUMP_FILE_MAX 256           /* bytes of a file's name, with its end */
 #define DUMP_SHORT_CHARS 20         /* of a domain's name */

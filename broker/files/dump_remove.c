@@ -8,7 +8,7 @@
 
 #include "broker/files/dump_remove.h"
 #include "core/io.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 static int fail(int error, const char *path, char why[DUMP_WHY_MAX])
 {

@@ -5,7 +5,7 @@
 #define BROKER_FILES_DUMP_REMOVE_H
 
 #include "broker/files/dump_scan.h"
-#include "core/trust.h"
+#include "core/file/trust.h"
 
 #define DUMP_WHY_MAX TRUST_WHY_MAX
 

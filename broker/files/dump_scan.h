@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "broker/files/dump_name.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 #define DUMP_FILES_MAX 4096    /* of all folders; further ones are left out */
 #define DUMP_ENTRIES_MAX 16384 /* names of whatever, in all folders, that are looked at */

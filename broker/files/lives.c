@@ -9,7 +9,7 @@
 #include "broker/files/dump_name.h"
 #include "broker/files/lives.h"
 #include "broker/files/watched.h"
-#include "core/state_file.h"
+#include "core/file/state_file.h"
 
 #define FILE_MAX ((size_t)16 << 20)
 #define LIVES_STEP 256

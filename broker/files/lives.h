@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "core/job.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 struct lives;
 

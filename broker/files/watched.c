@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "broker/files/watched.h"
-#include "core/state_file.h"
+#include "core/file/state_file.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 #define FORM "%4s %" SCNd64 " %" SCNd64 " %n"

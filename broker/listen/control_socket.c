@@ -10,7 +10,7 @@
 #include "broker/listen/control_socket.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 #define REST_US LOOP_SECOND /* after running out of descriptors */
 

@@ -20,7 +20,7 @@
 #include "broker/listen/sources.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 #define REST_US LOOP_SECOND
 #define REST_SLACK_US (100 * LOOP_MSEC)

@@ -15,7 +15,7 @@
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 #include "console/replay/replay.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 /* --- life --- */
 

@@ -17,7 +17,7 @@
 #include "broker/login/login.h"
 #include "broker/login/login_counts.h"
 #include "core/log.h"
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 #include "wire/line.h"
 
 #define TICKET_ANSWER_US (250 * LOOP_MSEC) /* no answer to a ticket comes sooner than this */

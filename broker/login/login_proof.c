@@ -8,7 +8,7 @@
 
 #include "broker/access/access.h"
 #include "broker/login/login_private.h"
-#include "core/tokenize.h"
+#include "core/text/tokenize.h"
 
 struct login_origin login_origin_of(const struct login *login)
 {

@@ -25,7 +25,7 @@
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "console/hypervisor/hypervisor_query.h"
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 
 static int any(void *arg, const struct guest *guest)
 {

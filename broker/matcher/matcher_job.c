@@ -7,7 +7,7 @@
 
 #include "broker/matcher/matcher.h"
 #include "broker/worker/worker.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "wire/line.h"
 
 struct matcher_job {

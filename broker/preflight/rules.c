@@ -8,7 +8,7 @@
 #include "broker/access/access.h"
 #include "broker/preflight/private.h"
 #include "config/nearest.h"
-#include "core/glob.h"
+#include "core/text/glob.h"
 
 #define KEYS_TOLD_MAX 5 /* lines about keys that no rule is for */
 

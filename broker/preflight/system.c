@@ -19,10 +19,10 @@
 #include "broker/listen/listener.h"
 #include "broker/preflight/private.h"
 #include "config/protocols.h"
-#include "core/glob.h"
+#include "core/text/glob.h"
 #include "core/io.h"
-#include "core/error_text.h"
-#include "core/trust.h"
+#include "core/file/error_text.h"
+#include "core/file/trust.h"
 
 #define DUMPS_LOOKED_AT 4096 /* names in each folder */
 

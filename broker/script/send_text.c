@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/hex.h"
+#include "core/text/hex.h"
 
 /* \xHH, one or two digits; at is behind the x. Returns how many digits there were. */
 static size_t read_hex(const char *at, size_t len, char *out)

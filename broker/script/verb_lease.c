@@ -16,8 +16,8 @@
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 #include "console/guest/lease.h"
-#include "core/error_text.h"
-#include "core/utc.h"
+#include "core/file/error_text.h"
+#include "core/text/utc.h"
 
 #define TTL_DEFAULT_US (300 * LOOP_SECOND)
 #define TTL_DEFAULT_TEXT "5m"

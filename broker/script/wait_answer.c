@@ -6,8 +6,8 @@
 
 #include "broker/channel/channel.h"
 #include "broker/script/wait_answer.h"
-#include "core/escape.h"
-#include "core/error_text.h"
+#include "core/text/escape.h"
+#include "core/file/error_text.h"
 
 /* Bytes are hostile on a terminal, and a terminal is what a person has. */
 static int put_escaped(struct channel *channel, const char *text, size_t len)

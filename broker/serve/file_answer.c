@@ -21,7 +21,7 @@
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
 #include "core/io.h"
-#include "core/fnv.h"
+#include "core/text/fnv.h"
 
 #define FILE_MODE (S_IFREG | 0400U)
 #define FOLDER_MODE (S_IFDIR | 0700U)

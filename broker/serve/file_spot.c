@@ -9,8 +9,8 @@
 #include "console/guest/console.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
-#include "core/escape.h"
-#include "core/uuid.h"
+#include "core/text/escape.h"
+#include "core/text/uuid.h"
 
 #define FILE_RIGHTS ((unsigned)RIGHT_LOG | RIGHT_DUMP_GET)
 

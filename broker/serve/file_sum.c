@@ -4,7 +4,7 @@
 #include "broker/serve/file_sum.h"
 #include "broker/sidecar/sidecars.h"
 #include "core/io.h"
-#include "core/memory_file.h"
+#include "core/file/memory_file.h"
 
 size_t file_sum_text(const struct sidecars *sidecars, const struct dump_file *f, const char *name,
 	char out[FILE_SUM_MAX])

@@ -9,7 +9,7 @@
 #include "broker/session/attach_private.h"
 #include "config/rights.h"
 #include "console/guest/guest_control.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 static void on_done(void *arg, int error, const char *text)
 {

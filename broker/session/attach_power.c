@@ -11,7 +11,7 @@
 #include "broker/session/guest_text.h"
 #include "config/rights.h"
 #include "console/guest/guest_power.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 static const struct {
 	uint8_t key;

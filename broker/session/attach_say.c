@@ -8,7 +8,7 @@
 
 #include "broker/session/attach_private.h"
 #include "console/replay/replay.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 #define SCANNED ((size_t)4096)  /* bytes looked back at: no longer sequence is known of */
 #define HELD_MAX ((size_t)4000) /* text that waits; printed in one go */

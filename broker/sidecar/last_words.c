@@ -5,7 +5,7 @@
 
 #include "broker/sidecar/last_words.h"
 #include "console/journal/journal.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 struct last_words {
 	struct loop *loop;

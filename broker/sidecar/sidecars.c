@@ -14,7 +14,7 @@
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "core/log.h"
-#include "core/state_file.h"
+#include "core/file/state_file.h"
 
 #define FIRST_US LOOP_SECOND /* after the start */
 #define FILE_MAX ((size_t)32 << 20)

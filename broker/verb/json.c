@@ -4,7 +4,7 @@
 
 #include "broker/channel/channel.h"
 #include "broker/verb/json.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 json_t *json_foreign(const char *text)
 {

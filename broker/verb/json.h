@@ -6,7 +6,7 @@
 
 struct channel;
 
-/* A string whose bytes a stranger chose: what is no UTF-8 is escaped (core/escape.h). */
+/* A string whose bytes a stranger chose: what is no UTF-8 is escaped (core/text/escape.h). */
 json_t *json_foreign(const char *text);
 
 /* A string with one character, U+0000 to U+00FF, for each byte. */

@@ -14,7 +14,7 @@
 #include "console/guest/guest.h"
 #include "console/hypervisor/hypervisor.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 #include "wire/msg.h"
 
 const struct verb *verb_find(const struct verb_table *table, const char *name)

@@ -12,7 +12,7 @@
 #include "broker/verbs/verbs.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 #define MENU_LINE_MAX 256
 #define MENU_BYTES_MAX 512            /* echoed in one turn */

@@ -13,7 +13,7 @@
 #include "config/rights.h"
 #include "console/guest/console.h"
 #include "console/guest/guest_control.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 struct control_call {
 	struct channel *channel;

@@ -16,7 +16,7 @@
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
 #include "console/guest/guest.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 #define LATEST "latest"
 

@@ -16,7 +16,7 @@
 #include "config/rights.h"
 #include "config/values.h"
 #include "console/guest/guest.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 /* A terminal without a pty of its own cannot have a line written over. */
 #define LINE_EVERY_US (5 * LOOP_SECOND)

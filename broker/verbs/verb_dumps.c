@@ -17,8 +17,8 @@
 #include "config/rights.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
-#include "core/escape.h"
-#include "core/error_text.h"
+#include "core/text/escape.h"
+#include "core/file/error_text.h"
 
 struct dumps {
 	struct channel *channel;

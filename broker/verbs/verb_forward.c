@@ -18,7 +18,7 @@
 #include "config/config.h"
 #include "config/rights.h"
 #include "config/upstream.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "core/io.h"
 #include "core/log.h"
 

@@ -9,7 +9,7 @@
 #include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
 #include "console/guest/guest.h"
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 static json_t *guest_json(const struct guest *g)
 {

@@ -17,7 +17,7 @@
 #include "config/values.h"
 #include "console/guest/console.h"
 #include "console/guest/guest_power.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 struct power_call {
 	struct channel *channel;

@@ -13,8 +13,8 @@
 #include "console/guest/guest.h"
 #include "console/guest/lease.h"
 #include "console/hypervisor/hypervisor.h"
-#include "core/escape.h"
-#include "core/utc.h"
+#include "core/text/escape.h"
+#include "core/text/utc.h"
 
 static const char *console_word(const struct console *c)
 {

@@ -13,8 +13,8 @@
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "console/guest/lease.h"
-#include "core/escape.h"
-#include "core/utc.h"
+#include "core/text/escape.h"
+#include "core/text/utc.h"
 
 struct who_row {
 	const struct viewer *viewer;

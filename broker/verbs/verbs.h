@@ -6,7 +6,7 @@
 #define BROKER_VERBS_VERBS_H
 
 #include "broker/verb/verb.h"
-#include "core/tokenize.h"
+#include "core/text/tokenize.h"
 
 extern const struct verb_table verbs_table;
 

@@ -12,7 +12,7 @@
 #include "console/backend/backend.h"
 #include "console/domain/device.h"
 #include "console/hypervisor/hypervisor_client.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 enum libvirt_backend_state {
 	LIBVIRT_BACKEND_QUEUED,  /* an earlier connection to this guest is still being closed */

@@ -10,7 +10,7 @@
 #include "console/backend/backend.h"
 #include "console/domain/device.h"
 #include "console/backend/socket_path.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 #define SOCKET_BACKEND_GATHER 2048 /* bytes of bulk output put together */
 

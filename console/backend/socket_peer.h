@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "console/backend/socket_path.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 /*
  * Whether the other end is the QEMU of the guest: its process (SO_PEERCRED: the one that listens,

@@ -13,7 +13,7 @@
 
 #include "console/guest/console_private.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 /* --- told by the guest --- */
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "console/guest/console_private.h"
-#include "core/utc.h"
+#include "core/text/utc.h"
 
 /* --- the token --- */
 

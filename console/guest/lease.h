@@ -9,7 +9,7 @@
 #define CONSOLE_GUEST_LEASE_H
 
 #include "console/guest/viewer.h"
-#include "core/token.h"
+#include "core/text/token.h"
 
 #define LEASE_TTL_MAX_US (UINT64_C(86400) * LOOP_SECOND)
 #define LEASE_WHO_MAX 256 /* bytes of whose it is, terminator included; longer is cut */

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "console/guest/remembered.h"
-#include "core/state_file.h"
+#include "core/file/state_file.h"
 
 #define FILE_MAX ((size_t)8 << 20)
 

@@ -15,7 +15,7 @@
 
 #include "console/domain/device.h"
 #include "console/domain/groups.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 #include "core/job.h"
 
 struct hypervisor;

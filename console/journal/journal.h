@@ -112,7 +112,7 @@ struct journal_mark {
 const char *journal_kind_name(enum journal_mark_kind kind);
 int journal_kind_parse(const char *name, enum journal_mark_kind *kind) MUST_CHECK;
 
-/* Puts down a mark at the end. text may be NULL; it is escaped here (core/escape.h). */
+/* Puts down a mark at the end. text may be NULL; it is escaped here (core/text/escape.h). */
 void journal_mark(struct journal *j, enum journal_mark_kind kind, const char *text);
 
 /* A known interruption: for duration us nobody read what the guest printed, because of cause. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 #define MARKS_AT_FIRST 8
 

@@ -16,7 +16,7 @@
 #include "console/journal/journal_sweep.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 /* An empty folder keeps its offsets at least so long. */
 #define OFFSETS_KEPT_US (UINT64_C(30) * 24 * 3600 * LOOP_SECOND)

@@ -16,7 +16,7 @@
 #include "sshd/sftp/pack.h"
 #include "sshd/sftp/protocol.h"
 #include "sshd/sftp/sftpd.h"
-#include "core/tree_file.h"
+#include "core/file/tree_file.h"
 
 #define PACKET_HEAD 9 /* length, type, id */
 #define STATUS_TEXT_MAX 256

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "kernel_image.h"
 
 #define OUTPUT_MAX ((size_t)1 << 20)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/buf.h"
-#include "http/forward_head.h"
+#include "http/forward/forward_head.h"
 #include "http/parse/response.h"
 
 #define CHECK(x)                                                                                   \

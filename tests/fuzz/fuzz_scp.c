@@ -11,7 +11,7 @@
 
 #include "answering_tree.h"
 #include "sshd/sftp/pack.h"
-#include "sshd/sftp/scp.h"
+#include "sshd/scp/scp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/session/escape_key.h"
-#include "core/tokenize.h"
+#include "core/text/tokenize.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

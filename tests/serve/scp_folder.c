@@ -11,7 +11,7 @@
 
 #include "folder.h"
 #include "pump.h"
-#include "sshd/sftp/scp.h"
+#include "sshd/scp/scp.h"
 
 struct program {
 	struct loop *loop;

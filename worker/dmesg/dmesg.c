@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 #include "worker/dmesg/dmesg_private.h"
 #include "worker/dmesg/memory.h"
 

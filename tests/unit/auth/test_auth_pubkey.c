@@ -1,6 +1,6 @@
 /* SSH public key blobs, base64 and globs: made by ssh-keygen, then broken. */
 #include "auth/ssh/base64.h"
-#include "core/glob.h"
+#include "core/text/glob.h"
 #include "auth/ssh/pubkey.h"
 #include "auth_tools.h"
 

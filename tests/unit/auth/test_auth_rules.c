@@ -1,5 +1,5 @@
 /* Access rules: a table of decisions, the same table by explain, mistakes, limits and speed. */
-#include "core/net_address.h"
+#include "core/text/net_address.h"
 #include "auth/explain.h"
 #include "auth/rules.h"
 #include "config/rights.h"

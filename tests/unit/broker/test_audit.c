@@ -18,7 +18,7 @@
 #include "broker/audit/refusals.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 #define WINDOW_US (200 * LOOP_MSEC)
 #define RECORDS_MAX 2000

@@ -13,7 +13,7 @@
 
 #include "broker/dump/partial.h"
 #include "core/io.h"
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 #define NAME DUMP_PARTIAL "run-1"
 

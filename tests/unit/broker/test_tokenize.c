@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "broker/verb/text_value.h"
-#include "core/tokenize.h"
+#include "core/text/tokenize.h"
 
 static void check(const char *text, const char *const *wanted)
 {

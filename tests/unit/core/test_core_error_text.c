@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "core/io.h"
-#include "core/error_text.h"
+#include "core/file/error_text.h"
 
 #define STRANGER 4711 /* a uid that nobody has */
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/escape.h"
+#include "core/text/escape.h"
 
 static void text_reads_as_the_table_says(void **state)
 {

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "core/io.h"
-#include "core/trust.h"
+#include "core/file/trust.h"
 
 #define STRANGER 4711 /* a uid that nobody has */
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/uuid.h"
+#include "core/text/uuid.h"
 
 static void text_survives_parsing(void **state)
 {

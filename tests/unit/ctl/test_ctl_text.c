@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/tokenize.h"
+#include "core/text/tokenize.h"
 #include "ctl/options.h"
 #include "ctl/quote.h"
 

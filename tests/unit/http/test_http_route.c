@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "core/tokenize.h"
-#include "http/basic.h"
-#include "http/route.h"
+#include "core/text/tokenize.h"
+#include "http/exchange/basic.h"
+#include "http/exchange/route.h"
 
 static struct http_target target;
 

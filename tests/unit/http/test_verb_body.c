@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "core/tokenize.h"
-#include "http/verb_body.h"
+#include "core/text/tokenize.h"
+#include "http/exchange/verb_body.h"
 
 static char text[512], why[VERB_BODY_WHY_MAX];
 

@@ -19,7 +19,7 @@
 
 #include "broker/listen/control_socket.h"
 #include "broker/listen/listener.h"
-#include "broker/login/sniffer.h"
+#include "broker/connections/sniffer.h"
 #include "core/log.h"
 
 #define PEERS_MAX 200

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "broker/login/connections.h"
+#include "broker/connections/connections.h"
 #include "broker/access/access.h"
 #include "broker/access/auth_services.h"
 #include "broker/dump/making.h"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "sshd/sftp/scp.h"
+#include "sshd/scp/scp.h"
 
 #define MODE_FILE 0100640
 #define MODE_FOLDER 040755

@@ -12,7 +12,7 @@
 
 #include "sshd/sftp/longname.h"
 #include "sshd/sftp/pack.h"
-#include "sshd/sftp/scp_command.h"
+#include "sshd/scp/scp_command.h"
 #include "sshd/sftp/taken.h"
 
 /* --- fields --- */
