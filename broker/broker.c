@@ -300,6 +300,7 @@ int broker_main(const struct broker_options *options)
 	struct broker b = {.options = *options,
 		.config = options->config,
 		.context = {.config = options->config,
+			.config_path = options->config_path,
 			.logins = &b.logins,
 			.counts = &b.counts,
 			.asked = verbs_dispatch,

@@ -30,6 +30,7 @@ struct external_command {
 	struct loop_timer *timer;
 	struct buf text;
 	int exited, wait_status;
+	bool is_ours;
 	char why[WHY_MAX];
 };
 
@@ -112,7 +113,9 @@ static int argv_make(const struct external_run *run, struct argv *argv)
 
 /* --- the process --- */
 
-static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attributes, int output)
+/* errors: where what it says on standard error goes; -1: nowhere. */
+static int prepare(
+	posix_spawn_file_actions_t *files, posix_spawnattr_t *attributes, int output, int errors)
 {
 	sigset_t none, all;
 	int r;
@@ -122,7 +125,9 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attribu
 	r = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (!r)
 		r = posix_spawn_file_actions_adddup2(files, output, STDOUT_FILENO);
-	if (!r)
+	if (!r && errors >= 0)
+		r = posix_spawn_file_actions_adddup2(files, errors, STDERR_FILENO);
+	else if (!r)
 		r = posix_spawn_file_actions_addopen(
 			files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	if (!r)
@@ -139,7 +144,7 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attribu
 	return r;
 }
 
-static int spawn(char *const *words, int output, pid_t *pid)
+static int spawn(char *const *words, int output, bool is_ours, pid_t *pid)
 {
 	static const char path[] = EXTERNAL_PATH;
 	char *environment[] = {(char *)(uintptr_t)path, NULL};
@@ -153,11 +158,12 @@ static int spawn(char *const *words, int output, pid_t *pid)
 		posix_spawn_file_actions_destroy(&files);
 		return -ENOMEM;
 	}
-	r = prepare(&files, &attributes, output);
+	r = prepare(&files, &attributes, output, is_ours ? output : -1);
 	if (!r)
 		/* The analyzer takes the words, which are freed by argv_finish, for lost here. */
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-		r = posix_spawn(pid, words[0], &files, &attributes, words, environment);
+		r = posix_spawn(
+			pid, words[0], &files, &attributes, words, is_ours ? environ : environment);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&files);
 	return -r;
@@ -215,7 +221,7 @@ static void finish(struct external_command *c)
 	if (!done)
 		return;
 	if (!*c->why && c->exited &&
-		!(WIFEXITED(c->wait_status) && WEXITSTATUS(c->wait_status) == 0))
+		!(WIFEXITED(c->wait_status) && (c->is_ours || WEXITSTATUS(c->wait_status) == 0)))
 		snprintf(c->why, sizeof(c->why),
 			WIFSIGNALED(c->wait_status) ? "it was ended by signal %d"
 						    : "it ended with status %d",
@@ -300,7 +306,7 @@ static int start(struct external_command *c, const struct external_run *run)
 	if (!r)
 		r = fd_nonblock(c->out);
 	if (!r)
-		r = spawn(argv.words, pipes[1], &c->pid);
+		r = spawn(argv.words, pipes[1], run->is_ours, &c->pid);
 	fd_close(&pipes[1]);
 	argv_finish(&argv);
 	return r;
@@ -328,6 +334,7 @@ int external_command_run(struct loop *loop, const struct external_run *run, exte
 	c->done = done;
 	c->arg = arg;
 	c->out = -1;
+	c->is_ours = run->is_ours;
 	buf_init(&c->text, run->output_max);
 	r = loop_timer_add(loop, &c->timer, on_timeout, c);
 	if (!r)

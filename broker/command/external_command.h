@@ -5,6 +5,7 @@
 #ifndef BROKER_COMMAND_EXTERNAL_COMMAND_H
 #define BROKER_COMMAND_EXTERNAL_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/loop.h"
@@ -28,6 +29,9 @@ struct external_run {
 	size_t value_count;
 	uint64_t timeout_us;
 	size_t output_max;
+	/* It is one of our own: it has our environment, what it says on standard error is output,
+	 * and output counts whatever status it ends with. */
+	bool is_ours;
 };
 
 /*

@@ -39,7 +39,8 @@ LIST_HEAD(login_list, login);
 struct broker_context {
 	struct loop *loop;
 	const struct config *config;
-	struct access *access; /* keys and rules in force */
+	const char *config_path; /* where it was read from */
+	struct access *access;   /* keys and rules in force */
 	struct directory *directory;
 	struct hypervisor **hypervisors;
 	size_t hypervisor_count;

@@ -43,6 +43,8 @@ uint64_t guest_last_seen(const struct guest *g); /* seconds since 1970 */
 struct hypervisor *guest_hypervisor(const struct guest *g);
 const struct devices *guest_devices(const struct guest *g);
 const struct groups *guest_groups(const struct guest *g); /* of the active place; none without */
+/* Of the active place; NULL without. */
+const struct aids *guest_aids(const struct guest *g);
 /* Of the last stop. */
 enum location_reason guest_stop_reason(const struct guest *g);
 /* Distinguishes one life of QEMU from the next. */

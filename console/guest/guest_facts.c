@@ -94,6 +94,11 @@ const struct groups *guest_groups(const struct guest *g)
 	return g->active ? &g->active->info.groups : &none;
 }
 
+const struct aids *guest_aids(const struct guest *g)
+{
+	return g->active ? &g->active->info.aids : NULL;
+}
+
 enum location_reason guest_stop_reason(const struct guest *g)
 {
 	return g->stop_reason;

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "console/domain/aids.h"
 #include "console/domain/device.h"
 #include "console/domain/groups.h"
 #include "core/text/uuid.h"
@@ -61,6 +62,7 @@ struct location_info {
 	unsigned long long generation; /* grows with every start seen here: one life of QEMU */
 	int domain_id;                 /* libvirt's number of this life; -1 while it is off */
 	struct groups groups;
+	struct aids aids;
 	struct devices devices; /* of the live domain when it runs, else of its definition */
 };
 

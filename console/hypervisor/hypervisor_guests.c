@@ -76,6 +76,7 @@ static bool differs(const struct location_info *a, const struct location_info *b
 	       a->ending != b->ending || a->generation != b->generation ||
 	       strcmp(a->name, b->name) != 0 ||
 	       memcmp(&a->devices, &b->devices, sizeof(a->devices)) != 0 ||
+	       a->aids.panic != b->aids.panic || a->aids.vmcoreinfo != b->aids.vmcoreinfo ||
 	       !groups_equal(&a->groups, &b->groups);
 }
 

@@ -91,6 +91,7 @@ static int read_domain(virDomainPtr domain, struct location_reading *out, struct
 	/* XML that cannot be read is that of a guest without consoles. */
 	(void)devices_parse(xml, &info->devices);
 	(void)groups_parse(xml, &info->groups);
+	(void)!aids_parse(xml, &info->aids);
 	free(xml);
 	info->transient = !persistent;
 	info->ending = state == VIR_DOMAIN_SHUTDOWN;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "console/domain/aids.h"
 #include "console/domain/graphics.h"
 #include "console/domain/groups.h"
 #include "console/domain/ram.h"
@@ -295,12 +296,36 @@ static void memory_is_that_of_the_domain(void **state)
 	assert_int_equal(ram_parse("<x/>", &ram), -EBADMSG);
 }
 
+static void expect_aids(const char *xml, bool panic, bool vmcoreinfo)
+{
+	struct aids aids;
+
+	assert_int_equal(aids_parse(xml, &aids), 0);
+	assert_int_equal(aids.panic, panic);
+	assert_int_equal(aids.vmcoreinfo, vmcoreinfo);
+}
+
+static void what_helps_on_the_day_of_a_crash(void **state)
+{
+	struct aids aids;
+
+	expect_aids(DOMAIN("<devices/>"), false, false);
+	expect_aids(DOMAIN("<devices><panic model='isa'/></devices>"), true, false);
+	expect_aids(DOMAIN("<features><acpi/><vmcoreinfo state='on'/></features>"), false, true);
+	expect_aids(DOMAIN("<features><vmcoreinfo/></features>"), false, true);
+	expect_aids(DOMAIN("<features><vmcoreinfo state='off'/></features>"), false, false);
+	/* Where somebody else's words stand it is none of ours. */
+	expect_aids(DOMAIN("<metadata><panic/><vmcoreinfo/></metadata>"), false, false);
+	assert_int_equal(aids_parse("<x/>", &aids), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_stand_in_the_metadata),
 		cmocka_unit_test(groups_of_somebody_else_do_not_count),
 		cmocka_unit_test(ovirts_tags_are_groups),
+		cmocka_unit_test(what_helps_on_the_day_of_a_crash),
 		cmocka_unit_test(a_name_that_does_not_fit_is_left_out),
 		cmocka_unit_test(groups_are_bounded),
 		cmocka_unit_test(what_is_no_domain_has_no_groups),
