@@ -93,6 +93,25 @@ int login_by_fingerprint(const struct login_sources *sources, const char *finger
 	return identity_of_line(k, fingerprint, out);
 }
 
+/* As the certificate that it was deposited with, if that is still good. The same. */
+static int login_by_deposit(const struct login_sources *sources, const struct login_proof *proof,
+	struct identity **out, char why[LOGIN_WHY_MAX])
+{
+	char reason[X509_STORE_WHY_MAX] = "";
+	struct span der;
+	int64_t until;
+	int rc = deposits_find(sources->deposits, proof->blob, proof->now, &der, &until);
+
+	if (rc < 0)
+		return rc;
+	if (!sources->x509)
+		return refuse(why, "the authority of the certificate is no longer configured");
+	rc = x509_store_check_der(sources->x509, der, proof->now, out, reason);
+	if (rc == 0)
+		identity_until(*out, until);
+	return rc == -EACCES ? refuse(why, reason) : rc;
+}
+
 /* 0, -ENOENT (not known there), -EACCES with a reason, -ENOMEM. */
 static int login_elsewhere(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX])
@@ -105,7 +124,7 @@ static int login_elsewhere(const struct login_sources *sources, const struct log
 	if (rc == -EACCES)
 		refuse(why, reason);
 	if ((rc == -ENOENT || rc == -EACCES) && sources->deposits) {
-		int more = deposits_login(sources->deposits, proof->blob, proof->now, out);
+		int more = login_by_deposit(sources, proof, out, why);
 
 		rc = more == -ENOENT ? rc : more;
 	}

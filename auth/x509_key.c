@@ -100,6 +100,21 @@ int x509_key_blob(X509 *cert, uint8_t *mem, size_t room, struct span *out, const
 	return rc == 0 || rc == -ENOMEM ? rc : -EKEYREJECTED;
 }
 
+int x509_der_key_blob(
+	struct span der, uint8_t *mem, size_t room, struct span *out, const char **why)
+{
+	const unsigned char *end = der.at;
+	X509 *cert = d2i_X509(NULL, &end, (long)der.len);
+	int rc = -EKEYREJECTED;
+
+	*why = "the certificate is malformed";
+	if (cert)
+		rc = x509_key_blob(cert, mem, room, out, why);
+	X509_free(cert);
+	ERR_clear_error();
+	return rc;
+}
+
 struct text {
 	char mem[X509_SUBJECT_MAX];
 	size_t len;

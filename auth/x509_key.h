@@ -20,6 +20,10 @@
 int x509_key_blob(X509 *cert, uint8_t *mem, size_t room, struct span *out, const char **why)
 	__attribute__((warn_unused_result));
 
+/* The same of a certificate in DER. */
+int x509_der_key_blob(struct span der, uint8_t *mem, size_t room, struct span *out,
+	const char **why) __attribute__((warn_unused_result));
+
 /*
  * Makes an identity of the subject in RFC 2253 form ("CN=alice,O=acme": last part first), with a
  * fact for the whole and one for each attribute ("CN=alice"). Special characters inside a value

@@ -212,6 +212,7 @@ static void name_services(const struct auth_services *g, struct broker_context *
 	context->external = g->external;
 	context->throttle = g->throttle;
 	context->tickets = g->tickets;
+	context->deposits = g->deposits;
 	context->readers = g->readers;
 }
 

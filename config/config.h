@@ -66,6 +66,7 @@ struct config_https {
 	char *certificate, *key;        /* files; "" without https */
 	char *upstream;                 /* config/upstream.h reads it; "": nothing is forwarded */
 	uint64_t upstream_timeout;
+	uint64_t ssh_key_time; /* 0: no key can be deposited */
 };
 
 struct config_auth {

@@ -197,6 +197,9 @@ const struct key config_keys[] = {
 	{ROW(HTTPS, upstream_timeout), DURATION(https, upstream_timeout), .min = SECOND, .max = DAY,
 		.def = "5m", RELOAD,
 		.help = "How long the upstream may be silent before a request to it is given up."},
+	{ROW(HTTPS, ssh_key_time), DURATION(https, ssh_key_time), .max = DAY, .def = "1h", RELOAD,
+		.help = "How long a key is good for ssh that a client certificate has deposited by "
+			"POST /sshKey; 0 is never."},
 
 	{ROW(LISTEN, address), ADDRESSES(listen, address), .min = 1, .example = "[::]:54321",
 		.help = "Addresses to listen on, as in [ssh]. Sockets that systemd hands over "

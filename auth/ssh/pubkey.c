@@ -187,3 +187,12 @@ void pubkey_fingerprint(struct span blob, char out[PUBKEY_FINGERPRINT_ROOM])
 	memcpy(out, prefix, sizeof(prefix) - 1);
 	memcpy(out + sizeof(prefix) - 1, text, len + 1);
 }
+
+int pubkey_line_blob(const char *line, uint8_t mem[PUBKEY_BLOB_MAX], struct span *out)
+{
+	const char *base64 = line + strcspn(line, " \t");
+
+	base64 += strspn(base64, " \t");
+	out->at = mem;
+	return base64_decode(base64, strcspn(base64, " \t\r\n"), mem, PUBKEY_BLOB_MAX, &out->len);
+}

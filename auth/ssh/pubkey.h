@@ -56,4 +56,9 @@ int pubkey_type_parse(struct span name, enum pubkey_type *out) __attribute__((wa
 /* Writes "SHA256:..." as ssh-keygen -l prints it. */
 void pubkey_fingerprint(struct span blob, char out[PUBKEY_FINGERPRINT_ROOM]);
 
+/* The key of a line "type base64 comment", which is not looked into. 0; -EINVAL: it is no such
+ * line, or too long. */
+int pubkey_line_blob(const char *line, uint8_t mem[PUBKEY_BLOB_MAX], struct span *out)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "auth/deposit.h"
 #include "auth/throttle.h"
 #include "auth/tickets.h"
 #include "broker/access/auth_services.h"
@@ -61,6 +62,8 @@ int auth_services_init(struct auth_services *s, struct loop *loop, const struct 
 	if (!r)
 		r = tickets_create(&s->tickets);
 	if (!r)
+		r = deposits_create(&s->deposits);
+	if (!r)
 		r = job_pool_create(
 			loop, "audit read", AUTH_READERS, AUTH_READERS_QUEUE, &s->readers);
 	if (!r)
@@ -87,4 +90,5 @@ void auth_services_finish(struct auth_services *s)
 	audit_destroy(&s->audit);
 	throttle_destroy(s->throttle);
 	tickets_destroy(s->tickets);
+	deposits_destroy(s->deposits);
 }

@@ -13,6 +13,7 @@
 #define AUTH_READERS_QUEUE 16
 
 struct deeds;
+struct deposits;
 struct job_pool;
 struct refusals;
 struct throttle;
@@ -26,6 +27,7 @@ struct auth_services {
 	struct external *external;
 	struct throttle *throttle;
 	struct tickets *tickets;
+	struct deposits *deposits;
 	struct key_watch *watch;
 	struct job_pool *readers; /* of the audit's files */
 };

@@ -5,24 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/ssh/base64.h"
 #include "broker/door/host_keys_public.h"
 #include "core/io.h"
 
-/* The second word of "type base64 comment". */
-static int decode(char *text, uint8_t blob[PUBKEY_BLOB_MAX], size_t *len)
-{
-	char *rest = text;
-	const char *base64;
-
-	(void)strsep(&rest, " ");
-	base64 = rest ? strsep(&rest, " \r\n") : NULL;
-	return base64 ? base64_decode(base64, strlen(base64), blob, PUBKEY_BLOB_MAX, len) : -EINVAL;
-}
-
 static int read_one(const char *path, host_key_fn each, void *arg, const char **why)
 {
-	uint8_t blob[PUBKEY_BLOB_MAX];
+	uint8_t mem[PUBKEY_BLOB_MAX];
+	struct span blob;
 	struct pubkey key;
 	char *text = NULL;
 	size_t len;
@@ -33,10 +22,10 @@ static int read_one(const char *path, host_key_fn each, void *arg, const char **
 		return r;
 	}
 	*why = "it is no public key";
-	r = decode(text, blob, &len);
+	r = pubkey_line_blob(text, mem, &blob);
 	free(text);
 	if (!r)
-		r = pubkey_parse((struct span){blob, len}, &key, why);
+		r = pubkey_parse(blob, &key, why);
 	if (!r)
 		each(arg, &key);
 	return r;

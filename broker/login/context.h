@@ -16,6 +16,7 @@ struct config;
 struct config_errors;
 struct connections;
 struct deeds;
+struct deposits;
 struct directory;
 struct external;
 struct file_store;
@@ -54,6 +55,7 @@ struct broker_context {
 	struct external *external; /* helper commands */
 	struct throttle *throttle;
 	struct tickets *tickets;
+	struct deposits *deposits; /* keys that certificates have deposited for ssh */
 	struct worker *matcher;    /* patterns in output */
 	struct worker *dmesg;      /* kernels' logs */
 	struct file_store *files;  /* dumps, and what is lent to file clients */

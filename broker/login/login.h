@@ -17,6 +17,7 @@
 #include "wire/msg.h"
 
 struct guest;
+struct span;
 struct identity;
 struct login;
 
@@ -61,6 +62,8 @@ const char *login_name(const struct login *login); /* as the client gave it */
 const char *login_who(const struct login *login);  /* identity for people, escaped */
 /* NULL before it is known. */
 const struct identity *login_identity(const struct login *login);
+/* The client certificate, in DER, that it came in by; -ENOENT: by something else. */
+int login_certificate(const struct login *login, struct span *der) MUST_CHECK;
 const char *login_address(const struct login *login); /* "local" for the control socket */
 enum login_kind login_kind(const struct login *login);
 bool login_is_local(const struct login *login);

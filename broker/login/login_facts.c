@@ -40,6 +40,19 @@ const struct identity *login_identity(const struct login *login)
 	return login->identity;
 }
 
+int login_certificate(const struct login *login, struct span *der)
+{
+	for (size_t i = 0; i < login->factor_count; i++) {
+		const struct factor *f = &login->factors[i];
+
+		if (!f->by_certificate)
+			continue;
+		*der = (struct span){f->key, f->key_len};
+		return 0;
+	}
+	return -ENOENT;
+}
+
 int login_source(const struct login *login, struct net_address *source)
 {
 	return login->options.address ? address_parse(login->address, source) : -ENOENT;

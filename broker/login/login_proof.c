@@ -26,6 +26,7 @@ struct identity *login_judge_key(
 	struct identity *identity = NULL;
 	int r;
 
+	sources.deposits = context->deposits;
 	if (external_has_keys(context->external))
 		sources.ovirt = external_keys(context->external);
 	r = login_by_key(&sources, &proof, &identity, why);

@@ -16,6 +16,7 @@
 
 static const struct route table[] = {
 	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT},
+	{HTTP_METHOD_POST, "sshKey", ROUTE_VERB, false, "deposit", "--json", "", JSON},
 	{HTTP_METHOD_GET, "ssh/known_hosts", ROUTE_WHOLE, false, "hostkeys", NULL, "host", TEXT},
 	{HTTP_METHOD_GET, "ssh/sshfp", ROUTE_WHOLE, false, "hostkeys --sshfp", NULL, "host", TEXT},
 	{HTTP_METHOD_GET, "metrics", ROUTE_WHOLE, false, "metrics", NULL, "", METRICS},

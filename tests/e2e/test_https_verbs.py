@@ -2,12 +2,13 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
 from lib.https import Raw, curl, make_https, make_pki
 from lib.proc import wait_until
-from lib.session import ask
+from lib.session import BROKEN, DONE, ask
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,52 @@ def test_requests_follow_one_another_on_a_connection(https, guest):
         assert head.startswith(b"HTTP/1.1 200 OK\r\n"), head
         body = int(re.search(rb"Content-Length: (\d+)", head)[1])
         assert json.loads(raw.until(rb"\A.{%d}" % body))["name"] == guest.name
+
+
+# keys for ssh
+
+def deposit(daemon, body=None, *options, **more):
+    sent = () if body is None else ("-H", "Content-Type: application/json",
+                                    "-d", json.dumps(body))
+    done = curl(daemon, "/sshKey", "-X", "POST", *sent, *options, **more)
+    text, _, code = done.stdout.rpartition(b"\n")
+    return int(code), json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def fresh_key(tmp_path_factory):
+    """The path of a key that nobody knows."""
+    path = str(tmp_path_factory.mktemp("key") / "key")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
+
+
+def test_a_certificate_lets_a_key_in_by_ssh_as_itself(https, guest, fresh_key):
+    refused = https.ssh(guest.name, "status", key=fresh_key)
+    assert refused.status == BROKEN
+    with open(fresh_key + ".pub", encoding="ascii") as file:
+        code, answer = deposit(https, {"key": file.read()})
+    assert code == 200 and answer["seconds"] == 3600, answer
+    assert https.ssh(guest.name, "status", key=fresh_key).status == DONE
+    https.wait_audit(event="login", method="publickey", fingerprint=answer["key"],
+                     identity="cert:CN=host1.example,O=engine")
+    https.wait_audit(event="verb", verb="deposit", reason=re.escape(answer["key"]))
+
+
+def test_without_a_body_it_is_the_certificates_own_key(https, guest):
+    key = https.pki.path("guestless.key")
+    assert https.ssh(guest.name, "status", key=key).status == BROKEN
+    code, answer = deposit(https, who="guestless")
+    assert code == 200 and answer["key"].startswith("SHA256:"), answer
+    assert https.ssh(guest.name, "status", key=key).status == DONE
+    assert b"permission denied: type" in https.ssh(guest.name, "send", "x", key=key).err
+
+
+def test_a_ticket_deposits_no_key(https, guest, fresh_key):
+    _, answer = post(https, guest, "ticket")
+    code, answer = deposit(https, None, "-u", f"{guest.name}:{answer['ticket']}", who=None)
+    assert (code, answer["status"]) == (403, 77) and "client certificate" in answer["error"]
+    assert deposit(https, {"key": "ssh-ed25519 AAAA"})[0] == 400
+    https.configure({"https": {"ssh_key_time": "0s"}})
+    https.reload()
+    wait_until(lambda: deposit(https)[0] == 403, 20, "no key can be deposited any more")

@@ -432,49 +432,37 @@ static size_t make_key(uint8_t *mem, uint32_t number)
 }
 
 static int deposit(
-	struct deposits *d, uint32_t number, const char *subject, int64_t until, int64_t now)
+	struct deposits *d, uint32_t number, uint32_t certificate, int64_t until, int64_t now)
 {
-	uint8_t mem[64];
-	size_t len = make_key(mem, number);
-	struct identity *id;
-	int rc;
+	uint8_t mem[64], der[64];
+	size_t len = make_key(mem, number), der_len = make_key(der, certificate);
 
-	assert_int_equal(identity_create(FACT_CERT, subject, &id), 0);
-	rc = deposits_add(d, span_of(mem, len), id, until, now);
-	if (rc < 0)
-		identity_destroy(id);
-	return rc;
+	return deposits_add(d, span_of(mem, len), span_of(der, der_len), until, now);
 }
 
 static void a_deposited_key_is_good_until_its_time(void **state)
 {
-	uint8_t mem[64];
+	uint8_t mem[64], der[64];
 	size_t len = make_key(mem, 1);
-	struct login_sources sources = {0};
-	struct login_proof proof = {.now = 299};
-	char why[LOGIN_WHY_MAX];
-	struct identity *id;
+	struct span found;
 	struct deposits *d;
+	int64_t until;
 
 	(void)state;
 	assert_int_equal(deposits_create(&d), 0);
-	assert_int_equal(deposit(d, 1, "CN=a", 100, 100), -EINVAL);
-	assert_int_equal(deposit(d, 1, "CN=a", 101 + DEPOSIT_SECONDS_MAX, 100), -EINVAL);
-	assert_int_equal(deposit(d, 1, "CN=a", 200, 100), 0);
-	assert_int_equal(deposits_login(d, span_of(mem, len), 199, &id), 0);
-	assert_string_equal(id->text, "cert:CN=a");
-	assert_int_equal(id->until, 200);
-	identity_destroy(id);
-	assert_int_equal(deposits_login(d, span_of(mem, len), 200, &id), -ENOENT);
-	assert_int_equal(deposits_login(d, span_of(mem, len - 1), 150, &id), -ENOENT);
-	assert_int_equal(deposit(d, 1, "CN=b", 300, 250), 0);
-	sources.deposits = d;
-	proof.blob = span_of(mem, len);
-	assert_int_equal(login_by_key(&sources, &proof, &id, why), 0);
-	assert_string_equal(id->text, "cert:CN=b");
-	identity_destroy(id);
-	proof.now = 300;
-	assert_int_equal(login_by_key(&sources, &proof, &id, why), -EACCES);
+	assert_int_equal(deposit(d, 1, 7, 100, 100), -EINVAL);
+	assert_int_equal(deposit(d, 1, 7, 101 + DEPOSIT_SECONDS_MAX, 100), -EINVAL);
+	assert_int_equal(deposit(d, 1, 7, 200, 100), 0);
+	assert_int_equal(deposits_find(d, span_of(mem, len), 199, &found, &until), 0);
+	assert_int_equal(until, 200);
+	assert_int_equal(found.len, make_key(der, 7));
+	assert_memory_equal(found.at, der, found.len);
+	assert_int_equal(deposits_find(d, span_of(mem, len), 200, &found, &until), -ENOENT);
+	assert_int_equal(deposits_find(d, span_of(mem, len - 1), 150, &found, &until), -ENOENT);
+	assert_int_equal(deposit(d, 1, 8, 300, 250), 0);
+	assert_int_equal(deposits_find(d, span_of(mem, len), 299, &found, &until), 0);
+	assert_int_equal(found.len, make_key(der, 8));
+	assert_memory_equal(found.at, der, found.len);
 	deposits_destroy(d);
 }
 
@@ -485,10 +473,11 @@ static void the_place_for_deposits_is_bounded(void **state)
 	(void)state;
 	assert_int_equal(deposits_create(&d), 0);
 	for (uint32_t i = 0; i < DEPOSITS_MAX; i++)
-		assert_int_equal(deposit(d, i, "CN=a", 200, 100), 0);
-	assert_int_equal(deposit(d, DEPOSITS_MAX, "CN=a", 200, 100), -ENOSPC);
-	assert_int_equal(deposit(d, 0, "CN=a", 300, 100), 0);
-	assert_int_equal(deposit(d, DEPOSITS_MAX, "CN=a", 300, 200), 0);
+		assert_int_equal(deposit(d, i, i / DEPOSITS_OF_ONE_MAX, 200, 100), 0);
+	assert_int_equal(deposit(d, DEPOSITS_MAX, 0, 200, 100), -EDQUOT);
+	assert_int_equal(deposit(d, DEPOSITS_MAX, DEPOSITS_MAX, 200, 100), -ENOSPC);
+	assert_int_equal(deposit(d, 0, 0, 300, 100), 0);
+	assert_int_equal(deposit(d, DEPOSITS_MAX, 0, 300, 200), 0);
 	deposits_destroy(d);
 }
 

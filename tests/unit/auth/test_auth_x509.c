@@ -1,4 +1,5 @@
 /* VDSM's certificates as SSH keys: a PKI made with openssl as VDSM's engine makes its own. */
+#include "auth/deposit.h"
 #include "auth/login.h"
 #include "auth/x509_key.h"
 #include "auth/x509_store.h"
@@ -397,6 +398,54 @@ static void a_certificate_shown_by_tls_is_judged_alike(void **state)
 	x509_store_destroy(s);
 }
 
+/* The key is another one than the certificate's; its certificate says who it is, and for how long.
+ */
+static void a_deposited_key_stands_and_falls_with_its_certificate(void **state)
+{
+	static const struct {
+		const char *pem, *why;
+	} rows[] = {{"rsa", NULL}, {"gone", "revoked"}};
+	int64_t now = time(NULL) + DAY;
+	struct tools_report report;
+	struct deposits *deposits;
+	struct x509_store *s;
+
+	(void)state;
+	tools_run("mkdir -p empty.d");
+	s = open_store("./empty.d", "./ca.crl", &report);
+	assert_int_equal(deposits_create(&deposits), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct login_sources sources = {.x509 = s, .deposits = deposits};
+		const struct login_sources bare = {.deposits = deposits};
+		uint8_t mem[PUBKEY_BLOB_MAX];
+		struct login_proof proof = {.now = now};
+		char why[LOGIN_WHY_MAX] = "";
+		struct identity *id = NULL;
+		char *der, *pub;
+		size_t len;
+
+		pub = tools_read("ec.pub", &len);
+		assert_int_equal(pubkey_line_blob(pub, mem, &proof.blob), 0);
+		free(pub);
+		tools_run("openssl x509 -in %s.pem -outform DER -out der", rows[i].pem);
+		der = tools_read("der", &len);
+		assert_int_equal(
+			deposits_add(deposits, proof.blob, span_of(der, len), now + 600, now), 0);
+		free(der);
+		tools_expect(i, login_by_key(&sources, &proof, &id, why), why, rows[i].why);
+		if (!rows[i].why) {
+			assert_string_equal(id->text, "cert:CN=host1,O=example");
+			assert_int_equal(id->until, now + 600);
+			identity_destroy(id);
+		}
+		assert_int_equal(login_by_key(&bare, &proof, &id, why), -EACCES);
+		proof.now = now + 600;
+		assert_int_equal(login_by_key(&sources, &proof, &id, why), -EACCES);
+	}
+	deposits_destroy(deposits);
+	x509_store_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +454,7 @@ int main(void)
 		cmocka_unit_test(a_revoked_ca_takes_its_certificates_along),
 		cmocka_unit_test(a_certificate_ends_at_its_second),
 		cmocka_unit_test(what_is_left_out_is_told),
+		cmocka_unit_test(a_deposited_key_stands_and_falls_with_its_certificate),
 		cmocka_unit_test(a_broken_ca_or_crl_fails_the_load),
 		cmocka_unit_test(the_subject_is_the_identity),
 		cmocka_unit_test(a_set_of_attributes_is_joined_by_plus_and_nul_is_seen),

@@ -119,6 +119,7 @@ static void fill_context(struct lone_broker *b)
 	c->external = b->services.external;
 	c->throttle = b->services.throttle;
 	c->tickets = b->services.tickets;
+	c->deposits = b->services.deposits;
 	c->readers = b->services.readers;
 	c->asked = verbs_dispatch;
 	c->files_asked = file_session_begin;
