@@ -7,8 +7,6 @@
 
 #include "door/door.h"
 
-#define DMESG_WORKER_NICE 10 /* consoles go first */
-
 /* Becomes the worker; does not return. */
 _Noreturn void dmesg_worker_main(const struct door_options *options);
 
