@@ -12,6 +12,8 @@
 
 #define KERNEL_MAP UINT64_C(0xffffffff80000000) /* where the kernel's image is mapped */
 #define ROOM_FOR_PREFIX 48
+#define HIGH_ZONE (UINT64_C(4) << 30)
+#define HIGH_FIRST (UINT64_C(1) << 30)
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_US 1000
 
@@ -73,6 +75,26 @@ static int load_note(struct dmesg *d, uint64_t address, const uint8_t head[VMCOR
 	return r < 0 ? r : vmcoreinfo_set(&d->info, text, len);
 }
 
+/* In the order in which it is searched: early, when it makes the note, a kernel takes memory from
+ * the beginning of its highest zone. All of them begin where a block does. */
+static const struct memory_range spans[] = {
+	{HIGH_ZONE, HIGH_ZONE + HIGH_FIRST}, {0, HIGH_ZONE}, {HIGH_ZONE + HIGH_FIRST, UINT64_MAX}};
+#define SPANS (sizeof(spans) / sizeof(spans[0]))
+
+/* The next place that is memory. 0, -ENOENT. */
+static int search_place(struct dmesg *d)
+{
+	while (d->span < SPANS) {
+		if (d->searched < spans[d->span].from)
+			d->searched = spans[d->span].from;
+		if (memory_next(d->memory, &d->searched) == 0 && d->searched < spans[d->span].to)
+			return 0;
+		d->span++;
+		d->searched = 0;
+	}
+	return -ENOENT;
+}
+
 /* As much as lies in one block, and the beginning of the next one. */
 static size_t search_len(const struct dmesg *d, uint64_t *step)
 {
@@ -92,7 +114,7 @@ static int search(struct dmesg *d)
 	size_t len, at;
 	int r;
 
-	if (d->search_left == 0 || memory_next(d->memory, &d->searched) < 0)
+	if (d->search_left == 0 || search_place(d) < 0)
 		return -ENOENT;
 	len = search_len(d, &step);
 	r = memory_read(d->memory, d->searched, bytes, len);

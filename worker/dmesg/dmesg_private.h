@@ -62,7 +62,8 @@ extern const struct log_kind log_ring_kind, log_records_kind;
 struct dmesg {
 	struct memory *memory;
 	enum dmesg_stage stage;
-	uint64_t searched; /* the memory before this address */
+	uint64_t searched; /* the memory before this address, */
+	unsigned span;     /*   and all spans before this one */
 	uint64_t search_left;
 	struct vmcoreinfo info;
 	struct paging paging;
