@@ -1,4 +1,4 @@
-/* Task: the doors, what listens for them, and the match worker. Owner: the broker. */
+/* Task: the doors, what listens for them, and the workers. Owner: the broker. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,30 +142,24 @@ static int find_door_user(struct broker *b, struct door_user *user)
 	return r;
 }
 
-/* Nothing is started for it before somebody waits for something. */
-static int make_matcher(struct broker *b, const struct door_user *user)
+/* Nothing is started for them before somebody wants something. */
+static int make_workers(struct broker *b, const struct door_user *user)
 {
-	const struct worker_options options = {.loop = b->context.loop,
-		.build_id = b->options.build_id,
-		.name = "match worker",
-		.kind = "match",
-		.does = "looks for it",
-		.restarts_max = MATCHER_RESTARTS_MAX,
-		.user = *user};
+	struct worker_options options = {
+		.loop = b->context.loop, .build_id = b->options.build_id, .user = *user};
+	int r;
 
-	return worker_create(&options, &b->context.matcher);
-}
-
-static int make_dmesg(struct broker *b, const struct door_user *user)
-{
-	const struct worker_options options = {.loop = b->context.loop,
-		.build_id = b->options.build_id,
-		.name = "dmesg worker",
-		.kind = "dmesg",
-		.does = "reads it",
-		.restarts_max = KERNEL_LOG_RESTARTS_MAX,
-		.user = *user};
-
+	options.name = "match worker";
+	options.kind = "match";
+	options.does = "looks for it";
+	options.restarts_max = MATCHER_RESTARTS_MAX;
+	r = worker_create(&options, &b->context.matcher);
+	if (r < 0)
+		return r;
+	options.name = "dmesg worker";
+	options.kind = "dmesg";
+	options.does = "reads it";
+	options.restarts_max = KERNEL_LOG_RESTARTS_MAX;
 	return worker_create(&options, &b->context.dmesg);
 }
 
@@ -237,9 +231,7 @@ int broker_start_doors(struct broker *b, loop_fn connection_closed)
 	if (!r)
 		r = find_door_user(b, &user);
 	if (!r)
-		r = make_matcher(b, &user);
-	if (!r)
-		r = make_dmesg(b, &user);
+		r = make_workers(b, &user);
 	if (!r)
 		r = connections_create(&b->context, connection_closed, b, &b->context.connections);
 	if (!r)

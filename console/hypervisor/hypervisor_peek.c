@@ -96,8 +96,15 @@ static void set_error(struct hypervisor_peek *p, int error, const char *text)
 	snprintf(p->text.text, sizeof(p->text.text), "%s", text);
 }
 
-/* False: nobody is to be told. */
-static bool job_ended(struct hypervisor_peek *p)
+struct peek_end {
+	const struct hypervisor_peek_events *events;
+	void *arg;
+	int error;
+	char text[VIRT_TEXT_MAX];
+};
+
+/* What it came to; with an error the peek is gone. False: nobody is to be told. */
+static bool job_ended(struct hypervisor_peek *p, struct peek_end *end)
 {
 	p->busy = false;
 	if (p->state == PEEK_OVER) {
@@ -109,6 +116,12 @@ static bool job_ended(struct hypervisor_peek *p)
 		set_error(p, -ENOTCONN, "the service ends");
 	else if (p->timed_out)
 		set_error(p, -ETIMEDOUT, "the hypervisor does not answer");
+	p->state = PEEK_OPEN;
+	*end = (struct peek_end){.events = p->events, .arg = p->arg, .error = p->error};
+	snprintf(end->text, sizeof(end->text), "%s", p->text.text);
+	fd_close(&p->window);
+	if (p->error)
+		leave(p);
 	return true;
 }
 
@@ -151,20 +164,10 @@ static void fill_work(void *arg)
 static void fill_done(void *arg)
 {
 	struct hypervisor_peek *p = arg;
-	const struct hypervisor_peek_events *events = p->events;
-	char text[VIRT_TEXT_MAX];
-	int error;
+	struct peek_end end;
 
-	if (!job_ended(p))
-		return;
-	fd_close(&p->window);
-	p->state = PEEK_OPEN;
-	error = p->error;
-	snprintf(text, sizeof(text), "%s", p->text.text);
-	arg = p->arg;
-	if (error)
-		leave(p);
-	events->filled(arg, error, text);
+	if (job_ended(p, &end))
+		end.events->filled(end.arg, end.error, end.text);
 }
 
 int hypervisor_peek_fill(struct hypervisor_peek *p, uint64_t address, size_t len, int window)
@@ -222,19 +225,10 @@ static void open_work(void *arg)
 static void open_done(void *arg)
 {
 	struct hypervisor_peek *p = arg;
-	const struct hypervisor_peek_events *events = p->events;
-	char text[VIRT_TEXT_MAX];
-	int error;
+	struct peek_end end;
 
-	if (!job_ended(p))
-		return;
-	p->state = PEEK_OPEN;
-	error = p->error;
-	snprintf(text, sizeof(text), "%s", p->text.text);
-	arg = p->arg;
-	if (error)
-		leave(p);
-	events->opened(arg, error, text, error ? NULL : &p->ram);
+	if (job_ended(p, &end))
+		end.events->opened(end.arg, end.error, end.text, end.error ? NULL : &p->ram);
 }
 
 int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
