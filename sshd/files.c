@@ -13,53 +13,18 @@
 #include "sshd/files_private.h"
 #include "wire/status.h"
 
-/* --- sftp or scp --- */
-
-static size_t server_output(const struct files *f, const uint8_t **data)
-{
-	return f->sftpd ? sftpd_output(f->sftpd, data) : scp_output(f->scp, data);
-}
-
-static void server_sent(struct files *f, size_t len)
-{
-	if (f->sftpd)
-		sftpd_sent(f->sftpd, len);
-	else
-		scp_sent(f->scp, len);
-}
-
-static bool server_finished(const struct files *f)
-{
-	return f->sftpd ? sftpd_finished(f->sftpd) : scp_finished(f->scp);
-}
-
-static const char *server_failure(const struct files *f)
-{
-	return f->sftpd ? sftpd_failure(f->sftpd) : scp_failure(f->scp);
-}
-
-static int server_status(const struct files *f)
-{
-	if (f->scp)
-		return scp_status(f->scp);
-	return sftpd_failure(f->sftpd) ? STATUS_USAGE : STATUS_OK;
-}
-
 /* --- input --- */
 
 size_t files_input(struct files *f, const void *data, size_t len)
 {
 	if (f->done)
 		return len;
-	return f->sftpd ? sftpd_input(f->sftpd, data, len) : scp_input(f->scp, data, len);
+	return f->kind->input(f->server, data, len);
 }
 
 void files_input_ends(struct files *f)
 {
-	if (f->sftpd)
-		sftpd_input_ends(f->sftpd);
-	else
-		scp_input_ends(f->scp);
+	f->kind->input_ends(f->server);
 }
 
 /* --- the line --- */
@@ -75,15 +40,12 @@ void files_resume(struct files *f)
 	files_flush_given(f);
 	if (f->full)
 		return;
-	if (f->sftpd)
-		sftpd_resume(f->sftpd);
-	else
-		scp_resume(f->scp);
+	f->kind->resume(f->server);
 }
 
 int files_send_request(struct files *f)
 {
-	const struct wire_files request = {.client = f->scp ? WIRE_FILES_SCP : WIRE_FILES_SFTP};
+	const struct wire_files request = {.client = f->kind->client};
 
 	return line_send(&f->channel->line, WIRE_FILES, &request, f->command,
 		f->command ? strlen(f->command) : 0);
@@ -125,8 +87,8 @@ void files_take_answers(struct files *f)
 
 static void say_done(struct files *f)
 {
-	const char *why = server_failure(f);
-	const struct wire_exit done = {.status = server_status(f)};
+	const char *why = f->kind->failure(f->server);
+	const struct wire_exit done = {.status = f->kind->status(f->server)};
 	int r;
 
 	if (why)
@@ -148,14 +110,14 @@ static bool give_batch(struct files *f)
 
 	while (left && channel_can_take(c)) {
 		const uint8_t *data;
-		size_t len = server_output(f, &data), n;
+		size_t len = f->kind->output(f->server, &data), n;
 
 		if (len == 0)
 			return false;
 		n = channel_give(c, false, data, len < left ? len : left);
 		if (n == 0)
 			return false;
-		server_sent(f, n);
+		f->kind->sent(f->server, n);
 		left -= n;
 	}
 	return left == 0;
@@ -165,9 +127,13 @@ void files_pump(struct files *f)
 {
 	if (!channel_has_line(f->channel) || f->done)
 		return;
+	if (!f->begun) {
+		f->begun = true;
+		f->kind->resume(f->server);
+	}
 	if (give_batch(f) && channel_can_take(f->channel))
 		loop_timer_set(f->again, 0, 1);
-	if (server_finished(f) && f->channel->state == CHANNEL_RUNNING)
+	if (f->kind->finished(f->server) && f->channel->state == CHANNEL_RUNNING)
 		say_done(f);
 }
 
@@ -198,12 +164,10 @@ static int create_server(struct files *f, const char *command)
 		.wake = on_server_wake,
 		.wake_arg = f};
 
-	if (!command)
-		return sftpd_create(&config, &f->sftpd);
-	f->command = strdup(command);
-	if (!f->command)
+	f->command = command ? strdup(command) : NULL;
+	if (command && !f->command)
 		return -ENOMEM;
-	return scp_create(&config, f->command, strlen(f->command), &f->scp);
+	return files_server_create(&config, f->command, &f->kind, &f->server);
 }
 
 int files_create(struct channel *channel, const char *command, struct files **out)
@@ -221,6 +185,8 @@ int files_create(struct channel *channel, const char *command, struct files **ou
 	*out = f;
 	if (r)
 		files_destroy(out);
+	else
+		loop_timer_set(f->again, 0, 1); /* one that waits for no input begins */
 	return r;
 }
 
@@ -231,8 +197,8 @@ void files_destroy(struct files **files)
 	*files = NULL;
 	if (!f)
 		return;
-	sftpd_destroy(&f->sftpd);
-	scp_destroy(&f->scp);
+	if (f->server)
+		f->kind->destroy(&f->server);
 	files_flush_given(f);
 	loop_timer_del(&f->again);
 	buf_finish(&f->given);

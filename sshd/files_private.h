@@ -5,16 +5,19 @@
 #include "core/buf.h"
 #include "sshd/channel.h"
 #include "sshd/files.h"
+#include "sshd/files_server.h"
 #include "sshd/scp/scp.h"
+#include "sshd/scp/sum.h"
 #include "sshd/sftp/sftpd.h"
 
 struct files {
 	struct channel *channel;
-	struct sftpd *sftpd; /* one of them */
-	struct scp *scp;
-	char *command;            /* of scp */
+	const struct files_server *kind;
+	void *server;
+	char *command;            /* NULL: SFTP */
 	struct loop_timer *again; /* there is more to give, and nothing that would wake us */
 	struct buf given;         /* GIVEN that the line has not taken yet */
+	bool begun;               /* the server was told that the tree can be asked */
 	bool full;                /* the line took no more; EPOLLOUT ends it */
 	bool done;                /* DONE was said */
 };

@@ -12,12 +12,13 @@ _Static_assert(WIRE_RANGES_MAX == TAKEN_RANGES_MAX, "all ranges that are kept ar
 _Static_assert(WIRE_PATH_MAX == TREE_PATH_MAX - 1, "every path can be asked for");
 _Static_assert(WIRE_NAME_MAX == TREE_NAME_MAX, "every name can be told");
 _Static_assert(WIRE_PULL_MAX >= SFTPD_READ_MAX && WIRE_PULL_MAX >= SCP_PIECE, "a piece is one");
+_Static_assert(WIRE_PULL_MAX >= SUM_PIECE, "a piece is one");
 
 /* --- queries --- */
 
 static MUST_CHECK int take_answer(struct files *f, uint32_t query, const struct tree_answer *answer)
 {
-	return f->sftpd ? sftpd_answer(f->sftpd, query, answer) : scp_answer(f->scp, query, answer);
+	return f->kind->answer(f->server, query, answer);
 }
 
 /* As the tree wants it: -EAGAIN comes back by files_resume. */

@@ -18,7 +18,7 @@ PACKAGES_CHECK=(
 	python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
 	python3-asyncssh python3-paramiko
 	tmux screen libvterm-dev
-	python3-libvirt putty-tools dropbear-bin lftp sshpass curl wget
+	python3-libvirt putty-tools dropbear-bin lftp rclone sshpass curl wget
 )
 
 # Some tests compare answers with sshd's. Only continuous integration installs it by itself:

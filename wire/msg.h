@@ -271,7 +271,7 @@ struct wire_found {
 	uint8_t cut;     /* the payload is not all of the lines */
 } WIRE_PACKED;
 
-enum wire_client { WIRE_FILES_SFTP, WIRE_FILES_SCP, WIRE_FILES_HTTPS };
+enum wire_client { WIRE_FILES_SFTP, WIRE_FILES_SCP, WIRE_FILES_HTTPS, WIRE_FILES_SUM };
 
 struct wire_files {
 	uint8_t client; /* enum wire_client */

@@ -228,7 +228,7 @@ static int check_file_query(unsigned type, const unsigned char *fixed, size_t pa
 	switch (type) {
 	case WIRE_FILES:
 		memcpy(&files, fixed, sizeof(files));
-		return files.client > WIRE_FILES_HTTPS ? -EINVAL : 0;
+		return files.client > WIRE_FILES_SUM ? -EINVAL : 0;
 	case WIRE_PULL:
 		memcpy(&pull, fixed, sizeof(pull));
 		return pull.len > WIRE_PULL_MAX ? -EINVAL : 0;

@@ -85,6 +85,7 @@ struct file_session {
 	const struct broker_context *context;
 	struct guest *guest; /* NULL: the host */
 	char *device;        /* of the login name; NULL: the main one */
+	unsigned client;     /* enum wire_client */
 	enum file_state state;
 	struct lent_list lent;
 	unsigned lent_count, refusals;

@@ -211,10 +211,12 @@ static void on_given(struct file_session *s, const struct line_message *m)
 	if (!lent)
 		return;
 	ranges_text(m, &given, lent->size, ranges, &whole);
+	if (s->client == WIRE_FILES_SUM) /* what was read stays here */
+		given.bytes = 0;
 	channel_trail(s->channel)->bytes_out += given.bytes;
 	record_given(s, lent, &given, ranges, whole ? STATUS_OK : STATUS_LIMIT,
 		whole         ? "whole"
-		: given.bytes ? "in part"
+		: given.count ? "in part"
 			      : "nothing was read");
 	if (s->pulled == lent) { /* a broken door closes what it reads */
 		s->pulled = NULL;
@@ -403,7 +405,12 @@ static struct file_session *create(const struct verb_call *call)
 
 static const char *client_name(unsigned client)
 {
-	return client == WIRE_FILES_SCP ? "scp" : client == WIRE_FILES_HTTPS ? "download" : "sftp";
+	static const char *const names[] = {[WIRE_FILES_SFTP] = "sftp",
+		[WIRE_FILES_SCP] = "scp",
+		[WIRE_FILES_HTTPS] = "download",
+		[WIRE_FILES_SUM] = "sum"};
+
+	return names[client]; /* the table of messages has seen to it */
 }
 
 void file_session_begin(struct channel *channel, unsigned client, const char *command, size_t len)
@@ -427,6 +434,7 @@ void file_session_begin(struct channel *channel, unsigned client, const char *co
 		channel_exit(channel, STATUS_INTERNAL, "out of memory");
 		return;
 	}
+	s->client = client;
 	channel_need(channel, s->guest, 0);
 	channel_set_handler(channel, &ops, s);
 }

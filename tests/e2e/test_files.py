@@ -221,6 +221,34 @@ def test_a_folder_has_no_name_that_misleads(folder, shared, guests):
     assert shared.uuid not in folders()
 
 
+def test_sums_are_printed_as_by_coreutils(folder, shared, dump):
+    name, data = dump
+    got = folder.daemon.ssh(shared.name, f"sha256sum dumps/{name}")
+    assert got.status == 0, got
+    assert got.text == f"{hashlib.sha256(data).hexdigest()}  dumps/{name}\n"
+    got = folder.daemon.ssh(shared.name, "md5sum")
+    assert got.text == "d41d8cd98f00b204e9800998ecf8427e  -\n", got
+    log = folder.daemon.ssh(shared.name, "log").out
+    got = folder.daemon.ssh("vmconsole", f"md5sum '{shared.name}/console.log'")
+    assert got.text == f"{hashlib.md5(log).hexdigest()}  {shared.name}/console.log\n", got
+    got = folder.daemon.ssh(shared.name, "sha256sum dumps/none")
+    assert got.status == 1 and "sha256sum: dumps/none: No such file" in got.errors, got
+    record = folder.daemon.wait_audit("^whole$", event="file", file=f"/dumps/{name}", verb="sum")
+    assert record["bytes_out"] == 0 and record["ranges"] == f"0-{len(data) - 1}"
+
+
+def test_rclone_checks_what_it_has_copied(folder, shared, dump, tmp_path):
+    remote = (f":sftp,host=127.0.0.1,port={folder.daemon.port},user={shared.uuid},"
+              f"key_file={folder.daemon.keys.ed25519},shell_type=unix:dumps")
+    options = ["--config", "/dev/null", "--retries", "1", "--include", dump[0]]
+    env = {"PATH": "/usr/bin:/bin", **clients.home(folder.daemon)}
+    got = run(["rclone", "copy", *options, remote, str(tmp_path)], env=env)
+    assert got.status == 0 and read(tmp_path / dump[0]) == dump[1], got
+    got = run(["rclone", "check", *options, remote, str(tmp_path)], env=env)
+    assert got.status == 0 and "0 differences found" in got.errors, got
+    assert "hashes could not be checked" not in got.errors, got
+
+
 def test_nothing_can_be_written(folder, shared, dump, tmp_path):
     (tmp_path / "up").write_bytes(b"x")
     for command in (f"put {tmp_path}/up dumps/up", f"rm dumps/{dump[0]}", "mkdir dumps/x",
@@ -335,6 +363,8 @@ def test_each_right_opens_its_own_files(virt, daemons, shared, tmp_path):
     made.daemon.knows(shared)
     name = made.put(shared, b"dump")
     assert scp(made.daemon, f"{shared.name}@127.0.0.1:console.log", tmp_path).status == 0
+    refused = made.daemon.ssh(shared.name, f"sha256sum dumps/{name}")
+    assert refused.status == 1 and "permission denied: dump-get" in refused.errors, refused
     refused = scp(made.daemon, f"{shared.name}@127.0.0.1:dumps/{name}", tmp_path)
     assert refused.status != 0
     made.daemon.wait_audit("permission denied: dump-get", event="file-refused",
