@@ -6,6 +6,9 @@
 
 struct channel;
 
+/* The version of docs/json.md: raised when a member goes, or means something else. */
+#define JSON_VERSION 1
+
 /* A string whose bytes a stranger chose: what is no UTF-8 is escaped (core/text/escape.h). */
 json_t *json_foreign(const char *text);
 

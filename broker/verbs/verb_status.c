@@ -224,7 +224,8 @@ static void host_status(struct verb_call *call, int json)
 		json_array_append_new(list, o);
 	}
 	if (json)
-		json_answer(call->channel, json_pack("{s:o}", "hypervisors", list));
+		json_answer(call->channel,
+			json_pack("{s:i, s:o}", "json", JSON_VERSION, "hypervisors", list));
 	else
 		json_decref(list);
 }

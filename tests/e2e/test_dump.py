@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from lib import clients, proc
+from lib import clients, proc, schema
 from lib.proc import SLOW, wait_until
 from lib.virt import Guest
 
@@ -97,7 +97,7 @@ def store(daemon):
 def dumps(daemon, login):
     got = daemon.ssh(login, "dumps --json")
     assert got.status == 0, got
-    return json.loads(got.text)
+    return schema.check("dumps", json.loads(got.text))
 
 
 def ssh_options(daemon):
@@ -119,7 +119,7 @@ def growing(daemon, guest):
     pipes = daemon.pipes(guest.uuid, "dump --live")
 
     def grows():
-        said = json.loads(daemon.ctl("dumps", guest.uuid, "--json").out)
+        said = schema.check("dumps", json.loads(daemon.ctl("dumps", guest.uuid, "--json").out))
         return next((entry for entry in said
                      if entry["state"] == "growing" and entry["making"]["bytes"]), None)
     entry = wait_until(grows, 30, "the dump grows")

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from lib import schema
 from lib.daemon import Daemon
 from lib.session import (DENIED, DONE, NO_SUCH, USAGE, ask, leave, parse_json, rows_of, see, walk)
 from lib.term import Terminal
@@ -33,6 +34,40 @@ def test_list_in_json(daemon, pair):
         row, = rows_of(data, guest.name)
         assert guest.uuid in row.values(), row
         assert any(isinstance(value, str) and state in value for value in row.values()), row
+
+
+def test_answers_in_json_are_as_documented(daemons, pair):
+    """Those of dumps: tests/e2e/test_dump.py."""
+    daemon = daemons({"access all": {"allow": "view, type, force, control, log, power, admin"},
+                      "access tickets": {"who": "ticket", "vms": "*", "allow": "view"}})
+    name = pair[0].name
+    daemon.knows(*pair)
+
+    def ask_for(title, *words):
+        result = daemon.ctl(*words, "--json", seconds=40)
+        assert result.status in (DONE, 69 if title == "doctor" else DONE), result
+        return schema.check(title, json.loads(result.out))
+
+    assert ask_for("status of the host", "status")["json"] == 1
+    ask_for("status of a VM", "status", name)
+    with daemon.terminal(name) as session:
+        ask(session)
+        ask_for("break, sysrq, nmi", "break", name)
+        assert ask_for("wait", "wait", name, "guest> ", "--from", "start")["pattern"] == 0
+        assert ask_for("wait", "wait", name, "--quiet", "200ms")["pattern"] is None
+        ask_for("who", "who")
+    ask_for("send", "send", name, "--enter", "say once")
+    ask_for("send", "send", name, "--enter", "--wait", "more$", "say more")
+    lease = ask_for("lease", "lease", name)
+    assert {row["mode"] for row in ask_for("who", "who", name)} == {"leases"}
+    assert ask_for("status of a VM", "status", name)["consoles"][0]["lease"]
+    assert daemon.ctl("lease", name, "--release", lease["token"]).status == DONE
+    assert ask_for("list", "list") and ask_for("status of a VM", "status", pair[1].name)
+    ask_for("power", "power", name, "resume")
+    ask_for("ticket", "ticket", name)
+    daemon.password(name, "list", "a" * 32)
+    assert ask_for("sources", "sources")["penalties"]
+    assert ask_for("doctor", "doctor", pair[1].name)["findings"]
 
 
 def test_list_is_the_same_under_the_login_of_a_guest(daemon, pair):

@@ -80,6 +80,36 @@ static void every_verb_has_an_example(void **state)
 	}
 }
 
+/* A heading of it names the verb: "## `break`, `sysrq`, `nmi`". */
+static bool has_heading(const char *text, const char *verb)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "`%s`", verb);
+	while ((text = strstr(text, "\n## "))) {
+		size_t len = strcspn(++text, "\n");
+
+		if (memmem(text, len, name, strlen(name)))
+			return true;
+	}
+	return false;
+}
+
+static void every_answer_in_json_is_documented(void **state)
+{
+	char *text = page("../docs/json.md");
+
+	for (size_t i = 0; i < verbs_table.count; i++) {
+		const struct verb *verb = verbs_table.rows[i];
+
+		for (size_t k = 0; k < verb->option_count; k++) {
+			if (verb->options[k].type == OPTION_JSON && !has_heading(text, verb->name))
+				fail_msg("docs/json.md has no table of the verb %s", verb->name);
+		}
+	}
+	free(text);
+}
+
 /* It looks for the file of run's password between them. */
 static void vmconsolectl_knows_which_options_of_run_take_a_value(void **state)
 {
@@ -100,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_is_in_the_manuals),
 		cmocka_unit_test(every_verb_has_an_example),
 		cmocka_unit_test(every_option_is_in_its_verbs_usage),
+		cmocka_unit_test(every_answer_in_json_is_documented),
 		cmocka_unit_test(vmconsolectl_knows_which_options_of_run_take_a_value)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
