@@ -284,7 +284,9 @@ static int open_memory(struct dmesg_job *job, const struct memory_range *ranges,
 {
 	int r = memory_create(ranges, count, &job->memory);
 
-	return r < 0 ? r : dmesg_create(job->memory, info, &job->dmesg);
+	return r < 0 ? r
+		     : dmesg_create(job->memory, info,
+			       job->live ? DMESG_SEARCH_LIVE_MAX : DMESG_SEARCH_MAX, &job->dmesg);
 }
 
 static int open_dump(struct dmesg_job *job)

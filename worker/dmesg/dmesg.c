@@ -13,7 +13,8 @@
 #define KERNEL_MAP UINT64_C(0xffffffff80000000) /* where the kernel's image is mapped */
 #define ROOM_FOR_PREFIX 48
 #define HIGH_ZONE (UINT64_C(4) << 30)
-#define HIGH_FIRST (UINT64_C(1) << 30)
+#define ZONE_FIRST (UINT64_C(64) << 20)
+#define ZONE_LAST (UINT64_C(256) << 20)
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_US 1000
 
@@ -75,19 +76,25 @@ static int load_note(struct dmesg *d, uint64_t address, const uint8_t head[VMCOR
 	return r < 0 ? r : vmcoreinfo_set(&d->info, text, len);
 }
 
-/* In the order in which it is searched: early, when it makes the note, a kernel takes memory from
- * the beginning of its highest zone. All of them begin where a block does. */
-static const struct memory_range spans[] = {
-	{HIGH_ZONE, HIGH_ZONE + HIGH_FIRST}, {0, HIGH_ZONE}, {HIGH_ZONE + HIGH_FIRST, UINT64_MAX}};
-#define SPANS (sizeof(spans) / sizeof(spans[0]))
+/* In the order in which it is searched: when a kernel makes the note it takes memory of its highest
+ * zone, mostly from the beginning or not far from the end. Then all of it, from the lowest on. */
+static void plan_search(struct dmesg *d, uint64_t max)
+{
+	uint64_t end = memory_end(d->memory), first = end > HIGH_ZONE ? HIGH_ZONE : 0;
+
+	d->spans[0] = (struct memory_range){first, first + ZONE_FIRST};
+	d->spans[1] = (struct memory_range){end > ZONE_LAST ? end - ZONE_LAST : 0, end};
+	d->spans[2] = (struct memory_range){0, UINT64_MAX};
+	d->search_max = d->search_left = max;
+}
 
 /* The next place that is memory. 0, -ENOENT. */
 static int search_place(struct dmesg *d)
 {
-	while (d->span < SPANS) {
-		if (d->searched < spans[d->span].from)
-			d->searched = spans[d->span].from;
-		if (memory_next(d->memory, &d->searched) == 0 && d->searched < spans[d->span].to)
+	while (d->span < SEARCH_SPANS) {
+		if (d->searched < d->spans[d->span].from)
+			d->searched = d->spans[d->span].from;
+		if (memory_next(d->memory, &d->searched) == 0 && d->searched < d->spans[d->span].to)
 			return 0;
 		d->span++;
 		d->searched = 0;
@@ -265,12 +272,14 @@ static enum dmesg_step step_search(struct dmesg *d)
 		d->stage = STAGE_CHECK;
 	if (r >= 0)
 		return DMESG_MORE;
-	if (!*d->why)
-		dmesg_miss(
-			d, d->search_left
-				   ? "there is no note VMCOREINFO in memory: no Linux kernel, or "
-				     "one without CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)"
-				   : "there is no note VMCOREINFO in the first 256 GiB of memory");
+	if (!*d->why && d->search_left)
+		dmesg_miss(d,
+			"there is no note VMCOREINFO in memory: no Linux kernel, or one without "
+			"CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)");
+	else if (!*d->why)
+		dmesg_miss(d,
+			"there is no note VMCOREINFO in the %u GiB of memory that were searched",
+			(unsigned)(d->search_max >> 30));
 	return fail(d);
 }
 
@@ -354,14 +363,15 @@ bool dmesg_is_searching(const struct dmesg *d)
 
 /* --- life --- */
 
-int dmesg_create(struct memory *memory, const struct vmcoreinfo *info, struct dmesg **out)
+int dmesg_create(struct memory *memory, const struct vmcoreinfo *info, uint64_t search_max,
+	struct dmesg **out)
 {
 	struct dmesg *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return -ENOMEM;
 	d->memory = memory;
-	d->search_left = DMESG_SEARCH_MAX;
+	plan_search(d, search_max);
 	if (info) {
 		d->info = *info;
 		d->stage = STAGE_CHECK;

@@ -20,7 +20,8 @@ struct vmcoreinfo;
 #define DMESG_RECORD_MAX 3072                      /* bytes of a record's text; kernels have 2048 */
 #define DMESG_LINE_MAX (4 * DMESG_RECORD_MAX + 64) /* of a line that is printed */
 #define DMESG_OUTPUT_MAX ((uint64_t)64 << 20)      /* bytes that are printed in all */
-#define DMESG_SEARCH_MAX ((uint64_t)256 << 30)     /* bytes of memory that are searched */
+#define DMESG_SEARCH_MAX ((uint64_t)256 << 30)     /* bytes of a dump that are searched */
+#define DMESG_SEARCH_LIVE_MAX ((uint64_t)16 << 30) /* of a guest that runs, and waits for it */
 #define DMESG_BITS_MAX 30                          /* a log has so many bytes at most: 2^N */
 #define DMESG_RECORDS_MAX (1U << 21)               /* records that are looked at */
 #define DMESG_RECORD_BITS_MAX 25                   /* and so many records */
@@ -34,9 +35,10 @@ enum dmesg_step {
 	DMESG_FAILED, /* dmesg_why says what was missing */
 };
 
-/* memory stays the caller's. info: NULL, it is searched for. 0 or -ENOMEM. */
-int dmesg_create(struct memory *memory, const struct vmcoreinfo *info, struct dmesg **out)
-	__attribute__((warn_unused_result));
+/* memory stays the caller's. info: NULL, it is searched for, in so many bytes at most. 0 or
+ * -ENOMEM. */
+int dmesg_create(struct memory *memory, const struct vmcoreinfo *info, uint64_t search_max,
+	struct dmesg **out) __attribute__((warn_unused_result));
 void dmesg_destroy(struct dmesg **dmesg);
 
 enum dmesg_step dmesg_step(struct dmesg *d) __attribute__((warn_unused_result));

@@ -5,8 +5,11 @@
 #define WORKER_DMESG_DMESG_PRIVATE_H
 
 #include "worker/dmesg/dmesg.h"
+#include "worker/dmesg/memory.h"
 #include "worker/dmesg/paging.h"
 #include "worker/dmesg/vmcoreinfo.h"
+
+#define SEARCH_SPANS 3
 
 /* One record of the log. */
 struct log_record {
@@ -64,7 +67,8 @@ struct dmesg {
 	enum dmesg_stage stage;
 	uint64_t searched; /* the memory before this address, */
 	unsigned span;     /*   and all spans before this one */
-	uint64_t search_left;
+	struct memory_range spans[SEARCH_SPANS];
+	uint64_t search_max, search_left; /* bytes */
 	struct vmcoreinfo info;
 	struct paging paging;
 	const struct log_kind *kind;

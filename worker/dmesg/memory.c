@@ -94,6 +94,11 @@ int memory_next(const struct memory *m, uint64_t *address)
 	return 0;
 }
 
+uint64_t memory_end(const struct memory *m)
+{
+	return m->count ? m->ranges[m->count - 1].to : 0;
+}
+
 uint64_t memory_extent(const struct memory *m, uint64_t address)
 {
 	const struct memory_range *range = range_from(m, address);

@@ -37,6 +37,8 @@ void memory_filled(struct memory *m);
 
 /* The first address at or behind this one that is memory. 0; -ENOENT: none. */
 int memory_next(const struct memory *m, uint64_t *address) __attribute__((warn_unused_result));
+/* Where the last of it ends; 0: there is none. */
+uint64_t memory_end(const struct memory *m);
 /* How much of it, from an address that is memory on, lies in one piece. */
 uint64_t memory_extent(const struct memory *m, uint64_t address);
 

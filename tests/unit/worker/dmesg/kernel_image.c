@@ -366,7 +366,7 @@ int image_read(const unsigned char *bytes, size_t len, char *out, size_t room)
 	}
 	r = elf_dump_vmcoreinfo(&dump, read_at, &file, &info);
 	memory = memory_of(&dump);
-	if (dmesg_create(memory, r == 0 ? &info : NULL, &d) < 0)
+	if (dmesg_create(memory, r == 0 ? &info : NULL, DMESG_SEARCH_MAX, &d) < 0)
 		abort();
 	r = run(d, memory, &dump, &file, out, room);
 	dmesg_destroy(&d);
