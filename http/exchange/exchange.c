@@ -94,17 +94,26 @@ static bool is_whole(const struct exchange *e, int status)
 	       (status == STATUS_SHUTDOWN || status == STATUS_CRASHED || status == STATUS_MOVED);
 }
 
-static void refuse(struct exchange *e, int status)
+static void refuse(struct exchange *e, int status, const char *text)
 {
 	const struct answer_words a = {.request = e->o.request,
 		.status = answer_status(status),
-		.text = complaint_line(&e->complaint),
+		.text = text,
 		.json = e->o.json,
 		.exit_status = status,
 		.keep_alive = may_stay(e)};
 
 	e->head_sent = true;
 	e->state = answer_text(e->o.out, &a) < 0 ? EXCHANGE_CUT : EXCHANGE_ENDED;
+}
+
+/* What the broker said before its reason may be about something else. */
+static void refuse_because(struct exchange *e, int status, const unsigned char *reason, size_t len)
+{
+	char text[WIRE_REASON_MAX + 1];
+
+	snprintf(text, sizeof(text), "%.*s", (int)len, len ? (const char *)reason : "");
+	refuse(e, status, *text ? text : complaint_line(&e->complaint));
 }
 
 /* The answer of a verb, which has been held back until it was whole. */
@@ -145,7 +154,7 @@ static void end_with(struct exchange *e, int status, const unsigned char *reason
 
 	e->line_over = true;
 	if (!e->head_sent && status != STATUS_OK) {
-		refuse(e, status);
+		refuse_because(e, status, reason, len);
 		return;
 	}
 	if (holds(e)) {
@@ -188,7 +197,9 @@ static void take_message(struct exchange *e, const struct line_message *m)
 	default:
 		break;
 	}
-	if (r < 0)
+	if (r == -ENOBUFS && holds(e))
+		refuse(e, STATUS_INTERNAL, "the answer is longer than 64 KiB");
+	else if (r < 0)
 		e->state = EXCHANGE_CUT;
 }
 

@@ -46,7 +46,6 @@ static const struct route table[] = {
 	VERB("sysrq"),
 	VERB("ticket"),
 	VERB("wait"),
-	VERB("who"),
 };
 #define ROUTES (sizeof(table) / sizeof(table[0]))
 
