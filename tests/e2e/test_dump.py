@@ -305,6 +305,22 @@ def test_memory_that_cannot_be_read_now_holds_up_nobody(daemon, shared):
     daemon.wait_audit("no kernel log", verb="dmesg --live", vm_uuid=shared.uuid, status=69)
 
 
+def test_reading_memory_ends_with_the_right_to(daemons, shared):
+    made = daemons(rules("view, dump-get"))
+    made.knows(shared)
+    proc.end(shared.qemu_pid, signal.SIGSTOP)
+    try:
+        begun = len(made.log())
+        with made.pipes(shared.uuid, "dmesg --live") as pipes:
+            made.wait_log("asks dmesg", since=begun)
+            made.configure(rules("view"))
+            made.reload()
+            assert pipes.wait(15) == 77
+            assert "the right to dump-get VM dumped was withdrawn" in pipes.errors()
+    finally:
+        proc.end(shared.qemu_pid, signal.SIGCONT)
+
+
 def test_a_dump_is_told_of_while_it_grows(daemon, big):
     with growing(daemon, big) as (pipes, entry):
         assert entry["making"]["memory"] >= BIG_KIB << 10
