@@ -1,5 +1,6 @@
 /* Task: who the client is: what a request brings of that, and the broker's verdict. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,7 @@ static int ask_by_certificate(struct connection *c)
 void connection_log_in(struct connection *c)
 {
 	const char *field = http_request_field(&c->request, "Authorization");
+	char text[160];
 	int r = field && may_use_tickets(c) ? ask_by_ticket(c, field) : ask_by_certificate(c);
 
 	switch (r) {
@@ -85,8 +87,13 @@ void connection_log_in(struct connection *c)
 	case -EINVAL:
 		connection_answer(c, 400, NULL, "malformed Authorization");
 		break;
+	case -EMSGSIZE:
+		connection_answer(c, 400, NULL, "the client certificate is longer than 12 KiB");
+		break;
 	default:
-		connection_answer(c, 500, NULL, strerror(-r));
+		snprintf(text, sizeof(text),
+			"the service cannot take the login now: %s; try again later", strerror(-r));
+		connection_answer(c, 503, NULL, text);
 		break;
 	}
 }

@@ -1,5 +1,6 @@
 /* Task: the upstream's answer: from its socket to the client's buffer. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,7 +81,7 @@ static void take_body(struct forward *f)
 	buf_drop(&f->down, len);
 	f->answer_left -= f->answer->body == HTTP_BODY_LENGTH ? len : 0;
 	if (r < 0)
-		forward_give_up(f, 502, strerror(-r));
+		forward_give_up(f, 503, "out of memory");
 	else if (f->answer->body == HTTP_BODY_LENGTH && f->answer_left == 0)
 		on_answered(f);
 }
@@ -103,6 +104,18 @@ bool forward_reads(const struct forward *f)
 	return (f->step == FORWARD_HEAD || f->step == FORWARD_BODY) && has_room(f);
 }
 
+static void on_broken(struct forward *f, int error)
+{
+	char text[160];
+
+	if (error == ENOMEM) {
+		forward_give_up(f, 503, "out of memory");
+		return;
+	}
+	snprintf(text, sizeof(text), "the upstream broke the connection off: %s", strerror(error));
+	forward_give_up(f, 502, text);
+}
+
 void forward_read(struct forward *f)
 {
 	for (int i = 0; i < ROUNDS && forward_reads(f); i++) {
@@ -110,7 +123,7 @@ void forward_read(struct forward *f)
 		ssize_t n = space ? read(f->fd, space, FORWARD_PIECE) : -1;
 
 		if (!space || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-			forward_give_up(f, 502, space ? strerror(errno) : "out of memory");
+			on_broken(f, space ? errno : ENOMEM);
 			return;
 		}
 		if (n < 0)

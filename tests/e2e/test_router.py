@@ -7,6 +7,7 @@ import signal
 import socket
 import socketserver
 import ssl
+import struct
 import subprocess
 import threading
 import xmlrpc.client
@@ -310,6 +311,16 @@ def test_an_upstream_that_is_silent_is_a_timeout(router, raw_upstream):
 def test_an_answer_that_is_none_is_a_bad_gateway(router, raw_upstream, answer, text):
     raw_upstream.answer = lambda handler, length: handler.wfile.write(answer)
     assert curl(router, "/x").stdout == text + b"\n\n502"
+
+
+def test_an_upstream_that_resets_the_connection_is_named(router, raw_upstream):
+    def reset(handler, length):
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                      struct.pack("ii", 1, 0))
+        os.close(handler.connection.detach())
+    raw_upstream.answer = reset
+    assert curl(router, "/x").stdout == (
+        b"the upstream broke the connection off: Connection reset by peer\n\n502")
 
 
 def test_an_answer_that_breaks_off_is_cut(router, raw_upstream):
