@@ -132,23 +132,13 @@ static void check_output(const struct console *c, const struct device *device, s
 		console_device_name(c));
 }
 
-static const struct console *console_of(const struct guest *g, const struct device *device)
+static void check_console(const struct guest *g, const struct device *device, struct findings *f)
 {
 	char slot[DEVICE_SLOT_MAX];
 	const struct console *c;
 
 	device_slot(device, slot);
-	for (size_t i = 0; (c = guest_console_at(g, i)); i++) {
-		if (strcmp(console_slot(c), slot) == 0)
-			return c;
-	}
-	return NULL;
-}
-
-static void check_console(const struct guest *g, const struct device *device, struct findings *f)
-{
-	const struct console *c = console_of(g, device);
-
+	c = guest_console_in(g, slot);
 	check_type(device, f);
 	if (!guest_is_on(g) || !can_be_opened(device))
 		return;

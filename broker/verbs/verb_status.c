@@ -33,18 +33,6 @@ static const char *console_word(const struct console *c)
 	return "unknown";
 }
 
-static const struct console *console_of_slot(const struct guest *g, const char *slot)
-{
-	struct console *c;
-	size_t i;
-
-	for (i = 0; (c = guest_console_at(g, i)); i++) {
-		if (strcmp(console_slot(c), slot) == 0)
-			return c;
-	}
-	return NULL;
-}
-
 /* Who else is here is for those who may be there themselves. */
 static bool may_know_people(const struct verb_call *call)
 {
@@ -90,7 +78,7 @@ static json_t *device_json(const struct guest *g, const struct device *device, i
 	json_t *o = json_object();
 
 	device_slot(device, slot);
-	c = console_of_slot(g, slot);
+	c = guest_console_in(g, slot);
 	json_object_set_new(o, "slot", json_string(slot));
 	json_object_set_new(o, "device", json_foreign(device->alias));
 	json_object_set_new(o, "type", json_foreign(device->type));
@@ -155,7 +143,7 @@ static void device_text(const struct verb_call *call, const struct device *devic
 	const struct console *c;
 
 	device_slot(device, slot);
-	c = console_of_slot(call->guest, slot);
+	c = guest_console_in(call->guest, slot);
 	channel_print(channel, "console     %s %s, type %s, %s\n", slot,
 		shown(device->alias, name, sizeof(name)), shown(device->type, type, sizeof(type)),
 		c ? console_word(c) : "closed");

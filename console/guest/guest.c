@@ -208,20 +208,25 @@ void guest_panicked(struct guest *g)
 
 /* --- consoles --- */
 
+struct console *guest_console_in(const struct guest *g, const char *slot)
+{
+	for (size_t i = 0; i < g->console_count; i++) {
+		if (strcmp(console_slot(g->consoles[i]), slot) == 0)
+			return g->consoles[i];
+	}
+	return NULL;
+}
+
 /* The console on a device, made when there is none yet. */
 static int console_on(struct guest *g, int index, struct console **out)
 {
 	char slot[DEVICE_SLOT_MAX];
 	struct console *c;
-	size_t i;
 
 	device_slot(&g->devices.list[index], slot);
-	for (i = 0; i < g->console_count; i++) {
-		if (strcmp(console_slot(g->consoles[i]), slot) == 0) {
-			*out = g->consoles[i];
-			return 0;
-		}
-	}
+	*out = guest_console_in(g, slot);
+	if (*out)
+		return 0;
 	if (g->console_count == GUEST_CONSOLES_MAX)
 		return -ENODEV;
 	c = console_create(g->loop, g->options, g, slot);

@@ -58,6 +58,8 @@ int guest_console(struct guest *g, const char *device, struct console **out) MUS
 
 /* The existing consoles in order; NULL at the end. */
 struct console *guest_console_at(const struct guest *g, size_t index);
+/* The existing one in a slot; NULL. */
+struct console *guest_console_in(const struct guest *g, const char *slot);
 
 /* Another hypervisor than from on which it is alive or being migrated to; NULL: none. *devices are
  * those there. */

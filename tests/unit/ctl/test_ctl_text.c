@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 
 #include "core/text/tokenize.h"
 #include "ctl/options.h"
+#include "ctl/password_file.h"
 #include "ctl/quote.h"
 
 static void assert_comes_back(int count, const char *const *list)
@@ -134,6 +137,38 @@ static void options_end_at_the_verb(void **state)
 	}
 }
 
+/* The words of run, and which one of them names a file that is opened; the file is not there, so
+ * that it is told. */
+static void the_password_file_is_an_option_of_run_and_no_word_of_its_command(void **state)
+{
+	static const struct {
+		const char *words[9];
+		bool is_opened;
+	} rows[] = {
+		{{"run", "vm", "--password-file", "/no/file", "id"}, true},
+		{{"run", "vm", "--login", "root", "--password-file=/no/file", "id"}, true},
+		{{"run", "vm", "--force", "--timeout", "3", "--password-file", "/no/file"}, true},
+		{{"run", "vm", "--password-file", "-", "id"}, false},
+		{{"run", "vm", "id", "--password-file", "/no/file"}, false},
+		{{"run", "vm", "--force", "id", "--password-file", "/no/file"}, false},
+		{{"run", "vm", "--login", "--password-file", "/no/file"}, false},
+		{{"run", "vm", "--", "--password-file", "/no/file"}, false},
+		{{"run", "vm", "--password-file"}, false},
+		{{"send", "vm", "--password-file", "/no/file"}, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *words[9] = {NULL}, why[CTL_WHY_MAX] = "";
+		int count = 0, r;
+
+		for (; rows[i].words[count]; count++)
+			words[count] = (char *)(uintptr_t)rows[i].words[count];
+		r = password_file_take(count, words, why);
+		assert_int_equal(r, rows[i].is_opened ? -ENOENT : 0);
+		assert_int_equal(strstr(why, "/no/file") != NULL, rows[i].is_opened);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +177,7 @@ int main(void)
 		cmocka_unit_test(plain_words_stay_readable),
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(options_end_at_the_verb),
+		cmocka_unit_test(the_password_file_is_an_option_of_run_and_no_word_of_its_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
