@@ -2,6 +2,7 @@
  * Files to struct config: reads the main file and conf.d, scans them, has iniparser parse them,
  * and puts each value through its row of the table. Collects mistakes; logs nothing.
  */
+#include "config/auto_dump.h"
 #include "config/config.h"
 
 #include <dirent.h>
@@ -401,6 +402,16 @@ int config_default(struct config **out)
 	return rc;
 }
 
+/* Where libvirt puts dumps, if nobody says where they are. */
+static int add_dump_folders(struct config *c)
+{
+	const char *file;
+	unsigned line;
+
+	config_place(c, "dump", "directories", &file, &line);
+	return file ? 0 : config_auto_dump_add(c);
+}
+
 int config_load(const char *path, struct config **out, struct config_errors *errors)
 {
 	struct load l = {.errors = errors};
@@ -415,6 +426,8 @@ int config_load(const char *path, struct config **out, struct config_errors *err
 		rc = take_dropins(&l, path);
 	if (rc == 0)
 		rc = complete(l.c);
+	if (rc == 0)
+		rc = add_dump_folders(l.c);
 	if (rc == 0)
 		config_object_check(l.c, errors);
 	if (rc == 0 && !config_errors_none(errors))

@@ -41,6 +41,7 @@ struct audit_record {
 	const char *client;
 	const char *verb;
 	const char *vm_uuid, *vm_name, *device;
+	const char *sha256;        /* of a file that was fetched whole */
 	const char *file, *ranges; /* what was fetched: "/dumps/NAME", "0-4095 8192-16383" */
 	const char *reason;
 	uint64_t count; /* of records that this one stands for; 0: it is one */

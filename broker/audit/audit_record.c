@@ -95,8 +95,8 @@ static json_t *make_object(const struct audit_record *r, uint64_t seq)
 		 put_name(o, "client", r->client) | put_text(o, "verb", r->verb) |
 		 put_text(o, "vm_uuid", r->vm_uuid) | put_text(o, "vm", r->vm_name) |
 		 put_text(o, "device", r->device) | put_name(o, "file", r->file) |
-		 put_text(o, "ranges", r->ranges) | put_end(o, r) | put_count(o, r) |
-		 put_text(o, "reason", r->reason);
+		 put_text(o, "ranges", r->ranges) | put_text(o, "sha256", r->sha256) |
+		 put_end(o, r) | put_count(o, r) | put_text(o, "reason", r->reason);
 	if (failed) {
 		json_decref(o);
 		return NULL;

@@ -66,6 +66,7 @@ void audit_trail_file(struct audit_trail *t, const struct audit_record *record)
 	r.vm_name = record->vm_name;
 	r.file = record->file;
 	r.ranges = record->ranges;
+	r.sha256 = record->sha256;
 	r.reason = record->reason;
 	r.has_end = record->has_end;
 	r.status = record->status;

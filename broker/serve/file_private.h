@@ -64,7 +64,8 @@ struct lent {
 	unsigned right;
 	char path[2 * (WIRE_NAME_MAX + 1)]; /* for the audit */
 	uint64_t size, since;
-	struct loan *loan; /* of the files that this identity has */
+	struct dump_file dump; /* its name is "": it is none */
+	struct loan *loan;     /* of the files that this identity has */
 	/* of console.log */
 	uint64_t base; /* the offset of its first byte */
 	struct journal_reader *reader;

@@ -11,6 +11,7 @@
 #include "broker/keep/keeping.h"
 #include "broker/login/context.h"
 #include "broker/serve/file_private.h"
+#include "broker/sidecar/sidecars.h"
 #include "broker/verb/verb.h"
 #include "config/rights.h"
 #include "console/guest/guest.h"
@@ -35,7 +36,11 @@ static void record_given(struct file_session *s, const struct lent *lent,
 		.duration_us = loop_now(login_loop(s->login)) - lent->since,
 		.bytes_out = given ? given->bytes : 0,
 		.reason = reason};
+	const struct sidecar *sidecar =
+		*lent->dump.name ? sidecars_find(s->context->sidecars, &lent->dump) : NULL;
 
+	if (sidecar && *sidecar->sum.sha256 && given && status == STATUS_OK)
+		r.sha256 = sidecar->sum.sha256;
 	audit_trail_file(channel_trail(s->channel), &r);
 }
 
@@ -158,6 +163,8 @@ int file_lend(struct file_session *s, const char *name, const struct dump_file *
 	lent->guest = s->spot.guest;
 	lent->right = spot_right(&s->spot);
 	lent->size = size;
+	if (dump)
+		lent->dump = *dump;
 	lent->since = loop_now(login_loop(s->login));
 	snprintf(lent->path, sizeof(lent->path), "/%s%s", s->spot.kind == SPOT_DUMP ? "dumps/" : "",
 		name);

@@ -177,6 +177,8 @@ def test_a_dump_has_a_checksum_and_the_last_lines_before(daemon, shared, tmp_pat
     assert any("last-words" in line for line in entry["console"]["lines"]), entry
     assert fetch(daemon, shared, name, tmp_path).returncode == 0
     assert fetch(daemon, shared, f"{name}.sha256", tmp_path).returncode == 0
+    record = daemon.wait_audit("^whole$", event="file", file=f"/dumps/{name}")
+    assert record["sha256"] == entry["sha256"]
     subprocess.run(["sha256sum", "-c", "--strict", f"{name}.sha256"], cwd=tmp_path, check=True,
                    capture_output=True, timeout=20 * SLOW)
     daemon.stop()

@@ -1,5 +1,6 @@
 /* Loading: mistakes are told with file, line and the nearest known name; drop-ins; defaults. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -644,6 +645,39 @@ static void an_upstream_takes_one_descriptor_more_for_each_channel(void **state)
 	config_free(c);
 }
 
+/* As libvirt reads it: the last line that counts, of hypervisors on this host. */
+static void dumps_are_looked_for_where_libvirt_puts_them(void **state)
+{
+	static const char hosts[] = "[hypervisor a]\nuri = qemu:///session\n"
+				    "[hypervisor b]\nuri = qemu+ssh://h/session\n";
+	char here[PATH_MAX], libvirt[PATH_MAX + 64];
+	struct config *c;
+
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(setenv("XDG_CONFIG_HOME", here, 1), 0);
+	snprintf(libvirt, sizeof(libvirt), "%s/libvirt", here);
+	assert_int_equal(mkdir(libvirt, 0700), 0);
+	write_text("libvirt/qemu.conf", "auto_dump_path = \"/old\"\n"
+					"  auto_dump_path=\"/srv/my dumps\" # ours\n"
+					"#auto_dump_path = \"/no\"\n"
+					"auto_dump_path = \"relative\"\n"
+					"auto_dump_path = \"/open\n");
+	c = load_text(hosts);
+	assert_int_equal(c->dump.directories.count, 3);
+	assert_string_equal(c->dump.directories.items[0], "/var/lib/libvirt/qemu/dump");
+	assert_string_equal(c->dump.directories.items[2], "/srv/my dumps");
+	config_free(c);
+	c = load_text("[hypervisor b]\nuri = qemu+ssh://h/session\n");
+	assert_int_equal(c->dump.directories.count, 2);
+	config_free(c);
+	c = load_text("[hypervisor a]\nuri = qemu:///session\n[dump]\ndirectories = /mine\n");
+	assert_int_equal(c->dump.directories.count, 1);
+	config_free(c);
+	assert_int_equal(unlink("libvirt/qemu.conf"), 0);
+	assert_int_equal(rmdir("libvirt"), 0);
+	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
+}
+
 static void five_hundred_rules_load_at_once(void **state)
 {
 	char *text = malloc((size_t)500 * 100);
@@ -704,6 +738,7 @@ int main(void)
 		IN_FOLDER(maxima_beyond_the_descriptor_limit_are_refused),
 		IN_FOLDER(an_upstream_takes_one_descriptor_more_for_each_channel),
 		IN_FOLDER(what_is_hardly_meant_gets_a_warning),
+		IN_FOLDER(dumps_are_looked_for_where_libvirt_puts_them),
 		IN_FOLDER(five_hundred_rules_load_at_once),
 		cmocka_unit_test(every_default_is_within_its_own_limits),
 	};
