@@ -403,6 +403,8 @@ static void begin(struct verb_call *call, const struct run_options *o)
 		give_up_for(r, result);
 		return;
 	}
+	if (watch_is_ending(r->watch))
+		return;
 	if (r->phase == RUN_ENTERS) {
 		enter(r, NULL);
 	} else if (r->phase == RUN_TYPES) {

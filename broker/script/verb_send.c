@@ -311,7 +311,8 @@ static void on_progress(void *arg)
 static void begin_typing(struct send_call *s)
 {
 	s->state = SEND_TYPES;
-	typist_start(s->typist);
+	if (!watch_is_ending(s->watch))
+		typist_start(s->typist);
 }
 
 static void on_trial_begin(void *arg, uint64_t offset)

@@ -61,13 +61,13 @@ static void rights_changed(void *arg)
 		return;
 	}
 	if (a->may_type && !(rights & RIGHT_TYPE)) {
-		a->may_type = 0;
+		a->may_type = false;
 		viewer_yield(a->viewer);
 		attach_notice(a, "the right to type was withdrawn; you are watching");
 	}
 	if (!a->options.read_only && !a->options.no_input && !a->input_ended &&
 		(rights & RIGHT_TYPE))
-		a->may_type = 1;
+		a->may_type = true;
 }
 
 /* The guest may have left the user's terminal in any mode. */

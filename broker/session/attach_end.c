@@ -18,7 +18,7 @@ void attach_exit(struct attach *a, enum status status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	a->end_told = 1;
+	a->end_told = true;
 	channel_exit(a->channel, status, "%s", text);
 }
 

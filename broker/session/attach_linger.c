@@ -89,7 +89,7 @@ void attach_on_linger(void *arg)
 /* Nobody can type here any more, nor leave: it waits for no guest unless that was asked for. */
 static void stop_waiting(struct attach *a)
 {
-	a->may_type = 0;
+	a->may_type = false;
 	if (viewer_mode(a->viewer) == VIEWER_WAITS)
 		viewer_yield(a->viewer);
 	if (a->options.wait_asked)
@@ -107,7 +107,7 @@ void attach_input_end(void *arg)
 
 	if (a->options.no_input || a->state != ATTACH_RUNS)
 		return; /* a watcher leaves by the console's end */
-	a->input_ended = 1;
+	a->input_ended = true;
 	attach_begun(a);
 	a->ended_at = loop_now(a->loop);
 	if (!a->last_input)

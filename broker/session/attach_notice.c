@@ -35,15 +35,15 @@ static void on_opened(struct attach *a, const struct console_event *event)
 {
 	const char *name = guest_name(console_guest(a->console));
 
-	if (!a->panicked)
+	if (a->waits != ATTACH_WAITS_PANIC)
 		loop_timer_stop(a->wait);
-	a->told_error = a->is_held = 0;
+	a->told = ATTACH_TOLD_NOTHING;
 	if (event->outage_us)
 		attach_notice(a, "VM %s: console is back after %.1f seconds", name,
 			(double)event->outage_us / LOOP_SECOND);
 	else if (a->has_opened)
 		attach_notice(a, "VM %s has started", name);
-	a->has_opened = 1;
+	a->has_opened = true;
 	attach_begun(a);
 	attach_input_again(a);
 	attach_type_first_size(a);
@@ -61,12 +61,12 @@ static void on_busy(struct attach *a, const char *how)
 			"the console of VM %s %s another client of the hypervisor", name, how);
 		return;
 	}
-	if (!a->told_error)
+	if (a->told == ATTACH_TOLD_NOTHING)
 		attach_notice(a,
 			"the console of VM %s %s another client of the hypervisor; waiting until "
 			"it is free",
 			name, how);
-	a->told_error = a->is_held = 1;
+	a->told = ATTACH_TOLD_HELD;
 }
 
 static void on_keyboard(struct attach *a, const struct console_event *event)
@@ -99,7 +99,7 @@ static void on_panicked(struct attach *a, const char *name)
 	attach_notice(a, "VM %s has panicked", name);
 	if (a->options.wait)
 		return;
-	a->panicked = 1;
+	a->waits = ATTACH_WAITS_PANIC;
 	loop_timer_set(a->wait, ATTACH_PANIC_US, 0);
 }
 
@@ -115,9 +115,10 @@ static void on_failed(struct attach *a, const char *text)
 	if (!a->options.wait && !a->has_opened)
 		attach_exit_after_output(
 			a, STATUS_UNAVAILABLE, "the console does not open: %s", text);
-	else if (!a->told_error)
+	else if (a->told == ATTACH_TOLD_NOTHING)
 		attach_notice(a, "the console does not open: %s; trying again", text);
-	a->told_error = 1;
+	if (a->told == ATTACH_TOLD_NOTHING)
+		a->told = ATTACH_TOLD_ERROR;
 }
 
 static void on_recording(struct attach *a, const char *error)
@@ -145,7 +146,8 @@ void attach_event(void *arg, const struct console_event *event)
 	case CONSOLE_EV_LOST:
 		attach_writable(a); /* what the guest said last comes before that */
 		attach_notice(a, "the hypervisor of VM %s is away; waiting for it", name);
-		a->told_error = 1;
+		if (a->told == ATTACH_TOLD_NOTHING)
+			a->told = ATTACH_TOLD_ERROR;
 		break;
 	case CONSOLE_EV_BUSY:
 		on_busy(a, "is held by");
@@ -217,7 +219,7 @@ void attach_say_state(struct attach *a)
 		attach_notice(a, "the hypervisor of VM %s cannot be reached; waiting for it%s",
 			guest_name(g), attach_leave_hint(a, hint));
 	} else {
-		a->has_opened = 1; /* so that its start is told */
+		a->has_opened = true; /* so that its start is told */
 		attach_notice(a, "VM %s is %s; waiting for it to start%s", guest_name(g),
 			guest_state_name(guest_state(g)), attach_leave_hint(a, hint));
 	}

@@ -102,7 +102,7 @@ static int pass_hole(struct attach *a, const struct journal_hole *hole)
 /* What comes from here on is new: a script on a terminal tells it from history by this line. */
 static void say_live(struct attach *a)
 {
-	a->mark_due = 0;
+	a->mark_due = false;
 	attach_notice(a, "live output from offset %" PRIu64, a->live_from);
 }
 
@@ -197,7 +197,7 @@ static void pump_deferred(void *arg)
 {
 	struct attach *a = arg;
 
-	a->pump_deferred = 0;
+	a->pump_deferred = false;
 	if (!attach_is_over(a))
 		pump(a);
 }
@@ -206,7 +206,7 @@ static void attach_pump_soon(struct attach *a)
 {
 	if (a->pump_deferred)
 		return;
-	a->pump_deferred = 1;
+	a->pump_deferred = true;
 	loop_defer(a->loop, pump_deferred, a);
 }
 

@@ -30,6 +30,20 @@ enum attach_due {
 	ATTACH_DUE_ANSWER, /* whether the order is meant */
 };
 
+/* What the timer `wait` runs for. */
+enum attach_wait {
+	ATTACH_WAITS_GUEST,   /* the guest to start; without --wait, its console to open */
+	ATTACH_WAITS_CONSOLE, /* the guest has come in time: its console */
+	ATTACH_WAITS_PANIC,   /* the guest has panicked: its last words */
+};
+
+/* Why the console cannot be had, as the user knows. */
+enum attach_told {
+	ATTACH_TOLD_NOTHING,
+	ATTACH_TOLD_ERROR, /* it does not open */
+	ATTACH_TOLD_HELD,  /* another client of the hypervisor has it */
+};
+
 /* The last word of a session that drains. */
 struct attach_end {
 	enum status status;
@@ -45,8 +59,8 @@ struct attach {
 	struct viewer *viewer;
 	struct loop *loop;
 	struct attach_options options;
-	int pty;
-	int may_type;
+	bool pty;
+	bool may_type;
 
 	/* output */
 	uint64_t live_from;            /* journal bytes before it are history */
@@ -54,10 +68,10 @@ struct attach {
 	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
 	uint64_t sent_from; /* nothing before it was sent since the session, or a replay, began */
 	uint64_t reached;   /* all before it was sent, or not wanted: where to resume */
-	int mark_due;       /* pty: that live output begins is still to be said */
+	bool mark_due;      /* pty: that live output begins is still to be said */
 	struct loop_timer *batch;
 	struct pace pace; /* of output; begins anew with what is typed */
-	int pump_deferred;
+	bool pump_deferred;
 	uint64_t last_output; /* loop time at which output was last seen; for linger */
 
 	/* input */
@@ -69,13 +83,13 @@ struct attach {
 	uint64_t rests_until;            /* loop time: after a command, no input is taken before */
 	struct console_control *control; /* a break and the like is under way */
 	struct loop_timer *stall;        /* input is held back: until when */
-	int dropping; /* the guest takes nothing: input is read for the escape only */
+	bool dropping; /* the guest takes nothing: input is read for the escape only */
 	size_t dropped;
 	uint64_t last_input;       /* loop time of the last input, or of its last acceptance */
 	uint64_t told_no_keyboard; /* loop time; 0 never */
 
 	/* after the end of input */
-	int input_ended;
+	bool input_ended;
 	uint64_t ended_at; /* loop time from which linger_max counts */
 	struct loop_timer *linger;
 
@@ -85,15 +99,13 @@ struct attach {
 
 	/* waiting */
 	struct loop_timer *wait; /* for the guest, or for the console to open */
-	int has_opened;
-	int open_due;   /* the guest has come in time, and `wait` runs for its console */
-	int panicked;   /* the session ends when its timer `wait` says so */
-	int told_error; /* that the console cannot be had: said once until it opens */
-	int is_held;    /*   because another client of the hypervisor has it */
+	enum attach_wait waits;
+	enum attach_told told; /* said once until the console opens */
+	bool has_opened;
 	struct loop_timer *idle;
 	uint64_t last_activity;
 
-	int end_told; /* by the session itself, with the offset where that matters */
+	bool end_told; /* by the session itself, with the offset where that matters */
 	struct loop_timer *drain;
 	struct attach_end end;
 };

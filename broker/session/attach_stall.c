@@ -27,7 +27,7 @@ void attach_leave(struct attach *a)
 
 void attach_input_again(struct attach *a)
 {
-	a->dropping = 0;
+	a->dropping = false;
 	loop_timer_stop(a->stall);
 	notify_dropped(a);
 	channel_resume(a->channel);
@@ -51,7 +51,7 @@ void attach_on_stall(void *arg)
 		loop_timer_set(a->stall, progress + ATTACH_STALL_US - now, 0);
 		return;
 	}
-	a->dropping = 1;
+	a->dropping = true;
 	attach_notice(a, "%s; what is typed now is dropped",
 		console_state(a->console) == CONSOLE_OPEN ? "the guest takes no input"
 							  : "the console is not open");

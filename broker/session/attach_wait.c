@@ -27,7 +27,7 @@ void attach_say_absent(struct attach *a)
 /* The guest has started in time; its console needs a moment. */
 static void wait_for_console(struct attach *a)
 {
-	a->open_due = 1;
+	a->waits = ATTACH_WAITS_CONSOLE;
 	loop_timer_set(a->wait, ATTACH_OPEN_US, 0);
 }
 
@@ -36,16 +36,16 @@ void attach_on_wait(void *arg)
 	struct attach *a = arg;
 	const struct guest *g = console_guest(a->console);
 
-	if (a->panicked)
+	if (a->waits == ATTACH_WAITS_PANIC)
 		attach_say_panicked(a);
 	else if (!guest_is_on(g))
 		attach_exit(a, STATUS_UNAVAILABLE, "VM %s is still %s", guest_name(g),
 			guest_state_name(guest_state(g)));
-	else if (a->is_held)
+	else if (a->told == ATTACH_TOLD_HELD)
 		attach_exit(a, STATUS_BUSY,
 			"the console of VM %s is still held by another client of the hypervisor",
 			guest_name(g));
-	else if (a->options.wait && !a->open_due)
+	else if (a->options.wait && a->waits == ATTACH_WAITS_GUEST)
 		wait_for_console(a);
 	else
 		attach_exit(a, STATUS_UNAVAILABLE, "the console of VM %s did not open: %s",
@@ -56,7 +56,9 @@ void attach_on_wait(void *arg)
 
 void attach_start_wait(struct attach *a)
 {
-	a->open_due = 0;
+	if (a->waits == ATTACH_WAITS_PANIC)
+		return;
+	a->waits = ATTACH_WAITS_GUEST;
 	if (a->options.wait && a->options.wait_us)
 		loop_timer_set(a->wait, a->options.wait_us, 0);
 	else if (!a->options.wait)

@@ -215,6 +215,11 @@ void watch_more(struct watch *w)
 	pump_soon(w);
 }
 
+bool watch_is_ending(const struct watch *w)
+{
+	return w->state != WATCH_LOOKS;
+}
+
 struct viewer *watch_viewer(const struct watch *w)
 {
 	return w->viewer;

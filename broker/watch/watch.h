@@ -83,6 +83,9 @@ enum status watch_failure_status(enum matcher_failure failure);
 /* output takes something again. */
 void watch_more(struct watch *w);
 
+/* done() has come or is on its way: nothing is to be typed any more. */
+bool watch_is_ending(const struct watch *w);
+
 struct viewer *watch_viewer(const struct watch *w);
 /* All output before it was looked at. */
 uint64_t watch_reached(const struct watch *w);

@@ -63,7 +63,7 @@ void console_guest_changed(struct console *c)
 /* What was refused by the old ones may be allowed now; texts are looked for anew. */
 void console_options_changed(struct console *c)
 {
-	c->unsupported = 0;
+	c->unsupported = false;
 	c->panic_state = 0;
 	console_guest_changed(c);
 }
@@ -86,7 +86,6 @@ static void notify_recording(void *arg)
 {
 	struct console *c = arg;
 
-	c->recording_due = 0;
 	console_notify_kind(
 		c, CONSOLE_EV_RECORDING, c->recording_error ? strerror(-c->recording_error) : "");
 }
@@ -112,10 +111,8 @@ static void on_recording_error(void *arg, int error)
 	else
 		log_info("%s %s: history is written again", guest_name(c->guest), c->slot);
 	c->recording_error = error;
-	if (!c->recording_due && c->viewer_count > 0) {
-		c->recording_due = 1;
+	if (c->viewer_count > 0)
 		loop_timer_set(c->recording, 0, 0);
-	}
 }
 
 static int create_journal(struct console *c)
@@ -236,7 +233,7 @@ const char *console_error(const struct console *c)
 
 bool console_is_held(const struct console *c)
 {
-	return c->obstacle == BACKEND_BUSY || c->evicted;
+	return c->obstacle == BACKEND_BUSY || c->claim == CLAIM_EVICTED;
 }
 
 bool console_is_early(const struct console *c)

@@ -37,7 +37,7 @@ void console_notify_stopped(struct console *c, enum console_stop stop)
 
 	if (!c->was_on)
 		return;
-	c->was_on = 0;
+	c->was_on = false;
 	journal_mark(c->journal,
 		stop == CONSOLE_STOP_CRASHED || stop == CONSOLE_STOP_FAILED ? JOURNAL_CRASH
 									    : JOURNAL_SHUTDOWN,
@@ -88,7 +88,7 @@ void console_resolve_by_state(struct console *c)
 		   loop_now(c->loop) + CONSOLE_RESOLVE_US - c->resolve_until >= LOOP_SECOND) {
 		resolved(c);
 		c->down_cause = "taken by another client of the hypervisor";
-		c->evicted = 1;
+		c->claim = CLAIM_EVICTED;
 		console_wait_then_retry(c, CONSOLE_RETRY_BUSY_US);
 		console_notify_kind(c, CONSOLE_EV_EVICTED, "");
 	} else if (late) {

@@ -36,7 +36,7 @@ static void note_down(struct console *c, const char *cause)
 
 static void close_link(struct console_link *link)
 {
-	link->open = 0;
+	link->open = false;
 	backend_close(&link->backend);
 }
 
@@ -75,7 +75,7 @@ static void mark_beginning(struct console *c)
 	if (c->boot_marked != c->generation)
 		console_panic_booted(c);
 	c->boot_marked = c->generation;
-	c->has_opened = 1;
+	c->has_opened = true;
 }
 
 static void on_opened_ok(struct console *c)
@@ -86,15 +86,15 @@ static void on_opened_ok(struct console *c)
 	c->opened_at = loop_now(c->loop);
 	c->generation = guest_generation(c->guest);
 	console_set_error(c, BACKEND_OK, "");
-	c->unsupported = 0;
+	c->unsupported = false;
 	c->early_since = 0;
-	c->evicted = c->force = 0;
-	c->was_on = 1;
+	c->claim = CLAIM_WAITS;
+	c->was_on = true;
 	if (c->down_since) {
 		event.outage_us = c->opened_at - c->down_since;
 		journal_gap(c->journal, c->down_cause, event.outage_us);
 		c->down_since = 0;
-		c->has_opened = 1;
+		c->has_opened = true;
 	}
 	mark_beginning(c);
 	console_notify(c, &event);
@@ -106,12 +106,18 @@ static int take_by_force(struct console *c)
 {
 	const struct device *device = console_device(c);
 
-	if (!c->options->take_force || c->evicted || c->force || !device ||
+	if (!c->options->take_force || c->claim != CLAIM_WAITS || !device ||
 		strcmp(device->type, "pty") != 0)
 		return 0;
-	c->force = 1;
+	c->claim = CLAIM_FORCES;
 	loop_timer_set(c->retry, 0, 0);
 	return 1;
+}
+
+static void force_no_more(struct console *c)
+{
+	if (c->claim == CLAIM_FORCES)
+		c->claim = CLAIM_WAITS;
 }
 
 /* QEMU is being started, or the guest is on its way to here. Asked more and more slowly: a large
@@ -124,7 +130,7 @@ static void open_later(struct console *c)
 
 	if (!c->early_since) {
 		c->early_since = now;
-		c->early_told = 0;
+		c->early_told = false;
 	}
 	waited = now - c->early_since;
 	delay = waited / 4;
@@ -135,7 +141,7 @@ static void open_later(struct console *c)
 	if (waited >= CONSOLE_EARLY_MAX_US) {
 		console_notify_kind(c, CONSOLE_EV_FAILED, c->error_text);
 	} else if (waited >= CONSOLE_EARLY_TELL_US && !c->early_told) {
-		c->early_told = 1;
+		c->early_told = true;
 		snprintf(text, sizeof(text), "the console is not ready yet: %s; trying again",
 			c->error_text);
 		console_notify_kind(c, CONSOLE_EV_NOTICE, text);
@@ -161,7 +167,7 @@ static void on_open_failed(struct console *c, enum backend_error error, const ch
 	console_set_error(c, error, text);
 	c->state = CONSOLE_WAITING;
 	if (error != BACKEND_BUSY)
-		c->force = 0;
+		force_no_more(c);
 	if (error != BACKEND_EARLY && error != BACKEND_UNREACHED)
 		c->early_since = 0;
 	switch (error) {
@@ -170,7 +176,7 @@ static void on_open_failed(struct console *c, enum backend_error error, const ch
 	case BACKEND_BUSY:
 		if (take_by_force(c))
 			break;
-		c->force = 0;
+		force_no_more(c);
 		console_wait_then_retry(c, CONSOLE_RETRY_BUSY_US);
 		console_notify_kind(c, CONSOLE_EV_BUSY, c->error_text);
 		break;
@@ -179,7 +185,7 @@ static void on_open_failed(struct console *c, enum backend_error error, const ch
 		break;
 	case BACKEND_UNSUPPORTED:
 	case BACKEND_DENIED:
-		c->unsupported = 1;
+		c->unsupported = true;
 		c->generation = guest_generation(c->guest);
 		console_notify_kind(c, CONSOLE_EV_UNSUPPORTED, c->error_text);
 		break;
@@ -267,7 +273,7 @@ int console_link_open(
 	const struct console_options *options = link->console->options;
 
 	link->h = h;
-	link->open = 0;
+	link->open = false;
 	if (strcmp(device->type, "unix") == 0)
 		return backend_socket_open(link->console->loop, device,
 			guest_uuid(link->console->guest), &options->unix_dirs, &backend_events,
@@ -311,7 +317,7 @@ static void open_backend(struct console *c)
 		on_open_failed(c, BACKEND_UNSUPPORTED, text);
 		return;
 	}
-	r = console_link_open(c->link, h, device, c->force);
+	r = console_link_open(c->link, h, device, c->claim == CLAIM_FORCES);
 	if (r == -ENOTCONN)
 		on_open_failed(c, BACKEND_UNREACHED, hypervisor_error(h));
 	else if (r < 0)
@@ -331,7 +337,7 @@ void console_evaluate(struct console *c)
 		c->state = CONSOLE_WAITING;
 		if (c->unsupported && guest_generation(c->guest) == c->generation)
 			break;
-		c->unsupported = 0;
+		c->unsupported = false;
 		if (guest_is_on(c->guest) && !loop_timer_armed(c->retry) &&
 			!console_move_pending(c))
 			open_backend(c);

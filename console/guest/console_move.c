@@ -21,7 +21,7 @@ int console_move_pending(const struct console *c)
 
 void console_move_drop(struct console *c)
 {
-	c->incoming->open = 0;
+	c->incoming->open = false;
 	c->incoming->h = NULL;
 	backend_close(&c->incoming->backend);
 	buf_finish(&c->held);
@@ -58,7 +58,7 @@ static void adopt(struct console *c)
 	if (c->asked)
 		hypervisor_forget(c->asked, c);
 	c->asked = NULL;
-	old->open = 0;
+	old->open = false;
 	backend_close(&old->backend);
 	c->link = c->incoming;
 	c->incoming = old;
@@ -90,7 +90,7 @@ static void open_incoming(struct console *c)
 
 	if (!device)
 		return;
-	if (console_link_open(c->incoming, h, device, c->force) < 0)
+	if (console_link_open(c->incoming, h, device, c->claim == CLAIM_FORCES) < 0)
 		loop_timer_set(c->move, CONSOLE_RETRY_EARLY_US, 0);
 }
 

@@ -31,7 +31,7 @@ struct input {
 	size_t in_flight;  /* bytes given to the back end and not yet accepted */
 	uint64_t progress; /* loop time of the last acceptance, or of the first byte queued */
 	size_t stale;      /* of those: typed by somebody who has lost the keyboard since */
-	int was_full;      /* somebody was refused room */
+	bool was_full;     /* somebody was refused room */
 	bool held;         /* a break or the like is being ordered, which may end the guest */
 	/* The guest's life in which a break came after all that was typed; 0 none. Linux takes what
 	 * comes next for a sysrq key, and another break as the end of the first. */
@@ -49,12 +49,19 @@ struct lease {
 	char end[LEASE_WHO_MAX + 64]; /* "TIME: how" */
 };
 
+/* How a console that another client of the hypervisor holds is asked for. */
+enum console_claim {
+	CLAIM_WAITS,   /* until it is free */
+	CLAIM_FORCES,  /* the next attempt, or the one under way, is to evict the holder */
+	CLAIM_EVICTED, /* somebody did so to us: not by force before it was free */
+};
+
 /* One open (or opening) back end. During a migration there are two. */
 struct console_link {
 	struct console *console;
 	struct backend *backend; /* NULL: not in use */
 	struct hypervisor *h;
-	int open;
+	bool open;
 };
 
 struct console {
@@ -86,20 +93,19 @@ struct console {
 	const char *down_cause;
 	unsigned long long
 		generation; /* the guest's life that was open, or was found unsupported */
-	int was_on;         /* what viewers believe of the guest */
-	int unsupported;
-	int has_opened; /* in this life of the daemon */
+	bool was_on;        /* what viewers believe of the guest */
+	bool unsupported;
+	bool has_opened; /* in this life of the daemon */
 	enum console_record record;
 	unsigned long long boot_marked; /* the guest's life whose start is in the journal */
 	struct loop_timer *recording;   /* tells viewers of trouble, in a turn of its own */
-	int recording_error, recording_due;
-	uint16_t panic_state; /* of panic_scan */
-	unsigned panic_marks; /* since the last boot */
+	int recording_error;            /* -errno, or 0 */
+	uint16_t panic_state;           /* of panic_scan */
+	unsigned panic_marks;           /* since the last boot */
 	struct console_counts counts;
-	int evicted;          /* by force: it is not taken back by force before it was free */
-	int force;            /* the next attempt, or the one under way, is to evict the holder */
+	enum console_claim claim;
 	uint64_t early_since; /* loop time since when it was too early to open it; 0 */
-	int early_told;
+	bool early_told;
 	enum backend_error obstacle; /* what error_text tells of */
 	char error_text[256];
 };

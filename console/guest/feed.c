@@ -31,9 +31,9 @@ static void forget_old(struct feed *f, uint64_t now)
 		return;
 	f->since = now;
 	f->given = 0;
-	f->was_full = 0;
+	f->was_full = false;
 	if (!f->read_at) {
-		f->known = 0;
+		f->known = false;
 		f->rate = FEED_RATE_FIRST;
 	}
 }
@@ -58,7 +58,7 @@ static void learn(struct feed *f, uint64_t now)
 	f->clear = now + time_of(f, FEED_HALF);
 	f->since = f->read_at = now;
 	f->given = 0;
-	f->was_full = f->known = 1;
+	f->was_full = f->known = true;
 }
 
 /* So much has gone through that the guest keeps up. */
@@ -66,7 +66,7 @@ static void speed_up(struct feed *f, uint64_t now)
 {
 	f->read_at = f->since = now;
 	f->given = 0;
-	f->was_full = 0;
+	f->was_full = false;
 	set_rate(f, f->known ? f->rate + f->rate / 4 : f->rate * 2);
 }
 
@@ -79,7 +79,7 @@ void feed_given(struct feed *f, uint64_t now, size_t len, int stood)
 		f->clear = now;
 	f->clear += time_of(f, len);
 	f->given += len;
-	f->full = 0;
+	f->full = false;
 	if (stood)
 		learn(f, now);
 	else if (f->given >= FEED_TERMINAL)
@@ -88,8 +88,11 @@ void feed_given(struct feed *f, uint64_t now, size_t len, int stood)
 
 void feed_full(struct feed *f, uint64_t now)
 {
-	*f = (struct feed){
-		.rate = FEED_RATE_FIRST, .clear = now, .since = now, .was_full = 1, .full = 1};
+	*f = (struct feed){.rate = FEED_RATE_FIRST,
+		.clear = now,
+		.since = now,
+		.was_full = true,
+		.full = true};
 }
 
 bool feed_is_risky(const struct feed *f, uint64_t now)

@@ -26,9 +26,9 @@ struct feed {
 	uint64_t clear; /* when what was given would be through at this rate */
 	uint64_t since; /* what follows was given after it */
 	size_t given;
-	int was_full;     /* at that time */
-	int known;        /* the rate comes from the guest's speed */
-	int full;         /* nothing was taken any more, and nothing since */
+	bool was_full;    /* at that time */
+	bool known;       /* the rate comes from the guest's speed */
+	bool full;        /* nothing was taken any more, and nothing since */
 	uint64_t read_at; /* when it was last known to have read; 0 */
 };
 

@@ -191,7 +191,7 @@ static void notify_if_room(struct console *c)
 		return; /* room is told when it is over */
 	if (buf_len(&in->queue) == 0 ||
 		(in->was_full && buf_room(&in->queue) >= CONSOLE_INPUT_MAX / 2)) {
-		in->was_full = 0;
+		in->was_full = false;
 		notify_room(c);
 	}
 }
@@ -213,7 +213,7 @@ void input_sent(struct console *c, size_t len)
 
 void input_reopen(struct console *c)
 {
-	c->input.was_full = 0;
+	c->input.was_full = false;
 	input_pump(c);
 	notify_room(c);
 }
@@ -265,7 +265,7 @@ ssize_t viewer_type(struct viewer *v, const uint8_t *data, size_t len)
 		send_queue(c);
 	}
 	if (done < len)
-		in->was_full = 1;
+		in->was_full = true;
 	return (ssize_t)done;
 }
 
