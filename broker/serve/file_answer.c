@@ -282,12 +282,12 @@ static void remove_dump(struct file_session *s)
 	struct audit_record by = {.session = trail->session};
 	int r;
 
-	if (s->dump.folder != DUMP_STORE) {
-		file_fault(s, -EACCES, "only dumps in store of [dump] can be removed", NULL);
-		return;
-	}
 	if (strcmp(s->spot.name, s->dump.safe) != 0) {
 		file_fault(s, -EACCES, "latest is another name of a dump: remove that", NULL);
+		return;
+	}
+	if (s->dump.folder != DUMP_STORE) {
+		file_fault(s, -EACCES, "only dumps in store of [dump] can be removed", NULL);
 		return;
 	}
 	trail->who(trail->who_arg, &by);

@@ -1,6 +1,7 @@
 """Crash dumps and history over https: whole, in parts, resumed, and for who has the right."""
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -105,6 +106,12 @@ def test_a_dump_is_fetched_whole_and_recorded(dumps, small, data):
     record = dumps.daemon.wait_audit("^whole$", event="file", file=f"/dumps/{small}")
     assert (record["bytes_out"], record["ranges"], record["vm_uuid"], record["identity"]) == (
         len(data), f"0-{len(data) - 1}", dumps.guest.uuid, "cert:CN=host1.example,O=engine")
+
+
+def test_a_dump_has_its_checksum_beside_it(dumps, small, data):
+    text = f"{hashlib.sha256(data).hexdigest()}  {small}\n".encode()
+    wait_until(lambda: curl(dumps.daemon, dumps.path(f"{small}.sha256")).stdout == text + b"\n200",
+               20, "the checksum is there")
 
 
 def test_head_says_size_and_version_and_lends_nothing(dumps, small, data):
