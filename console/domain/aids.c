@@ -16,20 +16,14 @@ static bool is_on(const xmlNode *node)
 int aids_parse(const char *xml, struct aids *aids)
 {
 	const xmlNode *root;
-	xmlDoc *document = NULL;
-	int r = domain_xml_parse(xml, &document);
+	xmlDoc *document;
+	int r = domain_xml_parse(xml, &document, &root);
 
 	*aids = (struct aids){0};
 	if (r < 0)
 		return r;
-	root = xmlDocGetRootElement(document);
-	if (!root || !domain_is(root, "domain"))
-		r = -EBADMSG;
-	else
-		*aids = (struct aids){
-			.panic = domain_child(domain_child(root, "devices"), "panic") != NULL,
-			.vmcoreinfo =
-				is_on(domain_child(domain_child(root, "features"), "vmcoreinfo"))};
+	*aids = (struct aids){.panic = domain_child(domain_child(root, "devices"), "panic") != NULL,
+		.vmcoreinfo = is_on(domain_child(domain_child(root, "features"), "vmcoreinfo"))};
 	xmlFreeDoc(document);
-	return r;
+	return 0;
 }

@@ -192,32 +192,30 @@ static void choose_main(struct devices *devices, const struct first_console *fir
 	devices->main = at >= 0 ? (size_t)at : devices->count;
 }
 
-static int read_domain(const xmlNode *root, struct devices *devices)
+static void read_domain(const xmlNode *root, struct devices *devices)
 {
 	struct first_console first = {0};
 	const xmlNode *list;
 
-	if (!root || !domain_is(root, "domain"))
-		return -EBADMSG;
 	list = domain_child(root, "devices");
 	if (list) {
 		read_serials(devices, list);
 		read_consoles(devices, list, &first);
 	}
 	choose_main(devices, &first);
-	return 0;
 }
 
 /* --- parsing --- */
 
 int devices_parse(const char *xml, struct devices *devices)
 {
-	xmlDoc *document = NULL;
-	int r = domain_xml_parse(xml, &document);
+	const xmlNode *root;
+	xmlDoc *document;
+	int r = domain_xml_parse(xml, &document, &root);
 
 	memset(devices, 0, sizeof(*devices));
 	if (r == 0)
-		r = read_domain(xmlDocGetRootElement(document), devices);
+		read_domain(root, devices);
 	xmlFreeDoc(document);
 	return r;
 }

@@ -88,7 +88,7 @@ void domain_xml_init(void)
 	pthread_once(&parser_once, init_parser);
 }
 
-int domain_xml_parse(const char *xml, xmlDoc **document)
+static int parse(const char *xml, xmlDoc **document)
 {
 	size_t len = xml ? strnlen(xml, DOMAIN_XML_MAX + 1) : 0;
 	xmlParserCtxt *parser;
@@ -113,5 +113,18 @@ int domain_xml_parse(const char *xml, xmlDoc **document)
 	else
 		xmlFreeDoc(parser->myDoc);
 	xmlFreeParserCtxt(parser);
+	return r;
+}
+
+int domain_xml_parse(const char *xml, xmlDoc **document, const xmlNode **domain)
+{
+	int r = parse(xml, document);
+
+	*domain = r == 0 ? xmlDocGetRootElement(*document) : NULL;
+	if (r == 0 && !(*domain && domain_is(*domain, "domain"))) {
+		xmlFreeDoc(*document);
+		*document = NULL;
+		r = -EBADMSG;
+	}
 	return r;
 }

@@ -16,8 +16,10 @@
  * threads; domain_xml_parse sees to it otherwise. */
 void domain_xml_init(void);
 
-/* 0 and *document for xmlFreeDoc; -EBADMSG when it is no XML, or has a document type; -ENOMEM. */
-int domain_xml_parse(const char *xml, xmlDoc **document) __attribute__((warn_unused_result));
+/* 0, *document for xmlFreeDoc, and its element <domain>; -EBADMSG when it is no XML, has a document
+ * type, or is of something else; -ENOMEM. */
+int domain_xml_parse(const char *xml, xmlDoc **document, const xmlNode **domain)
+	__attribute__((warn_unused_result));
 
 bool domain_is(const xmlNode *node, const char *name);
 

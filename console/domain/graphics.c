@@ -25,17 +25,13 @@ static int read_graphics(const xmlNode *node, struct graphics_ticket *ticket)
 int graphics_parse(const char *xml, struct graphics_ticket *ticket)
 {
 	const xmlNode *root;
-	xmlDoc *document = NULL;
-	int r = domain_xml_parse(xml, &document);
+	xmlDoc *document;
+	int r = domain_xml_parse(xml, &document, &root);
 
 	memset(ticket, 0, sizeof(*ticket));
 	if (r < 0)
 		return r;
-	root = xmlDocGetRootElement(document);
-	if (root && domain_is(root, "domain"))
-		r = read_graphics(domain_child(domain_child(root, "devices"), "graphics"), ticket);
-	else
-		r = -EBADMSG;
+	r = read_graphics(domain_child(domain_child(root, "devices"), "graphics"), ticket);
 	xmlFreeDoc(document);
 	return r;
 }

@@ -67,17 +67,16 @@ static void read_metadata(struct groups *groups, const xmlNode *metadata)
 int groups_parse(const char *xml, struct groups *groups)
 {
 	const xmlNode *root, *metadata;
-	xmlDoc *document = NULL;
+	xmlDoc *document;
 	int r;
 
 	memset(groups, 0, sizeof(*groups));
 	if (xml && !strstr(xml, "<metadata"))
 		return 0; /* most guests have none: no second parse for them */
-	r = domain_xml_parse(xml, &document);
+	r = domain_xml_parse(xml, &document, &root);
 	if (r < 0)
 		return r;
-	root = xmlDocGetRootElement(document);
-	metadata = root && domain_is(root, "domain") ? domain_child(root, "metadata") : NULL;
+	metadata = domain_child(root, "metadata");
 	if (metadata)
 		read_metadata(groups, metadata);
 	xmlFreeDoc(document);

@@ -72,13 +72,12 @@ static int read_domain(const xmlNode *root, struct ram *out)
 int ram_parse(const char *xml, struct ram *out)
 {
 	const xmlNode *root;
-	xmlDoc *document = NULL;
-	int r = domain_xml_parse(xml, &document);
+	xmlDoc *document;
+	int r = domain_xml_parse(xml, &document, &root);
 
 	if (r < 0)
 		return r;
-	root = xmlDocGetRootElement(document);
-	r = root && domain_is(root, "domain") ? read_domain(root, out) : -EBADMSG;
+	r = read_domain(root, out);
 	xmlFreeDoc(document);
 	return r;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "console/hypervisor/hypervisor_private.h"
-#include "console/libvirt/virt_connect.h"
+#include "console/hypervisor/own_connection.h"
 
 enum dump_state { DUMP_OPENING, DUMP_OPEN, DUMP_WRITING, DUMP_OVER };
 
@@ -21,9 +21,7 @@ struct hypervisor_dump {
 	char path[PATH_MAX];
 	unsigned format; /* enum virDomainCoreDumpFormat */
 	unsigned flags;
-	struct virt_socket socket;
-	virConnectPtr conn;
-	virDomainPtr domain;
+	struct own_connection own;
 	unsigned jobs; /* that use these */
 	struct loop_timer *ask;
 	bool cancelling;
@@ -74,12 +72,7 @@ static void close_work(void *arg)
 {
 	struct hypervisor_dump *d = arg;
 
-	if (d->domain)
-		virDomainFree(d->domain);
-	if (d->conn)
-		(void)virConnectClose(d->conn);
-	d->domain = NULL;
-	d->conn = NULL;
+	own_connection_close(&d->own);
 }
 
 static void close_done(void *arg)
@@ -88,7 +81,7 @@ static void close_done(void *arg)
 
 	close_work(d); /* if the job was cancelled */
 	LIST_REMOVE(d, entry);
-	virt_socket_finish(&d->socket);
+	own_connection_finish(&d->own);
 	free(d);
 }
 
@@ -151,7 +144,7 @@ static void ask_work(void *arg)
 	unsigned long long done = 0, all = 0;
 	int type, count = 0;
 
-	if (virDomainGetJobStats(d->domain, &type, &params, &count, 0) < 0)
+	if (virDomainGetJobStats(d->own.domain, &type, &params, &count, 0) < 0)
 		return;
 	if (virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_TOTAL, &all) == 1 &&
 		virTypedParamsGetULLong(params, count, VIR_DOMAIN_JOB_MEMORY_PROCESSED, &done) ==
@@ -189,7 +182,7 @@ static void write_work(void *arg)
 	struct hypervisor_dump *d = arg;
 
 	if (virDomainCoreDumpWithFormat(
-		    d->domain, d->path, d->format, VIR_DUMP_MEMORY_ONLY | d->flags) < 0)
+		    d->own.domain, d->path, d->format, VIR_DUMP_MEMORY_ONLY | d->flags) < 0)
 		fail(&d->text, &d->error);
 }
 
@@ -234,7 +227,7 @@ static void cancel_work(void *arg)
 	struct hypervisor_dump *d = arg;
 
 	d->cancel_error = 0;
-	if (virDomainAbortJob(d->domain) < 0)
+	if (virDomainAbortJob(d->own.domain) < 0)
 		fail(&d->cancel_text, &d->cancel_error);
 }
 
@@ -260,14 +253,10 @@ static void open_work(void *arg)
 	struct hypervisor_dump *d = arg;
 	virDomainInfo info;
 
-	d->conn = virt_connect(&d->h->target, &d->socket, &d->text);
-	if (!d->conn) {
-		d->error = virt_error_number(&d->text);
+	d->error = own_connection_open(&d->own, &d->h->target, &d->uuid, &d->text);
+	if (d->error)
 		return;
-	}
-	(void)virConnectSetKeepAlive(d->conn, HYPERVISOR_KEEPALIVE_S, HYPERVISOR_KEEPALIVE_COUNT);
-	d->domain = virDomainLookupByUUID(d->conn, d->uuid.b);
-	if (!d->domain || virDomainGetInfo(d->domain, &info) < 0)
+	if (virDomainGetInfo(d->own.domain, &info) < 0)
 		fail(&d->text, &d->error);
 	else
 		d->memory = (uint64_t)info.maxMem << 10;
@@ -314,13 +303,13 @@ int hypervisor_dump_open(struct hypervisor *h, const struct hypervisor_dump_requ
 	snprintf(d->path, sizeof(d->path), "%s", request->path);
 	d->format = format_of(request->format);
 	d->flags = flags_of(request->mode);
-	virt_socket_init(&d->socket);
+	own_connection_init(&d->own);
 	r = loop_timer_add(h->loop, &d->ask, on_ask, d);
 	if (r == 0)
 		r = begin_job(d, open_work, open_done);
 	if (r < 0) {
 		loop_timer_del(&d->ask);
-		virt_socket_finish(&d->socket);
+		own_connection_finish(&d->own);
 		free(d);
 		return r;
 	}
@@ -336,7 +325,7 @@ void hypervisor_dump_forget(struct hypervisor_dump **dump)
 	*dump = NULL;
 	if (!d)
 		return;
-	virt_socket_break(&d->socket);
+	own_connection_break(&d->own);
 	leave(d);
 }
 
@@ -345,5 +334,5 @@ void dumps_break(struct hypervisor *h)
 	struct hypervisor_dump *d;
 
 	LIST_FOREACH (d, &h->dumps, entry)
-		virt_socket_break(&d->socket);
+		own_connection_break(&d->own);
 }

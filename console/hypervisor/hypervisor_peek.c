@@ -9,7 +9,7 @@
 
 #include "console/hypervisor/hypervisor_peek.h"
 #include "console/hypervisor/hypervisor_private.h"
-#include "console/libvirt/virt_connect.h"
+#include "console/hypervisor/own_connection.h"
 #include "core/io.h"
 
 enum peek_state { PEEK_OPENING, PEEK_OPEN, PEEK_FILLING, PEEK_OVER };
@@ -21,9 +21,7 @@ struct hypervisor_peek {
 	void *arg;
 	enum peek_state state;
 	struct uuid uuid;
-	struct virt_socket socket;
-	virConnectPtr conn;
-	virDomainPtr domain;
+	struct own_connection own;
 	bool busy; /* a job uses these */
 	struct loop_timer *patience;
 	bool timed_out;
@@ -42,12 +40,7 @@ static void close_work(void *arg)
 {
 	struct hypervisor_peek *p = arg;
 
-	if (p->domain)
-		virDomainFree(p->domain);
-	if (p->conn)
-		(void)virConnectClose(p->conn);
-	p->domain = NULL;
-	p->conn = NULL;
+	own_connection_close(&p->own);
 }
 
 static void close_done(void *arg)
@@ -57,7 +50,7 @@ static void close_done(void *arg)
 	close_work(p); /* if the job was cancelled */
 	LIST_REMOVE(p, entry);
 	p->h->peek_count--;
-	virt_socket_finish(&p->socket);
+	own_connection_finish(&p->own);
 	fd_close(&p->window);
 	free(p);
 }
@@ -76,7 +69,7 @@ static void on_patience(void *arg)
 	struct hypervisor_peek *p = arg;
 
 	p->timed_out = true;
-	virt_socket_break(&p->socket);
+	own_connection_break(&p->own);
 }
 
 static int begin_job(struct hypervisor_peek *p, job_fn work, job_fn done)
@@ -141,8 +134,8 @@ static int peek_range(struct hypervisor_peek *p, const struct ram_range *range)
 
 	if (from >= to)
 		return 0;
-	return virDomainMemoryPeek(
-		p->domain, from, to - from, p->bytes + (from - p->address), VIR_MEMORY_PHYSICAL);
+	return virDomainMemoryPeek(p->own.domain, from, to - from, p->bytes + (from - p->address),
+		VIR_MEMORY_PHYSICAL);
 }
 
 static void fill_work(void *arg)
@@ -193,7 +186,7 @@ int hypervisor_peek_fill(struct hypervisor_peek *p, uint64_t address, size_t len
 
 static void read_ram(struct hypervisor_peek *p)
 {
-	char *xml = virDomainGetXMLDesc(p->domain, 0);
+	char *xml = virDomainGetXMLDesc(p->own.domain, 0);
 	int r = xml ? ram_parse(xml, &p->ram) : 0;
 
 	if (!xml)
@@ -209,16 +202,8 @@ static void open_work(void *arg)
 {
 	struct hypervisor_peek *p = arg;
 
-	p->conn = virt_connect(&p->h->target, &p->socket, &p->text);
-	if (!p->conn) {
-		p->error = virt_error_number(&p->text);
-		return;
-	}
-	(void)virConnectSetKeepAlive(p->conn, HYPERVISOR_KEEPALIVE_S, HYPERVISOR_KEEPALIVE_COUNT);
-	p->domain = virDomainLookupByUUID(p->conn, p->uuid.b);
-	if (!p->domain)
-		fail(p);
-	else
+	p->error = own_connection_open(&p->own, &p->h->target, &p->uuid, &p->text);
+	if (!p->error)
 		read_ram(p);
 }
 
@@ -249,13 +234,13 @@ int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
 	p->arg = arg;
 	p->uuid = *uuid;
 	p->window = -1;
-	virt_socket_init(&p->socket);
+	own_connection_init(&p->own);
 	r = loop_timer_add(h->loop, &p->patience, on_patience, p);
 	if (r == 0)
 		r = begin_job(p, open_work, open_done);
 	if (r < 0) {
 		loop_timer_del(&p->patience);
-		virt_socket_finish(&p->socket);
+		own_connection_finish(&p->own);
 		free(p);
 		return r;
 	}
@@ -272,7 +257,7 @@ void hypervisor_peek_forget(struct hypervisor_peek **peek)
 	*peek = NULL;
 	if (!p)
 		return;
-	virt_socket_break(&p->socket);
+	own_connection_break(&p->own);
 	leave(p);
 }
 
@@ -281,5 +266,5 @@ void peeks_break(struct hypervisor *h)
 	struct hypervisor_peek *p;
 
 	LIST_FOREACH (p, &h->peeks, entry)
-		virt_socket_break(&p->socket);
+		own_connection_break(&p->own);
 }
