@@ -57,6 +57,7 @@ struct connection {
 	struct forward *forward;
 	struct download *download;
 	const struct route *route; /* NULL: the request is for the upstream */
+	bool raw;                  /* it is STOMP, and no request of HTTP */
 	struct http_target target;
 	struct http_request request;
 	void (*wake)(void *arg); /* as exchange_options; arg is the connection */

@@ -157,6 +157,7 @@ static void begin_forward(struct connection *c)
 	const struct forward_options o = {.loop = c->context->loop,
 		.login = &c->login,
 		.request = &c->request,
+		.raw = c->raw,
 		.keeps_credentials = !c->credentials,
 		.timeout_us = c->context->settings.upstream_ms * LOOP_MSEC,
 		.in = &c->in,
@@ -259,12 +260,47 @@ static void serve(struct connection *c)
 	}
 }
 
+/* The first frame of STOMP 1.x: a command, and the end of its line. No request of HTTP is so. */
+static bool speaks_stomp(const struct connection *c)
+{
+	static const char *const commands[] = {"CONNECT", "STOMP"};
+	const uint8_t *data = buf_data(&c->in);
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		size_t len = strlen(commands[i]);
+
+		if (buf_len(&c->in) > len && memcmp(data, commands[i], len) == 0 &&
+			(data[len] == '\n' || data[len] == '\r'))
+			return true;
+	}
+	return false;
+}
+
+/* Bytes from here on, for the upstream; who asks needs a certificate, and the right to forward. */
+static void serve_stomp(struct connection *c)
+{
+	c->raw = true;
+	c->route = NULL;
+	memset(&c->request, 0, sizeof(c->request));
+	c->request.method = HTTP_METHOD_POST;
+	c->request.method_name = "STOMP";
+	c->request.target = "/";
+	c->request.body = HTTP_BODY_LENGTH;
+	c->request.length = UINT64_MAX;
+	connection_log_in(c);
+}
+
 /* True: a request was there. */
 static bool take_head(struct connection *c)
 {
 	const char *reason;
 	unsigned status;
 	long len;
+
+	if (!c->known && c->context->settings.upstream_ms > 0 && speaks_stomp(c)) {
+		serve_stomp(c);
+		return true;
+	}
 
 	/* A CR LF that an old client puts behind a body (RFC 9112 §2.2). */
 	if (c->searched == 0 && buf_len(&c->in) >= 2 && memcmp(buf_data(&c->in), "\r\n", 2) == 0)

@@ -27,6 +27,7 @@ struct forward_options {
 	struct loop *loop;
 	struct line *login;
 	const struct http_request *request; /* stays valid */
+	bool raw;                           /* no HTTP: bytes both ways, until one side ends */
 	bool keeps_credentials;             /* the Authorization field is for the upstream */
 	uint64_t timeout_us;                /* for the upstream, or the body, to go on */
 	struct buf *in, *out;               /* the connection's */

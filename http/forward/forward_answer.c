@@ -18,7 +18,7 @@ static void on_answered(struct forward *f)
 	}
 	f->step = FORWARD_DRAINS;
 	f->discarding = true;
-	if (f->body_over)
+	if (f->body_over || f->o.raw)
 		forward_finish(f, EXCHANGE_ENDED);
 }
 

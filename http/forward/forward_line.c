@@ -33,6 +33,14 @@ int forward_ask(struct forward *f)
 	return r;
 }
 
+/* What comes is the body of an answer without a head; either side may be silent for long. */
+static void begin_raw(struct forward *f)
+{
+	*f->answer = (struct http_response){.body = HTTP_BODY_CLOSE};
+	f->step = FORWARD_BODY;
+	loop_timer_stop(f->timer);
+}
+
 /* The socket is there. */
 static int begin(struct forward *f, struct line_message *m)
 {
@@ -46,16 +54,18 @@ static int begin(struct forward *f, struct line_message *m)
 	int r;
 
 	f->fd = line_take_fd(m, 0);
+	f->step = FORWARD_HEAD;
 	buf_init(&f->up, HTTP_HEAD_MAX + WIRE_FIELDS_MAX + FORWARD_UP_MAX + FORWARD_COLLECT_MAX);
 	r = fd_nonblock(f->fd);
-	if (!r)
+	if (f->o.raw)
+		begin_raw(f);
+	else if (!r)
 		r = forward_request_head(&f->up, &head);
 	if (!r && buf_len(&body) > 0)
 		r = buf_add(&f->up, buf_data(&body), buf_len(&body));
 	buf_finish(&body);
 	if (!r)
 		r = loop_io_add(f->o.loop, &f->io, f->fd, 0, on_wake, f);
-	f->step = FORWARD_HEAD;
 	return r;
 }
 

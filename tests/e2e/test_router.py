@@ -284,6 +284,41 @@ def test_head_has_a_length_and_no_body(router, raw_upstream):
     connection.close()
 
 
+# STOMP
+
+def echo_stomp(handler, length):
+    handler.wfile.write(b"CONNECTED\n\n\0")
+    while data := handler.rfile.read1(65536):
+        handler.wfile.write(data)
+
+
+CONNECT = b"CONNECT\r\naccept-version:1.2\r\n\r\n"
+
+
+@pytest.mark.parametrize("port", ["port_tls", "port_both"])
+def test_stomp_is_relayed_as_it_is(router, raw_upstream, port):
+    raw_upstream.answer = echo_stomp
+    raw = Raw(router, port=getattr(router, port)).send(CONNECT[:4])
+    raw.send(CONNECT[4:]).until(rb"CONNECTED\n\n\0")
+    assert raw_upstream.heads == [CONNECT.decode()]
+    piece = bytes(range(256)) * 64  # no more than sockets hold: one thread sends and reads
+    for _ in range(64):
+        assert raw.send(piece).until(rb"\A.{%d}" % len(piece)) == piece
+
+
+def test_stomp_needs_the_right_to_forward_and_ends_with_it(router, raw_upstream):
+    raw_upstream.answer = echo_stomp
+    refused = Raw(router, who="guestless").send(CONNECT).rest()
+    assert refused.startswith(b"HTTP/1.1 403 ") and not raw_upstream.heads, refused
+    raw = Raw(router).send(CONNECT)
+    raw.until(rb"CONNECTED\n\n\0")
+    router.configure({"access engine": {"allow": "view"}})
+    router.reload()
+    assert raw.rest() == b""
+    router.configure({"access engine": {"allow": "forward"}})
+    router.reload()
+
+
 # an upstream that fails
 
 def test_an_upstream_that_is_silent_is_a_timeout(router, raw_upstream):
