@@ -17,6 +17,7 @@
 #include "broker/login/login.h"
 #include "broker/verb/verb_steps.h"
 #include "config/protocols.h"
+#include "core/text/hex.h"
 
 #define HOST_MAX 255 /* bytes: RFC 1035, section 2.3.4 */
 #define PORT_SSH 22
@@ -80,15 +81,14 @@ static int sshfp_algorithm(enum pubkey_type type)
 static void add_sshfp(const struct hostkeys *h, const struct pubkey *key)
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
+	char text[2 * sizeof(digest) + 1];
 	int algorithm = sshfp_algorithm(key->type);
 
 	if (!algorithm)
 		return;
 	SHA256(key->blob.at, key->blob.len, digest);
-	fprintf(h->out, "%s IN SSHFP %d 2 ", h->host, algorithm);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		fprintf(h->out, "%02x", digest[i]);
-	fputc('\n', h->out);
+	hex_text(digest, sizeof(digest), text);
+	fprintf(h->out, "%s IN SSHFP %d 2 %s\n", h->host, algorithm, text);
 }
 
 static void add_key(void *arg, const struct pubkey *key)

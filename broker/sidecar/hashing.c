@@ -3,7 +3,6 @@
 #include <linux/ioprio.h>
 #include <openssl/evp.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 
 #include "broker/sidecar/hashing.h"
 #include "core/io.h"
+#include "core/text/hex.h"
 
 #define PIECE ((size_t)128 << 10) /* bytes that are read at once */
 
@@ -82,12 +82,11 @@ static int add_piece(struct hashing *h)
 static int finish_sum(struct hashing *h)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len, i;
+	unsigned len;
 
-	if (EVP_DigestFinal_ex(h->sum, digest, &len) != 1)
+	if (EVP_DigestFinal_ex(h->sum, digest, &len) != 1 || 2 * len >= HASHING_TEXT_MAX)
 		return -ENOMEM;
-	for (i = 0; i < len && 2 * i + 2 < HASHING_TEXT_MAX; i++)
-		snprintf(h->result.sha256 + (size_t)2 * i, 3, "%02x", digest[i]);
+	hex_text(digest, len, h->result.sha256);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/buf.h"
 #include "core/text/escape.h"
+#include "core/text/hex.h"
 #include "core/file/tree_file.h"
 #include "sshd/scp/sum.h"
 
@@ -72,17 +73,16 @@ static int begin_sum(struct sum *s)
 static void end_sum(struct sum *s, const char *name)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	char line[SUM_LINE_MAX];
-	unsigned len = 0, i;
-	int n = 0;
+	char line[SUM_LINE_MAX], text[2 * EVP_MAX_MD_SIZE + 1];
+	unsigned len = 0;
+	int n;
 
 	if (EVP_DigestFinal_ex(s->digest, digest, &len) != 1) {
 		fail(s, name, "out of memory");
 		return;
 	}
-	for (i = 0; i < len; i++)
-		n += snprintf(line + n, sizeof(line) - (size_t)n, "%02x", digest[i]);
-	n += snprintf(line + n, sizeof(line) - (size_t)n, "  %s\n", name);
+	hex_text(digest, len, text);
+	n = snprintf(line, sizeof(line), "%s  %s\n", text, name);
 	if (n >= (int)sizeof(line) || buf_add(&s->out, line, (size_t)n) < 0)
 		fail(s, name, "out of memory");
 	else
