@@ -243,18 +243,20 @@ size_t input_drop(struct console *c)
 	return left;
 }
 
-/* What is accepted at once makes room at once: nobody is told of it. */
+/* What is accepted at once makes room at once: nobody is told of it, unless there was something in
+ * the queue that others may wait to see gone. They are told last: they may come back here. */
 ssize_t viewer_type(struct viewer *v, const uint8_t *data, size_t len)
 {
 	struct console *c = v->console;
 	struct input *in = &c->input;
 	size_t done = 0, piece;
+	bool was_empty = buf_len(&in->queue) == 0;
 
 	if (v->mode != VIEWER_WRITES)
 		return -EPERM;
 	if (c->state != CONSOLE_OPEN)
 		return -ENOTCONN;
-	if (buf_len(&in->queue) == 0)
+	if (was_empty)
 		in->progress = loop_now(c->loop);
 	while (!c->control && done < len && (piece = buf_room(&in->queue)) > 0) {
 		if (piece > len - done)
@@ -266,6 +268,8 @@ ssize_t viewer_type(struct viewer *v, const uint8_t *data, size_t len)
 	}
 	if (done < len)
 		in->was_full = true;
+	else if (!was_empty && buf_len(&in->queue) == 0)
+		notify_if_room(c);
 	return (ssize_t)done;
 }
 

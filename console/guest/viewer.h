@@ -73,8 +73,8 @@ struct viewer_owner {
 
 struct viewer_events {
 	void (*wake)(void *arg); /* there is something to read */
-	/* The input queue takes bytes again, or has been emptied; not when that is so before
-	 * viewer_type returns (viewer_typed_pending). */
+	/* The input queue takes bytes again, or has been emptied; not when it was empty before
+	 * viewer_type and is so before that returns (viewer_typed_pending). */
 	void (*room)(void *arg);
 	void (*event)(void *arg, const struct console_event *event);
 };

@@ -1,4 +1,4 @@
-/* Who may take a keyboard while it is leased, and what becomes of a lease. */
+/* Who may take a keyboard while it is leased, what becomes of a lease, who is told of room. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "console/guest/console.h"
+#include "console/guest/console_private.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "console/guest/lease.h"
@@ -20,7 +20,7 @@
 #define VM_UUID "d2b6c2b2-6f4e-4a0a-9f39-6d8c3f6a2a11"
 
 struct told {
-	int keyboard, notices; /* how often */
+	int keyboard, notices, rooms; /* how often */
 	char text[LEASE_WHY_MAX];
 };
 
@@ -40,6 +40,11 @@ static void ignore(void *arg)
 {
 }
 
+static void on_room(void *arg)
+{
+	((struct told *)arg)->rooms++;
+}
+
 static void on_event(void *arg, const struct console_event *event)
 {
 	struct told *t = arg;
@@ -50,7 +55,7 @@ static void on_event(void *arg, const struct console_event *event)
 		snprintf(t->text, sizeof(t->text), "%s", event->text);
 }
 
-static const struct viewer_events events = {ignore, ignore, on_event};
+static const struct viewer_events events = {ignore, on_room, on_event};
 
 static struct viewer *join(struct world *w, const char *who, struct told *told)
 {
@@ -318,6 +323,50 @@ static void only_who_was_given_the_keyboard_to_lease_it_leases_it(void **state)
 	assert_int_equal(viewer_lease(w->bob, &terms, token), -EPERM);
 }
 
+/* --- who is told of room --- */
+
+/* Answers of the back end, one for each send; then it accepts everything. */
+static const int *answers;
+
+static int send_some(struct backend *b, const uint8_t *data, size_t len)
+{
+	return *answers == 1 ? 1 : *answers++;
+}
+
+static void close_nothing(struct backend **b)
+{
+	*b = NULL;
+}
+
+static void open_console(struct world *w, const int *what)
+{
+	static const struct backend_ops ops = {send_some, close_nothing};
+	static struct backend backend = {.ops = &ops};
+
+	answers = what;
+	w->console->link->backend = &backend;
+	w->console->state = CONSOLE_OPEN;
+}
+
+static void who_waits_is_told_when_what_another_types_takes_it_along(void **state)
+{
+	static const int refused_once[] = {-EAGAIN, 1};
+	const uint8_t byte = 'x';
+	struct world *w = *state;
+
+	open_console(w, refused_once);
+	assert_int_equal(viewer_take(w->alice, 0), 0);
+	assert_int_equal(viewer_take(w->bob, 0), 0);
+	assert_int_equal(viewer_type(w->alice, &byte, 1), 1);
+	assert_int_equal(viewer_typed_pending(w->alice), 1);
+	assert_int_equal(viewer_type(w->bob, &byte, 1), 1);
+	assert_int_equal(viewer_typed_pending(w->alice), 0);
+	assert_int_equal(w->told[0].rooms, 1);
+	/* Nobody waits now. */
+	assert_int_equal(viewer_type(w->bob, &byte, 1), 1);
+	assert_int_equal(w->told[0].rooms, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -330,6 +379,9 @@ int main(void)
 		TEST(it_waits_for_the_keyboard_among_the_others),
 		cmocka_unit_test_setup_teardown(
 			many_writers_wait_while_it_is_leased, setup_many, teardown),
+		cmocka_unit_test_setup_teardown(
+			who_waits_is_told_when_what_another_types_takes_it_along, setup_many,
+			teardown),
 		TEST(its_time_ends_it),
 		TEST(only_who_was_given_the_keyboard_to_lease_it_leases_it)};
 
