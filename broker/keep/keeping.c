@@ -231,6 +231,12 @@ static bool has_limits(const struct keeping *k)
 	return l.size || l.total || l.age;
 }
 
+/* Nothing goes for a dump that nobody makes any more. */
+static bool is_wanted(const struct keeping *k)
+{
+	return k->request ? k->request->done != NULL : k->due;
+}
+
 static void looked(void *arg, int error, struct dump_list *list)
 {
 	struct keeping *k = arg;
@@ -240,9 +246,11 @@ static void looked(void *arg, int error, struct dump_list *list)
 		.is_busy = is_busy,
 		.arg = k};
 	struct dump_pick picks[KEEPING_BATCH];
-	int i, n = error ? error : dump_plan(list, &rules, picks, KEEPING_BATCH);
+	int i, n = error;
 
 	k->look = NULL;
+	if (!n && is_wanted(k))
+		n = dump_plan(list, &rules, picks, KEEPING_BATCH);
 	for (i = 0; i < n; i++)
 		(void)!add_going(k, picks[i].file, picks[i].why);
 	if (k->going_count) {
@@ -286,7 +294,7 @@ static void next(struct keeping *k)
 	k->request = request;
 	if (request && request->kind == REQUEST_REMOVE) {
 		remove_one(k, request);
-	} else if (has_limits(k) && (request ? request->done != NULL : k->due)) {
+	} else if (has_limits(k) && is_wanted(k)) {
 		look(k);
 	} else if (request) {
 		finish(k, request, 0, NULL);
