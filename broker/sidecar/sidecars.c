@@ -13,6 +13,7 @@
 #include "console/guest/console.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
+#include "console/journal/journal.h"
 #include "core/log.h"
 #include "core/file/state_file.h"
 
@@ -26,7 +27,8 @@ struct known {
 	LIST_ENTRY(known) entry;
 	uint64_t ino, size;
 	int64_t changed;
-	bool seen; /* in the look at hand */
+	bool seen;    /* in the look at hand */
+	bool private; /* the console's output is kept in memory only, and so is the text */
 	struct sidecar sidecar;
 };
 LIST_HEAD(known_list, known);
@@ -53,6 +55,7 @@ struct sidecars {
 	enum sidecars_state state;
 	struct dump_file at; /* at work */
 	struct hashed sum;
+	bool private; /* as of struct known */
 	struct file_look *opening;
 	struct hashing *hashing;
 	struct last_words *words;
@@ -124,7 +127,7 @@ static void render(void *arg, FILE *f)
 				" ",
 				k->ino, k->size, k->changed, c->sum.sha256, c->sum.head.kind,
 				c->sum.head.memory, c->offset);
-			state_file_put_name(f, c->text ? c->text : NO_TEXT);
+			state_file_put_name(f, c->text && !k->private ? c->text : NO_TEXT);
 			fputc('\n', f);
 		}
 	}
@@ -155,6 +158,7 @@ static void keep(struct sidecars *s, uint64_t offset, const char *text)
 	const struct known made = {.ino = s->at.ino,
 		.size = s->at.size,
 		.changed = s->at.changed,
+		.private = s->private,
 		.sidecar = {.sum = s->sum, .offset = offset}};
 
 	if (!find(s, &s->at))
@@ -173,11 +177,14 @@ static void ask_journal(struct sidecars *s)
 {
 	struct guest *g = s->at.known ? directory_by_uuid(s->o.directory, &s->at.guest) : NULL;
 	struct console *console;
+	struct journal *journal = NULL;
 
 	s->state = SIDECARS_ASKING;
-	if (!g || guest_console(g, NULL, &console) < 0 ||
-		last_words_find(s->o.loop, console_journal(console), s->at.mtime, on_words, s,
-			&s->words) < 0)
+	if (g && guest_console(g, NULL, &console) == 0)
+		journal = console_journal(console);
+	s->private = journal && journal_recording(journal) == -ENODATA;
+	if (!journal ||
+		last_words_find(s->o.loop, journal, s->at.mtime, on_words, s, &s->words) < 0)
 		keep(s, 0, NULL);
 }
 
@@ -223,7 +230,7 @@ static void next(struct sidecars *s)
 {
 	int r;
 
-	if (s->state != SIDECARS_IDLE || s->queued == 0)
+	if (s->state != SIDECARS_IDLE || s->queued == 0 || s->count == SIDECARS_MAX)
 		return;
 	s->at = s->queue[0];
 	memmove(s->queue, s->queue + 1, --s->queued * sizeof(s->queue[0]));
