@@ -21,14 +21,17 @@ static const char *behind(const char *line, const char *text)
 	return strncmp(line, text, len) == 0 ? line + len : NULL;
 }
 
-/* The value of the line KEY = "value". False: it is no such line. */
+/* The value of the line KEY = "value", or with its other quotes. False: it is no such line. */
 static bool take_value(const char *line, char out[PATH_MAX])
 {
 	const char *at = behind(line, KEY), *end;
 
 	at = at ? behind(at, "=") : NULL;
-	at = at ? behind(at, "\"") : NULL;
-	end = at ? strchr(at, '"') : NULL;
+	at = at ? behind(at, "") : NULL;
+	if (!at || (*at != '"' && *at != '\''))
+		return false;
+	end = strchr(at + 1, *at);
+	at++;
 	if (!end || *at != '/' || end - at >= PATH_MAX)
 		return false;
 	snprintf(out, PATH_MAX, "%.*s", (int)(end - at), at);

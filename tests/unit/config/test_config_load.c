@@ -667,6 +667,12 @@ static void dumps_are_looked_for_where_libvirt_puts_them(void **state)
 	assert_string_equal(c->dump.directories.items[0], "/var/lib/libvirt/qemu/dump");
 	assert_string_equal(c->dump.directories.items[2], "/srv/my dumps");
 	config_free(c);
+	write_text(
+		"libvirt/qemu.conf", "auto_dump_path = '/srv/it\"s'\nauto_dump_path = '/open\"\n");
+	c = load_text(hosts);
+	assert_int_equal(c->dump.directories.count, 3);
+	assert_string_equal(c->dump.directories.items[2], "/srv/it\"s");
+	config_free(c);
 	c = load_text("[hypervisor b]\nuri = qemu+ssh://h/session\n");
 	assert_int_equal(c->dump.directories.count, 2);
 	config_free(c);
