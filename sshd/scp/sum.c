@@ -26,7 +26,7 @@ struct sum {
 	struct tokens words;
 	size_t at; /* the word at work, from 1 */
 	enum sum_state state;
-	bool input_ended, tree_full;
+	bool has_input, input_ended, tree_full;
 	struct buf out;
 	EVP_MD_CTX *digest;
 	uint32_t query, last_query; /* query 0: none asked */
@@ -198,6 +198,14 @@ static void open_word(struct sum *s)
 			SUM_OPENS);
 }
 
+/* What has come while another word was at work counts. */
+static void begin_stdin(struct sum *s)
+{
+	s->state = SUM_STDIN;
+	if (s->has_input)
+		fail(s, "-", "only files of this host have sums here");
+}
+
 static void begin_word(struct sum *s)
 {
 	const char *word = s->words.list[s->at];
@@ -205,7 +213,7 @@ static void begin_word(struct sum *s)
 	if (s->at == s->words.count)
 		s->state = SUM_ENDED;
 	else if (strcmp(word, "-") == 0)
-		s->state = SUM_STDIN;
+		begin_stdin(s);
 	else if (*word == '-')
 		fail(s, word, "unknown option; usage: sha256sum|md5sum [PATH...]");
 	else
@@ -293,8 +301,9 @@ void sum_destroy(struct sum **sum)
 
 size_t sum_input(struct sum *s, const void *data, size_t len)
 {
-	if (len > 0 && s->state == SUM_STDIN)
-		fail(s, "-", "only files of this host have sums here");
+	s->has_input |= len > 0;
+	if (s->state == SUM_STDIN)
+		begin_stdin(s);
 	return len;
 }
 

@@ -214,6 +214,12 @@ static void nothing_has_the_sum_of_nothing(void **state)
 	start(w, "md5sum -");
 	assert_int_equal(sum_input(w->sum, "x", 1), 1);
 	expect_failure(w, "md5sum: -: only files of this host have sums here");
+	start(w, "md5sum a -"); /* it came before its turn */
+	assert_int_equal(sum_input(w->sum, "x", 1), 1);
+	sum_input_ends(w->sum);
+	answer(w, (struct tree_answer){.fd = -1});
+	expect_output(w, EMPTY_MD5 "  a\n");
+	expect_failure(w, "md5sum: -: only files of this host have sums here");
 }
 
 static void what_cannot_be_read_is_told(void **state)
