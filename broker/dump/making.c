@@ -160,8 +160,12 @@ void making_cancel(struct making *m, const char *who)
 {
 	if (!m->cancelled_by)
 		m->cancelled_by = strdup(who);
-	if (m->state == MAKING_WRITING && m->cancelled_by)
+	if (!m->cancelled_by)
+		return;
+	if (m->state == MAKING_WRITING)
 		hypervisor_dump_cancel(m->dump);
+	else if (m->state == MAKING_ROOM)
+		making_call_off(m);
 }
 
 /* --- the beginning --- */

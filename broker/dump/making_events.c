@@ -59,6 +59,13 @@ static bool is_cancelled(struct making *m)
 	return true;
 }
 
+void making_call_off(struct making *m)
+{
+	keeping_forget(&m->room);
+	hypervisor_dump_forget(&m->dump);
+	(void)is_cancelled(m);
+}
+
 /* --- saving --- */
 
 static void save_work(void *arg)
@@ -138,14 +145,13 @@ static void start(struct making *m)
 	char why[MAKING_WHY_MAX] = "";
 	int r = find_room(m, why);
 
-	if (r == 0 && !m->cancelled_by) {
+	if (r == 0) {
 		r = hypervisor_dump_start(m->dump);
 		snprintf(why, sizeof(why), "too many dumps are being made");
 	}
-	if (r < 0 || m->cancelled_by) {
+	if (r < 0) {
 		hypervisor_dump_forget(&m->dump);
-		if (!is_cancelled(m))
-			drop(m, r, why);
+		drop(m, r, why);
 		return;
 	}
 	mark(m);
@@ -161,8 +167,6 @@ static void refuse(struct making *m, int error, const char *text)
 	const char *key = error == -EDQUOT ? "size" : error == -ENOSPC ? "total" : NULL;
 
 	hypervisor_dump_forget(&m->dump);
-	if (is_cancelled(m))
-		return;
 	if (key)
 		snprintf(why, sizeof(why),
 			"%s of [dump] has no room for the %" PRIu64 " MiB of VM %.200s, whatever "
@@ -195,6 +199,10 @@ static void on_opened(void *arg, int error, const char *text, uint64_t memory)
 	if (error) {
 		m->dump = NULL;
 		drop(m, error, text);
+		return;
+	}
+	if (m->cancelled_by) {
+		making_call_off(m);
 		return;
 	}
 	m->promised = memory;

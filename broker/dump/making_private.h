@@ -65,6 +65,8 @@ struct making {
 
 /* making_events.c */
 int making_prepare(struct making *m) MUST_CHECK;
+/* Somebody has cancelled it before it is written: no older dump goes for it. */
+void making_call_off(struct making *m);
 
 /* making.c: the last word, and its end. */
 void making_over(struct making *m);

@@ -487,6 +487,29 @@ def test_the_oldest_dumps_make_room(daemons, settings, shared):
     made.wait_audit("^older than age of .dump.: ", event="dump-removed")
 
 
+def test_a_dump_that_is_called_off_in_time_costs_no_older_one(daemons, settings, virt, shared):
+    made = daemons(settings())
+    made.knows(shared)
+    name = made_dump(made, shared)
+    size = os.stat(f"{store(made)}/{name}").st_size
+    configure(made, "dump", size=str(size + (2048 << 10) - 1))
+    begun = len(made.log())
+    virt.freeze()
+    try:
+        with made.pipes(shared.uuid, "dump --live") as pipes:
+            made.wait_log(f"dump of {shared.name} .* begun", since=begun)
+            begun = len(made.log())
+            with made.pipes(shared.uuid, "dump --cancel") as cancel:
+                made.wait_log("asks dump", since=begun)
+                virt.thaw()
+                assert cancel.wait(60) == 0
+            assert pipes.wait(60) == 84
+            assert "cancelled by key:SHA256:" in pipes.errors()
+    finally:
+        virt.thaw()
+    assert os.listdir(store(made)) == [name]
+
+
 def test_dumps_of_the_store_are_removed_with_a_right(daemons, settings, virt, shared):
     folder = f"{virt.dir}/rm-elsewhere"
     virt.user.mkdir(folder)
