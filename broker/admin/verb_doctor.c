@@ -98,6 +98,7 @@ static void look_at_host(struct verb_call *call)
 	d->loop = login_loop(call->login);
 	d->json = call->json;
 	channel_set_handler(call->channel, &channel_ops, d);
+	channel_need(call->channel, NULL, RIGHT_ADMIN);
 	doctor_host(login_context(call->login), &d->findings);
 	r = begin_check(call, d);
 	if (r < 0)

@@ -2,11 +2,12 @@
 
 import json
 import os
+import subprocess
 import time
 
 import pytest
 
-from lib.proc import wait_until
+from lib.proc import SLOW, wait_until
 from lib.session import DENIED, DONE, UNAVAILABLE, ask, one_line_reason
 from lib.virt import Guest
 
@@ -99,6 +100,25 @@ def test_the_host(daemons, complete):
     assert "no file matches /nonexistent/*.pub" in found["text"], found
     os.utime(daemon.file, (time.time() + 86400,) * 2)
     assert daemon.file in look(daemon)["clock"]["text"]
+
+
+def test_its_answer_ends_with_the_right_to_it(daemons, virt, user):
+    if not user.switch:
+        pytest.skip("needs a second uid")
+    daemon = daemons({"access nobody": {"who": "user:nobody", "vms": "*", "allow": "view, admin"}})
+    virt.freeze()  # the look at the configuration takes its time
+    try:
+        with subprocess.Popen(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--",
+                               *daemon.ctl_argv("doctor")], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
+            daemon.wait_log("asks doctor")
+            daemon.configure({"access nobody": {"allow": "view"}})
+            daemon.reload()
+            out, errors = asked.communicate(timeout=40 * SLOW)
+    finally:
+        virt.thaw()
+    assert asked.returncode == DENIED and out == b"", (asked.returncode, out, errors)
+    one_line_reason(errors.decode(), "the right to admin on this host was withdrawn$")
 
 
 def test_a_hypervisor_that_cannot_be_reached(daemons):
