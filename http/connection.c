@@ -86,16 +86,29 @@ static void do_handshake(struct connection *c)
 	}
 }
 
-static void on_client_end(struct connection *c)
+/* The client has closed its side; what it sent before comes first. more: that has more for us. */
+static void heed_client_end(struct connection *c, bool more)
 {
-	c->input_ended = true;
-	if (c->state == CONNECTION_ANSWERING) {
-		/* What it still sent comes first; then it is the end of the body, or the end. */
-		if (!c->exchange || exchange_input(c->exchange) < 0 ||
-			!exchange_input_ended(c->exchange))
+	switch (c->state) {
+	case CONNECTION_HEAD:
+		if (!more)
+			connection_flush(c);
+		break;
+	case CONNECTION_COLLECTING:
+		if (!more)
 			connection_close(c, "the client left");
-	} else {
-		connection_close(c, "the client left");
+		break;
+	case CONNECTION_ANSWERING:
+		if (!connection_answers_on(c))
+			connection_close(c, "the client left");
+		break;
+	case CONNECTION_HANDSHAKE:
+	case CONNECTION_ASKING:
+	case CONNECTION_DELIVERING:
+	case CONNECTION_FLUSHING:
+	case CONNECTION_LINGERING:
+	case CONNECTION_DEAD:
+		break;
 	}
 }
 
@@ -120,7 +133,7 @@ static void read_client(struct connection *c)
 	case TLS_WAIT:
 		break;
 	case TLS_CLOSED:
-		on_client_end(c);
+		c->input_ended = true;
 		break;
 	case TLS_FAILED:
 		connection_close(c, "the connection broke");
@@ -196,6 +209,8 @@ static void pump(struct connection *c)
 		if (c->state == CONNECTION_DEAD)
 			return;
 	}
+	if (c->input_ended)
+		heed_client_end(c, more);
 	if (c->state == CONNECTION_DEAD)
 		return;
 	finish_round(c);
@@ -208,7 +223,13 @@ static void pump(struct connection *c)
 
 static void on_io(void *arg, uint32_t revents)
 {
-	pump(arg);
+	struct connection *c = arg;
+
+	/* It takes no answer either; and of this we are told again and again. */
+	if (c->input_ended && revents & (EPOLLHUP | EPOLLERR))
+		connection_close(c, "the client left");
+	else
+		pump(c);
 }
 
 static void on_wake(void *arg)

@@ -91,5 +91,7 @@ bool connection_take_verdict(struct connection *c, const struct line_message *m)
 void connection_begin(struct connection *c);
 /* True: something happened that may let more happen. */
 bool connection_go_on(struct connection *c);
+/* The client has closed its side, which may be the end of the body. Whether its answer goes on. */
+bool connection_answers_on(struct connection *c);
 
 #endif

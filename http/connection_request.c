@@ -376,6 +376,13 @@ static enum exchange_state work(struct connection *c)
 	return exchange_state(c->exchange);
 }
 
+bool connection_answers_on(struct connection *c)
+{
+	if (c->download)
+		return true;
+	return c->forward ? forward_input_ended(c->forward) : exchange_input_ended(c->exchange);
+}
+
 /* True: something happened that may let more happen. */
 bool connection_go_on(struct connection *c)
 {

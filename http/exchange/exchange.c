@@ -292,7 +292,6 @@ static int take_body(struct exchange *e)
 
 	switch (e->o.request->body) {
 	case HTTP_BODY_NONE:
-		e->body_over = true;
 		return 0;
 	case HTTP_BODY_LENGTH:
 		len = e->body_left < len ? (size_t)e->body_left : len;
@@ -334,8 +333,10 @@ int exchange_input(struct exchange *e)
 
 bool exchange_input_ended(struct exchange *e)
 {
-	if (e->o.request->body != HTTP_BODY_CLOSE || buf_len(e->o.in) > 0)
-		return false;
+	if (e->o.request->body != HTTP_BODY_CLOSE)
+		return e->body_over && e->o.route->kind == ROUTE_WHOLE;
+	if (buf_len(e->o.in) > 0)
+		return true; /* as soon as the line takes it */
 	e->body_over = true;
 	notify_end(e);
 	return true;
@@ -373,7 +374,8 @@ int exchange_create(const struct exchange_options *options, struct exchange **ou
 	e->o = *options;
 	e->body_left = options->request->length;
 	e->line_begins = true;
-	e->body_over = options->route->kind == ROUTE_VERB; /* it has become the command */
+	e->body_over = options->route->kind == ROUTE_VERB || /* it has become the command */
+		       options->request->body == HTTP_BODY_NONE;
 	buf_init(&e->held, EXCHANGE_HELD_MAX);
 	http_chunks_init(&e->chunks);
 	r = ask(e);

@@ -47,7 +47,8 @@ void exchange_destroy(struct exchange *e); /* NULL allowed */
 
 /* Takes of the input buffer what belongs to the body. 0, or -EBADMSG: the body is malformed. */
 int exchange_input(struct exchange *e) MUST_CHECK;
-/* The client has closed its side. True: that was the end of the body. */
+/* The client has closed its side. True: the answer goes on: that is the end of the body, or it ends
+ * by itself. What waits for a guest ends with the client. */
 bool exchange_input_ended(struct exchange *e);
 /* Puts into the output buffer what has come. */
 void exchange_output(struct exchange *e);

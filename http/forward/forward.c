@@ -56,6 +56,11 @@ enum exchange_state forward_state(const struct forward *f)
 	return f->step == FORWARD_OVER ? f->end : EXCHANGE_RUNS;
 }
 
+bool forward_input_ended(const struct forward *f)
+{
+	return !f->o.raw && (f->body_over || buf_len(f->o.in) > 0);
+}
+
 bool forward_may_stay(const struct forward *f)
 {
 	return f->stays && f->body_over;

@@ -40,6 +40,8 @@ int forward_create(const struct forward_options *options, struct forward **out) 
 void forward_destroy(struct forward *f); /* NULL allowed */
 void forward_input(struct forward *f);
 void forward_output(struct forward *f);
+/* The client has closed its side. True: the answer goes on. */
+bool forward_input_ended(const struct forward *f);
 enum exchange_state forward_state(const struct forward *f);
 /* Whether another request can follow on the connection. */
 bool forward_may_stay(const struct forward *f);

@@ -1,14 +1,16 @@
 """Verbs over https: JSON in and out, the broker's table and rights, one status for the whole."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
 
-from lib.https import Raw, curl, make_https, make_pki
+from lib.https import Raw, curl, make_https, make_pki, say_and_close
 from lib.proc import wait_until
-from lib.session import BROKEN, DONE, ask
+from lib.session import BROKEN, DENIED, DONE, ask
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,21 @@ def test_requests_follow_one_another_on_a_connection(https, guest):
         assert head.startswith(b"HTTP/1.1 200 OK\r\n"), head
         body = int(re.search(rb"Content-Length: (\d+)", head)[1])
         assert json.loads(raw.until(rb"\A.{%d}" % body))["name"] == guest.name
+
+
+@pytest.mark.parametrize("request_text, body", [
+    (b"GET /vms HTTP/1.1\r\nHost: h\r\n\r\n", rb"running"),
+    (b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /consoleLog/%s HTTP/1.1\r\nHost: h\r\n\r\n",
+     rb"\r\n\r\nok\nHTTP/1.1 200 OK\r\n.*\r\nETag: "),
+    (b"POST /consoleStream/%s?output=no HTTP/1.0\r\n\r\nid\r", rb'"accepted":3,'),
+])
+def test_a_client_that_closes_its_side_behind_a_request_is_answered(https, guest, request_text,
+                                                                    body):
+    if b"%s" in request_text:
+        request_text = request_text % guest.name.encode()
+    answer = say_and_close(https, request_text)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer
+    assert re.search(body, answer, re.S), answer
 
 
 # keys for ssh

@@ -16,7 +16,7 @@ import xmlrpc.server
 import pytest
 
 from lib.daemon import free_port
-from lib.https import Raw, curl, make_https, make_pki, status, url
+from lib.https import Raw, curl, make_https, make_pki, say_and_close, status, url
 from lib.pattern import lines
 from lib.proc import SANITIZED, SLOW, Usage, wait_until
 from lib.session import ask
@@ -200,6 +200,14 @@ def test_nothing_smuggled_reaches_the_upstream(router, raw_upstream, attempt):
 
 
 # bodies
+
+def test_a_client_that_closes_its_side_behind_its_request_is_answered(router, raw_upstream):
+    for body in (b"Content-Length: 4\r\n\r\nbody",
+                 b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"):
+        got = say_and_close(router, b"POST /RPC2 HTTP/1.1\r\nHost: me\r\n" + body)
+        assert got.startswith(b"HTTP/1.1 200 OK\r\n") and got.endswith(b"\r\n\r\nok\n"), got
+    assert raw_upstream.bodies == [b"body"] * 2
+
 
 def test_a_body_in_chunks_gets_a_length(router, raw_upstream):
     body = b"0123456789" * 5000
