@@ -123,13 +123,14 @@ static int login_elsewhere(const struct login_sources *sources, const struct log
 		rc = x509_store_login(sources->x509, proof->blob, proof->now, out, reason);
 	if (rc == -EACCES)
 		refuse(why, reason);
-	if ((rc == -ENOENT || rc == -EACCES) && sources->deposits) {
-		int more = login_by_deposit(sources, proof, out, why);
+	if ((rc == -ENOENT || rc == -EACCES) && sources->ovirt) {
+		int more = ovirt_keys_login(sources->ovirt, proof->blob, out);
 
 		rc = more == -ENOENT ? rc : more;
 	}
-	if ((rc == -ENOENT || rc == -EACCES) && sources->ovirt) {
-		int more = ovirt_keys_login(sources->ovirt, proof->blob, out);
+	/* Last: whoever deposited it need not have it, and takes nobody's own name from him. */
+	if ((rc == -ENOENT || rc == -EACCES) && sources->deposits) {
+		int more = login_by_deposit(sources, proof, out, why);
 
 		rc = more == -ENOENT ? rc : more;
 	}

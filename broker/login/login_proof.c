@@ -26,7 +26,8 @@ struct identity *login_judge_key(
 	struct identity *identity = NULL;
 	int r;
 
-	sources.deposits = context->deposits;
+	if (context->config->https.ssh_key_time > 0)
+		sources.deposits = context->deposits;
 	if (external_has_keys(context->external))
 		sources.ovirt = external_keys(context->external);
 	r = login_by_key(&sources, &proof, &identity, why);

@@ -3,11 +3,15 @@
  * nobody; no state.
  */
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "auth/deposit.h"
+#include "auth/identity.h"
 #include "auth/ssh/pubkey.h"
 #include "auth/x509_key.h"
+#include "auth/x509_store.h"
+#include "broker/access/access.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
 #include "broker/verbs/verbs.h"
@@ -30,6 +34,28 @@ static int find_key(const struct deposit_arguments *a, struct span der,
 	*why = "a line of a .pub file is wanted";
 	r = pubkey_line_blob(a->key, mem, blob);
 	return r < 0 ? r : pubkey_parse(*blob, &key, why);
+}
+
+/*
+ * Whether somebody else comes by it today. A public key is no secret: who has it would come as
+ * whoever has deposited it last.
+ */
+static bool is_of_another(const struct verb_call *call, struct span blob)
+{
+	const struct broker_context *context = login_context(call->login);
+	const struct x509_store *store = context->access->sources.x509;
+	char why[X509_STORE_WHY_MAX];
+	struct identity *other = NULL;
+	int64_t now = time(NULL), until;
+	struct span der;
+	bool same;
+
+	if (!store || deposits_find(context->deposits, blob, now, &der, &until) < 0 ||
+		x509_store_check_der(store, der, now, &other, why) < 0)
+		return false;
+	same = strcmp(other->text, login_identity(call->login)->text) == 0;
+	identity_destroy(other);
+	return !same;
 }
 
 static void answer(struct verb_call *call, struct span blob, uint64_t time_us)
@@ -69,6 +95,7 @@ static void deposit(struct verb_call *call, struct span blob, struct span der)
 
 static void run(struct verb_call *call, const void *options)
 {
+	const struct deposit_arguments *arguments = options;
 	uint8_t mem[PUBKEY_BLOB_MAX];
 	struct span der, blob;
 	const char *why;
@@ -79,8 +106,11 @@ static void run(struct verb_call *call, const void *options)
 	else if (login_certificate(call->login, &der) < 0)
 		channel_exit(call->channel, STATUS_DENIED,
 			"a key is deposited with a client certificate, which this login has not");
-	else if (find_key(options, der, mem, &blob, &why) < 0)
+	else if (find_key(arguments, der, mem, &blob, &why) < 0)
 		channel_exit(call->channel, STATUS_USAGE, "no key for ssh: %s", why);
+	else if (arguments->key && is_of_another(call, blob)) /* its own it has shown to have */
+		channel_exit(call->channel, STATUS_BUSY,
+			"this key is deposited with another certificate: give another key");
 	else
 		deposit(call, blob, der);
 }

@@ -166,6 +166,10 @@ def test_a_certificate_lets_a_key_in_by_ssh_as_itself(https, guest, fresh_key):
     https.wait_audit(event="login", method="publickey", fingerprint=answer["key"],
                      identity="cert:CN=host1.example,O=engine")
     https.wait_audit(event="verb", verb="deposit", reason=re.escape(answer["key"]))
+    with open(fresh_key + ".pub", encoding="ascii") as file:
+        code, refused = deposit(https, {"key": file.read()}, who="guestless")
+    assert (code, refused["status"]) == (409, 75) and "another certificate" in refused["error"]
+    assert https.ssh(guest.name, "send", "--enter", "id", key=fresh_key).status == DONE
 
 
 def test_without_a_body_it_is_the_certificates_own_key(https, guest):
@@ -177,6 +181,21 @@ def test_without_a_body_it_is_the_certificates_own_key(https, guest):
     assert b"permission denied: type" in https.ssh(guest.name, "send", "x", key=key).err
 
 
+def test_a_revoked_certificate_ends_who_came_by_its_key(https, guest, user):
+    https.pki.make("lost", "ca", "/O=engine/CN=host-lost.example")
+    key, crl = https.pki.path("lost.key"), f"{https.folder}/ca.crl"
+    assert deposit(https, who="lost")[0] == 200
+    with https.pipes(guest.name, key=key) as session:
+        ask(session)
+        https.pki.revoke("ca", "lost")
+        shutil.copy(https.pki.crl("ca"), f"{crl}.new")
+        user.own(f"{crl}.new", 0o600)
+        os.rename(f"{crl}.new", crl)
+        assert session.wait(20) == DENIED
+        assert "no longer accepted" in session.errors()
+    assert https.ssh(guest.name, "status", key=key).status == BROKEN
+
+
 def test_a_ticket_deposits_no_key(https, guest, fresh_key):
     _, answer = post(https, guest, "ticket")
     code, answer = deposit(https, None, "-u", f"{guest.name}:{answer['ticket']}", who=None)
@@ -185,3 +204,4 @@ def test_a_ticket_deposits_no_key(https, guest, fresh_key):
     https.configure({"https": {"ssh_key_time": "0s"}})
     https.reload()
     wait_until(lambda: deposit(https)[0] == 403, 20, "no key can be deposited any more")
+    assert https.ssh(guest.name, "status", key=fresh_key).status == BROKEN

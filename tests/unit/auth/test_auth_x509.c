@@ -446,6 +446,52 @@ static void a_deposited_key_stands_and_falls_with_its_certificate(void **state)
 	x509_store_destroy(s);
 }
 
+/* Anybody may deposit a public key: that must not make its holder somebody else. */
+static void a_key_that_is_known_by_itself_stays_who_it_is(void **state)
+{
+	static const char format[] =
+		"{\"version\":1,\"content\":\"key_list\",\"keys\":[{"
+		"\"entityid\":\"12\",\"entity\":\"admin@internal\",\"key\":\"%s\"}]}";
+	struct login_proof proof = {.now = time(NULL) + DAY};
+	struct login_sources sources = {0};
+	struct tools_report report;
+	uint8_t mem[PUBKEY_BLOB_MAX];
+	char why[LOGIN_WHY_MAX] = "", text[2048];
+	struct identity *id = NULL;
+	struct deposits *deposits;
+	struct x509_store *s;
+	struct ovirt_keys *k;
+	const char *reason;
+	char *der, *pub;
+	size_t len;
+
+	tools_run("mkdir -p empty.d");
+	sources.x509 = s = open_store("./empty.d", "./ca.crl", &report);
+	assert_int_equal(deposits_create(&deposits), 0);
+	sources.deposits = deposits;
+	pub = tools_read("ec.pub", &len);
+	pub[strcspn(pub, "\n")] = '\0';
+	assert_int_equal(pubkey_line_blob(pub, mem, &proof.blob), 0);
+	snprintf(text, sizeof(text), format, pub);
+	free(pub);
+	tools_run("openssl x509 -in rsa.pem -outform DER -out der");
+	der = tools_read("der", &len);
+	assert_int_equal(
+		deposits_add(deposits, proof.blob, span_of(der, len), proof.now + 600, proof.now),
+		0);
+	free(der);
+	assert_int_equal(ovirt_keys_create(span_of(text, strlen(text)), "helper", tools_report,
+				 &report, &k, &reason),
+		0);
+	sources.ovirt = k;
+	assert_int_equal(login_by_key(&sources, &proof, &id, why), 0);
+	assert_string_equal(id->text, "entity:admin@internal");
+	identity_destroy(id);
+	ovirt_keys_destroy(k);
+	deposits_destroy(deposits);
+	x509_store_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +501,7 @@ int main(void)
 		cmocka_unit_test(a_certificate_ends_at_its_second),
 		cmocka_unit_test(what_is_left_out_is_told),
 		cmocka_unit_test(a_deposited_key_stands_and_falls_with_its_certificate),
+		cmocka_unit_test(a_key_that_is_known_by_itself_stays_who_it_is),
 		cmocka_unit_test(a_broken_ca_or_crl_fails_the_load),
 		cmocka_unit_test(the_subject_is_the_identity),
 		cmocka_unit_test(a_set_of_attributes_is_joined_by_plus_and_nul_is_seen),
