@@ -136,6 +136,7 @@ const struct verb verb_metrics = {.name = "metrics",
 	.example = "",
 	.scope = VERB_HOST,
 	.right = RIGHT_METRICS,
+	.is_polled = true,
 	.usage = "metrics",
 	.summary = "figures for Prometheus",
 	.run = run};

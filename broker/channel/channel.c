@@ -425,6 +425,16 @@ const char *channel_tag(const struct channel *c)
 	return c->tag;
 }
 
+void channel_set_polled(struct channel *c)
+{
+	c->polled = true;
+}
+
+enum log_level channel_log_level(const struct channel *c)
+{
+	return c->polled ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
 bool channel_has_pty(const struct channel *c)
 {
 	return c->pty;

@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 #include "broker/audit/audit_trail.h"
+#include "core/log.h"
 #include "core/loop.h"
 #include "wire/msg.h"
 #include "wire/status.h"
@@ -105,6 +106,10 @@ bool channel_has_handler(const struct channel *c);
 struct login *channel_login(const struct channel *c);
 struct audit_trail *channel_trail(struct channel *c);
 const char *channel_tag(const struct channel *c); /* "c12.0" */
+/* It asks what is asked every few seconds: worth no line of the log, unless it fails. */
+void channel_set_polled(struct channel *c);
+/* Of a line that says what goes on here. */
+enum log_level channel_log_level(const struct channel *c);
 bool channel_has_pty(const struct channel *c);
 /* Whether standard output is a terminal: always with a pty, perhaps without. Then what is shown
  * there must not make it type: that would go to the caller's shell. */

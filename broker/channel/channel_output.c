@@ -313,8 +313,9 @@ void channel_exit(struct channel *c, enum status status, const char *format, ...
 	if (!channel_enter(c, CHANNEL_ENDING))
 		return;
 	buf_finish(&c->held);
-	log_write(LOG_LEVEL_INFO, c->tag, "ended with %d%s%s", c->exit.status,
-		c->reason ? ": " : "", c->reason ? c->reason : "");
+	log_write(c->exit.status == STATUS_OK ? channel_log_level(c) : LOG_LEVEL_INFO, c->tag,
+		"ended with %d%s%s", c->exit.status, c->reason ? ": " : "",
+		c->reason ? c->reason : "");
 	loop_timer_set(c->timer, CHANNEL_FLUSH_US, 0);
 	channel_flush(c);
 }

@@ -45,6 +45,7 @@ struct channel {
 	struct buf out, err, held;
 	struct channel_window window;
 	bool pty, shown, files_refused; /* as was asked */
+	bool polled;                    /* channel_set_polled */
 	char lease[WIRE_LEASE_MAX + 1]; /* "": none; wiped at the end */
 	const struct guest *guest;
 	unsigned needs;                 /* rights on the guest, or on the host */

@@ -53,6 +53,7 @@ struct verb {
 	const char *example; /* the words behind the name and, with vmconsolectl, the VM */
 	const struct verb_option *options; /* NULL: every word is an argument */
 	size_t option_count, options_size;
+	bool is_polled; /* every few seconds: the log says it at level debug, and when it fails */
 	bool takes_command; /* what follows the first word that is no option belongs to that */
 	int arguments;      /* at most so many; VERB_ANY */
 	/* options: the struct that the table is about, as it was filled in. */

@@ -74,8 +74,10 @@ static void dispatch_words(struct channel *channel, struct tokens *words)
 		.argc = (int)words->count - 1,
 		.argv = words->list + 1};
 
-	log_write(LOG_LEVEL_INFO, channel_tag(channel), "%s asks %s", login_who(call.login),
-		words->list[0]);
+	if (call.verb && call.verb->is_polled)
+		channel_set_polled(channel);
+	log_write(channel_log_level(channel), channel_tag(channel), "%s asks %s",
+		login_who(call.login), words->list[0]);
 	audit_trail_verb(channel_trail(channel), words->list[0]);
 	if (call.verb)
 		run(&call);

@@ -79,6 +79,16 @@ def test_metrics_are_for_those_who_have_the_right(metered):
     assert metered.ctl("metrics").out.startswith(b"# HELP vmconsoled_info ")
 
 
+def test_a_scrape_that_succeeds_is_told_at_level_debug_alone(metered):
+    told = re.compile(r" info: \[c\d+\.\d+\] (.* asks metrics|ended with 0)$", re.M)
+    before = told.findall(metered.log())
+    scrape(metered)
+    curl(metered, "/metrics")
+    wait_until(lambda: re.search(r" info: .* ended with 77: permission denied: metrics",
+                                 metered.log()), 10, "one that fails is told")
+    assert told.findall(metered.log()) == before
+
+
 def test_figures_of_a_console_follow_it(metered, module_guests):
     guest = module_guests()
     metered.knows(guest)
