@@ -219,7 +219,6 @@ static void release(struct verb_call *call, struct console *console, const char 
 static void end(struct verb_call *call, struct console *console)
 {
 	const struct lease_info *lease = console_lease(console);
-	char how[LEASE_WHO_MAX];
 
 	if (!(login_rights(call->login, call->guest) & RIGHT_ADMIN) &&
 		verb_allowed(call, RIGHT_FORCE) < 0)
@@ -229,9 +228,8 @@ static void end(struct verb_call *call, struct console *console)
 			guest_name(call->guest));
 		return;
 	}
-	snprintf(how, sizeof(how), "broken by %s", login_who(call->login));
 	channel_complain(call->channel, "the lease of %s is broken", lease->who);
-	console_lease_end(console, how);
+	console_lease_break(console, login_who(call->login));
 	channel_exit(call->channel, STATUS_OK, NULL);
 }
 

@@ -131,8 +131,6 @@ void keyboard_left(struct console *c);
 /* lease.c */
 int lease_init(struct console *c);
 void lease_finish(struct console *c);
-/* Somebody takes the keyboard by force. */
-void lease_break(struct console *c, const char *who);
 
 /* console_link.c */
 int console_link_init(struct console *c);

@@ -72,7 +72,7 @@ int viewer_take(struct viewer *v, int force)
 	}
 	v->mode = VIEWER_WRITES;
 	if (!v->leased)
-		lease_break(c, v->owner.who);
+		console_lease_break(c, v->owner.who);
 	old = writer_to_oust(v);
 	if (old)
 		notify_mode(old, VIEWER_WAITS, v->owner.who, input_drop(c));

@@ -128,7 +128,7 @@ int console_lease_release(struct console *c, const char *token, char why[LEASE_W
 	return r;
 }
 
-void lease_break(struct console *c, const char *who)
+void console_lease_break(struct console *c, const char *who)
 {
 	char how[LEASE_WHO_MAX + sizeof("broken by ")];
 

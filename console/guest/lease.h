@@ -49,6 +49,8 @@ const struct lease_info *console_lease(const struct console *c);
 
 /* Ends it, if there is one. how: as for ended. */
 void console_lease_end(struct console *c, const char *how);
+/* The same, by somebody who is not its holder. */
+void console_lease_break(struct console *c, const char *who);
 /* The same, for who has the token. 0; -EACCES with why. */
 int console_lease_release(struct console *c, const char *token, char why[LEASE_WHY_MAX]) MUST_CHECK;
 
