@@ -27,8 +27,9 @@
 
 struct forward_call {
 	struct channel *channel;
-	int fd;     /* kept when it is handed over, to be taken back */
-	bool given; /* the door has it too */
+	char *upstream; /* as it was configured */
+	int fd;         /* kept when it is handed over, to be taken back */
+	bool given;     /* the door has it too */
 	struct loop_io *io;
 	struct loop_timer *timer;
 };
@@ -56,10 +57,27 @@ static void call_end(void *arg)
 	if (c->given)
 		shutdown(c->fd, SHUT_RDWR);
 	fd_close(&c->fd);
+	free(c->upstream);
 	loop_defer(login_loop(channel_login(c->channel)), free, c);
 }
 
-static const struct channel_ops channel_ops = {.exits = call_exits, .end = call_end};
+static const char *upstream_of(const struct login *login)
+{
+	return login_context(login)->config->https.upstream;
+}
+
+/* A reload may have taken the upstream away, to which a connection may last for ever. */
+static void call_rights_changed(void *arg)
+{
+	struct forward_call *c = arg;
+
+	if (strcmp(c->upstream, upstream_of(channel_login(c->channel))) != 0)
+		channel_exit(c->channel, STATUS_UNAVAILABLE,
+			"the upstream of [https] is another one now");
+}
+
+static const struct channel_ops channel_ops = {
+	.exits = call_exits, .rights_changed = call_rights_changed, .end = call_end};
 
 /* Who asks, in words that the door cannot have made. The subject may hold any byte. */
 static void identity_fields(const struct login *login, char out[WIRE_FIELDS_MAX])
@@ -143,7 +161,7 @@ static int dial(struct forward_call *c, const char *text)
 
 static void run(struct verb_call *call, const void *options)
 {
-	const char *upstream = login_context(call->login)->config->https.upstream;
+	const char *upstream = upstream_of(call->login);
 	struct forward_call *c;
 	int r;
 
@@ -152,7 +170,10 @@ static void run(struct verb_call *call, const void *options)
 		return;
 	}
 	c = calloc(1, sizeof(*c));
-	if (!c) {
+	if (c)
+		c->upstream = strdup(upstream);
+	if (!c || !c->upstream) {
+		free(c);
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
 	}

@@ -327,6 +327,19 @@ def test_stomp_needs_the_right_to_forward_and_ends_with_it(router, raw_upstream)
     router.reload()
 
 
+def test_stomp_ends_when_the_upstream_is_another(router, raw_upstream):
+    raw_upstream.answer = echo_stomp
+    raw = Raw(router).send(CONNECT)
+    raw.until(rb"CONNECTED\n\n\0")
+    router.reload()
+    assert raw.send(b"SEND").until(rb"SEND") == b"SEND"
+    router.configure({"https": {"upstream": f"http://127.0.0.1:{free_port()}"}})
+    router.reload()
+    assert raw.rest() == b""
+    router.configure({"https": {"upstream": f"http://127.0.0.1:{raw_upstream.port}"}})
+    router.reload()
+
+
 # an upstream that fails
 
 def test_an_upstream_that_is_silent_is_a_timeout(router, raw_upstream):
