@@ -17,6 +17,7 @@ from .ways import Pty, Ssh, SshSocat, SshVirsh, Unix, Virsh
 # The defaults let one address have 256 connections; here all come from one.
 ROOMY = {"max_connections": "2500", "max_per_source": "2500", "max_unauthenticated": "2500",
          "max_channels": "4"}
+FILES = {"who": "key:*", "vms": "*", "allow": "view, log, dump-get"}
 
 
 class Place:
@@ -56,17 +57,23 @@ class Place:
     def _add(self, way):
         self.ways[way.name] = way
 
-    def _sshd(self, name, command):
-        sshd = Sshd(name, self.virt.dir, self.user, self.keys, self.group(name), command)
+    def file_server(self):
+        """sshd with what comes with it for files."""
+        return self._sshd("sshd_files", 'exec sh -c "exec $SSH_ORIGINAL_COMMAND"',
+                          Subsystem="sftp /usr/lib/openssh/sftp-server")
+
+    def _sshd(self, name, command, **more):
+        sshd = Sshd(name, self.virt.dir, self.user, self.keys, self.group(name), command, **more)
         self.servers.append(sshd.start())
         return sshd
 
-    def vmconsoled(self, name, history=None, **console):
+    def vmconsoled(self, name, history=None, dump=None, **console):
         """A daemon and the way through it; log and limits as in production."""
         group = self.group(name)
         daemon = Daemon(self.user, self.programs, self.virt, self.keys,
                         {"daemon": {"log_level": "info"}, "ssh": ROOMY, "console": console,
-                         **({"history": history} if history else {})})
+                         **({"history": history} if history else {}),
+                         **({"dump": dump, "access all": FILES} if dump else {})})
         with group.entered():
             daemon.start()
         group.roots.append(daemon.pid)

@@ -32,7 +32,7 @@ class Sshd:
     As root sshd is what it is everywhere: root, with a process of the user for each session. The user
     who may have no shell has one in sshd's own view of /etc."""
 
-    def __init__(self, name, folder, user, keys, group, command):
+    def __init__(self, name, folder, user, keys, group, command, **more):
         self.name, self.user, self.keys, self.group = name, user, keys, group
         self.dir = f"{folder}/{name}"
         self.port = free_port()
@@ -41,10 +41,10 @@ class Sshd:
         keys.make(f"host-{name}", ["-t", "ed25519"])
         with open(f"{self.dir}/authorized_keys", "w", encoding="ascii") as file:
             file.write("\n".join(keys.all_lines()) + "\n")
-        self._configure(command)
+        self._configure(command, more)
         self.process = None
 
-    def _configure(self, command):
+    def _configure(self, command, more):
         settings = {
             "Port": self.port, "ListenAddress": "127.0.0.1", "UsePAM": "no", "UseDNS": "no",
             "HostKey": f"{self.keys.dir}/host-{self.name}", "PidFile": "none",
@@ -52,7 +52,7 @@ class Sshd:
             "AuthorizedKeysCommand": f"/usr/bin/cat {self.dir}/authorized_keys",
             "AuthorizedKeysCommandUser": self.user.name,
             "AuthenticationMethods": "publickey", "PrintMotd": "no", "PrintLastLog": "no",
-            "MaxStartups": 2000, "LogLevel": "ERROR", "ForceCommand": command}
+            "MaxStartups": 2000, "LogLevel": "ERROR", "ForceCommand": command, **more}
         with open(f"{self.dir}/config", "w", encoding="utf-8") as file:
             file.writelines(f"{key} {value}\n" for key, value in settings.items())
 

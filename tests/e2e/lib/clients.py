@@ -102,16 +102,18 @@ class Keys:
 
 # OpenSSH
 
+# Of OpenSSH's clients: nothing of whoever runs them counts, and nothing is asked.
+OPTIONS = ["-F", "none"]
+for _setting in ("UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null",
+                 "StrictHostKeyChecking=no", "LogLevel=ERROR", "BatchMode=yes", "IdentitiesOnly=yes",
+                 "IdentityAgent=none", "ConnectTimeout=20"):
+    OPTIONS += ["-o", _setting]
+
+
 def ssh_argv(daemon, login, *command, key=None, options=(), tty=None, port=None):
     flags = {None: [], True: ["-tt"], False: ["-T"]}[tty]
-    settings = ["UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null",
-                "StrictHostKeyChecking=no", "LogLevel=ERROR", "BatchMode=yes",
-                "IdentitiesOnly=yes", "IdentityAgent=none", "ConnectTimeout=20"]
-    argv = ["ssh", "-F", "none", "-p", str(port or daemon.port), "-i",
-            key or daemon.keys.ed25519, *flags]
-    for setting in settings:
-        argv += ["-o", setting]
-    return argv + [*options, f"{login}@{HOST}", *command]
+    return ["ssh", *OPTIONS, "-p", str(port or daemon.port), "-i", key or daemon.keys.ed25519, *flags,
+            *options, f"{login}@{HOST}", *command]
 
 
 def ssh(daemon, login, *command, stdin=None, seconds=20, **options):
