@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -40,6 +41,8 @@ struct loop_io {
 
 struct loop_timer {
 	sd_event_source *source;
+	sd_event_source
+		*soon; /* for no delay at all: the kernel has no part in it; made when needed */
 	struct loop *loop;
 	loop_fn fn;
 	void *arg;
@@ -211,6 +214,26 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 	return 0;
 }
 
+static int on_soon(sd_event_source *source, void *arg)
+{
+	return on_timer(source, 0, arg);
+}
+
+/* A clock that is to ring at once costs a system call, and in a virtual machine an exit. */
+static bool set_soon(struct loop_timer *timer)
+{
+	if (!timer->soon &&
+		sd_event_add_defer(timer->loop->event, &timer->soon, on_soon, timer) < 0)
+		return false;
+	return sd_event_source_set_enabled(timer->soon, SD_EVENT_ONESHOT) >= 0;
+}
+
+static void drop_soon(const struct loop_timer *timer)
+{
+	if (timer->soon)
+		sd_event_source_set_enabled(timer->soon, SD_EVENT_OFF);
+}
+
 int loop_timer_add(struct loop *loop, struct loop_timer **out, loop_fn fn, void *arg)
 {
 	struct loop_timer *timer = calloc(1, sizeof(*timer));
@@ -237,6 +260,13 @@ void loop_timer_set(struct loop_timer *timer, uint64_t delay_us, uint64_t slack_
 {
 	uint64_t now = loop_now(timer->loop);
 
+	if (delay_us == 0 && set_soon(timer)) {
+		if (timer->armed)
+			sd_event_source_set_enabled(timer->source, SD_EVENT_OFF);
+		timer->armed = 1;
+		return;
+	}
+	drop_soon(timer);
 	sd_event_source_set_time(timer->source, now + delay_us);
 	sd_event_source_set_time_accuracy(timer->source, slack_us ? slack_us : LOOP_MSEC);
 	sd_event_source_set_enabled(timer->source, SD_EVENT_ONESHOT);
@@ -249,6 +279,7 @@ void loop_timer_stop(struct loop_timer *timer)
 		return;
 	timer->armed = 0;
 	sd_event_source_set_enabled(timer->source, SD_EVENT_OFF);
+	drop_soon(timer);
 }
 
 int loop_timer_armed(const struct loop_timer *timer)
@@ -258,8 +289,11 @@ int loop_timer_armed(const struct loop_timer *timer)
 
 void loop_timer_del(struct loop_timer **timer)
 {
-	if (*timer)
-		end_source((*timer)->source);
+	if (!*timer)
+		return;
+	if ((*timer)->soon)
+		end_source((*timer)->soon);
+	end_source((*timer)->source);
 	*timer = NULL;
 }
 
