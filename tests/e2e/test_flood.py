@@ -133,14 +133,15 @@ def narrow_channel(daemon, guest, command, terminal):
 
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_marker_names_the_skipped_offsets(small, guest, terminal):
-    flood = pattern.lines(0, 4096)
+    lines = 16384  # three times what the window, the door, its line and the history hold together
+    flood = pattern.lines(0, lines)
     with small.pipes(guest.name) as fast:
         ask(fast)
         client, channel = narrow_channel(small, guest, "attach --read-only --no-input", terminal)
         seen = see_on_channel(channel, fast)
-        fast.send(b"pat 4096\r")
+        fast.send(f"pat {lines}\r".encode())
         pattern.assert_same(fast.expect_bytes(len(flood), 60), flood)
-        while not seen.endswith(b"guest> ") or pattern.line(4095)[:-2] not in seen:
+        while not seen.endswith(b"guest> ") or pattern.line(lines - 1)[:-2] not in seen:
             data = channel.recv(65536)
             assert data, "the session ended"
             seen += data

@@ -64,6 +64,7 @@ STAYS = {
 @pytest.mark.parametrize("on_crash", ["restart", "coredump-restart"])
 def test_panic_ends_a_script_though_the_guest_is_started_again(daemon, guests, on_crash):
     guest = guests(on_crash=on_crash)
+    daemon.knows(guest)
     with daemon.pipes(guest.name) as session:
         ask(session)
         session.line("panic")

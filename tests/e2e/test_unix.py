@@ -100,6 +100,14 @@ def test_end_of_the_guest_is_told_by_its_cause(daemon, guest):
         one_line_reason(session.errors(), "shut ?down|off")
 
 
+def test_the_last_words_of_a_guest_are_found(daemon, guest):
+    with daemon.pipes(guest.name) as typist, \
+            daemon.pipes(guest.name, "wait --from start 'bye$'") as waits:
+        ask(typist)
+        typist.send(b"say bye\roff\r")
+        assert waits.wait(20) == DONE, waits.errors()
+
+
 def test_terminal_goes_on_after_the_next_start(daemon, guest):
     with daemon.terminal(guest.name) as session:
         ask(session)

@@ -209,12 +209,11 @@ def test_a_panic_may_be_ignored(daemon, guests):
             ended(process, DONE, "pattern 1")
 
 
-def test_the_end_of_the_guest_is_80_and_its_last_words_are_found(daemon, guest, typist):
-    with waiting(daemon, guest, "never") as process, \
-            waiting(daemon, guest, "'bye$'") as other:
-        typist.send(b"say bye\roff\r")
+def test_the_end_of_the_guest_is_80(daemon, guest, typist):
+    """For its last words see test_unix: the kernel drops what is unread in a pty when QEMU goes."""
+    with waiting(daemon, guest, "never") as process:
+        typist.send(b"off\r")
         ended(process, GUEST_OFF, "shut down")
-        ended(other, DONE)
 
 
 def test_a_reboot_goes_on(daemon, guest, typist):

@@ -162,10 +162,14 @@ class Daemon:
         self.process.send_signal(signal.SIGHUP)
 
     def knows(self, *guests):
-        """Waits until libvirt has told it of guests that were only just defined."""
+        """Waits until libvirt has told it of guests that were only just defined or started."""
         for guest in guests:
-            wait_until(lambda: self.ssh(guest.uuid, "status").status == 0, 10,
-                       f"{self.name} knows {guest.name}")
+            wait_until(lambda: self._sees(guest), 10, f"{self.name} knows {guest.name}")
+
+    def _sees(self, guest):
+        status = self.ssh(guest.uuid, "status", "--json")
+        return status.status == 0 and not (
+            guest.state == "running" and json.loads(status.out)["state"] == "off")
 
     # what it holds
 
