@@ -7,8 +7,8 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -41,8 +41,7 @@ struct loop_io {
 
 struct loop_timer {
 	sd_event_source *source;
-	sd_event_source
-		*soon; /* for no delay at all: the kernel has no part in it; made when needed */
+	sd_event_source *soon; /* for no delay at all; made when it is needed first */
 	struct loop *loop;
 	loop_fn fn;
 	void *arg;

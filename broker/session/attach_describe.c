@@ -83,9 +83,8 @@ void attach_help_notice(struct attach *a)
 	key_name(a, key);
 	attach_notice(a,
 		"%s then: . leave, ? help, i status and offset, w who, r replay a screenful, "
-		"f take the keyboard, o give it up, b break, s and a key sysrq, p power, z type "
-		"the "
-		"terminal's size for a shell, %s the character itself",
+		"f take the keyboard, o give it up, b break, s and a key sysrq, p power, "
+		"z type the terminal's size for a shell, %s the character itself",
 		key, key);
 }
 
