@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "broker/dump/making.h"
 #include "broker/files/file_store.h"
@@ -18,6 +17,7 @@
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 #include "core/text/escape.h"
+#include "core/text/utc.h"
 #include "core/file/error_text.h"
 
 struct dumps {
@@ -51,16 +51,6 @@ static bool is_shown(void *arg, const struct dump_file *f)
 static const char *state_of(const struct dump_file *f)
 {
 	return f->error ? "unreadable" : f->growing ? "growing" : "complete";
-}
-
-static void time_text(int64_t when, char out[32])
-{
-	time_t seconds = (time_t)when;
-	struct tm tm;
-
-	/* Whoever can write the file can give it a time that has no year. */
-	if (!gmtime_r(&seconds, &tm) || strftime(out, 32, "%FT%TZ", &tm) == 0)
-		snprintf(out, 32, "-");
 }
 
 /* NULL: not known; lines: a VM's output, as the verb log would show it. */
@@ -105,12 +95,11 @@ static void add_sidecar(
 static json_t *dump_json(const struct dumps *d, const struct dump_file *f, const struct guest *g)
 {
 	json_t *o = json_object();
-	char when[32];
+	char when[UTC_TEXT];
 
-	time_text(f->mtime, when);
 	json_object_set_new(o, "name", json_string(f->safe));
 	json_object_set_new(o, "size", json_integer((json_int_t)f->size));
-	json_object_set_new(o, "time", json_string(when));
+	json_object_set_new(o, "time", json_string(utc_text(f->mtime, when)));
 	json_object_set_new(o, "state", json_string(state_of(f)));
 	if (f->error)
 		json_object_set_new(o, "error", json_string(strerror(-f->error)));
@@ -122,13 +111,12 @@ static json_t *dump_json(const struct dumps *d, const struct dump_file *f, const
 
 static void print_dump(const struct dumps *d, const struct dump_file *f, const struct guest *g)
 {
-	char when[32], name[ESCAPE_ROOM(LOCATION_NAME_MAX)] = "-";
+	char when[UTC_TEXT], name[ESCAPE_ROOM(LOCATION_NAME_MAX)] = "-";
 
-	time_text(f->mtime, when);
 	if (g)
 		escape_text(guest_name(g), strlen(guest_name(g)), name, sizeof(name));
-	channel_print(d->channel, "%s  %13" PRIu64 "  %-10s  %s  %s\n", when, f->size, state_of(f),
-		f->safe, name);
+	channel_print(d->channel, "%s  %13" PRIu64 "  %-10s  %s  %s\n", utc_text(f->mtime, when),
+		f->size, state_of(f), f->safe, name);
 }
 
 /* --- those that are being made --- */
@@ -136,12 +124,11 @@ static void print_dump(const struct dumps *d, const struct dump_file *f, const s
 static json_t *making_as_json(const struct making_info *info, const struct guest *g)
 {
 	json_t *o = json_object();
-	char when[32];
+	char when[UTC_TEXT];
 
-	time_text(info->since, when);
 	json_object_set_new(o, "name", json_string(info->file));
 	json_object_set_new(o, "size", json_null());
-	json_object_set_new(o, "time", json_string(when));
+	json_object_set_new(o, "time", json_string(utc_text(info->since, when)));
 	json_object_set_new(o, "state", json_string("growing"));
 	json_object_set_new(o, "uuid", json_string(guest_uuid_text(g)));
 	json_object_set_new(o, "vm", json_foreign(guest_name(g)));
@@ -152,13 +139,12 @@ static json_t *making_as_json(const struct making_info *info, const struct guest
 static void print_making(
 	const struct dumps *d, const struct making_info *info, const struct guest *g)
 {
-	char when[32], name[ESCAPE_ROOM(LOCATION_NAME_MAX)], text[MAKING_TEXT_MAX];
+	char when[UTC_TEXT], name[ESCAPE_ROOM(LOCATION_NAME_MAX)], text[MAKING_TEXT_MAX];
 
-	time_text(info->since, when);
 	escape_text(guest_name(g), strlen(guest_name(g)), name, sizeof(name));
 	making_text(info, text);
-	channel_print(d->channel, "%s  %13s  %-10s  %s  %s  (%s)\n", when, "-", "growing",
-		info->file, name, text);
+	channel_print(d->channel, "%s  %13s  %-10s  %s  %s  (%s)\n", utc_text(info->since, when),
+		"-", "growing", info->file, name, text);
 }
 
 static void answer_makings(const struct dumps *d, json_t *array)
