@@ -36,11 +36,8 @@ static struct wire_attributes folder_attr(const struct file_session *s)
 
 static uint64_t version_of(uint64_t a, uint64_t b, uint64_t c)
 {
-	unsigned char parts[3 * sizeof(uint64_t)];
+	const uint64_t parts[] = {a, b, c};
 
-	memcpy(parts, &a, sizeof(a));
-	memcpy(parts + sizeof(a), &b, sizeof(b));
-	memcpy(parts + 2 * sizeof(a), &c, sizeof(c));
 	return fnv_add(FNV_BEGIN, parts, sizeof(parts));
 }
 
