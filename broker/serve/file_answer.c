@@ -164,30 +164,35 @@ static void list_host(struct file_session *s)
 	list_end(s, &l, more);
 }
 
-/* Whether the dump has a checksum, which is such a file. name: the dump's, in its text. */
-static bool sum_attr(const struct file_session *s, const struct dump_file *f, const char *name,
-	struct wire_attributes *out)
-{
+/* The checksum of a dump, as a file. */
+struct sum_file {
+	struct wire_attributes attr;
 	char text[FILE_SUM_MAX];
+};
 
-	*out = dump_attr(f);
-	out->size = file_sum_text(s->context->sidecars, f, name, text);
-	out->version = ~out->version;
-	return out->size > 0;
+/* False: there is none. name: the dump's, in the text. */
+static bool sum_file(const struct file_session *s, const struct dump_file *f, const char *name,
+	struct sum_file *out)
+{
+	out->attr = dump_attr(f);
+	out->attr.size = file_sum_text(s->context->sidecars, f, name, out->text);
+	out->attr.version = ~out->attr.version;
+	return out->attr.size > 0;
 }
 
 /* The dump, or its checksum. False: there is no room. */
 static bool list_dump(
 	const struct file_session *s, struct listing *l, const struct dump_file *f, bool sum)
 {
-	struct wire_attributes attr = dump_attr(f);
+	const struct wire_attributes attr = dump_attr(f);
 	char name[DUMP_FILE_MAX + sizeof(FILE_SUM_END)];
+	struct sum_file file;
 
 	if (!sum)
 		return list_add(l, f->safe, &attr);
 	snprintf(name, sizeof(name), "%s" FILE_SUM_END, f->safe);
-	if (strlen(name) <= WIRE_NAME_MAX && sum_attr(s, f, f->safe, &attr))
-		return list_add(l, name, &attr);
+	if (strlen(name) <= WIRE_NAME_MAX && sum_file(s, f, f->safe, &file))
+		return list_add(l, name, &file.attr);
 	l->head.next++;
 	return true;
 }
@@ -305,62 +310,57 @@ static bool is_mine(void *arg, const struct dump_file *f)
 	return g ? f->known && uuid_equal(&f->guest, guest_uuid(g)) : !f->known;
 }
 
-static void lend_sum(struct file_session *s, const struct wire_attr *head, const char *text)
+static void lend_sum(struct file_session *s, const struct sum_file *sum)
 {
+	const struct wire_attr head = {.query = s->query, .attr = sum->attr};
 	const char *why = NULL;
 	struct lent *lent;
-	int fd = file_sum_open(text, head->attr.size);
-	int r = fd < 0 ? fd : file_lend(s, s->spot.name, NULL, head->attr.size, &lent, &why);
+	int fd = file_sum_open(sum->text, sum->attr.size);
+	int r = fd < 0 ? fd : file_lend(s, s->spot.name, NULL, sum->attr.size, &lent, &why);
 
 	if (r < 0) {
 		fd_close(&fd);
 		file_fault(s, r == -EMFILE ? r : -EIO, why, NULL);
 		return;
 	}
-	file_notify(s, WIRE_LENT, head, sizeof(*head), NULL, 0, fd);
+	file_notify(s, WIRE_LENT, &head, sizeof(head), NULL, 0, fd);
 }
 
-static void answer_sum(struct file_session *s, const struct dump_file *f, const char *name)
+static void answer_sum(struct file_session *s, const struct sum_file *sum)
 {
-	struct wire_attr head = {.query = s->query};
-	char text[FILE_SUM_MAX];
-
-	(void)!sum_attr(s, f, name, &head.attr);
-	(void)file_sum_text(s->context->sidecars, f, name, text);
 	if (s->type == WIRE_STAT)
-		notify_attr(s, head.attr);
+		notify_attr(s, sum->attr);
 	else if (s->type == WIRE_LEND)
-		lend_sum(s, &head, text);
+		lend_sum(s, sum);
 	else if (s->type == WIRE_REMOVE)
 		file_fault(s, -EACCES, "a checksum goes with its dump", NULL);
 	else
 		file_fault(s, -ENOTDIR, NULL, NULL);
 }
 
-/* The dump whose checksum the query is about, and its name; NULL: there is none. */
-static const struct dump_file *find_sum(
-	const struct file_session *s, const struct dump_list *list, char name[WIRE_NAME_MAX + 1])
+/* The checksum that the query is about; false: there is none. */
+static bool find_sum(
+	const struct file_session *s, const struct dump_list *list, struct sum_file *out)
 {
 	size_t len = strlen(s->spot.name), end = strlen(FILE_SUM_END);
-	struct wire_attributes attr;
+	char name[WIRE_NAME_MAX + 1];
 	const struct dump_file *f;
 
 	if (len <= end || strcmp(s->spot.name + len - end, FILE_SUM_END) != 0)
-		return NULL;
-	snprintf(name, WIRE_NAME_MAX + 1, "%.*s", (int)(len - end), s->spot.name);
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(len - end), s->spot.name);
 	f = dump_list_find(list, name);
-	return f && sum_attr(s, f, name, &attr) ? f : NULL;
+	return f && sum_file(s, f, name, out);
 }
 
 static void answer_dump(struct file_session *s, const struct dump_list *list)
 {
 	const struct dump_file *f = dump_list_find(list, s->spot.name);
-	char name[WIRE_NAME_MAX + 1];
+	struct sum_file sum;
 
 	if (!f) {
-		f = find_sum(s, list, name);
-		if (f)
-			answer_sum(s, f, name);
+		if (find_sum(s, list, &sum))
+			answer_sum(s, &sum);
 		else
 			file_fault(s, -ENOENT, NULL, NULL);
 		return;
