@@ -280,8 +280,7 @@ static void on_removed(void *arg, int error, const char *why, uint64_t freed)
 
 static void remove_dump(struct file_session *s)
 {
-	const struct audit_trail *trail = channel_trail(s->channel);
-	struct audit_record by = {.session = trail->session};
+	struct audit_record by;
 	int r;
 
 	if (strcmp(s->spot.name, s->dump.safe) != 0) {
@@ -292,7 +291,7 @@ static void remove_dump(struct file_session *s)
 		file_fault(s, -EACCES, "only dumps in store of [dump] can be removed", NULL);
 		return;
 	}
-	trail->who(trail->who_arg, &by);
+	audit_trail_fill(channel_trail(s->channel), &by);
 	r = keeping_remove(s->context->keeping, &s->dump, &by, on_removed, s, &s->removal);
 	if (r < 0)
 		file_fault(s, r, "out of memory", NULL);
