@@ -72,7 +72,7 @@ static bool thin(struct candidate *list, size_t count, uint64_t limit, uint64_t 
 		list[i].why = why;
 		sum -= counted(list[i].file->size);
 	}
-	return limit == 0 || sum <= limit;
+	return sum <= limit;
 }
 
 /* Of each guest. False: there is no room for what is wanted. */

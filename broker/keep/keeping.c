@@ -65,7 +65,7 @@ struct keeping {
 	size_t going_count;
 };
 
-/* --- the end of an request --- */
+/* --- the end of a request --- */
 
 static void go_on(struct keeping *k)
 {
@@ -284,7 +284,7 @@ static void remove_one(struct keeping *k, struct keeping_request *request)
 	go_on(k);
 }
 
-/* One thing at a time: an request, else what is due. */
+/* One thing at a time: a request, else what is due. */
 static void next(struct keeping *k)
 {
 	struct keeping_request *request = TAILQ_FIRST(&k->requests);

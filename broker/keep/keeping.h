@@ -20,7 +20,6 @@ struct keeping;
 
 #define KEEPING_EVERY_US (600 * LOOP_SECOND)
 #define KEEPING_BATCH 32 /* files that are removed in one turn */
-#define KEEPING_WHY_MAX 1024
 
 struct keeping_services {
 	struct loop *loop;
