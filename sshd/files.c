@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "sshd/files_private.h"
+#include "sshd/sftp/sftpd.h"
 #include "wire/status.h"
 
 /* --- input --- */

@@ -1,14 +1,11 @@
 /* What files.c (bytes) and files_tree.c (queries) share. Nobody else includes it. */
-#ifndef SSHD_FILES_INTERNAL_H
-#define SSHD_FILES_INTERNAL_H
+#ifndef SSHD_FILES_PRIVATE_H
+#define SSHD_FILES_PRIVATE_H
 
 #include "core/buf.h"
 #include "sshd/channel.h"
 #include "sshd/files.h"
 #include "sshd/files_server.h"
-#include "sshd/scp/scp.h"
-#include "sshd/scp/sum.h"
-#include "sshd/sftp/sftpd.h"
 
 struct files {
 	struct channel *channel;

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "sshd/files_private.h"
+#include "sshd/scp/scp.h"
+#include "sshd/scp/sum.h"
+#include "sshd/sftp/sftpd.h"
 
 _Static_assert(WIRE_RANGES_MAX == TAKEN_RANGES_MAX, "all ranges that are kept are told");
 _Static_assert(WIRE_PATH_MAX == TREE_PATH_MAX - 1, "every path can be asked for");

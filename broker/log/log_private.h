@@ -2,8 +2,8 @@
  * What log_session.c (life, where to begin, following) and log_output.c share. Nobody else includes
  * it.
  */
-#ifndef BROKER_LOG_LOG_INTERNAL_H
-#define BROKER_LOG_LOG_INTERNAL_H
+#ifndef BROKER_LOG_LOG_PRIVATE_H
+#define BROKER_LOG_LOG_PRIVATE_H
 
 #include "broker/log/history.h"
 #include "broker/log/log_session.h"

@@ -1,8 +1,8 @@
 /*
  * What attach.c (life and rights) and the other attach_*.c share. Nobody else includes it.
  */
-#ifndef BROKER_SESSION_ATTACH_INTERNAL_H
-#define BROKER_SESSION_ATTACH_INTERNAL_H
+#ifndef BROKER_SESSION_ATTACH_PRIVATE_H
+#define BROKER_SESSION_ATTACH_PRIVATE_H
 
 #include <stdbool.h>
 

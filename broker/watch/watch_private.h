@@ -1,8 +1,8 @@
 /*
  * What watch.c (life, reading), watch_end.c (what ends it) share. Nobody else includes it.
  */
-#ifndef BROKER_WATCH_WATCH_INTERNAL_H
-#define BROKER_WATCH_WATCH_INTERNAL_H
+#ifndef BROKER_WATCH_WATCH_PRIVATE_H
+#define BROKER_WATCH_WATCH_PRIVATE_H
 
 #include "broker/watch/watch.h"
 #include "console/guest/console.h"

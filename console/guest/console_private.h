@@ -2,8 +2,8 @@
  * What the files of a console share (console.c names them), and those that order things at one
  * (guest_control.c, guest_power.c). Nobody else includes it.
  */
-#ifndef CONSOLE_GUEST_CONSOLE_INTERNAL_H
-#define CONSOLE_GUEST_CONSOLE_INTERNAL_H
+#ifndef CONSOLE_GUEST_CONSOLE_PRIVATE_H
+#define CONSOLE_GUEST_CONSOLE_PRIVATE_H
 
 #include "console/backend/backend.h"
 #include "console/guest/console.h"

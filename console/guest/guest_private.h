@@ -1,8 +1,8 @@
 /*
  * What guest.c (changes, consoles) and guest_facts.c share. Nobody else includes it.
  */
-#ifndef CONSOLE_GUEST_GUEST_INTERNAL_H
-#define CONSOLE_GUEST_GUEST_INTERNAL_H
+#ifndef CONSOLE_GUEST_GUEST_PRIVATE_H
+#define CONSOLE_GUEST_GUEST_PRIVATE_H
 
 #include <stdbool.h>
 
