@@ -48,10 +48,7 @@ void scp_complain_error(struct scp *c, const char *path, int error, const char *
 
 uint32_t scp_query(struct scp *c)
 {
-	c->query = ++c->last_query;
-	if (c->query == 0)
-		c->query = ++c->last_query;
-	return c->query;
+	return c->query = tree_query_next(&c->last_query);
 }
 
 int scp_asked(struct scp *c, int error, enum scp_state then)

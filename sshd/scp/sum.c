@@ -120,10 +120,7 @@ static void on_job_piece(void *arg, int error, const uint8_t *data, size_t len)
 
 static uint32_t next_query(struct sum *s)
 {
-	s->query = ++s->last_query;
-	if (s->query == 0)
-		s->query = ++s->last_query;
-	return s->query;
+	return s->query = tree_query_next(&s->last_query);
 }
 
 /* After asking: error is what the tree returned. */

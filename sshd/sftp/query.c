@@ -5,10 +5,7 @@
 
 uint32_t query_next(struct sftpd *s, struct request *r)
 {
-	r->query = ++s->last_query;
-	if (r->query == 0) /* none */
-		r->query = ++s->last_query;
-	return r->query;
+	return r->query = tree_query_next(&s->last_query);
 }
 
 enum request_step query_asked(struct sftpd *s, struct request *r, int error)

@@ -36,7 +36,7 @@ struct sftpd;
 /* The configuration is copied, its strings and tables are not. */
 int sftpd_create(const struct sftp_config *config, struct sftpd **out) MUST_CHECK;
 
-/* Questions still open must not be answered any more. Closes its files. NULL inside is fine. */
+/* Queries still open must not be answered any more. Closes its files. NULL inside is fine. */
 void sftpd_destroy(struct sftpd **server);
 
 /* Takes bytes of the client, all or some. The rest is offered again when it wants input. */

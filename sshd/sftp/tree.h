@@ -2,9 +2,9 @@
  * The files a client may see, as the server asks for them.
  *
  * The server knows no file system and opens nothing: it asks. Each operation is a query with a
- * number; the answer to it comes later, through sftpd_answer or scp_answer, and never inside the
- * call. So an operation can be one message on a line, and its answer another one. Answers may come
- * in any order; there is exactly one to each query (READ: one or more).
+ * number; the answer to it comes later, through sftpd_answer, scp_answer or sum_answer, and never
+ * inside the call. So an operation can be one message on a line, and its answer another one.
+ * Answers may come in any order; there is exactly one to each query (READ: one or more).
  *
  * Paths are absolute and normal (path.h). Reasons and names in answers are trusted as far as they
  * go into replies; attributes and counts are checked.
@@ -58,10 +58,18 @@ struct tree_answer {
 };
 
 /*
- * 0: asked. -EAGAIN: cannot be asked now; sftpd_resume or scp_resume says when. Other -errno: the
- * answer is that error.
+ * 0: asked. -EAGAIN: cannot be asked now; the server's resume says when. Other -errno: the answer
+ * is that error.
  */
 typedef int (*tree_ask_fn)(void *arg, uint32_t query, const char *path);
+
+/* The number of a server's next query: behind that of its last one, and never 0, which is none. */
+static inline uint32_t tree_query_next(uint32_t *last)
+{
+	if (++*last == 0)
+		++*last;
+	return *last;
+}
 
 struct tree_ops {
 	/* attr. follow: of what a link leads to. */
