@@ -188,11 +188,24 @@ static void ask_journal(struct sidecars *s)
 		keep(s, 0, NULL);
 }
 
-/* One that has gone or changed comes again with the next look; one that cannot be read does not. */
+/* It has gone or changed, or the host is short of something. */
+static bool is_passing(int error)
+{
+	static const int all[] = {ESTALE, ENOENT, EAGAIN, ECANCELED, ENOMEM, EMFILE, ENFILE};
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (error == -all[i])
+			return true;
+	}
+	return false;
+}
+
+/* One with a passing error comes again with a later look; one that cannot be read does not. */
 static void fail(struct sidecars *s, int error)
 {
 	s->state = SIDECARS_IDLE;
-	if (error == -ESTALE || error == -ENOENT || error == -EAGAIN || error == -ECANCELED) {
+	if (is_passing(error)) {
 		next(s);
 		return;
 	}
