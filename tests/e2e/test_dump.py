@@ -194,9 +194,7 @@ def test_a_dump_has_a_checksum_and_the_last_lines_before(daemon, shared, tmp_pat
 def test_a_checksum_is_listed_and_goes_with_its_dump(daemons, settings, shared):
     made = daemons(settings())
     made.knows(shared)
-    made.configure({"access all": {"allow": "view, dump-make, dump-get, dump-delete"}})
-    made.reload()
-    made.wait_log("configuration reloaded")
+    configure(made, "access all", allow="view, dump-make, dump-get, dump-delete")
     name = made_dump(made, shared)
     entry = known(made, shared, name)
     assert entry["console"] == {"offset": entry["console"]["offset"]}  # lines need log
@@ -261,9 +259,7 @@ def test_what_ends_the_guest_needs_its_own_right(daemons, shared):
     made.knows(shared)
     refused = made.ssh(shared.name, "dump")
     assert refused.status == 77 and "dump-make" in refused.errors, refused
-    made.configure(rules("view, dump-make"))
-    made.reload()
-    made.wait_log("configuration reloaded")
+    configure(made, "access all", allow="view, dump-make")
     for words in "dmesg", "dmesg --live":
         refused = made.ssh(shared.name, words)
         assert refused.status == 77 and "dump-get" in refused.errors, refused
@@ -402,32 +398,34 @@ def test_a_service_that_ends_leaves_nothing(daemons, settings, big):
         assert os.listdir(store(made)) == []
 
 
-def test_a_store_that_others_may_write_is_not_used(virt, daemons, shared):
-    folder = f"{virt.dir}/open-store"
+@pytest.fixture
+def open_store(virt, daemons, shared):
+    """A daemon whose store others may write: no dump can be made in it."""
+    folder = f"{virt.dir}/open-store-{os.urandom(2).hex()}"
     virt.user.mkdir(folder)
     os.chmod(folder, 0o777)
     made = daemons({**rules(), "dump": {"store": folder}})
     made.knows(shared)
-    refused = made.ssh(shared.uuid, "dump --live")
+    return made
+
+
+def test_a_store_that_others_may_write_is_not_used(open_store, shared):
+    refused = open_store.ssh(shared.uuid, "dump --live")
+    folder = store(open_store)
     assert refused.status == 70, refused
     assert folder in refused.errors and "chmod" in refused.errors, refused
     assert os.listdir(folder) == []
 
 
-def test_dumps_that_fail_without_end_are_counted(virt, daemons, shared):
+def test_dumps_that_fail_without_end_are_counted(open_store, shared):
     """Who may make dumps does not have the audit roll over by them. docs/audit.md"""
-    folder = f"{virt.dir}/no-store"
-    virt.user.mkdir(folder)
-    os.chmod(folder, 0o777)
-    made = daemons({**rules(), "dump": {"store": folder}})
-    made.knows(shared)
-    client = clients.paramiko_connect(made, shared.uuid)
+    client = clients.paramiko_connect(open_store, shared.uuid)
     for _ in range(130):
         _, out, _ = client.exec_command("dump --live", timeout=20 * SLOW)
         assert out.channel.recv_exit_status() == 70
     client.close()
-    made.stop()
-    records = made.audit(event="dump")
+    open_store.stop()
+    records = open_store.audit(event="dump")
     assert sum(record.get("count", 1) for record in records) == 130, records
     assert len(records) < 130, len(records)
 
