@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -30,6 +31,7 @@ struct loop {
 	struct deferred *deferred;
 	size_t deferred_count, deferred_room;
 	int in_deferred;
+	LIST_HEAD(, loop_child) forgotten;
 };
 
 struct loop_io {
@@ -58,6 +60,7 @@ struct loop_child {
 	sd_event_source *source;
 	loop_child_fn fn;
 	void *arg;
+	LIST_ENTRY(loop_child) entry; /* of one that is forgotten */
 };
 
 /* Work deferred by deferred work runs too: until nothing is left. */
@@ -95,12 +98,23 @@ struct loop *loop_create(void)
 	return loop;
 }
 
+/* loop_child_fn */
+static void drop_forgotten(void *arg, pid_t pid, int wait_status)
+{
+	struct loop_child *child = arg;
+
+	LIST_REMOVE(child, entry);
+	loop_child_del(&child);
+}
+
 void loop_destroy(struct loop *loop)
 {
 	if (!loop)
 		return;
 	run_deferred(loop);
 	free(loop->deferred);
+	while (!LIST_EMPTY(&loop->forgotten))
+		drop_forgotten(LIST_FIRST(&loop->forgotten), 0, 0);
 	sd_event_unref(loop->event);
 	free(loop);
 }
@@ -387,6 +401,18 @@ void loop_child_del(struct loop_child **child)
 	if (*child)
 		end_source((*child)->source);
 	*child = NULL;
+}
+
+void loop_child_forget(struct loop *loop, struct loop_child **child)
+{
+	struct loop_child *forgotten = *child;
+
+	*child = NULL;
+	if (!forgotten)
+		return;
+	forgotten->fn = drop_forgotten;
+	forgotten->arg = forgotten;
+	LIST_INSERT_HEAD(&loop->forgotten, forgotten, entry);
 }
 
 int loop_block_signals(void)

@@ -76,6 +76,9 @@ void loop_signal_del(struct loop_signal **sig);
 int loop_child_add(struct loop *loop, struct loop_child **out, pid_t pid, loop_child_fn fn,
 	void *arg) MUST_CHECK;
 void loop_child_del(struct loop_child **child);
+/* It has been told to end, and nobody waits for that: fn is not called any more, and it is reaped
+ * when it comes. Not within fn. NULL inside is fine. */
+void loop_child_forget(struct loop *loop, struct loop_child **child);
 
 /* Blocks the signals a service handles on its loop (HUP INT TERM CHLD USR1) and ignores PIPE. */
 int loop_block_signals(void) MUST_CHECK;

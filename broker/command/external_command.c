@@ -193,23 +193,16 @@ static void let_go(struct external_command *c)
 	fd_close(&c->out);
 }
 
-/* Reaps what was killed, and nothing else any more. */
-static void on_killed(void *arg, pid_t pid, int wait_status)
-{
-	struct external_command *c = arg;
-
-	loop_child_del(&c->child);
-	loop_defer(c->loop, free_command, c);
-}
-
+/* Nobody waits for what is killed: it may take long to die, at a file server that does not answer.
+ */
 static void abandon(struct external_command *c)
 {
 	let_go(c);
 	if (!c->exited)
 		kill_all(c);
+	loop_child_forget(c->loop, &c->child);
 	c->done = NULL;
-	if (c->exited)
-		loop_defer(c->loop, free_command, c);
+	loop_defer(c->loop, free_command, c);
 }
 
 static void finish(struct external_command *c)
@@ -218,8 +211,6 @@ static void finish(struct external_command *c)
 	char *output = NULL;
 	size_t len = buf_len(&c->text);
 
-	if (!done)
-		return;
 	if (!*c->why && c->exited &&
 		!(WIFEXITED(c->wait_status) && (c->is_ours || WEXITSTATUS(c->wait_status) == 0)))
 		snprintf(c->why, sizeof(c->why),
@@ -257,10 +248,6 @@ static void on_child(void *arg, pid_t pid, int wait_status)
 	struct external_command *c = arg;
 
 	kill_all(c); /* it is reaped after this, so that its number is still its own */
-	if (!c->done) {
-		on_killed(c, pid, wait_status);
-		return;
-	}
 	loop_child_del(&c->child);
 	c->exited = 1;
 	c->wait_status = wait_status;
@@ -345,7 +332,7 @@ int external_command_run(struct loop *loop, const struct external_run *run, exte
 		r = loop_io_add(loop, &c->io, c->out, EPOLLIN, on_output, c);
 	if (r < 0) {
 		kill_all(c);
-		loop_child_del(&c->child);
+		loop_child_forget(loop, &c->child);
 		let_go(c);
 		free_command(c);
 		return r;
@@ -360,12 +347,6 @@ void external_command_cancel(struct external_command **c)
 	struct external_command *gone = *c;
 
 	*c = NULL;
-	if (!gone || !gone->done)
-		return;
-	abandon(gone);
-	if (gone->exited)
-		return;
-	loop_child_del(&gone->child);
-	(void)waitpid(gone->pid, NULL, 0); /* it has been killed */
-	loop_defer(gone->loop, free_command, gone);
+	if (gone && gone->done)
+		abandon(gone);
 }

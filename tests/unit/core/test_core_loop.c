@@ -350,6 +350,45 @@ static void the_end_of_a_child_is_told_as_waitpid_would(void **state)
 	assert_int_equal(WTERMSIG(s->status), SIGKILL);
 }
 
+/* One that lives until it is written to, or the other end is closed. */
+static pid_t forget_child(struct seen *s)
+{
+	pid_t pid = fork();
+	char byte;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(s->pair[0]);
+		_exit(read(s->pair[1], &byte, 1) != 1);
+	}
+	assert_int_equal(loop_block_signals(), 0);
+	assert_int_equal(loop_child_add(s->loop, &s->child, pid, on_child, s), 0);
+	loop_child_forget(s->loop, &s->child);
+	assert_null(s->child);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0); /* it was not waited for */
+	return pid;
+}
+
+static void a_forgotten_child_is_reaped_when_it_ends(void **state)
+{
+	struct seen *s = *state;
+	pid_t pid = forget_child(s);
+	uint64_t end = loop_now(s->loop) + 100 * LOOP_SECOND;
+
+	assert_int_equal(write(s->pair[0], "x", 1), 1);
+	while (kill(pid, 0) == 0) {
+		assert_true(loop_now(s->loop) < end);
+		assert_int_equal(loop_turn(s->loop, LOOP_SECOND), 0);
+	}
+	assert_int_equal(errno, ESRCH);
+	assert_int_equal(s->calls, 0);
+}
+
+static void a_loop_may_end_before_a_forgotten_child(void **state)
+{
+	(void)forget_child(*state);
+}
+
 static void stop(void *arg)
 {
 	struct seen *s = arg;
@@ -382,6 +421,8 @@ int main(void)
 		TEST(deferred_work_runs_at_the_latest_when_the_loop_ends),
 		TEST(blocked_signals_arrive_on_the_loop),
 		TEST(the_end_of_a_child_is_told_as_waitpid_would),
+		TEST(a_forgotten_child_is_reaped_when_it_ends),
+		TEST(a_loop_may_end_before_a_forgotten_child),
 		TEST(the_loop_returns_what_exit_was_given),
 	};
 
