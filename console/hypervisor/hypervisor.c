@@ -10,6 +10,7 @@
 
 #include "console/hypervisor/hypervisor_peek.h"
 #include "console/hypervisor/hypervisor_private.h"
+#include "console/hypervisor/own_connection.h"
 #include "core/log.h"
 
 #define PATIENCE_STEP_US (LOOP_SECOND / 4)
@@ -311,8 +312,7 @@ void hypervisor_destroy(struct hypervisor **hypervisor)
 	h->events = &silence;
 	h->state = HYPERVISOR_ENDING;
 	break_clients(h, false);
-	dumps_break(h);
-	peeks_break(h);
+	own_connections_break(h);
 	if (h->link)
 		link_abandon(h->link);
 	h->link = NULL;

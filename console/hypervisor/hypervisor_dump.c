@@ -9,20 +9,17 @@
 #include "console/hypervisor/hypervisor_private.h"
 #include "console/hypervisor/own_connection.h"
 
-enum dump_state { DUMP_OPENING, DUMP_OPEN, DUMP_WRITING, DUMP_OVER };
+enum dump_state { DUMP_OPENING, DUMP_OPEN, DUMP_WRITING };
 
 struct hypervisor_dump {
-	LIST_ENTRY(hypervisor_dump) entry;
-	struct hypervisor *h;
-	const struct hypervisor_dump_events *events; /* NULL: forgotten */
+	struct own_connection own;
+	const struct hypervisor_dump_events *events;
 	void *arg;
 	enum dump_state state;
 	struct uuid uuid;
 	char path[PATH_MAX];
 	unsigned format; /* enum virDomainCoreDumpFormat */
 	unsigned flags;
-	struct own_connection own;
-	unsigned jobs; /* that use these */
 	struct loop_timer *ask;
 	bool cancelling;
 	/* Each written by one job only. */
@@ -68,50 +65,10 @@ static unsigned flags_of(enum hypervisor_dump_mode mode)
 
 /* --- the end --- */
 
-static void close_work(void *arg)
-{
-	struct hypervisor_dump *d = arg;
-
-	own_connection_close(&d->own);
-}
-
-static void close_done(void *arg)
-{
-	struct hypervisor_dump *d = arg;
-
-	close_work(d); /* if the job was cancelled */
-	LIST_REMOVE(d, entry);
-	own_connection_finish(&d->own);
-	free(d);
-}
-
-/* Nobody hears of it any more; it goes with its last job. */
 static void leave(struct hypervisor_dump *d)
 {
-	d->events = NULL;
-	d->state = DUMP_OVER;
 	loop_timer_del(&d->ask);
-	if (d->jobs == 0 && job_submit(d->h->dumps_pool, close_work, close_done, d) < 0)
-		close_done(d);
-}
-
-/* One job less. False: it is over, and nobody is to be told. */
-static bool job_ended(struct hypervisor_dump *d)
-{
-	d->jobs--;
-	if (d->state != DUMP_OVER)
-		return true;
-	leave(d);
-	return false;
-}
-
-static int begin_job(struct hypervisor_dump *d, job_fn work, job_fn done)
-{
-	int r = job_submit(d->h->dumps_pool, work, done, d);
-
-	if (r == 0)
-		d->jobs++;
-	return r;
+	own_connection_leave(&d->own);
 }
 
 static void fail(struct virt_error *text, int *error)
@@ -160,7 +117,7 @@ static void ask_done(void *arg)
 {
 	struct hypervisor_dump *d = arg;
 
-	if (!job_ended(d))
+	if (!own_connection_job_ended(&d->own))
 		return;
 	loop_timer_set(d->ask, HYPERVISOR_DUMP_ASK_US, 0);
 	if (d->total)
@@ -171,7 +128,7 @@ static void on_ask(void *arg)
 {
 	struct hypervisor_dump *d = arg;
 
-	if (begin_job(d, ask_work, ask_done) < 0)
+	if (own_connection_begin_job(&d->own, ask_work, ask_done) < 0)
 		loop_timer_set(d->ask, HYPERVISOR_DUMP_ASK_US, 0);
 }
 
@@ -194,7 +151,7 @@ static void notify_done(
 
 static void not_run(struct hypervisor_dump *d)
 {
-	if (!job_cancelled(d->h->dumps_pool))
+	if (!job_cancelled(d->own.pool))
 		return;
 	d->error = -ENOTCONN;
 	snprintf(d->text.text, sizeof(d->text.text), "the service ends");
@@ -205,13 +162,13 @@ static void write_done(void *arg)
 	struct hypervisor_dump *d = arg;
 
 	not_run(d);
-	if (job_ended(d))
+	if (own_connection_job_ended(&d->own))
 		finish(d, notify_done);
 }
 
 int hypervisor_dump_start(struct hypervisor_dump *d)
 {
-	int r = begin_job(d, write_work, write_done);
+	int r = own_connection_begin_job(&d->own, write_work, write_done);
 
 	if (r < 0)
 		return r;
@@ -236,14 +193,14 @@ static void cancel_done(void *arg)
 	struct hypervisor_dump *d = arg;
 
 	d->cancelling = false;
-	if (job_ended(d) && !job_cancelled(d->h->dumps_pool))
+	if (own_connection_job_ended(&d->own) && !job_cancelled(d->own.pool))
 		d->events->cancelled(d->arg, d->cancel_error, d->cancel_text.text);
 }
 
 void hypervisor_dump_cancel(struct hypervisor_dump *d)
 {
 	if (d->state == DUMP_WRITING && !d->cancelling)
-		d->cancelling = begin_job(d, cancel_work, cancel_done) == 0;
+		d->cancelling = own_connection_begin_job(&d->own, cancel_work, cancel_done) == 0;
 }
 
 /* --- the beginning --- */
@@ -253,7 +210,7 @@ static void open_work(void *arg)
 	struct hypervisor_dump *d = arg;
 	virDomainInfo info;
 
-	d->error = own_connection_open(&d->own, &d->h->target, &d->uuid, &d->text);
+	d->error = own_connection_open(&d->own, &d->uuid, &d->text);
 	if (d->error)
 		return;
 	if (virDomainGetInfo(d->own.domain, &info) < 0)
@@ -273,7 +230,7 @@ static void open_done(void *arg)
 	struct hypervisor_dump *d = arg;
 
 	not_run(d);
-	if (!job_ended(d))
+	if (!own_connection_job_ended(&d->own))
 		return;
 	if (d->error) {
 		finish(d, notify_opened);
@@ -296,24 +253,22 @@ int hypervisor_dump_open(struct hypervisor *h, const struct hypervisor_dump_requ
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->h = h;
 	d->events = events;
 	d->arg = arg;
 	d->uuid = request->uuid;
 	snprintf(d->path, sizeof(d->path), "%s", request->path);
 	d->format = format_of(request->format);
 	d->flags = flags_of(request->mode);
-	own_connection_init(&d->own);
+	own_connection_init(&d->own, h, h->dumps_pool, free, d);
 	r = loop_timer_add(h->loop, &d->ask, on_ask, d);
 	if (r == 0)
-		r = begin_job(d, open_work, open_done);
+		r = own_connection_begin_job(&d->own, open_work, open_done);
 	if (r < 0) {
 		loop_timer_del(&d->ask);
 		own_connection_finish(&d->own);
 		free(d);
 		return r;
 	}
-	LIST_INSERT_HEAD(&h->dumps, d, entry);
 	*out = d;
 	return 0;
 }
@@ -327,12 +282,4 @@ void hypervisor_dump_forget(struct hypervisor_dump **dump)
 		return;
 	own_connection_break(&d->own);
 	leave(d);
-}
-
-void dumps_break(struct hypervisor *h)
-{
-	struct hypervisor_dump *d;
-
-	LIST_FOREACH (d, &h->dumps, entry)
-		own_connection_break(&d->own);
 }

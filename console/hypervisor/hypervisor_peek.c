@@ -12,17 +12,14 @@
 #include "console/hypervisor/own_connection.h"
 #include "core/io.h"
 
-enum peek_state { PEEK_OPENING, PEEK_OPEN, PEEK_FILLING, PEEK_OVER };
+enum peek_state { PEEK_OPENING, PEEK_OPEN, PEEK_FILLING };
 
 struct hypervisor_peek {
-	LIST_ENTRY(hypervisor_peek) entry;
-	struct hypervisor *h;
+	struct own_connection own;
 	const struct hypervisor_peek_events *events;
 	void *arg;
 	enum peek_state state;
 	struct uuid uuid;
-	struct own_connection own;
-	bool busy; /* a job uses these */
 	struct loop_timer *patience;
 	bool timed_out;
 	struct ram ram;
@@ -36,32 +33,19 @@ struct hypervisor_peek {
 
 /* --- the end --- */
 
-static void close_work(void *arg)
+static void on_gone(void *arg)
 {
 	struct hypervisor_peek *p = arg;
 
-	own_connection_close(&p->own);
-}
-
-static void close_done(void *arg)
-{
-	struct hypervisor_peek *p = arg;
-
-	close_work(p); /* if the job was cancelled */
-	LIST_REMOVE(p, entry);
-	p->h->peek_count--;
-	own_connection_finish(&p->own);
+	p->own.h->peek_count--;
 	fd_close(&p->window);
 	free(p);
 }
 
-/* Nobody hears of it any more; it goes with its last job. */
 static void leave(struct hypervisor_peek *p)
 {
-	p->state = PEEK_OVER;
 	loop_timer_del(&p->patience);
-	if (!p->busy && job_submit(p->h->peeks_pool, close_work, close_done, p) < 0)
-		close_done(p);
+	own_connection_leave(&p->own);
 }
 
 static void on_patience(void *arg)
@@ -74,13 +58,11 @@ static void on_patience(void *arg)
 
 static int begin_job(struct hypervisor_peek *p, job_fn work, job_fn done)
 {
-	int r = job_submit(p->h->peeks_pool, work, done, p);
+	int r = own_connection_begin_job(&p->own, work, done);
 
-	if (r < 0)
-		return r;
-	p->busy = true;
-	loop_timer_set(p->patience, HYPERVISOR_PEEK_US, LOOP_SECOND);
-	return 0;
+	if (r == 0)
+		loop_timer_set(p->patience, HYPERVISOR_PEEK_US, LOOP_SECOND);
+	return r;
 }
 
 static void set_error(struct hypervisor_peek *p, int error, const char *text)
@@ -99,13 +81,10 @@ struct peek_end {
 /* What it came to; with an error the peek is gone. False: nobody is to be told. */
 static bool job_ended(struct hypervisor_peek *p, struct peek_end *end)
 {
-	p->busy = false;
-	if (p->state == PEEK_OVER) {
-		leave(p);
+	if (!own_connection_job_ended(&p->own))
 		return false;
-	}
 	loop_timer_stop(p->patience);
-	if (job_cancelled(p->h->peeks_pool))
+	if (job_cancelled(p->own.pool))
 		set_error(p, -ENOTCONN, "the service ends");
 	else if (p->timed_out)
 		set_error(p, -ETIMEDOUT, "the hypervisor does not answer");
@@ -202,7 +181,7 @@ static void open_work(void *arg)
 {
 	struct hypervisor_peek *p = arg;
 
-	p->error = own_connection_open(&p->own, &p->h->target, &p->uuid, &p->text);
+	p->error = own_connection_open(&p->own, &p->uuid, &p->text);
 	if (!p->error)
 		read_ram(p);
 }
@@ -229,12 +208,11 @@ int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	p->h = h;
 	p->events = events;
 	p->arg = arg;
 	p->uuid = *uuid;
 	p->window = -1;
-	own_connection_init(&p->own);
+	own_connection_init(&p->own, h, h->peeks_pool, on_gone, p);
 	r = loop_timer_add(h->loop, &p->patience, on_patience, p);
 	if (r == 0)
 		r = begin_job(p, open_work, open_done);
@@ -244,7 +222,6 @@ int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
 		free(p);
 		return r;
 	}
-	LIST_INSERT_HEAD(&h->peeks, p, entry);
 	h->peek_count++;
 	*out = p;
 	return 0;
@@ -259,12 +236,4 @@ void hypervisor_peek_forget(struct hypervisor_peek **peek)
 		return;
 	own_connection_break(&p->own);
 	leave(p);
-}
-
-void peeks_break(struct hypervisor *h)
-{
-	struct hypervisor_peek *p;
-
-	LIST_FOREACH (p, &h->peeks, entry)
-		own_connection_break(&p->own);
 }

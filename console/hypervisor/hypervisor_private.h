@@ -134,10 +134,9 @@ struct hypervisor {
 	unsigned long long last_generation;
 
 	LIST_HEAD(, hypervisor_client) clients;
-	LIST_HEAD(, hypervisor_command) commands; /* under way */
-	LIST_HEAD(, hypervisor_peek) peeks;
+	LIST_HEAD(, hypervisor_command) commands;    /* under way */
+	LIST_HEAD(, own_connection) own_connections; /* of dumps and peeks */
 	unsigned peek_count;
-	LIST_HEAD(, hypervisor_dump) dumps; /* the same */
 	size_t client_count;
 	struct loop_timer *patience; /* runs while a client may hang */
 	char *receive_buffer;
@@ -149,12 +148,6 @@ int link_open(struct hypervisor *h) MUST_CHECK;
 void link_abandon(struct hypervisor_link *link);
 void link_job_begin(struct hypervisor_link *link);
 void link_job_end(struct hypervisor_link *link);
-
-/* hypervisor_dump.c: what hangs in their connections returns. */
-void dumps_break(struct hypervisor *h);
-
-/* hypervisor_peek.c: the same. */
-void peeks_break(struct hypervisor *h);
 
 /* hypervisor_guests.c */
 void guests_finish(struct hypervisor *h);
