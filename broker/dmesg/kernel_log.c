@@ -58,12 +58,12 @@ static void on_filled(void *arg, int error, const char *text)
 {
 	struct kernel_log *log = arg;
 
-	if (error)
+	if (error) {
 		log->peek = NULL; /* it is gone */
-	if (error)
 		fail(log, KERNEL_LOG_AWAY, text);
-	else
+	} else {
 		say_filled(log);
+	}
 }
 
 static void on_peek(struct kernel_log *log, const struct line_message *m)
@@ -100,7 +100,7 @@ static void on_failed(struct kernel_log *log, const struct line_message *m)
 	if (head.failure == WIRE_FAIL_KERNEL)
 		fail(log, KERNEL_LOG_UNREADABLE, text);
 	else if (head.failure == WIRE_FAIL_MEMORY)
-		fail(log, KERNEL_LOG_BROKEN, "the process that reads it has no memory left");
+		worker_job_starve(&log->job);
 	else
 		worker_job_distrust(&log->job);
 }

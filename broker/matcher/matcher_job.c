@@ -85,7 +85,7 @@ static void on_failed(struct matcher_job *job, const struct line_message *m)
 		fail(job, MATCHER_LIMIT, text);
 		break;
 	case WIRE_FAIL_MEMORY:
-		fail(job, MATCHER_BROKEN, "the process that looks for it has no memory left");
+		worker_job_starve(&job->base);
 		break;
 	case WIRE_FAIL_KERNEL:
 		worker_job_distrust(&job->base);

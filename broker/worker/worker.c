@@ -12,12 +12,13 @@
 
 /* --- jobs --- */
 
-static struct worker_job *next_waiting(const struct worker *w)
+/* Any one of that state; NULL: none. */
+static struct worker_job *next_job(const struct worker *w, enum worker_job_state state)
 {
 	struct worker_job *job;
 
 	LIST_FOREACH (job, &w->jobs, entry) {
-		if (job->state == WORKER_JOB_WAITS)
+		if (job->state == state)
 			return job;
 	}
 	return NULL;
@@ -29,22 +30,11 @@ static void on_retry(void *arg)
 	struct worker *w = arg;
 	struct worker_job *job;
 
-	while (w->serves && (job = next_waiting(w)) && !loop_timer_armed(w->retry))
+	while (w->serves && (job = next_job(w, WORKER_JOB_WAITS)) && !loop_timer_armed(w->retry))
 		worker_job_start(job);
 }
 
 /* --- the worker --- */
-
-static struct worker_job *next_running(const struct worker *w)
-{
-	struct worker_job *job;
-
-	LIST_FOREACH (job, &w->jobs, entry) {
-		if (job->state == WORKER_JOB_RUNS)
-			return job;
-	}
-	return NULL;
-}
 
 static void on_worker(void *arg, enum door_service service)
 {
@@ -59,9 +49,9 @@ static void on_worker(void *arg, enum door_service service)
 		loop_timer_set(w->retry, 0, 0);
 		return;
 	}
-	while ((job = next_running(w)))
+	while ((job = next_job(w, WORKER_JOB_RUNS)))
 		worker_job_lose(job);
-	while (w->failures >= WORKER_STARTS_MAX && (job = next_waiting(w)))
+	while (w->failures >= WORKER_STARTS_MAX && (job = next_job(w, WORKER_JOB_WAITS)))
 		worker_job_break(job, "does not start");
 }
 
@@ -119,6 +109,14 @@ static void on_watch(void *arg)
 	loop_timer_set(w->watch, w->options.watch_us, w->options.watch_us / 4);
 }
 
+static void pass_settings(struct worker *w)
+{
+	struct door_limits limits = worker_limits_for(w->jobs_max);
+
+	supervisor_limits(w->supervisor, &limits);
+	supervisor_settings(w->supervisor, &w->settings, "");
+}
+
 int worker_hire(struct worker *w)
 {
 	const struct supervisor_options options = {.loop = w->options.loop,
@@ -132,29 +130,25 @@ int worker_hire(struct worker *w)
 		.stopped = on_stopped,
 		.pong = on_pong,
 		.arg = w};
-	struct door_limits limits = worker_limits_for(w->jobs_max);
-	int r = w->supervisor ? -EALREADY : supervisor_create(&options, &w->supervisor);
+	int r;
 
-	if (r < 0)
-		return r == -EALREADY ? 0 : r;
-	supervisor_limits(w->supervisor, &limits);
-	supervisor_settings(w->supervisor, &w->settings, "");
-	return 0;
+	if (w->supervisor)
+		return 0;
+	r = supervisor_create(&options, &w->supervisor);
+	if (r == 0)
+		pass_settings(w);
+	return r;
 }
 
 /* --- what others ask --- */
 
 void worker_settings(struct worker *w, unsigned jobs_max, unsigned owner_max, unsigned log_level)
 {
-	struct door_limits limits = worker_limits_for(jobs_max);
-
 	w->jobs_max = jobs_max;
 	w->owner_max = owner_max;
 	w->settings.log_level = (uint8_t)log_level;
-	if (!w->supervisor)
-		return;
-	supervisor_limits(w->supervisor, &limits);
-	supervisor_settings(w->supervisor, &w->settings, "");
+	if (w->supervisor)
+		pass_settings(w);
 }
 
 struct loop *worker_loop(const struct worker *w)

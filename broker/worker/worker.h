@@ -104,5 +104,7 @@ void worker_job_answered(struct worker_job *job);
 void worker_job_end(struct worker_job *job);
 /* It has, and it makes no sense: broken follows at once. */
 void worker_job_distrust(struct worker_job *job);
+/* It has, that it is out of memory: the same. */
+void worker_job_starve(struct worker_job *job);
 
 #endif

@@ -44,6 +44,11 @@ void worker_job_distrust(struct worker_job *job)
 	worker_job_break(job, "gives no sense");
 }
 
+void worker_job_starve(struct worker_job *job)
+{
+	worker_job_break(job, "has no memory left");
+}
+
 /* Its worker has gone, or does not want it. */
 void worker_job_lose(struct worker_job *job)
 {

@@ -25,6 +25,7 @@
 #include "kernel_image.h"
 #include "wire/line.h"
 #include "worker/dmesg_worker.h"
+#include "worker/worker_process.h"
 
 #define DEADLINE_US (100 * LOOP_SECOND)
 #define RECORDS IMAGE_DESCS
@@ -208,6 +209,17 @@ static void a_worker_that_dies_of_it_is_the_reason(void **state)
 	assert_string_equal(r.text, "the process that reads it has died");
 }
 
+static void a_worker_without_memory_is_the_reason(void **state)
+{
+	struct reader r;
+
+	make("starves");
+	assert_int_equal(begin(&r, good_dump(), "key:a"), 0);
+	run(&r);
+	assert_true(r.failed && r.failure == KERNEL_LOG_BROKEN);
+	assert_string_equal(r.text, "the process that reads it has no memory left");
+}
+
 static void what_a_worker_makes_up_is_not_passed_on(void **state)
 {
 	static const char *const kinds[] = {"escapes", "peeks", "finds"};
@@ -224,22 +236,12 @@ static void what_a_worker_makes_up_is_not_passed_on(void **state)
 
 /* --- this program as a worker --- */
 
-static int no_prepare(void *arg, int keys_fd)
-{
-	return 0;
-}
-
 static int no_begin(void *arg, struct loop *own)
 {
 	return 0;
 }
 
-static void no_settings(void *arg, const struct wire_settings *settings,
-	const unsigned char *banner, size_t banner_len)
-{
-}
-
-static void dies(void *arg, int job_fd)
+static int die(void *arg, int job_fd)
 {
 	_exit(1);
 }
@@ -250,15 +252,18 @@ static int tell_lie(struct line *line)
 {
 	const struct wire_peek peek = {.address = 0xfee00000, .len = 4096};
 	const struct wire_found found = {.end = 1};
+	const struct wire_failed starved = {.failure = WIRE_FAIL_MEMORY};
 
 	if (strcmp(lie, "peeks") == 0)
 		return line_send(line, WIRE_PEEK, &peek, NULL, 0);
 	if (strcmp(lie, "finds") == 0)
 		return line_send(line, WIRE_FOUND, &found, NULL, 0);
+	if (strcmp(lie, "starves") == 0)
+		return line_send(line, WIRE_FAILED, &starved, NULL, 0);
 	return line_send(line, WIRE_PRINT, NULL, "\x1b[2J\n", 5);
 }
 
-static void lies(void *arg, int job_fd)
+static int say_lie(void *arg, int job_fd)
 {
 	struct line line;
 	struct line_message m;
@@ -270,24 +275,21 @@ static void lies(void *arg, int job_fd)
 		_exit(1);
 	line_message_finish(&m);
 	line_finish(&line);
+	return 0;
 }
 
 static int become_worker(const char *kind)
 {
 	const struct door_options options = {
 		.control_fd = 3, .line = WIRE_WORKER, .keys_fd = -1, .build_id = build_id()};
-	static struct door_ops ops = {.name = "other worker",
-		.prepare = no_prepare,
+	const struct worker_role role = {.name = "other worker",
 		.begin = no_begin,
-		.settings = no_settings,
-		.task = lies};
+		.job = strcmp(kind, "dies") == 0 ? die : say_lie};
 
 	if (strcmp(kind, "dmesg") == 0)
 		dmesg_worker_main(&options);
 	lie = kind;
-	if (strcmp(kind, "dies") == 0)
-		ops.task = dies;
-	door_run(&options, &ops, NULL);
+	worker_process_run(&options, &role, NULL);
 }
 
 int main(int argc, char **argv)
@@ -301,6 +303,8 @@ int main(int argc, char **argv)
 			one_owner_has_no_more_than_his_share, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_worker_that_dies_of_it_is_the_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_worker_without_memory_is_the_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_a_worker_makes_up_is_not_passed_on, set_up, tear_down),
 	};

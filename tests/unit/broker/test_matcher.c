@@ -22,6 +22,7 @@
 #include "core/log.h"
 #include "wire/line.h"
 #include "worker/match_worker.h"
+#include "worker/worker_process.h"
 
 #define DEADLINE_US (100 * LOOP_SECOND)
 #define BASE 1000 /* the offset of the first byte of output */
@@ -408,32 +409,23 @@ static void one_owner_has_no_more_than_his_share(void **state)
 
 /* --- this program as a worker --- */
 
-static int spin_prepare(void *arg, int keys_fd)
+static int no_begin(void *arg, struct loop *own)
 {
 	return 0;
 }
 
-static int spin_begin(void *arg, struct loop *own)
-{
-	return 0;
-}
-
-static void spin_settings(void *arg, const struct wire_settings *settings,
-	const unsigned char *banner, size_t banner_len)
-{
-}
-
-static void spin_task(void *arg, int job_fd)
+static int spin(void *arg, int job_fd)
 {
 	volatile int for_ever = 1;
 
 	while (for_ever)
 		;
+	return 0;
 }
 
 static const char *lie;
 
-static void lie_task(void *arg, int job_fd)
+static int say_lie(void *arg, int job_fd)
 {
 	const struct wire_found found = {.start = BASE, .end = BASE + 1};
 	struct line line;
@@ -446,30 +438,26 @@ static void lie_task(void *arg, int job_fd)
 		_exit(1);
 	line_message_finish(&m);
 	line_finish(&line);
+	return 0;
 }
 
 static int become_worker(const char *kind)
 {
 	const struct door_options options = {
 		.control_fd = 3, .line = WIRE_WORKER, .keys_fd = -1, .build_id = build_id()};
-	static struct door_ops spin = {.name = "spin worker",
-		.prepare = spin_prepare,
-		.begin = spin_begin,
-		.settings = spin_settings,
-		.task = spin_task};
+	struct worker_role role = {.name = "other worker", .begin = no_begin, .job = say_lie};
 
 	if (strcmp(kind, "match") == 0)
 		match_worker_main(&options);
 	for (size_t i = 0; i < LIES; i++) {
 		if (strcmp(kind, lies[i].kind) == 0) {
 			lie = lies[i].text;
-			spin.name = "lie worker";
-			spin.task = lie_task;
-			door_run(&options, &spin, NULL);
+			worker_process_run(&options, &role, NULL);
 		}
 	}
+	role.job = spin;
 	if (strcmp(kind, "spin") == 0)
-		door_run(&options, &spin, NULL);
+		worker_process_run(&options, &role, NULL);
 	return 1;
 }
 
