@@ -109,6 +109,13 @@ static void check_way(const struct console *c, struct findings *f)
 			console_device_name(c), error);
 }
 
+/* how: "is not open" */
+static void add_not_open(struct findings *f, const char *device, const char *how)
+{
+	findings_add(f, "not-open", "attach once, or set record = all in [history]",
+		"console %s %s: whether the guest prints is not known", device, how);
+}
+
 static void check_output(const struct console *c, const struct device *device, struct findings *f)
 {
 	bool is_virtio = device->kind == DEVICE_VIRTIO;
@@ -116,9 +123,7 @@ static void check_output(const struct console *c, const struct device *device, s
 
 	if (console_state(c) != CONSOLE_OPEN) {
 		if (!*console_error(c))
-			findings_add(f, "not-open", "attach once, or set record = all in [history]",
-				"console %s is not open: whether the guest prints is not known",
-				console_device_name(c));
+			add_not_open(f, console_device_name(c), "is not open");
 		return;
 	}
 	if (journal_next(console_journal(c)) > 0)
@@ -143,9 +148,7 @@ static void check_console(const struct guest *g, const struct device *device, st
 	if (!guest_is_on(g) || !can_be_opened(device))
 		return;
 	if (!c) {
-		findings_add(f, "not-open", "attach once, or set record = all in [history]",
-			"console %s was never opened: whether the guest prints is not known",
-			device->alias);
+		add_not_open(f, device->alias, "was never opened");
 		return;
 	}
 	check_way(c, f);

@@ -3,7 +3,6 @@
  * channel. The configuration is looked at as --check does, by a process of its own.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "config/rights.h"
 #include "console/guest/guest.h"
 #include "core/file/error_text.h"
+#include "core/file/trust.h"
 
 #define CHECK "/proc/self/exe --check --user {user} --config {config}"
 #define CHECK_US (30 * LOOP_SECOND)
@@ -71,8 +71,8 @@ static void on_checked(void *arg, char *output, size_t len, const char *why)
 
 static int begin_check(struct verb_call *call, struct doctor_call *d)
 {
-	const struct passwd *user = getpwuid(geteuid());
-	const struct external_value values[] = {{"user", user ? user->pw_name : "root"},
+	char user[TRUST_USER_ROOM];
+	const struct external_value values[] = {{"user", trust_user_name(geteuid(), user)},
 		{"config", login_context(call->login)->config_path}};
 	const struct external_run run = {.line = CHECK,
 		.values = values,

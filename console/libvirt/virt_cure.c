@@ -1,6 +1,5 @@
 /* Task: see virt_cure.h. Owner: nobody. */
 #include <grp.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <libvirt/virterror.h>
 
 #include "console/libvirt/virt_cure.h"
+#include "core/file/trust.h"
 
 #define ROOM 4096
 
@@ -54,18 +54,6 @@ static bool find_group(const char *path, char out[64])
 	return true;
 }
 
-static const char *user_name(char out[64])
-{
-	char room[ROOM];
-	struct passwd entry, *found = NULL;
-
-	if (getpwuid_r(geteuid(), &entry, room, sizeof(room), &found) == 0 && found)
-		snprintf(out, 64, "%s", found->pw_name);
-	else
-		snprintf(out, 64, "%u", (unsigned)geteuid());
-	return out;
-}
-
 static bool is_missing(const struct virt_error *error)
 {
 	return strstr(error->text, ": No such file or directory") != NULL ||
@@ -93,9 +81,9 @@ static void say_missing(const char *path, char out[VIRT_CURE_MAX])
 
 static void say_refused(const struct virt_error *error, char out[VIRT_CURE_MAX])
 {
-	char path[ROOM], group[64], user[64];
+	char path[ROOM], group[64], user[TRUST_USER_ROOM];
 
-	user_name(user);
+	trust_user_name(geteuid(), user);
 	if (find_socket(error->text, path) && find_group(path, group))
 		snprintf(out, VIRT_CURE_MAX,
 			"add the user to the group %s: usermod -aG %s %s, then start again", group,
