@@ -142,17 +142,17 @@ static bool is_good(void *arg, const struct dump_file *f)
 /* NULL: the channel has been ended. */
 static const struct dump_file *choose(struct dmesg_call *d, struct dump_list *list)
 {
+	const bool is_latest = strcmp(d->name, LATEST) == 0;
 	const struct dump_file *f;
 
 	dump_list_filter(list, is_mine, d);
-	if (strcmp(d->name, LATEST) == 0)
+	if (is_latest)
 		dump_list_filter(list, is_good, d);
 	dump_list_sort(list);
 	f = dump_list_find(list, d->name);
 	if (!f)
 		channel_exit(d->channel, STATUS_NOT_FOUND, "VM %s has no dump%s%s; see: dumps",
-			guest_name(d->guest), strcmp(d->name, LATEST) == 0 ? "" : " ",
-			strcmp(d->name, LATEST) == 0 ? "" : d->name);
+			guest_name(d->guest), is_latest ? "" : " ", is_latest ? "" : d->name);
 	else if (f->growing)
 		channel_exit(
 			d->channel, STATUS_UNAVAILABLE, "dump %s is still being written", d->name);
