@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <systemd/sd-event.h>
 
@@ -152,6 +153,14 @@ uint64_t loop_now(struct loop *loop)
 
 	sd_event_now(loop->event, CLOCK_MONOTONIC, &now);
 	return now;
+}
+
+uint64_t loop_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* --- descriptors --- */

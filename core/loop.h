@@ -45,6 +45,8 @@ int loop_turn(struct loop *loop, uint64_t timeout_us);
 
 /* Monotonic microseconds, as of the start of this turn. */
 uint64_t loop_now(struct loop *loop);
+/* The same, as of this moment, in any thread: for what takes its time within a turn. */
+uint64_t loop_clock(void);
 
 /* Level-triggered. events and revents are EPOLL* masks; events == 0 keeps the object asleep, even
  * for EPOLLHUP and EPOLLERR, which epoll itself would go on reporting. */

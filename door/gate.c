@@ -1,23 +1,12 @@
 /* Task: see gate.h. Owner: the door. Knows nothing of what it lets in. */
-#include <time.h>
-
 #include "door/gate.h"
-
-/* Not the loop's: that is the time at which the turn began. */
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * LOOP_SECOND + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void let_in(struct gate *gate, struct gate_entry *entry)
 {
-	uint64_t begun = monotonic_us();
+	uint64_t begun = loop_clock();
 
 	entry->fn(entry->arg);
-	gate->done_at = monotonic_us();
+	gate->done_at = loop_clock();
 	gate->took = gate->done_at - begun;
 }
 
@@ -45,7 +34,7 @@ bool gate_enter(struct gate *gate, struct gate_entry *entry)
 {
 	if (entry->waiting)
 		return false;
-	if (TAILQ_EMPTY(&gate->queue) && monotonic_us() - gate->done_at >= gate->took) {
+	if (TAILQ_EMPTY(&gate->queue) && loop_clock() - gate->done_at >= gate->took) {
 		let_in(gate, entry);
 		return true;
 	}

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/io.h"
@@ -53,11 +52,6 @@ struct dmesg_job {
 
 /* --- its end --- */
 
-static void free_job(void *arg)
-{
-	free(arg);
-}
-
 static void end(struct dmesg_job *job)
 {
 	if (job->state == JOB_ENDED)
@@ -70,7 +64,7 @@ static void end(struct dmesg_job *job)
 	fd_close(&job->fd);
 	dmesg_destroy(&job->dmesg);
 	memory_destroy(&job->memory);
-	loop_defer(job->owner->loop, free_job, job);
+	loop_defer(job->owner->loop, free, job);
 }
 
 /* --- what the line is watched for --- */
@@ -240,23 +234,15 @@ static bool step(struct dmesg_job *job)
 	return false;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
-}
-
 static void on_turn(void *arg)
 {
 	struct dmesg_job *job = arg;
-	uint64_t until = now_us() + DMESG_JOB_SLICE_US;
+	uint64_t until = loop_clock() + DMESG_JOB_SLICE_US;
 
 	if (job->line_due && !take_line(job))
 		return;
 	while (step(job)) {
-		if (now_us() >= until) {
+		if (loop_clock() >= until) {
 			loop_timer_set(job->turn, 0, 0);
 			return;
 		}

@@ -44,11 +44,6 @@ struct match_job {
 
 /* --- its end --- */
 
-static void free_job(void *arg)
-{
-	free(arg);
-}
-
 static void end(struct match_job *job)
 {
 	struct match_job_owner *owner = job->owner;
@@ -62,7 +57,7 @@ static void end(struct match_job *job)
 	loop_timer_del(&job->hold);
 	line_finish(&job->line);
 	match_destroy(&job->match);
-	loop_defer(owner->loop, free_job, job);
+	loop_defer(owner->loop, free, job);
 	owner->ended(owner->arg);
 }
 
@@ -174,18 +169,18 @@ static void notify_read(struct match_job *job, uint64_t offset, int rest)
 
 /* --- looking --- */
 
-static uint64_t clock_us(clockid_t clock)
+static uint64_t processor_us(void)
 {
 	struct timespec t;
 
-	clock_gettime(clock, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* 0, or -errno: the job cannot go on. */
 static int look_a_while(struct match_job *job)
 {
-	uint64_t until = clock_us(CLOCK_MONOTONIC) + MATCH_JOB_SLICE_US;
+	uint64_t until = loop_clock() + MATCH_JOB_SLICE_US;
 	size_t used;
 	int r = 0;
 
@@ -195,7 +190,7 @@ static int look_a_while(struct match_job *job)
 		job->at += used;
 		job->offset += used;
 		job->looked += used;
-		if (clock_us(CLOCK_MONOTONIC) >= until)
+		if (loop_clock() >= until)
 			break;
 	}
 	return r;
@@ -226,10 +221,10 @@ static void give_up(struct match_job *job)
 static void on_turn(void *arg)
 {
 	struct match_job *job = arg;
-	uint64_t began = clock_us(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t began = processor_us();
 	int r = look_a_while(job);
 
-	job->spent_us += clock_us(CLOCK_THREAD_CPUTIME_ID) - began;
+	job->spent_us += processor_us() - began;
 	if (r < 0)
 		fail(job, WIRE_FAIL_MEMORY, "");
 	else if (has_answered(job))

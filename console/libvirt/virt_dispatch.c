@@ -54,7 +54,7 @@ static void hold(struct virt_loop *v, struct virt_source *s, uint64_t us)
 	s->held_us = us;
 	s->burst = 0;
 	if (us)
-		virt_table_set_due(&v->table, s, virt_now() + us);
+		virt_table_set_due(&v->table, s, loop_clock() + us);
 	(void)virt_handle_apply(v, s);
 }
 
@@ -72,7 +72,7 @@ static int serve_messages(struct virt_source *s, uint32_t revents)
 
 static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t revents)
 {
-	uint64_t start = virt_now();
+	uint64_t start = loop_clock();
 	int rounds;
 
 	if (start - s->last_run > VIRT_BURST_GAP_US)
@@ -80,7 +80,7 @@ static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t rev
 	rounds = serve_messages(s, revents);
 	if (s->removed)
 		return rounds;
-	s->last_run = virt_now();
+	s->last_run = loop_clock();
 	s->burst += (unsigned)rounds;
 	if (s->burst >= VIRT_BURST && rounds < VIRT_ROUNDS_MAX && s->wanted == EPOLLIN &&
 		s->last_run >= s->young_until)
@@ -113,7 +113,7 @@ static int serve_held(struct virt_loop *v, struct virt_source *s)
 	}
 	if (!s->removed)
 		hold(v, s, next);
-	s->last_run = virt_now();
+	s->last_run = loop_clock();
 	return rounds;
 }
 
@@ -137,7 +137,7 @@ static int serve_ready_handles(struct virt_loop *v)
 /* Timeouts are due whatever the handles have used up. */
 static void serve_due(struct virt_loop *v, int left)
 {
-	uint64_t now = virt_now();
+	uint64_t now = loop_clock();
 	struct virt_source *s;
 
 	while ((s = virt_table_first_due(&v->table)) && s->due <= now) {

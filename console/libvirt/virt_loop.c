@@ -30,14 +30,6 @@ static struct {
 	bool registered;
 } impl;
 
-uint64_t virt_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* --- waking the loop; the lock is held --- */
 
 void virt_kick(struct virt_loop *v)
@@ -135,7 +127,7 @@ static int add_handle(
 		s->fd = fd;
 		s->wanted = to_epoll(events);
 		s->on_event = cb;
-		s->young_until = virt_now() + VIRT_YOUNG_US;
+		s->young_until = loop_clock() + VIRT_YOUNG_US;
 		if (virt_handle_apply(impl.loop, s) < 0) {
 			virt_table_remove(&impl.loop->table, s);
 			free(s);
@@ -186,7 +178,7 @@ void virt_timeout_apply(struct virt_loop *v, struct virt_source *s, int ms)
 	s->interval_ms = ms;
 	if (ms > 0) {
 		virt_unready(v, s);
-		virt_table_set_due(&v->table, s, virt_now() + (uint64_t)ms * LOOP_MSEC);
+		virt_table_set_due(&v->table, s, loop_clock() + (uint64_t)ms * LOOP_MSEC);
 		virt_arm_timer(v);
 		return;
 	}

@@ -30,7 +30,6 @@ struct virt_loop {
 
 extern pthread_mutex_t virt_lock;
 
-uint64_t virt_now(void); /* monotonic microseconds */
 void virt_kick(struct virt_loop *v);
 void virt_unkick(struct virt_loop *v);
 void virt_arm_timer(struct virt_loop *v);
