@@ -1,6 +1,7 @@
 /* Task: see elf_dump.h. Owner: who reads the dump. */
 #include <elf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,7 +137,7 @@ static uint64_t padded(uint32_t len)
 	return ((uint64_t)len + 3) & ~UINT64_C(3);
 }
 
-static int is_named(elf_read_fn read, void *arg, uint64_t at, const Elf64_Nhdr *note)
+static bool is_named(elf_read_fn read, void *arg, uint64_t at, const Elf64_Nhdr *note)
 {
 	char name[sizeof(VMCOREINFO_NAME)];
 

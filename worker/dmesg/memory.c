@@ -1,5 +1,6 @@
 /* Task: see memory.h. Owner: who reads it. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +21,14 @@ struct memory {
 	uint64_t wanted;
 };
 
-static int are_good(const struct memory_range *ranges, size_t count)
+static bool are_good(const struct memory_range *ranges, size_t count)
 {
 	uint64_t end = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		if (ranges[i].from < end || ranges[i].to <= ranges[i].from)
-			return 0;
+			return false;
 		end = ranges[i].to;
 	}
 	return count <= MEMORY_RANGES_MAX;

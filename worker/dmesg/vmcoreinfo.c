@@ -1,5 +1,6 @@
 /* Task: see vmcoreinfo.h. Owner: who has the text. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,7 @@ struct head {
 _Static_assert(sizeof(struct head) == VMCOREINFO_HEAD, "what is searched for");
 _Static_assert(offsetof(struct head, text) == VMCOREINFO_TEXT, "the text is behind the name");
 
-static int is_head(const uint8_t *bytes)
+static bool is_head(const uint8_t *bytes)
 {
 	struct head head;
 
