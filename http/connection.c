@@ -327,9 +327,9 @@ int connection_create(struct http_context *context, uint64_t id, int socket_fd, 
 	c->fd = socket_fd;
 	c->begun = loop_now(context->loop);
 	line_init(&c->login, login_fd, WIRE_HTTPS, WIRE_DOOR);
-	buf_init(&c->in, CONNECTION_IN_MAX);
+	buf_init_secret(&c->in, CONNECTION_IN_MAX);
 	buf_init(&c->out, CONNECTION_OUT_MAX);
-	buf_init(&c->body, VERB_BODY_MAX);
+	buf_init_secret(&c->body, VERB_BODY_MAX);
 	snprintf(c->tag, sizeof(c->tag), "c%llu", (unsigned long long)id);
 	TAILQ_INSERT_TAIL(&context->connections, c, entry);
 	r = fd_nonblock(socket_fd);

@@ -45,14 +45,15 @@ struct connection {
 	struct loop_io *login_io;
 	struct loop_timer *timer;
 	uint64_t begun; /* loop time */
-	struct buf in, out;
+	struct buf in;  /* may hold tickets and tokens, and is wiped */
+	struct buf out;
 	size_t searched;   /* of in, for the end of a head */
 	bool begun_tls;    /* the first byte has been looked at */
 	bool input_ended;  /* the client has closed its side */
 	bool known;        /* the broker has let it in */
 	char *credentials; /* the Authorization field it was let in with; NULL: by certificate */
 	struct collect collect;    /* CONNECTION_COLLECTING */
-	struct buf body;           /* what has been collected */
+	struct buf body;           /* what has been collected; the same */
 	struct exchange *exchange; /* while it answers: one of these */
 	struct forward *forward;
 	struct download *download;

@@ -317,8 +317,6 @@ static bool take_head(struct connection *c)
 		return true;
 	}
 	status = http_request_parse(&c->request, buf_data(&c->in), (size_t)len, &reason);
-	/* It may hold a ticket. */
-	explicit_bzero((void *)(uintptr_t)buf_data(&c->in), (size_t)len);
 	buf_drop(&c->in, (size_t)len);
 	c->searched = 0;
 	if (status)

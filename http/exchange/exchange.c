@@ -376,7 +376,7 @@ int exchange_create(const struct exchange_options *options, struct exchange **ou
 	e->line_begins = true;
 	e->body_over = options->route->kind == ROUTE_VERB || /* it has become the command */
 		       options->request->body == HTTP_BODY_NONE;
-	buf_init(&e->held, EXCHANGE_HELD_MAX);
+	buf_init_secret(&e->held, EXCHANGE_HELD_MAX); /* a ticket, or a token */
 	http_chunks_init(&e->chunks);
 	r = ask(e);
 	if (r < 0) {
