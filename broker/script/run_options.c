@@ -1,23 +1,11 @@
 /* Task: see run_options.h. No state. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "broker/script/run_enter.h"
 #include "broker/script/run_login.h"
 #include "broker/script/run_options.h"
 #include "config/rights.h"
-
-/* Several words are one command with blanks between them, as with ssh. */
-static void join_words(const struct verb_call *call, char out[WIRE_COMMAND_MAX + 1])
-{
-	size_t len = 0;
-	int i;
-
-	for (i = 0; i < call->argc; i++)
-		len += (size_t)snprintf(
-			out + len, WIRE_COMMAND_MAX + 1 - len, "%s%s", i ? " " : "", call->argv[i]);
-}
 
 /* The service reads no files of its callers: vmconsolectl makes one its standard input. */
 static int check_login(struct verb_call *call, const struct run_arguments *arguments)
@@ -58,6 +46,6 @@ int run_options_read(
 	if (verb_allowed(call, RIGHT_VIEW) < 0 || (o->force && verb_allowed(call, RIGHT_FORCE) < 0))
 		return -EACCES;
 	channel_need(call->channel, call->guest, call->verb->right | RIGHT_VIEW);
-	join_words(call, o->command);
+	(void)verb_words(call, o->command);
 	return verb_console(call, &o->console);
 }

@@ -1,6 +1,5 @@
 /* Task: see send_options.h. No state. */
 #include <errno.h>
-#include <string.h>
 
 #include "broker/script/send_options.h"
 #include "broker/script/send_text.h"
@@ -36,23 +35,12 @@ int send_options_read(
 	return verb_console(call, &o->console);
 }
 
-int send_options_text(struct verb_call *call, const struct send_options *o, char *out, size_t *len)
+int send_options_text(struct verb_call *call, const struct send_options *o,
+	char out[WIRE_COMMAND_MAX + 1], size_t *len)
 {
 	size_t at = 0;
-	int i;
 
-	*len = 0;
-	for (i = 0; i < call->argc; i++) {
-		size_t word = strlen(call->argv[i]);
-
-		/* All of them came in one command. */
-		if (*len + word + 1 > WIRE_COMMAND_MAX)
-			break;
-		if (i > 0)
-			out[(*len)++] = ' ';
-		memcpy(out + *len, call->argv[i], word);
-		*len += word;
-	}
+	*len = verb_words(call, out);
 	if (!o->escape || send_unescape(out, len, &at) == 0)
 		return 0;
 	channel_exit(call->channel, STATUS_USAGE,

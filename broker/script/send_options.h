@@ -26,9 +26,9 @@ struct send_options {
 int send_options_read(struct verb_call *call, const struct send_arguments *arguments,
 	struct send_options *options) MUST_CHECK;
 
-/* The words with blanks between them, unescaped if wanted; room is WIRE_COMMAND_MAX. 0; -EINVAL:
- * the channel has been ended. */
-int send_options_text(
-	struct verb_call *call, const struct send_options *o, char *out, size_t *len) MUST_CHECK;
+/* The words with blanks between them, unescaped if wanted. 0; -EINVAL: the channel has been ended.
+ */
+int send_options_text(struct verb_call *call, const struct send_options *o,
+	char out[WIRE_COMMAND_MAX + 1], size_t *len) MUST_CHECK;
 
 #endif

@@ -144,6 +144,25 @@ const char *verb_lease_token(const struct verb_call *call, const char *option)
 	return option ? option : channel_lease(call->channel);
 }
 
+size_t verb_words(const struct verb_call *call, char out[WIRE_COMMAND_MAX + 1])
+{
+	size_t len = 0;
+
+	*out = '\0';
+	for (int i = 0; i < call->argc; i++) {
+		size_t word = strlen(call->argv[i]);
+
+		/* All of them came in one command. */
+		if (len + word + 1 > WIRE_COMMAND_MAX)
+			break;
+		if (i > 0)
+			out[len++] = ' ';
+		memcpy(out + len, call->argv[i], word + 1);
+		len += word;
+	}
+	return len;
+}
+
 static int begin(struct verb_call *call)
 {
 	if (call->guest)

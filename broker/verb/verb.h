@@ -92,6 +92,11 @@ int verb_allowed(struct verb_call *call, unsigned right) MUST_CHECK;
  * none. */
 const char *verb_lease_token(const struct verb_call *call, const char *option);
 
+/* The call's words as one text with blanks between them, as ssh makes a command of them. Its
+ * length.
+ */
+size_t verb_words(const struct verb_call *call, char out[WIRE_COMMAND_MAX + 1]);
+
 /* Runs the call's verb, if its right, which the channel needs from then on, and its words are as
  * they have to be; else the channel has been ended. */
 void verb_run_call(struct verb_call *call);
