@@ -423,8 +423,7 @@ static void run(struct verb_call *call, const void *arguments)
 
 static const struct verb_option run_options[] = {
 	WAIT_TIMEOUT(offsetof(struct run_arguments, timeout)),
-	{"force", OPTION_FLAG, offsetof(struct run_arguments, force),
-		.help = "take the keyboard from whoever has it"},
+	VERB_OPTION_FORCE(offsetof(struct run_arguments, force)),
 	VERB_OPTION_LEASE(offsetof(struct run_arguments, lease)),
 	{"login", OPTION_TEXT, offsetof(struct run_arguments, login), "USER",
 		.help = "log in as this user where the guest asks for one"},

@@ -455,7 +455,7 @@ static const struct verb_option send_options[] = {
 	{"escape", OPTION_FLAG, FIELD(escape), .help = "TEXT has escapes: \\r, \\x03, \\\\"},
 	{"pace", OPTION_NUMBER, FIELD(pace), "N", .help = "so many bytes a second", .least = 1,
 		.most = TYPIST_PACE_MAX},
-	{"force", OPTION_FLAG, FIELD(force), .help = "take the keyboard from whoever has it"},
+	VERB_OPTION_FORCE(FIELD(force)),
 	VERB_OPTION_LEASE(FIELD(lease)),
 	{"wait", OPTION_TEXT, FIELD(pattern), "PATTERN", .help = "wait until this is printed"},
 	WAIT_TIMEOUT(FIELD(timeout)),

@@ -65,6 +65,11 @@ struct verb_option {
 		.type = OPTION_DEVICE,                                                             \
 		.takes = "D",                                                                      \
 		.help = "this console of the VM, not its main one"}
+#define VERB_OPTION_FORCE(at)                                                                      \
+	{.name = "force",                                                                          \
+		.type = OPTION_FLAG,                                                               \
+		.field = (at),                                                                     \
+		.help = "take the keyboard from whoever has it"}
 #define VERB_OPTION_LEASE(at)                                                                      \
 	{.name = "lease",                                                                          \
 		.type = OPTION_TEXT,                                                               \

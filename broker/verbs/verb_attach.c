@@ -119,7 +119,7 @@ static void run(struct verb_call *call, const void *options)
 
 static const struct verb_option attach_options[] = {
 	{"read-only", OPTION_FLAG, FIELD(read_only), .help = "watch: nothing is typed"},
-	{"force", OPTION_FLAG, FIELD(force), .help = "take the keyboard from whoever has it"},
+	VERB_OPTION_FORCE(FIELD(force)),
 	{"from", OPTION_POSITION, FIELD(from), "OFFSET|start|-BYTES",
 		.help = "begin with history from there", .group = 1},
 	{"lines", OPTION_NUMBER, FIELD(lines), "N", .help = "begin with the last lines",
