@@ -9,11 +9,6 @@
 
 /* --- the end --- */
 
-static void free_connection(void *arg)
-{
-	free(arg);
-}
-
 void connection_forget_credentials(struct connection *c)
 {
 	if (c->credentials)
@@ -45,7 +40,7 @@ void connection_close(struct connection *c, const char *why)
 	connection_forget_credentials(c);
 	explicit_bzero(&c->request, sizeof(c->request));
 	TAILQ_REMOVE(&context->connections, c, entry);
-	loop_defer(context->loop, free_connection, c);
+	loop_defer(context->loop, free, c);
 	context->closed(context->arg);
 }
 

@@ -109,11 +109,6 @@ void run_enter_output(struct run_enter *e, const uint8_t *data, size_t len)
 	run_login_take(&e->login, data, len);
 }
 
-static void free_enter(void *arg)
-{
-	free(arg);
-}
-
 void run_enter_destroy(struct run_enter **out)
 {
 	struct run_enter *e = *out;
@@ -124,7 +119,7 @@ void run_enter_destroy(struct run_enter **out)
 	loop_timer_del(&e->look);
 	loop_timer_del(&e->limit);
 	explicit_bzero(e->password, sizeof(e->password));
-	loop_defer(e->loop, free_enter, e);
+	loop_defer(e->loop, free, e);
 }
 
 int run_enter_create(const struct run_enter_options *options, const struct run_enter_events *events,

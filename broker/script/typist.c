@@ -174,11 +174,6 @@ uint64_t typist_added(const struct typist *t)
 
 /* --- life --- */
 
-static void free_typist(void *arg)
-{
-	free(arg);
-}
-
 void typist_destroy(struct typist **out)
 {
 	struct typist *t = *out;
@@ -189,7 +184,7 @@ void typist_destroy(struct typist **out)
 	t->over = true;
 	loop_timer_del(&t->next);
 	buf_finish(&t->due);
-	loop_defer(t->loop, free_typist, t);
+	loop_defer(t->loop, free, t);
 }
 
 int typist_create(const struct typist_options *options, const struct typist_events *events,

@@ -53,11 +53,6 @@ struct run_call {
 
 /* --- the end --- */
 
-static void free_call(void *arg)
-{
-	free(arg);
-}
-
 static void on_channel_end(void *arg)
 {
 	struct run_call *r = arg;
@@ -68,7 +63,7 @@ static void on_channel_end(void *arg)
 	typist_destroy(&r->typist);
 	watch_destroy(&r->watch);
 	loop_timer_del(&r->begin);
-	loop_defer(r->loop, free_call, r);
+	loop_defer(r->loop, free, r);
 }
 
 static const char *how_far(const struct run_call *r)

@@ -20,17 +20,12 @@ struct wait_call {
 	bool done; /* the last word is its own */
 };
 
-static void free_call(void *arg)
-{
-	free(arg);
-}
-
 static void on_channel_end(void *arg)
 {
 	struct wait_call *c = arg;
 
 	watch_destroy(&c->watch);
-	loop_defer(c->loop, free_call, c);
+	loop_defer(c->loop, free, c);
 }
 
 /* For an end from outside: where to go on. */

@@ -387,11 +387,6 @@ int exchange_create(const struct exchange_options *options, struct exchange **ou
 	return 0;
 }
 
-static void free_exchange(void *arg)
-{
-	free(arg);
-}
-
 void exchange_destroy(struct exchange *e)
 {
 	if (!e)
@@ -400,5 +395,5 @@ void exchange_destroy(struct exchange *e)
 	if (e->line.fd >= 0)
 		line_finish(&e->line);
 	buf_finish(&e->held);
-	loop_defer(e->o.loop, free_exchange, e);
+	loop_defer(e->o.loop, free, e);
 }

@@ -93,11 +93,6 @@ int forward_create(const struct forward_options *options, struct forward **out)
 	return 0;
 }
 
-static void free_forward(void *arg)
-{
-	free(arg);
-}
-
 void forward_destroy(struct forward *f)
 {
 	if (!f)
@@ -111,5 +106,5 @@ void forward_destroy(struct forward *f)
 	buf_finish(&f->up);
 	buf_finish(&f->down);
 	free(f->answer);
-	loop_defer(f->o.loop, free_forward, f);
+	loop_defer(f->o.loop, free, f);
 }
