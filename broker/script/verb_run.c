@@ -204,13 +204,13 @@ static void on_begun(void *arg)
 {
 }
 
-static void on_typist_failed(void *arg, enum status status, const char *why)
+static void on_failed(void *arg, enum status status, const char *why)
 {
 	give_up(arg, status, why);
 }
 
 static const struct typist_events typist_events = {
-	.begun = on_begun, .idle = on_typed, .failed = on_typist_failed};
+	.begun = on_begun, .idle = on_typed, .failed = on_failed};
 
 static void on_no_begin(void *arg)
 {
@@ -243,13 +243,7 @@ static void type_command(void *arg)
 		give_up_for(r, result);
 }
 
-static void on_not_entered(void *arg, enum status status, const char *why)
-{
-	give_up(arg, status, why);
-}
-
-static const struct run_enter_events enter_events = {
-	.entered = type_command, .failed = on_not_entered};
+static const struct run_enter_events enter_events = {.entered = type_command, .failed = on_failed};
 
 static void enter(struct run_call *r, const char *password)
 {
