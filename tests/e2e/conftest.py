@@ -13,6 +13,7 @@ sys.path.insert(0, HERE)
 from lib.clients import Keys  # noqa: E402
 from lib.daemon import Daemon  # noqa: E402
 from lib.proc import BUILD, SLOW, User  # noqa: E402
+from lib.session import ask  # noqa: E402
 from lib.virt import Guest, Libvirt  # noqa: E402
 
 TEST_SECONDS = 90  # as in pytest.ini
@@ -118,6 +119,20 @@ def module_guests(virt):
     virt.mend()
     for guest in made:
         guest.remove()
+
+
+@pytest.fixture(scope="module")
+def module_guest(module_guests):
+    return module_guests()
+
+
+@pytest.fixture
+def shared(daemon, module_guest):
+    """One guest for tests that leave it as it was: at its prompt. Its console is known, and open,
+    since somebody has talked to it."""
+    with daemon.pipes(module_guest.name) as session:
+        ask(session)
+    return module_guest
 
 
 def _daemon_maker(user, programs, virt, keys):

@@ -13,18 +13,6 @@ TIMED_OUT = 124
 LEASED = r"\(leased until 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\)"
 
 
-@pytest.fixture(scope="module")
-def shared(module_guests):
-    return module_guests("lease-1")
-
-
-@pytest.fixture(autouse=True)
-def known(request, daemon):
-    if "shared" in request.fixturenames:
-        with daemon.pipes(request.getfixturevalue("shared").name) as session:
-            ask(session)
-
-
 @pytest.fixture
 def lease(daemon, shared):
     """lease(words): a token, given back after the test."""
@@ -92,7 +80,7 @@ def test_status_and_who_show_it(daemon, shared, lease, keys):
     assert row["session"] is None and row["until"] == found["lease"]["until"], row
     assert re.search(f"keyboard with {re.escape(identity)} .*{LEASED}",
                      daemon.ssh(shared.name, "status").text)
-    assert re.search(r"- +leases +until 20.* lease-1 ", daemon.ssh(shared.name, "who").text)
+    assert re.search(rf"- +leases +until 20.* {shared.name} ", daemon.ssh(shared.name, "who").text)
     assert token not in daemon.ssh(shared.name, "who --json").text
     assert daemon.ssh(shared.name, "lease", "--release", token).status == DONE
     assert consoles(daemon, shared)["lease"] is None

@@ -18,20 +18,6 @@ from lib.session import (BUSY, DENIED, DONE, NO_SUCH, UNAVAILABLE, USAGE, ask, o
 KICKED, TIMED_OUT = 84, 124
 
 
-@pytest.fixture(scope="module")
-def shared(module_guests):
-    """For tests that leave it as it was: at its prompt."""
-    return module_guests("send-1")
-
-
-@pytest.fixture(autouse=True)
-def known(request, daemon):
-    """A console is known, and open, once somebody has talked to it."""
-    if "shared" in request.fixturenames:
-        with daemon.pipes(request.getfixturevalue("shared").name) as session:
-            ask(session)
-
-
 def answered(daemon, guest, offset, text):
     """The guest has printed this line since."""
     result = daemon.ssh(guest.name, f"wait --timeout {int(20 * SLOW)} --from {offset} "
