@@ -12,6 +12,7 @@ sys.path.insert(0, HERE)
 
 from lib.clients import Keys  # noqa: E402
 from lib.daemon import Daemon  # noqa: E402
+from lib.https import make_pki  # noqa: E402
 from lib.proc import BUILD, SLOW, User  # noqa: E402
 from lib.session import ask  # noqa: E402
 from lib.virt import Guest, Libvirt  # noqa: E402
@@ -54,6 +55,11 @@ def keys():
     folder = tempfile.mkdtemp(prefix="vmc-keys-", dir="/tmp")
     yield Keys(folder)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    return make_pki(str(tmp_path_factory.mktemp("pki")))
 
 
 @pytest.fixture(scope="session")

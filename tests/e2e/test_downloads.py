@@ -13,16 +13,11 @@ import time
 
 import pytest
 
-from lib.https import Raw, curl, make_https, make_pki, status, url
+from lib.https import Raw, curl, make_https, status, url
 from lib.proc import SLOW, Usage, wait_until
 from lib.session import ask
 
 BIG = 4 << 30
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory):
-    return make_pki(str(tmp_path_factory.mktemp("pki")))
 
 
 class Dumps:

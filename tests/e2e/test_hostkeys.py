@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lib.https import curl, make_https, make_pki
+from lib.https import curl, make_https
 from lib.proc import SLOW
 from lib.session import DONE, UNAVAILABLE, USAGE, one_line_reason
 
@@ -78,8 +78,8 @@ def test_a_key_without_its_public_half_is_told_with_the_cure(daemons):
     assert daemon.ctl("hostkeys").status == UNAVAILABLE
 
 
-def test_they_come_over_https_to_who_has_logged_in(module_daemons, user, virt, tmp_path):
-    https = make_https(module_daemons, user, make_pki(str(tmp_path)), virt)
+def test_they_come_over_https_to_who_has_logged_in(module_daemons, user, pki, virt):
+    https = make_https(module_daemons, user, pki, virt)
     for path, words in (("/ssh/known_hosts", []), ("/ssh/sshfp", ["--sshfp"])):
         body, _, code = curl(https, f"{path}?host={HOST}").stdout.rpartition(b"\n")
         assert code == b"200" and body

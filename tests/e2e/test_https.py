@@ -10,15 +10,10 @@ import time
 
 import pytest
 
-from lib.https import SERVER, Raw, curl, make_https, make_pki, status, url
+from lib.https import SERVER, Raw, curl, make_https, status, url
 from lib.pattern import lines
 from lib.proc import SLOW, wait_until
 from lib.session import DONE, ask
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory):
-    return make_pki(str(tmp_path_factory.mktemp("pki")))
-
 
 @pytest.fixture(scope="module")
 def https(module_daemons, user, pki, virt):

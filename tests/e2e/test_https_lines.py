@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from lib.daemon import free_port
-from lib.https import make_https, make_pki
+from lib.https import make_https
 from lib.proc import wait_until
 from lib.session import ask
 
@@ -27,8 +27,8 @@ def blocks(page, title):
 
 
 @pytest.fixture(scope="module")
-def https(module_daemons, user, virt, tmp_path_factory):
-    return make_https(module_daemons, user, make_pki(str(tmp_path_factory.mktemp("pki"))), virt)
+def https(module_daemons, user, pki, virt):
+    return make_https(module_daemons, user, pki, virt)
 
 
 @pytest.fixture(scope="module")

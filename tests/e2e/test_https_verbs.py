@@ -8,14 +8,14 @@ import subprocess
 
 import pytest
 
-from lib.https import Raw, curl, make_https, make_pki, say_and_close
+from lib.https import Raw, curl, make_https, say_and_close
 from lib.proc import wait_until
 from lib.session import BROKEN, DENIED, DONE, ask
 
 
 @pytest.fixture(scope="module")
-def https(module_daemons, user, virt, tmp_path_factory):
-    return make_https(module_daemons, user, make_pki(str(tmp_path_factory.mktemp("pki"))), virt,
+def https(module_daemons, user, pki, virt):
+    return make_https(module_daemons, user, pki, virt,
                       **{"access hosts": {"allow": "view, type, force, control, log, admin, power"},
                          "access watcher": {"who": "cert:CN=guestless*", "vms": "*",
                                             "allow": "view"}})

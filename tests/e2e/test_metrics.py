@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from lib.https import curl, make_https, make_pki
+from lib.https import curl, make_https
 from lib.proc import wait_until
 from lib.session import ask
 
@@ -16,8 +16,8 @@ LABEL = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\[\\"n])*)"')
 
 
 @pytest.fixture(scope="module")
-def metered(module_daemons, user, virt, tmp_path_factory):
-    return make_https(module_daemons, user, make_pki(str(tmp_path_factory.mktemp("pki"))), virt,
+def metered(module_daemons, user, pki, virt):
+    return make_https(module_daemons, user, pki, virt,
                       **{"access scraper": {"who": "cert:CN=guestless*", "vms": "*",
                                             "allow": "metrics"}})
 

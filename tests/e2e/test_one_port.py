@@ -10,15 +10,10 @@ import pytest
 
 from lib import proc
 from lib.daemon import free_port
-from lib.https import Raw, curl, make_https, make_pki, status
+from lib.https import Raw, curl, make_https, status
 from lib.proc import SLOW, wait_until
 
 SNIFF_SECONDS = 0.5
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory):
-    return make_pki(str(tmp_path_factory.mktemp("pki")))
 
 
 def make_one(daemons, user, pki, virt, **more):

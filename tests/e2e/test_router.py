@@ -16,7 +16,7 @@ import xmlrpc.server
 import pytest
 
 from lib.daemon import free_port
-from lib.https import Raw, curl, make_https, make_pki, say_and_close, status, url
+from lib.https import Raw, curl, make_https, say_and_close, status, url
 from lib.pattern import lines
 from lib.proc import SANITIZED, SLOW, Usage, wait_until
 from lib.session import ask
@@ -60,11 +60,6 @@ def plain_answer(handler, length):
     handler.server.bodies.append(body)
     handler.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\nX-Kept: yes\r\n"
                         b"Connection: X-Hop\r\nX-Hop: 1\r\n\r\nok\n")
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory):
-    return make_pki(str(tmp_path_factory.mktemp("pki")))
 
 
 @pytest.fixture(scope="module")
