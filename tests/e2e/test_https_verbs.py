@@ -28,15 +28,18 @@ def guest(https, module_guests):
     return made
 
 
-def post(daemon, guest, verb, body=None, *options, **more):
+def post_to(daemon, path, body=None, *options, **more):
     """(status, answer)."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = () if body is None else ("-H", "Content-Type: application/json",
                                     "--data-binary", "@-")
-    done = curl(daemon, f"/vm/{guest.name}/{verb}", "-X", "POST", *sent, *options, data=data,
-                **more)
+    done = curl(daemon, path, "-X", "POST", *sent, *options, data=data, **more)
     text, _, code = done.stdout.rpartition(b"\n")
     return int(code), json.loads(text)
+
+
+def post(daemon, guest, verb, *body_and_options, **more):
+    return post_to(daemon, f"/vm/{guest.name}/{verb}", *body_and_options, **more)
 
 
 def test_what_is_typed_and_waited_for_comes_in_one_answer(https, guest):
@@ -140,12 +143,8 @@ def test_a_client_that_closes_its_side_behind_a_request_is_answered(https, guest
 
 # keys for ssh
 
-def deposit(daemon, body=None, *options, **more):
-    sent = () if body is None else ("-H", "Content-Type: application/json",
-                                    "-d", json.dumps(body))
-    done = curl(daemon, "/sshKey", "-X", "POST", *sent, *options, **more)
-    text, _, code = done.stdout.rpartition(b"\n")
-    return int(code), json.loads(text)
+def deposit(daemon, *body_and_options, **more):
+    return post_to(daemon, "/sshKey", *body_and_options, **more)
 
 
 @pytest.fixture(scope="module")
