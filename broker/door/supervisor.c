@@ -36,16 +36,25 @@ struct supervisor {
 	unsigned said;
 	struct wire_settings settings;
 	char banner[WIRE_BANNER_MAX];
+	bool settings_due; /* the door has yet to get them */
+	int keys_due;      /* the same; -1: none */
 };
 
 static void start(struct supervisor *v);
 
 /* --- its life --- */
 
+static void drop_due(struct supervisor *v)
+{
+	v->settings_due = false;
+	fd_close(&v->keys_due);
+}
+
 static void let_go(struct supervisor *v)
 {
 	loop_io_del(&v->io);
 	line_finish(&v->line);
+	drop_due(v);
 }
 
 static void retry_later(struct supervisor *v, int has_served)
@@ -99,10 +108,37 @@ void supervisor_kill(struct supervisor *v, const char *why)
 		kill(v->pid, SIGKILL); /* its end is told by on_exit_of_door */
 }
 
-static void send_settings(struct supervisor *v)
+static int send_settings(struct supervisor *v)
 {
-	if (line_send(&v->line, WIRE_SETTINGS, &v->settings, v->banner, strlen(v->banner)) < 0)
-		supervisor_kill(v, "does not take its settings");
+	int r = 0;
+
+	if (v->settings_due)
+		r = line_send(&v->line, WIRE_SETTINGS, &v->settings, v->banner, strlen(v->banner));
+	v->settings_due = v->settings_due && r < 0;
+	return r;
+}
+
+static int send_keys(struct supervisor *v)
+{
+	int r = 0;
+
+	if (v->keys_due >= 0)
+		r = line_send_fds(&v->line, WIRE_KEYS, NULL, NULL, 0, &v->keys_due, 1);
+	if (r == 0)
+		fd_close(&v->keys_due);
+	return r;
+}
+
+/* Now, or as soon as a door that is behind with its connections makes room on the line. */
+static void send_due(struct supervisor *v)
+{
+	int r = send_settings(v);
+
+	if (r == 0)
+		r = send_keys(v);
+	if (r < 0 && r != -EAGAIN)
+		supervisor_kill(v, "does not take its settings and keys");
+	loop_io_set(v->io, r == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static void on_ready(struct supervisor *v, const struct line_message *m)
@@ -171,8 +207,11 @@ static void on_io(void *arg, uint32_t revents)
 {
 	struct supervisor *v = arg;
 	struct line_message m;
-	int r = line_receive(&v->line, &m);
+	int r;
 
+	if (revents & EPOLLOUT)
+		send_due(v);
+	r = line_receive(&v->line, &m);
 	if (r == -EAGAIN)
 		return;
 	if (r <= 0) {
@@ -237,7 +276,8 @@ static int start_door(struct supervisor *v, char why[SUPERVISOR_WHY_MAX])
 		r = line_send(&v->line, WIRE_HELLO, &hello, NULL, 0);
 	if (r < 0)
 		return r;
-	send_settings(v);
+	v->settings_due = true;
+	send_due(v);
 	loop_timer_set(v->timer, DOOR_READY_US, 0);
 	return 0;
 }
@@ -295,8 +335,10 @@ void supervisor_settings(
 {
 	v->settings = *settings;
 	snprintf(v->banner, sizeof(v->banner), "%s", banner);
-	if (v->state == DOOR_STARTING || v->state == DOOR_READY)
-		send_settings(v);
+	if (v->state != DOOR_STARTING && v->state != DOOR_READY)
+		return;
+	v->settings_due = true;
+	send_due(v);
 }
 
 int supervisor_keys(struct supervisor *v, char why[SUPERVISOR_WHY_MAX])
@@ -305,8 +347,10 @@ int supervisor_keys(struct supervisor *v, char why[SUPERVISOR_WHY_MAX])
 
 	if (r < 0 || (v->state != DOOR_STARTING && v->state != DOOR_READY))
 		return r; /* one that is started gets them in any case */
-	if (line_send_fds(&v->line, WIRE_KEYS, NULL, NULL, 0, &fd, 1) < 0)
-		supervisor_kill(v, "does not take its keys");
+	fd_close(&v->keys_due);
+	v->keys_due = fd;
+	fd = -1;
+	send_due(v);
 	return 0;
 }
 
@@ -378,6 +422,7 @@ void supervisor_stop(struct supervisor *v)
 		return;
 	}
 	v->state = DOOR_STOPPING;
+	drop_due(v);
 	loop_timer_set(v->timer, DOOR_STOP_US, 0);
 	if (line_send(&v->line, WIRE_STOP, NULL, NULL, 0) < 0)
 		kill(v->pid, SIGKILL);
@@ -392,7 +437,7 @@ int supervisor_create(const struct supervisor_options *options, struct superviso
 		return -ENOMEM;
 	v->options = *options;
 	v->backoff = DOOR_BACKOFF_MIN_US;
-	v->line.fd = -1;
+	v->line.fd = v->keys_due = -1;
 	v->self_fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	r = v->self_fd < 0 ? -errno : loop_timer_add(options->loop, &v->timer, on_timer, v);
 	if (r < 0) {

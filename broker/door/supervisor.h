@@ -56,7 +56,7 @@ struct supervisor_options {
 int supervisor_create(const struct supervisor_options *options, struct supervisor **out) MUST_CHECK;
 void supervisor_destroy(struct supervisor **out); /* kills a door that is still there */
 
-/* Sent at once when the door runs, and to every new one. banner is copied. */
+/* Sent when the door runs, as soon as it takes them, and to every new one. banner is copied. */
 void supervisor_settings(
 	struct supervisor *v, const struct wire_settings *settings, const char *banner);
 

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -358,6 +360,31 @@ def test_a_certificate_that_is_renewed_is_taken_at_once_and_ends_nothing(https, 
     assert https.doors("https") == doors
     put(https, "server.pem", "server.key")
     wait_until(lambda: certificate_of(https) == before, 20, "and the old one again")
+
+
+def test_a_door_that_is_behind_gets_settings_and_keys_when_it_has_room(daemons, user, pki, virt):
+    https = make_https(daemons, user, pki, virt, ssh={
+        "max_unauthenticated": 1000, "max_unauthenticated_per_source": 1000,
+        "max_unauthenticated_per_net": 1000, "early_drop": 1000, "max_per_source": 1000})
+    before, (door,) = certificate_of(https), https.doors("https")
+    pki.make("later", "ca", "/O=engine/CN=127.0.0.1", SERVER, kind="p256")
+    crowd = []
+    os.kill(door, signal.SIGSTOP)
+    try:
+        while "Resource temporarily unavailable" not in https.log():
+            crowd.append(socket.create_connection(("127.0.0.1", https.port_tls), 20))
+            assert len(crowd) < 1000
+        put(https, "later.pem", "later.key")
+        https.wait_log(r"key and certificate of \[https\] have been read again")
+        https.configure({"https": {"upstream": "http://127.0.0.1:9"}})
+        https.reload()
+    finally:
+        os.kill(door, signal.SIGCONT)
+        for one in crowd:
+            one.close()
+    wait_until(lambda: certificate_of(https) != before, 20, "new connections get the new one")
+    assert status(https, "/elsewhere") == "403"  # it knows of the upstream, and asks
+    assert https.doors("https") == [door]
 
 
 def test_a_key_that_others_may_read_refuses_the_start(daemons, user, pki, virt):
