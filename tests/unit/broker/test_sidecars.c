@@ -341,6 +341,19 @@ static void those_of_one_that_is_not_are_in_memory_only(void **state)
 	assert_false(keeps_words(*state, CONSOLE_RECORD_NONE));
 }
 
+/* A look that was cut says of no dump that it has gone. */
+static void behind_a_look_that_was_cut_all_are_kept_and_freed(void **state)
+{
+	struct world *w = *state;
+	const struct sidecar *found = find_words(w, CONSOLE_RECORD_ALL, JOURNAL_CRASH);
+	const struct dump_list seen = {.files = &w->seen, .count = 1, .cut = true};
+	const struct dump_list others = {.cut = true};
+
+	w->files->watch(w->files->watch_arg, &others);
+	w->files->watch(w->files->watch_arg, &seen);
+	assert_ptr_equal(sidecars_find(w->sidecars, &w->seen), found);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -351,7 +364,8 @@ int main(void)
 		TEST(no_more_are_read_than_are_kept), TEST(the_place_is_where_the_guest_crashed),
 		TEST(another_mark_is_none_of_a_dump),
 		TEST(the_last_words_of_a_console_that_is_recorded_are_kept),
-		TEST(those_of_one_that_is_not_are_in_memory_only)};
+		TEST(those_of_one_that_is_not_are_in_memory_only),
+		TEST(behind_a_look_that_was_cut_all_are_kept_and_freed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
