@@ -28,18 +28,22 @@ struct waiter {
 };
 LIST_HEAD(waiters, waiter);
 
+enum question_state {
+	QUESTION_IDLE,     /* what the last answer was, if any, is all there is */
+	QUESTION_ASKED,    /* its command runs, or what that printed is being parsed */
+	QUESTION_OUTDATED, /* likewise, but the configuration has changed: it will not be kept */
+};
+
 struct question {
 	LIST_ENTRY(question) entry;
+	enum question_state state;
 	struct external *owner;
-	int about_consoles;
+	bool is_about_consoles;
+	bool is_wanted; /* to be asked, though nobody waits for it */
 	char *entity, *entity_id;
 	struct waiters waiters;
-	struct external_command *command;
-	int parsing;
-	int wanted; /* to be asked, though nobody waits for it */
-	int stale;  /* the configuration has changed meanwhile: the answer is not kept */
-	int answered;
-	uint64_t answered_at, failed_at; /* loop time; 0: never */
+	struct external_command *command; /* while it runs */
+	uint64_t answered_at, failed_at;  /* loop time; 0: never */
 	struct ovirt_keys *keys;
 	struct ovirt_consoles *list;
 };
@@ -62,7 +66,7 @@ struct external {
 	struct question keys;
 	struct questions entities;
 	unsigned entity_count, running;
-	int starting; /* those that are wanted */
+	bool is_starting; /* those that are wanted: they are being walked */
 };
 
 /* --- questions --- */
@@ -73,9 +77,9 @@ static void drop_answer(struct question *q)
 	q->keys = NULL;
 	ovirt_consoles_unref(q->list);
 	q->list = NULL;
-	q->answered = 0;
-	q->failed_at = 0;
-	q->stale = q->command || q->parsing;
+	q->answered_at = q->failed_at = 0;
+	if (q->state == QUESTION_ASKED)
+		q->state = QUESTION_OUTDATED;
 }
 
 static void free_question(struct question *q)
@@ -95,18 +99,18 @@ static bool is_fresh(const struct question *q)
 {
 	const struct external *e = q->owner;
 
-	return q->answered && loop_now(e->loop) - q->answered_at < e->cache_us;
+	return q->answered_at > 0 && loop_now(e->loop) - q->answered_at < e->cache_us;
 }
 
 static bool is_busy(const struct question *q)
 {
-	return q->command || q->parsing;
+	return q->state != QUESTION_IDLE;
 }
 
 static void tell(struct question *q)
 {
 	struct waiter *w;
-	int is_good = q->answered;
+	bool is_good = q->answered_at > 0;
 
 	while ((w = LIST_FIRST(&q->waiters))) {
 		LIST_REMOVE(w, entry);
@@ -120,9 +124,9 @@ static void tell(struct question *q)
 
 static void failed(struct question *q, const char *why)
 {
-	log_error("%s: %s", q->about_consoles ? "console_command" : "key_command", why);
+	log_error("%s: %s", q->is_about_consoles ? "console_command" : "key_command", why);
 	drop_answer(q); /* an old answer may hold somebody who has gone meanwhile */
-	q->stale = 0;
+	q->state = QUESTION_IDLE;
 	q->failed_at = loop_now(q->owner->loop);
 	tell(q);
 }
@@ -135,12 +139,12 @@ static void parse_work(void *arg)
 {
 	struct parse_job *job = arg;
 
-	external_parse(job->question->about_consoles, job->text, job->len, &job->answer);
+	external_parse(job->question->is_about_consoles, job->text, job->len, &job->answer);
 }
 
 static void keep(struct question *q, struct external_answer *answer)
 {
-	if (q->about_consoles) {
+	if (q->is_about_consoles) {
 		ovirt_consoles_unref(q->list);
 		q->list = answer->consoles;
 		answer->consoles = NULL;
@@ -149,7 +153,7 @@ static void keep(struct question *q, struct external_answer *answer)
 		q->keys = answer->keys;
 		answer->keys = NULL;
 	}
-	q->answered = 1;
+	q->state = QUESTION_IDLE;
 	q->answered_at = loop_now(q->owner->loop);
 	q->failed_at = 0;
 	q->owner->changed(q->owner->arg);
@@ -158,7 +162,7 @@ static void keep(struct question *q, struct external_answer *answer)
 
 static void take(struct question *q, struct external_answer *answer)
 {
-	if (q->stale)
+	if (q->state == QUESTION_OUTDATED)
 		failed(q, "it was changed while it ran");
 	else if (answer->error == -EINVAL)
 		failed(q, answer->why);
@@ -174,7 +178,6 @@ static void parse_done(void *arg)
 	struct question *q = job->question;
 	struct external *e = q->owner; /* the question may make room for another one */
 
-	q->parsing = 0;
 	if (!job_cancelled(e->pool)) /* else it is the end, and nobody is told any more */
 		take(q, &job->answer);
 	external_answer_finish(&job->answer);
@@ -205,9 +208,7 @@ static void on_output(void *arg, char *output, size_t len, const char *why)
 		free(output);
 		failed(q, "out of memory");
 		start_wanted(e);
-		return;
 	}
-	q->parsing = 1;
 }
 
 /* --- asking --- */
@@ -220,14 +221,13 @@ static void ask(struct question *q)
 		{"entityid", q->entity_id ? q->entity_id : ""},
 		{"entity", q->entity ? q->entity : ""}};
 	const struct external_run run = {
-		.line = q->about_consoles ? e->console_command : e->key_command,
+		.line = q->is_about_consoles ? e->console_command : e->key_command,
 		.values = values,
-		.value_count = q->about_consoles ? 3 : 1,
+		.value_count = q->is_about_consoles ? 3 : 1,
 		.timeout_us = e->timeout_us,
 		.output_max = EXTERNAL_OUTPUT_MAX};
 	int r = -EAGAIN;
 
-	q->stale = 0;
 	if (external_command_trust(run.line, why) < 0) {
 		failed(q, why);
 		return;
@@ -238,15 +238,17 @@ static void ask(struct question *q)
 		failed(q, r == -EAGAIN   ? "too many of them run already"
 			  : r == -EINVAL ? "its words cannot be used"
 					 : strerror(-r));
-	else
+	else {
+		q->state = QUESTION_ASKED;
 		e->running++;
+	}
 }
 
 static void start_one(struct question *q)
 {
-	if (!q->wanted || is_busy(q) || q->owner->running >= EXTERNAL_AGAIN_MAX)
+	if (!q->is_wanted || is_busy(q) || q->owner->running >= EXTERNAL_AGAIN_MAX)
 		return;
-	q->wanted = 0;
+	q->is_wanted = false;
 	ask(q);
 }
 
@@ -254,13 +256,13 @@ static void start_wanted(struct external *e)
 {
 	struct question *q;
 
-	if (e->starting)
+	if (e->is_starting)
 		return;
-	e->starting = 1;
+	e->is_starting = true;
 	start_one(&e->keys);
 	LIST_FOREACH (q, &e->entities, entry)
 		start_one(q); /* NOLINT(clang-analyzer-unix.Malloc): clang 14 misses LIST_REMOVE */
-	e->starting = 0;
+	e->is_starting = false;
 }
 
 static void want(struct question *q, const struct waiter *from)
@@ -291,7 +293,7 @@ static void make_room(struct external *e)
 {
 	struct question *q, *oldest = NULL;
 
-	if (e->starting) /* they are being walked */
+	if (e->is_starting)
 		return;
 	LIST_FOREACH (q, &e->entities, entry) {
 		if (!is_busy(q) && (!oldest || q->answered_at < oldest->answered_at))
@@ -324,7 +326,7 @@ static struct question *find_entity(struct external *e, const char *entity, cons
 	if (!q)
 		return NULL;
 	q->owner = e;
-	q->about_consoles = 1;
+	q->is_about_consoles = true;
 	q->entity = strdup(entity);
 	q->entity_id = strdup(entity_id);
 	if (!q->entity || !q->entity_id) {
@@ -352,10 +354,10 @@ void external_ask_again(struct external *e, const char *entity, const char *enti
 {
 	struct question *q;
 
-	e->keys.wanted = external_has_keys(e);
+	e->keys.is_wanted = external_has_keys(e);
 	q = external_has_consoles(e) ? find_entity(e, entity, entity_id) : NULL;
 	if (q)
-		q->wanted = 1;
+		q->is_wanted = true;
 	start_wanted(e);
 }
 
@@ -412,7 +414,7 @@ struct ovirt_consoles *external_consoles(
 
 /* --- life --- */
 
-static int set_text(char **to, const char *from, int *changed)
+static int set_text(char **to, const char *from, bool *changed)
 {
 	char *copy;
 
@@ -423,14 +425,14 @@ static int set_text(char **to, const char *from, int *changed)
 		return -ENOMEM;
 	free(*to);
 	*to = copy;
-	*changed = 1;
+	*changed = true;
 	return 0;
 }
 
 int external_set(struct external *e, const struct config_auth *auth)
 {
 	struct question *q;
-	int changed = 0;
+	bool changed = false;
 
 	if (set_text(&e->key_command, auth->key_command, &changed) < 0 ||
 		set_text(&e->console_command, auth->console_command, &changed) < 0)
