@@ -67,7 +67,7 @@ function(vmc_unit_test name)
   vmc_use(${name} ${A_USES})
   target_link_libraries(${name} PRIVATE ${A_LIBS} PkgConfig::CMOCKA vmc_flags)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900
     ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 

@@ -24,8 +24,8 @@
 #include "worker/match_worker.h"
 #include "worker/worker_process.h"
 
-#define DEADLINE_US (100 * LOOP_SECOND)
-#define BASE 1000 /* the offset of the first byte of output */
+#define DEADLINE_US (600 * LOOP_SECOND) /* the worker is nice, and some jobs cost it seconds */
+#define BASE 1000                       /* the offset of the first byte of output */
 
 static struct loop *loop;
 static struct worker *matcher;

@@ -90,7 +90,7 @@ static int be_qemu(char **argv)
 	char how = *argv[3];
 	int fd, listener;
 
-	alarm(60);
+	alarm(600);
 	if (how == 'c') { /* connects to us */
 		while ((fd = connect_to(argv[4])) < 0)
 			usleep(10000);

@@ -26,7 +26,7 @@
 #include "core/io.h"
 #include "core/log.h"
 
-#define DEADLINE_US (10 * LOOP_SECOND)
+#define DEADLINE_US (200 * LOOP_SECOND)
 #define TEST_GUEST "6695eb01-f6a4-8304-79aa-97f2502e193f" /* of test:///default */
 
 struct seen {

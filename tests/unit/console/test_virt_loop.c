@@ -21,7 +21,7 @@
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 
-#define DEADLINE_US (10 * LOOP_SECOND)
+#define DEADLINE_US (200 * LOOP_SECOND)
 
 static struct loop *loop;
 static struct virt_loop *virt;

@@ -15,7 +15,7 @@
 
 #define MEMORY JOURNAL_MEMORY_MIN
 #define SEGMENT ((uint64_t)32 << 10)
-#define DEADLINE_US (30 * LOOP_SECOND)
+#define DEADLINE_US (200 * LOOP_SECOND)
 
 struct fixture {
 	char top[64];
