@@ -16,6 +16,7 @@
 #include "sshd/ssh_door.h"
 #include "worker/dmesg_worker.h"
 #include "worker/match_worker.h"
+#include "worker/upstream_worker.h"
 
 #define DEFAULT_CONFIG "/etc/vmconsoled/vmconsoled.conf"
 #define EXIT_USAGE 64
@@ -166,7 +167,7 @@ static int become_door(const char *kind)
 
 static int become_worker(const char *kind)
 {
-	const struct door_options options = {.control_fd = DOOR_CONTROL_FD,
+	struct door_options options = {.control_fd = DOOR_CONTROL_FD,
 		.line = WIRE_WORKER,
 		.keys_fd = -1,
 		.build_id = build_id()};
@@ -175,6 +176,9 @@ static int become_worker(const char *kind)
 		match_worker_main(&options);
 	if (strcmp(kind, "dmesg") == 0)
 		dmesg_worker_main(&options);
+	options.keys_fd = DOOR_KEYS_FD;
+	if (strcmp(kind, "upstream") == 0)
+		upstream_worker_main(&options);
 	fprintf(stderr, "vmconsoled: there is no worker %s\n", kind);
 	return EXIT_USAGE;
 }

@@ -270,6 +270,7 @@ static void end(struct broker *b)
 		endpoint_destroy(&b->endpoints[i]);
 	worker_destroy(&b->context.matcher);
 	worker_destroy(&b->context.dmesg);
+	worker_destroy(&b->context.upstream);
 	makings_destroy(&b->context.makings);
 	keeping_destroy(&b->context.keeping);
 	sidecars_destroy(&b->context.sidecars);

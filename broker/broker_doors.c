@@ -12,8 +12,10 @@
 #include "broker/door/host_keys.h"
 #include "broker/door/https_keys.h"
 #include "broker/matcher/matcher.h"
+#include "broker/upstream/upstream_tls.h"
 #include "broker/worker/worker.h"
 #include "config/protocols.h"
+#include "config/upstream.h"
 #include "core/io.h"
 #include "core/log.h"
 
@@ -65,6 +67,9 @@ void broker_give_settings(struct broker *b)
 		(unsigned)b->config->console.max_waits_per_user, b->config->daemon.log_level);
 	worker_settings(b->context.dmesg, KERNEL_LOG_JOBS_MAX, KERNEL_LOG_OWNER_MAX,
 		b->config->daemon.log_level);
+	/* A connection asks one thing after the other. */
+	worker_settings(b->context.upstream, (unsigned)ssh->max_connections,
+		(unsigned)ssh->max_connections, b->config->daemon.log_level);
 }
 
 static int keys_for_ssh(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
@@ -78,7 +83,31 @@ static int keys_for_https(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
 {
 	struct broker *b = arg;
 
-	return https_keys_memfd(b->config->https.key, b->config->https.certificate, fd, why);
+	return https_keys_memfd(&(struct https_key_paths){.key = b->config->https.key,
+					.certificate = b->config->https.certificate},
+		fd, why);
+}
+
+static int keys_for_upstream(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
+{
+	struct broker *b = arg;
+
+	return https_keys_memfd(&(struct https_key_paths){.key = b->config->https.upstream_key,
+					.certificate = b->config->https.upstream_certificate,
+					.ca = b->config->https.upstream_ca},
+		fd, why);
+}
+
+static void renew_upstream_keys(struct broker *b)
+{
+	char why[SUPERVISOR_WHY_MAX];
+
+	if (!config_upstream_has_tls(b->config))
+		return;
+	if (worker_keys(b->context.upstream, why) < 0)
+		log_error("%s; the upstream is asked with the key and certificates before", why);
+	else
+		log_info("key and certificates for the upstream have been read again");
 }
 
 void broker_renew_keys(struct broker *b)
@@ -87,6 +116,7 @@ void broker_renew_keys(struct broker *b)
 
 	if (!b->endpoints[ENDPOINT_HTTPS])
 		return;
+	renew_upstream_keys(b);
 	if (supervisor_keys(endpoint_door(b->endpoints[ENDPOINT_HTTPS]), why) < 0)
 		log_error("%s; https goes on with the key and certificate it has", why);
 	else
@@ -125,6 +155,9 @@ int broker_check_keys(struct broker *b)
 	fd_close(&fd);
 	if (!r && config_has_https(b->config))
 		r = keys_for_https(b, &fd, why);
+	fd_close(&fd);
+	if (!r && config_has_https(b->config) && config_upstream_has_tls(b->config))
+		r = keys_for_upstream(b, &fd, why);
 	if (r < 0)
 		log_error("%s", why);
 	fd_close(&fd);
@@ -160,7 +193,18 @@ static int make_workers(struct broker *b, const struct door_user *user)
 	options.kind = "dmesg";
 	options.does = "reads it";
 	options.restarts_max = KERNEL_LOG_RESTARTS_MAX;
-	return worker_create(&options, &b->context.dmesg);
+	options.files = KERNEL_LOG_FILES;
+	r = worker_create(&options, &b->context.dmesg);
+	if (r < 0)
+		return r;
+	options.name = "upstream worker";
+	options.kind = "upstream";
+	options.does = "speaks TLS with the upstream";
+	options.restarts_max = UPSTREAM_TLS_RESTARTS_MAX;
+	options.files = UPSTREAM_TLS_FILES;
+	options.keys = keys_for_upstream;
+	options.keys_arg = b;
+	return worker_create(&options, &b->context.upstream);
 }
 
 static int make_endpoint(struct broker *b, size_t which, const char *kind,

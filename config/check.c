@@ -18,6 +18,9 @@
 #define DESCRIPTORS_DOOR 3
 #define DESCRIPTORS_DOOR_OTHER (64 + CONFIG_FILES_LENT)
 #define DESCRIPTORS_BROKER 1
+/* Where the upstream speaks TLS, max_connections requests are with it at once: a line to the worker
+ * that does, and two ends of what it passes on. */
+#define DESCRIPTORS_TLS 3
 
 static void add_at_key(const struct config *c, struct config_errors *errors, const char *section,
 	const char *key, const char *text)
@@ -138,13 +141,33 @@ static void check_https(const struct config *c, struct config_errors *errors)
 			"and its key");
 }
 
+static void check_upstream_tls(
+	const struct config_https *https, const struct config *c, struct config_errors *errors)
+{
+	if (!*https->upstream_ca)
+		add_at_key(c, errors, "https", "upstream",
+			"an upstream of https:// needs upstream_ca: the authorities that sign its "
+			"certificate");
+	if (!*https->upstream_key != !*https->upstream_certificate)
+		add_at_key(c, errors, "https", "upstream_key",
+			"upstream_key and upstream_certificate belong together: set both or none");
+}
+
 static void check_upstream(const struct config *c, struct config_errors *errors)
 {
 	struct config_upstream upstream;
 	char why[UPSTREAM_WHY_MAX];
 
-	if (*c->https.upstream && config_upstream_parse(c->https.upstream, &upstream, why) < 0)
+	if (!*c->https.upstream)
+		return;
+	if (config_upstream_parse(c->https.upstream, &upstream, why) < 0)
 		add_at_key(c, errors, "https", "upstream", why);
+	else if (upstream.tls)
+		check_upstream_tls(&c->https, c, errors);
+	else if (*c->https.upstream_ca || *c->https.upstream_key || *c->https.upstream_certificate)
+		add_at_key(c, errors, "https", "upstream",
+			"upstream is asked without TLS, and upstream_ca, upstream_certificate or "
+			"upstream_key is set: write https://, or take them out");
 }
 
 static void check_auth(const struct config *c, struct config_errors *errors)
@@ -195,9 +218,10 @@ uint64_t config_descriptors(const struct config *c)
 	uint64_t door = DESCRIPTORS_DOOR_OTHER +
 			c->ssh.max_connections * (DESCRIPTORS_DOOR + c->ssh.max_channels);
 	uint64_t channel = *c->https.upstream ? 2 : 1;
+	uint64_t tls = config_upstream_has_tls(c) ? DESCRIPTORS_TLS : 0;
 	uint64_t broker =
 		CONFIG_DESCRIPTORS_OTHER +
-		c->ssh.max_connections * (DESCRIPTORS_BROKER + channel * c->ssh.max_channels);
+		c->ssh.max_connections * (DESCRIPTORS_BROKER + tls + channel * c->ssh.max_channels);
 
 	return door > broker ? door : broker;
 }

@@ -65,6 +65,9 @@ struct config_https {
 	struct config_addresses listen; /* config/protocols.h says whether there is https */
 	char *certificate, *key;        /* files; "" without https */
 	char *upstream;                 /* config/upstream.h reads it; "": nothing is forwarded */
+	char *upstream_ca;              /* file; "" unless the upstream speaks TLS */
+	char *upstream_certificate, *upstream_key; /* files; "": we have none for it */
+	char *upstream_name;                       /* in its certificate; "": its address */
 	uint64_t upstream_timeout;
 	uint64_t ssh_key_time; /* 0: no key can be deposited */
 };

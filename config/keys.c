@@ -189,11 +189,29 @@ const struct key config_keys[] = {
 	{ROW(HTTPS, key), PATH(https, key), .def = "", .example = "/etc/vmconsoled/https.key",
 		.help = "PEM file of its private key, readable for the service alone. A key of its "
 			"own: VDSM's opens more than consoles."},
-	{ROW(HTTPS, upstream), TEXT(https, upstream), .def = "", .example = "http://127.0.0.1:8080",
-		RELOAD,
+	{ROW(HTTPS, upstream), TEXT(https, upstream), .def = "",
+		.example = "https://127.0.0.1:8443", RELOAD,
 		.help = "Server that gets all requests which are not for vmconsoled, from those "
 			"with "
-			"the right forward: http://ADDRESS:PORT, or unix:/PATH."},
+			"the right forward: http://ADDRESS:PORT, https://ADDRESS:PORT, or "
+			"unix:/PATH."},
+	{ROW(HTTPS, upstream_ca), PATH(https, upstream_ca), .def = "",
+		.example = "/etc/pki/vdsm/certs/cacert.pem", RELOAD,
+		.help = "PEM file of the authorities that sign the certificate of an upstream of "
+			"https://."},
+	{ROW(HTTPS, upstream_certificate), PATH(https, upstream_certificate), .def = "",
+		.example = "/etc/pki/vdsm/certs/vdsmcert.pem", RELOAD,
+		.help = "PEM file of the certificate that such an upstream is shown, and those "
+			"that "
+			"lead to its CA."},
+	{ROW(HTTPS, upstream_key), PATH(https, upstream_key), .def = "",
+		.example = "/etc/vmconsoled/upstream.key", RELOAD,
+		.help = "PEM file of its private key, readable for the service alone. The process "
+			"that parses requests never has it."},
+	{ROW(HTTPS, upstream_name), TEXT(https, upstream_name), .def = "",
+		.example = "host1.example.com", RELOAD,
+		.help = "Name that the certificate of such an upstream must have; by default its "
+			"address."},
 	{ROW(HTTPS, upstream_timeout), DURATION(https, upstream_timeout), .min = SECOND, .max = DAY,
 		.def = "5m", RELOAD,
 		.help = "How long the upstream may be silent before a request to it is given up."},

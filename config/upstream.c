@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "config/config.h"
 #include "config/listen_address.h"
 
 static int parse_unix(const char *path, struct config_upstream *out)
@@ -18,6 +19,19 @@ static int parse_unix(const char *path, struct config_upstream *out)
 	memcpy(&out->sa, &sa, sizeof(sa));
 	out->sa_len = sizeof(sa);
 	return 0;
+}
+
+/* "192.0.2.1" of "192.0.2.1:80", "::1" of "[::1]:80". */
+static void copy_host(const char *address, char host[CONFIG_ADDRESS_TEXT_MAX])
+{
+	size_t len = (size_t)(strrchr(address, ':') - address);
+
+	if (*address == '[') {
+		address++;
+		len -= 2;
+	}
+	memcpy(host, address, len);
+	host[len] = '\0';
 }
 
 static int parse_tcp(const char *text, struct config_upstream *out)
@@ -37,6 +51,7 @@ static int parse_tcp(const char *text, struct config_upstream *out)
 		return -EINVAL;
 	out->sa = address.sa;
 	out->sa_len = address.sa_len;
+	copy_host(address.text, out->host);
 	return 0;
 }
 
@@ -49,9 +64,22 @@ int config_upstream_parse(const char *text, struct config_upstream *out, char wh
 		r = parse_unix(text + 5, out);
 	else if (strncmp(text, "http://", 7) == 0)
 		r = parse_tcp(text + 7, out);
+	else if (strncmp(text, "https://", 8) == 0)
+		r = parse_tcp(text + 8, out);
+	out->tls = strncmp(text, "https://", 8) == 0;
 	if (r < 0)
 		snprintf(why, UPSTREAM_WHY_MAX,
-			"invalid upstream \"%.64s\": write http://192.0.2.1:8080 or unix:/PATH",
+			"invalid upstream \"%.64s\": write http://192.0.2.1:8080, "
+			"https://192.0.2.1:8443 or unix:/PATH",
 			text);
 	return r;
+}
+
+bool config_upstream_has_tls(const struct config *c)
+{
+	struct config_upstream upstream;
+	char why[UPSTREAM_WHY_MAX];
+
+	return *c->https.upstream &&
+	       config_upstream_parse(c->https.upstream, &upstream, why) == 0 && upstream.tls;
 }

@@ -87,12 +87,29 @@ static void warn_rights(const struct config_access *a, struct config_errors *out
 			a->at.name);
 }
 
+/* Who breaks the process that parses requests has its key. VDSM's opens the whole cluster. */
+static void warn_https_key(const struct config *c, struct config_errors *out)
+{
+	static const char vdsm[] = "/etc/pki/vdsm/";
+	const char *key = c->https.key, *file;
+	unsigned line;
+
+	if (!*key || (strncmp(key, vdsm, sizeof(vdsm) - 1) != 0 &&
+			     strcmp(key, c->https.upstream_key) != 0))
+		return;
+	config_place(c, "https", "key", &file, &line);
+	config_warning_add(out, file, line,
+		"key: whoever breaks into the process that speaks HTTP has this key, which opens "
+		"more than consoles: make one for https alone; VDSM's belongs in upstream_key");
+}
+
 void config_object_warn(const struct config *c, struct config_errors *out)
 {
 	if (c->access_count == 0)
 		config_warning_add(out, NULL, 0,
 			"there is no [access] section: nobody may do anything but root and the "
 			"service's own user, on this host");
+	warn_https_key(c, out);
 	for (size_t i = 0; i < c->access_count; i++) {
 		const struct config_access *a = &c->accesses[i];
 

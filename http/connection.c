@@ -179,7 +179,7 @@ static uint32_t wanted(const struct connection *c)
 static void finish_round(struct connection *c)
 {
 	if (c->state == CONNECTION_FLUSHING && buf_len(&c->out) == 0) {
-		tls_end(c->tls);
+		(void)tls_end(c->tls);
 		linger(c);
 	} else if (gives(c) && buf_len(&c->out) == 0) {
 		/* Nothing waits for the client: a silent console is no stalled client. */

@@ -12,7 +12,7 @@
 
 #include "core/job.h"
 #include "core/loop.h"
-#include "http/tls.h"
+#include "tls/tls.h"
 #include "wire/msg.h"
 
 struct connection;

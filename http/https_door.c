@@ -85,7 +85,7 @@ static int prepare(void *arg, int keys_fd)
 	TAILQ_INIT(&door->context.connections);
 	door->context.closed = on_closed;
 	door->context.arg = door;
-	return tls_create(keys_fd, &door->context.tls);
+	return tls_server_create(keys_fd, &door->context.tls);
 }
 
 static int begin(void *arg, struct loop *loop)

@@ -50,6 +50,7 @@
 #define WIRE_PULL_MAX 261120     /* bytes of a file without a descriptor, asked for at once */
 #define WIRE_PEEK_MAX (1U << 20) /* bytes of a guest's memory, asked for at once */
 #define WIRE_MEMORY_MAX 16       /* ranges of a guest's memory */
+#define WIRE_HOST_MAX 255        /* bytes of a host's name */
 
 enum wire_line {
 	WIRE_CONTROL,
@@ -116,7 +117,7 @@ enum wire_type {
 
 	/* channel line, to an https door */
 	WIRE_BEGIN,    /* b->d  the console is open; OUT begins at offset */
-	WIRE_UPSTREAM, /* b->d  fd: connected to the upstream; payload: header fields to add */
+	WIRE_UPSTREAM, /* b->d  fd: leads to the upstream; payload: header fields to add */
 
 	/* channel line that serves files: each query gets one answer (PULL: one or more) */
 	WIRE_FILES,   /* d->b  who asks; payload: the command of scp */
@@ -145,8 +146,13 @@ enum wire_type {
 	WIRE_PRINT,  /* d->b  payload: lines of the log */
 	WIRE_WHOLE,  /* d->b  the last message: that was all */
 
-	/* control line */
+	/* control and worker line */
 	WIRE_KEYS, /* b->d  fd: other private keys than at the start */
+
+	/* job line: TLS with the upstream; WHOLE (it has ended in order) or FAILED ends it */
+	WIRE_WRAP,    /* b->d  fds: connected to the upstream, a stream; payload: its name */
+	WIRE_WRAPPED, /* d->b  what goes into the other end of the stream goes to the upstream, and
+			 back */
 
 	WIRE_TYPES
 };
@@ -236,6 +242,11 @@ struct wire_break {
 
 struct wire_begin {
 	uint64_t offset;
+} WIRE_PACKED;
+
+struct wire_upstream {
+	uint8_t told; /* EXIT says whether its end is one in order: 0, that is. Not the bytes' end
+		       */
 } WIRE_PACKED;
 
 struct wire_exit {
@@ -353,7 +364,13 @@ struct wire_peek {
 	uint32_t len;
 } WIRE_PACKED;
 
-enum wire_failure { WIRE_FAIL_PATTERN = 1, WIRE_FAIL_LIMIT, WIRE_FAIL_MEMORY, WIRE_FAIL_KERNEL };
+enum wire_failure {
+	WIRE_FAIL_PATTERN = 1,
+	WIRE_FAIL_LIMIT,
+	WIRE_FAIL_MEMORY,
+	WIRE_FAIL_KERNEL,
+	WIRE_FAIL_UPSTREAM
+};
 
 struct wire_failed {
 	uint8_t failure;

@@ -36,7 +36,7 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(NEW, CONTROL, BROKER, WIRE_RUNNING, 0, sizeof(struct wire_new), 0, 0, 2),
 	ROW(LOG, CONTROL | WORKER, DOOR, WIRE_ASKED | WIRE_RUNNING | WIRE_ENDED, 0,
 		sizeof(struct wire_log), 0, 4096, 0),
-	ROW(KEYS, CONTROL, BROKER, WIRE_ASKED | WIRE_RUNNING, 0, 0, 0, 0, 1),
+	ROW(KEYS, CONTROL | WORKER, BROKER, WIRE_ASKED | WIRE_RUNNING, 0, 0, 0, 0, 1),
 	ROW(STOP, CONTROL | WORKER, BROKER, WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
 
 	ROW(CLIENT, DOORS, DOOR, WIRE_FRESH, 0, 0, 0, WIRE_VERSION_MAX, 0),
@@ -59,7 +59,8 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(SIGNAL, CHANNEL, DOOR, OPENED | CROSSING, 0, 0, 1, 32, 0),
 	ROW(BREAK, CHANNEL, DOOR, OPENED | CROSSING, 0, sizeof(struct wire_break), 0, 0, 0),
 	ROW(BEGIN, CHANNEL, BROKER, OPENED, 0, sizeof(struct wire_begin), 0, 0, 0),
-	ROW(UPSTREAM, CHANNEL, BROKER, OPENED, 0, 0, 0, WIRE_FIELDS_MAX, 1),
+	ROW(UPSTREAM, CHANNEL, BROKER, OPENED, 0, sizeof(struct wire_upstream), 0, WIRE_FIELDS_MAX,
+		1),
 	ROW(OUT, CHANNEL, BROKER, OPENED, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(ERR, CHANNEL, BROKER, OPENED | WIRE_SERVING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(EXIT, CHANNEL, BROKER, WIRE_FRESH | OPENED | WIRE_SERVING, WIRE_ENDED,
@@ -110,6 +111,9 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(PEEKED, JOB, BROKER, WIRE_RUNNING | CROSSING, 0, 0, 0, 0, 0),
 	ROW(PRINT, JOB, DOOR, WIRE_RUNNING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(WHOLE, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
+
+	ROW(WRAP, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, 0, 1, WIRE_HOST_MAX, 2),
+	ROW(WRAPPED, JOB, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 0),
 };
 
 /*
@@ -199,8 +203,8 @@ static int check_answer(unsigned type, const unsigned char *fixed)
 		return read.rest > 1 || read.begins > 1 || read.again > read.offset ? -EINVAL : 0;
 	}
 	memcpy(&failed, fixed, sizeof(failed));
-	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_KERNEL ? -EINVAL
-										       : 0;
+	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_UPSTREAM ? -EINVAL
+											 : 0;
 }
 
 static int check_kernel(unsigned type, const unsigned char *fixed, size_t payload)
@@ -266,6 +270,14 @@ static int check_entries(const unsigned char *fixed, const unsigned char *entrie
 	return len == 0 && head.last <= 1 ? 0 : -EINVAL;
 }
 
+static int check_upstream(const unsigned char *fixed)
+{
+	struct wire_upstream upstream;
+
+	memcpy(&upstream, fixed, sizeof(upstream));
+	return upstream.told > 1 ? -EINVAL : 0;
+}
+
 static int check_file_answer(unsigned type, const unsigned char *fixed)
 {
 	struct wire_piece piece;
@@ -304,6 +316,8 @@ static int check_fields(
 	case WIRE_KERNEL:
 	case WIRE_PEEK:
 		return check_kernel(type, fixed, payload);
+	case WIRE_UPSTREAM:
+		return check_upstream(fixed);
 	case WIRE_FILES:
 	case WIRE_PULL:
 	case WIRE_GIVEN:

@@ -13,8 +13,17 @@ struct process {
 
 static int prepare(void *arg, int keys_fd)
 {
+	struct process *p = arg;
+
 	(void)setpriority(PRIO_PROCESS, 0, WORKER_NICE);
-	return 0;
+	return p->role->prepare ? p->role->prepare(p->arg, keys_fd) : 0;
+}
+
+static void on_keys(void *arg, int keys_fd)
+{
+	struct process *p = arg;
+
+	p->role->keys(p->arg, keys_fd);
 }
 
 static int begin(void *arg, struct loop *loop)
@@ -54,6 +63,7 @@ void worker_process_run(
 		.prepare = prepare,
 		.begin = begin,
 		.settings = on_settings,
+		.keys = role->keys ? on_keys : NULL,
 		.task = on_task,
 		.stop = on_stop};
 

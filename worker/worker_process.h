@@ -12,10 +12,15 @@
 
 struct worker_role {
 	const char *name; /* "match worker" */
+	/* Before the sandbox: the keys that the broker has for it (door_ops). NULL: there are none.
+	 */
+	int (*prepare)(void *arg, int keys_fd);
 	/* Before the sandbox. 0 or -errno. */
 	int (*begin)(void *arg, struct loop *loop);
 	/* A job: its line, the callee's also when it cannot begin: -errno. */
 	int (*job)(void *arg, int fd);
+	/* Other keys; keys_fd stays the caller's. NULL: it never gets any. */
+	void (*keys)(void *arg, int keys_fd);
 };
 
 /* Becomes the worker; does not return. */

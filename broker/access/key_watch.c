@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,9 @@
 
 /* What a file is of. */
 enum subject { OF_LOGINS = 1 << 0, OF_SERVER = 1 << 1 };
+
+/* Of [https]: key and certificate, and those for the upstream, and its authorities. */
+#define SERVER_FILES 5
 
 struct item {
 	enum subject subject;
@@ -56,8 +60,8 @@ struct key_watch {
 	struct loop_io *io;
 	int fd;
 	struct credential_paths paths;
-	char *server[2];  /* key and certificate; NULL: there is none */
-	unsigned changed; /* enum subject, until it has settled */
+	char *server[SERVER_FILES]; /* NULL: there is none */
+	unsigned changed;           /* enum subject, until it has settled */
 	struct item *items;
 	size_t item_count;
 	unsigned generation;
@@ -162,7 +166,7 @@ static void watch_all(struct key_watch *w)
 	add_list(w, &w->paths.cas);
 	add_list(w, &w->paths.crls);
 	add_list(w, &w->paths.revoked);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < SERVER_FILES; i++) {
 		if (w->server[i])
 			add_path(w, OF_SERVER, w->server[i]);
 	}
@@ -292,15 +296,20 @@ static void on_events(void *arg, uint32_t revents)
 /* Whatever goes wrong, the old ones go. */
 static int set_server(struct key_watch *w, const struct config *config)
 {
-	const char *paths[2] = {config->https.key, config->https.certificate};
+	const struct config_https *https = &config->https;
+	const char *paths[SERVER_FILES] = {https->key, https->certificate, https->upstream_key,
+		https->upstream_certificate, https->upstream_ca};
+	int r = 0;
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < SERVER_FILES; i++) {
+		bool wanted = config_has_https(config) && *paths[i];
+
 		free(w->server[i]);
-		w->server[i] = config_has_https(config) ? strdup(paths[i]) : NULL;
-		if (!w->server[i] && config_has_https(config))
-			return -ENOMEM;
+		w->server[i] = wanted ? strdup(paths[i]) : NULL;
+		if (!w->server[i] && wanted)
+			r = -ENOMEM;
 	}
-	return 0;
+	return r;
 }
 
 int key_watch_set(struct key_watch *w, const struct config *config)
@@ -356,8 +365,8 @@ void key_watch_destroy(struct key_watch **out)
 	drop_items(w);
 	loop_timer_del(&w->settle);
 	credential_paths_finish(&w->paths);
-	free(w->server[0]);
-	free(w->server[1]);
+	for (size_t i = 0; i < SERVER_FILES; i++)
+		free(w->server[i]);
 	if (!w->loading) /* else the thread that hangs keeps it */
 		free(w);
 }

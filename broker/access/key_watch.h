@@ -1,6 +1,6 @@
 /*
  * Sees changes of the files and folders that logins are judged by, and loads them again, off the
- * loop; and of the key and certificate of the https server. Owned by the broker.
+ * loop; and of the keys and certificates of [https]. Owned by the broker.
  */
 #ifndef BROKER_ACCESS_KEY_WATCH_H
 #define BROKER_ACCESS_KEY_WATCH_H

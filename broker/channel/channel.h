@@ -147,8 +147,9 @@ void channel_pause(struct channel *c, int on);
 void channel_begin(struct channel *c, uint64_t offset);
 
 /* Gives an https door a connected socket, which stays the caller's, and header fields that belong
- * to what is asked there. 0 or -errno. */
-int channel_hand_over(struct channel *c, int fd, const char *fields) MUST_CHECK;
+ * to what is asked there. told: whether what comes out of it was all of it is told by
+ * channel_exit, with STATUS_OK, and not by its end. 0 or -errno. */
+int channel_hand_over(struct channel *c, int fd, const char *fields, bool told) MUST_CHECK;
 
 /* Whether nothing is queued; if something is, writable() follows. */
 int channel_ready(struct channel *c) MUST_CHECK;

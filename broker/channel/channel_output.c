@@ -239,11 +239,13 @@ void channel_begin(struct channel *c, uint64_t offset)
 	}
 }
 
-int channel_hand_over(struct channel *c, int fd, const char *fields)
+int channel_hand_over(struct channel *c, int fd, const char *fields, bool told)
 {
+	const struct wire_upstream head = {.told = told};
+
 	if (c->state != CHANNEL_OPEN)
 		return -EPIPE;
-	return line_send_fds(&c->line, WIRE_UPSTREAM, NULL, fields, strlen(fields), &fd, 1);
+	return line_send_fds(&c->line, WIRE_UPSTREAM, &head, fields, strlen(fields), &fd, 1);
 }
 
 int channel_ready(struct channel *c)

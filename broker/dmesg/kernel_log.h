@@ -20,6 +20,7 @@ struct worker;
 
 #define KERNEL_LOG_JOBS_MAX 8           /* at once */
 #define KERNEL_LOG_OWNER_MAX 2          /* of one owner */
+#define KERNEL_LOG_FILES 1              /* of one: the dump, or the window */
 #define KERNEL_LOG_RESTARTS_MAX 0       /* what the worker has died of would kill the next one */
 #define KERNEL_LOG_PEEKS_MAX (1U << 20) /* of one job: with what is needed, memory of 512 GiB */
 

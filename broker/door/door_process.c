@@ -84,9 +84,9 @@ struct door_limits door_limits_for(uint64_t connections, uint64_t channels)
 		.memory = DOOR_MEMORY_BASE + connections * DOOR_MEMORY_PER_CONNECTION};
 }
 
-struct door_limits worker_limits_for(uint64_t jobs)
+struct door_limits worker_limits_for(uint64_t jobs, uint64_t files)
 {
-	return (struct door_limits){.files = jobs + DOOR_FILES_OTHER,
+	return (struct door_limits){.files = jobs * (1 + files) + DOOR_FILES_OTHER,
 		.memory = WORKER_MEMORY_BASE + jobs * WORKER_MEMORY_PER_JOB};
 }
 

@@ -51,8 +51,8 @@ struct door_start {
  */
 int door_user_find(const char *name, struct door_user *out, char why[DOOR_WHY_MAX]) MUST_CHECK;
 
-/* What a worker needs for so many jobs at once. */
-struct door_limits worker_limits_for(uint64_t jobs);
+/* What a worker needs for so many jobs at once, each with a line and so many files. */
+struct door_limits worker_limits_for(uint64_t jobs, uint64_t files);
 
 /* What a door needs for so many connections with so many channels each. */
 struct door_limits door_limits_for(uint64_t connections, uint64_t channels);

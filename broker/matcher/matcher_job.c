@@ -88,6 +88,7 @@ static void on_failed(struct matcher_job *job, const struct line_message *m)
 		worker_job_starve(&job->base);
 		break;
 	case WIRE_FAIL_KERNEL:
+	case WIRE_FAIL_UPSTREAM:
 		worker_job_distrust(&job->base);
 		break;
 	}

@@ -19,6 +19,7 @@
 #include "broker/listen/listener.h"
 #include "broker/preflight/private.h"
 #include "config/protocols.h"
+#include "config/upstream.h"
 #include "core/text/glob.h"
 #include "core/io.h"
 #include "core/file/error_text.h"
@@ -91,15 +92,30 @@ static void check_host_keys(const struct config *config, struct config_errors *f
 		say(config, found, false, "ssh.host_keys", "%s", why);
 }
 
-static void check_https(const struct config *config, struct config_errors *found)
+static void check_keys(const struct config *config, const char *place,
+	const struct https_key_paths *paths, struct config_errors *found)
 {
-	const struct config_https *https = &config->https;
 	char why[HTTPS_KEYS_WHY_MAX];
 	int fd FD_AUTO = -1;
 
-	if (config_has_https(config) &&
-		https_keys_memfd(https->key, https->certificate, &fd, why) < 0)
-		say(config, found, false, "https.key", "%s", why);
+	if (https_keys_memfd(paths, &fd, why) < 0)
+		say(config, found, false, place, "%s", why);
+}
+
+static void check_https(const struct config *config, struct config_errors *found)
+{
+	const struct config_https *https = &config->https;
+	const struct https_key_paths server = {
+		.key = https->key, .certificate = https->certificate};
+	const struct https_key_paths upstream = {.key = https->upstream_key,
+		.certificate = https->upstream_certificate,
+		.ca = https->upstream_ca};
+
+	if (!config_has_https(config))
+		return;
+	check_keys(config, "https.key", &server, found);
+	if (config_upstream_has_tls(config))
+		check_keys(config, "https.upstream", &upstream, found);
 }
 
 static void check_audit(const struct config *config, struct config_errors *found)

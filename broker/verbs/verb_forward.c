@@ -1,7 +1,7 @@
 /*
  * Task: the verb forward: a connection to the upstream of [https], made here and handed to the
- * https door, which can make none. Owner: the channel. Knows no HTTP but the fields that say who
- * asks.
+ * https door, which can make none; where the upstream speaks TLS, through the worker that does.
+ * Owner: the channel. Knows no HTTP but the fields that say who asks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "auth/identity.h"
+#include "broker/login/context.h"
 #include "broker/login/login.h"
+#include "broker/upstream/upstream_tls.h"
 #include "broker/verbs/verbs.h"
 #include "config/config.h"
 #include "config/rights.h"
@@ -22,14 +24,16 @@
 #include "core/io.h"
 #include "core/log.h"
 
-#define CONNECT_US (10 * LOOP_SECOND)
+#define CONNECT_US (10 * LOOP_SECOND) /* the handshake of TLS included */
 #define PATH_SHOWN 200
 
 struct forward_call {
 	struct channel *channel;
 	char *upstream; /* as it was configured */
-	int fd;         /* kept when it is handed over, to be taken back */
-	bool given;     /* the door has it too */
+	struct config_upstream where;
+	int fd;     /* kept when it is handed over, to be taken back */
+	bool given; /* the door has it too */
+	struct upstream_tls *tls;
 	struct loop_io *io;
 	struct loop_timer *timer;
 };
@@ -44,7 +48,10 @@ static void stop_waiting(struct forward_call *c)
  * that is whole. */
 static void call_exits(void *arg, const char *reason)
 {
-	stop_waiting(arg);
+	struct forward_call *c = arg;
+
+	stop_waiting(c);
+	upstream_tls_destroy(&c->tls);
 }
 
 /* The channel lets go. A door that does not close the socket cannot use it any more: what it has is
@@ -53,7 +60,7 @@ static void call_end(void *arg)
 {
 	struct forward_call *c = arg;
 
-	stop_waiting(c);
+	call_exits(c, NULL);
 	if (c->given)
 		shutdown(c->fd, SHUT_RDWR);
 	fd_close(&c->fd);
@@ -94,10 +101,9 @@ static void identity_fields(const struct login *login, char out[WIRE_FIELDS_MAX]
 		login_address(login), text);
 }
 
-static void fail(struct forward_call *c, int error)
+static void fail(struct forward_call *c, enum status status, const char *why)
 {
-	channel_exit(c->channel, error == -ETIMEDOUT ? STATUS_TIMEOUT : STATUS_UNAVAILABLE,
-		"the upstream cannot be reached: %s", strerror(-error));
+	channel_exit(c->channel, status, "the upstream cannot be reached: %s", why);
 }
 
 static void hand_over(struct forward_call *c)
@@ -106,12 +112,64 @@ static void hand_over(struct forward_call *c)
 	int r;
 
 	identity_fields(channel_login(c->channel), fields);
-	r = channel_hand_over(c->channel, c->fd, fields);
+	r = channel_hand_over(c->channel, c->fd, fields, c->tls != NULL);
 	stop_waiting(c);
 	c->given = r == 0;
 	if (r < 0)
-		fail(c, r);
+		fail(c, STATUS_UNAVAILABLE, strerror(-r));
 	/* From now on the channel is there to be ended, by whoever is first. */
+}
+
+/* --- TLS --- */
+
+static void on_ready(void *arg)
+{
+	hand_over(arg);
+}
+
+static void on_ended(void *arg, const char *why)
+{
+	struct forward_call *c = arg;
+
+	if (!why)
+		channel_exit(c->channel, STATUS_OK, NULL);
+	else if (!c->given)
+		fail(c, STATUS_UNAVAILABLE, why);
+	else
+		channel_exit(c->channel, STATUS_UNAVAILABLE,
+			"the upstream broke the connection off: %s", why);
+}
+
+static void wrap(struct forward_call *c)
+{
+	const struct login *login = channel_login(c->channel);
+	const char *name = login_context(login)->config->https.upstream_name;
+	const struct upstream_tls_options options = {.worker = login_context(login)->upstream,
+		.fd = c->fd,
+		.name = *name ? name : c->where.host,
+		.owner = login_identity(login)->text,
+		.ready = on_ready,
+		.ended = on_ended,
+		.arg = c};
+	int r;
+
+	c->fd = -1;
+	r = upstream_tls_create(&options, &c->fd, &c->tls);
+	if (r == -EBUSY || r == -EDQUOT)
+		fail(c, STATUS_UNAVAILABLE, "too many requests are with it");
+	else if (r < 0)
+		fail(c, STATUS_UNAVAILABLE, strerror(-r));
+}
+
+/* --- the connection --- */
+
+static void connected(struct forward_call *c)
+{
+	loop_io_del(&c->io);
+	if (c->where.tls)
+		wrap(c);
+	else
+		hand_over(c);
 }
 
 static void on_connected(void *arg, uint32_t revents)
@@ -123,40 +181,40 @@ static void on_connected(void *arg, uint32_t revents)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	if (error)
-		fail(c, -error);
+		fail(c, STATUS_UNAVAILABLE, strerror(error));
 	else
-		hand_over(c);
+		connected(c);
 }
 
 static void on_late(void *arg)
 {
-	fail(arg, -ETIMEDOUT);
+	struct forward_call *c = arg;
+
+	fail(c, STATUS_TIMEOUT,
+		c->tls ? "it does not answer the handshake of TLS" : strerror(ETIMEDOUT));
 }
 
 /* 0; 1: on_connected follows; -errno. */
-static int dial(struct forward_call *c, const char *text)
+static int dial(struct forward_call *c)
 {
 	struct loop *loop = login_loop(channel_login(c->channel));
-	struct config_upstream upstream;
 	char why[UPSTREAM_WHY_MAX];
-	int r = config_upstream_parse(text, &upstream, why);
+	int r = config_upstream_parse(c->upstream, &c->where, why);
 
-	if (r < 0)
-		return r;
-	c->fd = socket(upstream.sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
-		return -errno;
-	if (connect(c->fd, (const struct sockaddr *)&upstream.sa, upstream.sa_len) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return -errno;
-	r = loop_io_add(loop, &c->io, c->fd, EPOLLOUT, on_connected, c);
 	if (!r)
 		r = loop_timer_add(loop, &c->timer, on_late, c);
 	if (r < 0)
 		return r;
 	loop_timer_set(c->timer, CONNECT_US, LOOP_SECOND);
-	return 1;
+	c->fd = socket(c->where.sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		return -errno;
+	if (connect(c->fd, (const struct sockaddr *)&c->where.sa, c->where.sa_len) == 0)
+		return 0;
+	if (errno != EINPROGRESS)
+		return -errno;
+	r = loop_io_add(loop, &c->io, c->fd, EPOLLOUT, on_connected, c);
+	return r < 0 ? r : 1;
 }
 
 static void run(struct verb_call *call, const void *options)
@@ -182,11 +240,11 @@ static void run(struct verb_call *call, const void *options)
 	c->channel = call->channel;
 	c->fd = -1;
 	channel_set_handler(call->channel, &channel_ops, c);
-	r = dial(c, upstream);
+	r = dial(c);
 	if (r == 0)
-		hand_over(c);
+		connected(c);
 	else if (r < 0)
-		fail(c, r);
+		fail(c, STATUS_UNAVAILABLE, strerror(-r));
 }
 
 const struct verb verb_forward = {.name = "forward",

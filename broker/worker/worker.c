@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "broker/worker/worker_private.h"
+#include "core/io.h"
 
 /* --- jobs --- */
 
@@ -111,7 +112,7 @@ static void on_watch(void *arg)
 
 static void pass_settings(struct worker *w)
 {
-	struct door_limits limits = worker_limits_for(w->jobs_max);
+	struct door_limits limits = worker_limits_for(w->jobs_max, w->options.files);
 
 	supervisor_limits(w->supervisor, &limits);
 	supervisor_settings(w->supervisor, &w->settings, "");
@@ -126,6 +127,8 @@ int worker_hire(struct worker *w)
 		.line = WIRE_WORKER,
 		.build_id = w->options.build_id,
 		.user = w->options.user,
+		.keys = w->options.keys,
+		.keys_arg = w->options.keys_arg,
 		.changed = on_worker,
 		.stopped = on_stopped,
 		.pong = on_pong,
@@ -149,6 +152,16 @@ void worker_settings(struct worker *w, unsigned jobs_max, unsigned owner_max, un
 	w->settings.log_level = (uint8_t)log_level;
 	if (w->supervisor)
 		pass_settings(w);
+}
+
+int worker_keys(struct worker *w, char why[SUPERVISOR_WHY_MAX])
+{
+	int fd FD_AUTO = -1;
+
+	if (w->supervisor)
+		return supervisor_keys(w->supervisor, why);
+	/* It will get them; whether it can is known now. */
+	return w->options.keys(w->options.keys_arg, &fd, why);
 }
 
 struct loop *worker_loop(const struct worker *w)

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "broker/door/door_process.h"
+#include "broker/door/supervisor.h"
 #include "core/loop.h"
 #include "wire/line.h"
 
@@ -35,6 +35,10 @@ struct worker_options {
 	const char *kind;      /* "match" */
 	const char *does;      /* behind "the process that", for users: "looks for it" */
 	unsigned restarts_max; /* of a job whose worker dies at work for it */
+	unsigned files;        /* of one job, beside its line */
+	/* As supervisor_options. */
+	int (*keys)(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX]);
+	void *keys_arg;
 	struct door_user user;
 	uint64_t watch_us, overrun_cpu_us, overrun_us; /* 0: as above */
 };
@@ -45,6 +49,9 @@ void worker_destroy(struct worker **out);
 
 /* Jobs at once, at most, of all and of one owner, and what the worker logs (enum log_level). */
 void worker_settings(struct worker *w, unsigned jobs_max, unsigned owner_max, unsigned log_level);
+/* Gives its keys, made again, to a worker that runs. 0; -errno and a reason: it keeps those it has.
+ */
+int worker_keys(struct worker *w, char why[SUPERVISOR_WHY_MAX]) MUST_CHECK;
 struct loop *worker_loop(const struct worker *w);
 /* Its process; 0: none. */
 pid_t worker_pid(const struct worker *w);

@@ -28,7 +28,7 @@ void forward_output(struct forward *f)
 		forward_read(f);
 	if (f->io)
 		loop_io_set(f->io, wanted(f));
-	if (f->line_io && f->step == FORWARD_OVER)
+	if (f->line_io && (f->step == FORWARD_OVER || f->ending >= FORWARD_WHOLE))
 		loop_io_set(f->line_io, 0);
 }
 

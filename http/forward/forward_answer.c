@@ -86,12 +86,24 @@ static void take_body(struct forward *f)
 		on_answered(f);
 }
 
+/* What came before its end counts first. */
 static void on_upstream_end(struct forward *f)
 {
-	if (f->step == FORWARD_BODY && f->answer->body == HTTP_BODY_CLOSE)
+	f->at_end = true;
+	if (f->ending == FORWARD_UNTOLD)
+		return;
+	if (f->ending == FORWARD_BROKEN)
+		forward_give_up(f, 502, complaint_line(&f->complaint));
+	else if (f->step == FORWARD_BODY && f->answer->body == HTTP_BODY_CLOSE)
 		on_answered(f);
 	else
 		forward_give_up(f, 502, "the upstream has ended without an answer");
+}
+
+void forward_told(struct forward *f)
+{
+	if (f->at_end)
+		on_upstream_end(f);
 }
 
 static bool has_room(const struct forward *f)
@@ -101,7 +113,7 @@ static bool has_room(const struct forward *f)
 
 bool forward_reads(const struct forward *f)
 {
-	return (f->step == FORWARD_HEAD || f->step == FORWARD_BODY) && has_room(f);
+	return (f->step == FORWARD_HEAD || f->step == FORWARD_BODY) && !f->at_end && has_room(f);
 }
 
 static void on_broken(struct forward *f, int error)
@@ -122,6 +134,8 @@ void forward_read(struct forward *f)
 		uint8_t *space = buf_space(&f->down, FORWARD_PIECE);
 		ssize_t n = space ? read(f->fd, space, FORWARD_PIECE) : -1;
 
+		if (space && n < 0 && errno == ECONNRESET && f->ending != FORWARD_BY_BYTES)
+			n = 0; /* it was closed with bytes of ours unread; others say why */
 		if (!space || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 			on_broken(f, space ? errno : ENOMEM);
 			return;

@@ -50,8 +50,12 @@ static int begin(struct forward *f, struct line_message *m)
 		.keeps_credentials = f->o.keeps_credentials,
 		.length = f->o.request->body == HTTP_BODY_CHUNKED ? buf_len(&f->up)
 								  : f->o.request->length};
+	struct wire_upstream upstream;
 	struct buf body = f->up;
 	int r;
+
+	memcpy(&upstream, m->fixed, sizeof(upstream));
+	f->ending = upstream.told ? FORWARD_UNTOLD : FORWARD_BY_BYTES;
 
 	f->fd = line_take_fd(m, 0);
 	f->step = FORWARD_HEAD;
@@ -74,12 +78,19 @@ static unsigned status_of(int exit_status)
 	return exit_status == STATUS_UNAVAILABLE ? 502 : answer_status(exit_status);
 }
 
-/* The broker ends it: it could not begin, or somebody's rights, or time, are over. */
+/* The broker ends it: it could not begin, or somebody's rights, or time, are over; or it says how
+ * the upstream has ended, of which not all may be read. */
 static void on_exit_message(struct forward *f, const struct line_message *m)
 {
 	struct wire_exit last;
 
 	memcpy(&last, m->fixed, sizeof(last));
+	if (f->ending == FORWARD_UNTOLD &&
+		(last.status == STATUS_OK || last.status == STATUS_UNAVAILABLE)) {
+		f->ending = last.status == STATUS_OK ? FORWARD_WHOLE : FORWARD_BROKEN;
+		forward_told(f);
+		return;
+	}
 	forward_give_up(f, last.status == STATUS_OK ? 502 : status_of(last.status),
 		complaint_line(&f->complaint));
 }
@@ -108,7 +119,8 @@ void forward_read_line(struct forward *f)
 	struct line_message m;
 	int r = 1;
 
-	while (f->step != FORWARD_COLLECTS && f->step != FORWARD_OVER) {
+	while (f->step != FORWARD_COLLECTS && f->step != FORWARD_OVER &&
+		f->ending < FORWARD_WHOLE) {
 		r = line_receive(&f->line, &m);
 		if (r != 1)
 			break;

@@ -26,6 +26,15 @@ enum forward_step {
 	FORWARD_OVER,
 };
 
+/* How the upstream has ended, where the broker has to say it: its bytes may end because whoever
+ * unwraps them has died. */
+enum forward_ending {
+	FORWARD_BY_BYTES, /* they say it themselves */
+	FORWARD_UNTOLD,
+	FORWARD_WHOLE,
+	FORWARD_BROKEN,
+};
+
 struct forward {
 	struct forward_options o;
 	enum forward_step step;
@@ -38,6 +47,8 @@ struct forward {
 	struct collect collect; /* FORWARD_COLLECTS */
 	uint64_t body_left;     /* of the request, HTTP_BODY_LENGTH; of the answer after its head */
 	uint64_t answer_left;
+	enum forward_ending ending;
+	bool at_end; /* there are no more bytes */
 	bool body_over;
 	bool discarding; /* the upstream takes nothing more of the body */
 	bool stays;
@@ -73,5 +84,7 @@ void forward_write(struct forward *f);
 /* Whether the upstream is read, as far as the output buffer has room. */
 bool forward_reads(const struct forward *f);
 void forward_read(struct forward *f);
+/* The broker has said how it has ended, in f->ending. */
+void forward_told(struct forward *f);
 
 #endif

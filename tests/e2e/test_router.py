@@ -1,8 +1,10 @@
 """What is not for vmconsoled goes to the upstream: whole, in order, and nothing smuggled in."""
 
+import contextlib
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import socketserver
@@ -15,6 +17,7 @@ import xmlrpc.server
 
 import pytest
 
+from lib import proc
 from lib.daemon import free_port
 from lib.https import Raw, curl, make_https, say_and_close, status, url
 from lib.pattern import lines
@@ -51,6 +54,9 @@ class Handler(socketserver.StreamRequestHandler):
                 return
             head += line
         self.server.heads.append(head.decode("latin-1"))
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.server.subjects.append(
+                dict(part[0] for part in self.connection.getpeercert()["subject"])["commonName"])
         length = re.search(rb"(?im)^content-length: (\d+)\r$", head)
         self.server.answer(self, int(length.group(1)) if length else 0)
 
@@ -62,6 +68,29 @@ def plain_answer(handler, length):
                         b"Connection: X-Hop\r\nX-Hop: 1\r\n\r\nok\n")
 
 
+class OverTls:
+    """Of a server: clients speak TLS and have a certificate of ours; subjects: whose it was."""
+
+    def get_request(self):
+        connection, address = super().get_request()
+        # The handshake is done by the thread that serves it.
+        return self.tls.wrap_socket(connection, server_side=True,
+                                    do_handshake_on_connect=False), address
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class TlsUpstream(OverTls, Upstream):
+    def __init__(self, tls):
+        self.tls, self.subjects = tls, []
+        super().__init__()
+
+    def forget(self):
+        super().forget()
+        self.subjects.clear()
+
+
 @pytest.fixture(scope="module")
 def raw_upstream():
     made = Upstream()
@@ -69,11 +98,11 @@ def raw_upstream():
     made.shutdown()
 
 
-def make_router(daemons, user, pki, virt, port):
+def make_router(daemons, user, pki, virt, port, **upstream):
     both = free_port()
     daemon = make_https(
         daemons, user, pki, virt,
-        https={"upstream": f"http://127.0.0.1:{port}", "upstream_timeout": "10m"},
+        https={"upstream": f"http://127.0.0.1:{port}", "upstream_timeout": "10m"} | upstream,
         ssh={"max_connections": "100"},  # the default wants more descriptors than some hosts have
         **{"access engine": {"who": "cert:CN=host*", "vms": "*", "allow": "forward"},
            "access watcher": {"who": "cert:CN=guestless", "vms": "*", "allow": "view"},
@@ -461,3 +490,204 @@ def test_the_end_of_the_right_ends_what_is_forwarded(router, raw_upstream):
         router.reload()
         raw_upstream.forget()
         wait_until(lambda: status(router, "/x") == "200", 20, "the right is back")
+
+
+# an upstream that speaks TLS, as VDSM does
+
+SCALAR = re.compile(r"priv:\n((?: +[0-9a-f:]+\n)+)")
+
+
+def server_context(pki):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.path("vdsm.pem"), pki.path("vdsm.key"))
+    context.load_verify_locations(pki.path("ca.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@pytest.fixture(scope="module")
+def vdsm_pki(pki):
+    # Of the time before names stood anywhere else.
+    pki.make("vdsm", "ca", "/O=engine/CN=vdsm.example", kind="p256")
+    pki.make("renewed", "ca", "/O=engine/CN=renewed.example", kind="p256")
+    return pki
+
+
+@pytest.fixture(scope="module")
+def tls_upstream(vdsm_pki):
+    made = TlsUpstream(server_context(vdsm_pki))
+    yield made
+    made.shutdown()
+
+
+def put_upstream_keys(daemon_or_folder, user, pki, name):
+    for kind in ("key", "pem"):
+        path = f"{daemon_or_folder}/upstream.{kind}"
+        shutil.copy(pki.path(f"{name}.{kind}"), f"{path}.new")
+        user.own(f"{path}.new", 0o600)
+        os.rename(f"{path}.new", path)
+
+
+@pytest.fixture(scope="module")
+def module_tls_router(module_daemons, user, vdsm_pki, virt, tls_upstream):
+    folder = user.mkdir(f"{virt.dir}/upstream-{free_port()}", 0o755)
+    put_upstream_keys(folder, user, vdsm_pki, "vdsm")
+    for name in ("ca", "other"):
+        shutil.copy(vdsm_pki.path(f"{name}.pem"), f"{folder}/{name}.pem")
+        user.own(f"{folder}/{name}.pem", 0o644)
+    daemon = make_router(
+        module_daemons, user, vdsm_pki, virt, 0,
+        upstream=f"https://127.0.0.1:{tls_upstream.port}", upstream_ca=f"{folder}/ca.pem",
+        upstream_certificate=f"{folder}/upstream.pem", upstream_key=f"{folder}/upstream.key",
+        upstream_name="vdsm.example")
+    daemon.upstream_folder = folder
+    return daemon
+
+
+@pytest.fixture
+def tls_router(module_tls_router, tls_upstream):
+    tls_upstream.forget()
+    return module_tls_router
+
+
+def upstream_worker(daemon):
+    (found,) = [child for child in proc.children(daemon.pid)
+                if proc.command_line(child)[1:] == ["--worker", "upstream"]]
+    return found
+
+
+def reload_with(daemon, **https):
+    since = len(daemon.log())
+    daemon.configure({"https": https})
+    daemon.reload()
+    daemon.wait_log("configuration reloaded", since=since)
+
+
+class TlsXmlRpc(OverTls, XmlRpc):
+    pass
+
+
+def test_xmlrpc_calls_reach_an_upstream_that_wants_a_certificate(tls_router, vdsm_pki,
+                                                                 tls_upstream):
+    server = TlsXmlRpc(("127.0.0.1", 0), logRequests=False)
+    server.tls = server_context(vdsm_pki)
+    server.register_function(lambda data: xmlrpc.client.Binary(data.data[::-1]), "reverse")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    reload_with(tls_router, upstream=f"https://127.0.0.1:{server.server_address[1]}")
+    try:
+        with xmlrpc.client.ServerProxy(f"https://127.0.0.1:{tls_router.port_tls}/RPC2",
+                                       context=context_of(vdsm_pki)) as proxy:
+            for data in [b"%d" % number for number in range(20)] + [bytes(range(256)) * 20480]:
+                assert proxy.reverse(xmlrpc.client.Binary(data)).data == data[::-1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        reload_with(tls_router, upstream=f"https://127.0.0.1:{tls_upstream.port}")
+
+
+@pytest.mark.skipif(os.getuid() != 0 or SANITIZED, reason="looks into other processes' memory")
+def test_the_process_that_parses_requests_has_not_the_key(tls_router, tls_upstream, vdsm_pki):
+    assert status(tls_router, "/x") == "200"
+    assert tls_upstream.subjects == ["vdsm.example"]
+    text = subprocess.run(["openssl", "pkey", "-in", vdsm_pki.path("vdsm.key"), "-text", "-noout"],
+                          capture_output=True, text=True, check=True).stdout
+    scalar = bytes.fromhex(re.sub(r"[^0-9a-f]", "", SCALAR.search(text)[1])).lstrip(b"\0")
+    key = scalar[::-1][:24]  # as OpenSSL has numbers in memory
+    assert proc.memory_holds(upstream_worker(tls_router), key)
+    (door,) = tls_router.doors("https")
+    assert not proc.memory_holds(door, key)
+
+
+@pytest.mark.parametrize("wrong, why", [
+    ({"upstream_ca": "other.pem"}, "self-signed certificate in certificate chain"),
+    ({"upstream_name": "engine.example"}, "hostname mismatch")])
+def test_another_upstream_than_the_right_one_gets_nothing(tls_router, tls_upstream, wrong, why):
+    right = {"upstream_ca": f"{tls_router.upstream_folder}/ca.pem",
+             "upstream_name": "vdsm.example"}
+    if "upstream_ca" in wrong:
+        wrong = {"upstream_ca": f"{tls_router.upstream_folder}/{wrong['upstream_ca']}"}
+    reload_with(tls_router, **wrong)
+    try:
+        assert curl(tls_router, "/x").stdout.decode() == \
+            f"the upstream cannot be reached: {why}\n\n502"
+        assert tls_upstream.heads == []
+    finally:
+        reload_with(tls_router, **right)
+    assert status(tls_router, "/x") == "200"
+
+
+def test_a_new_certificate_is_shown_from_the_next_request_on(tls_router, tls_upstream, user,
+                                                            vdsm_pki):
+    since = len(tls_router.log())
+    put_upstream_keys(tls_router.upstream_folder, user, vdsm_pki, "renewed")
+    tls_router.wait_log("certificates for the upstream have been read again", since=since)
+    assert status(tls_router, "/x") == "200"
+    put_upstream_keys(tls_router.upstream_folder, user, vdsm_pki, "vdsm")
+    wait_until(lambda: status(tls_router, "/x") == "200" and
+               tls_upstream.subjects[-1] == "vdsm.example", 20, "the old one is back")
+    assert tls_upstream.subjects[0] == "renewed.example"
+
+
+def test_an_answer_without_a_length_is_whole_when_tls_says_so(tls_router, tls_upstream):
+    body = bytes(range(256)) * 4096
+
+    def answer(in_order):
+        def say(handler, length):
+            handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+            if in_order:
+                with contextlib.suppress(OSError):
+                    handler.connection.unwrap()
+        return say
+
+    tls_upstream.answer = answer(True)
+    assert curl(tls_router, "/x").stdout == body + b"\n200"
+    tls_upstream.answer = answer(False)
+    cut = curl(tls_router, "/x")
+    assert (cut.returncode, cut.stdout) == (18, body + b"\n200"), cut.stderr
+
+
+def test_stomp_goes_through_tls_and_ends_with_its_right(tls_router, tls_upstream):
+    ended = threading.Event()
+
+    def echo(handler, length):
+        echo_stomp(handler, length)
+        ended.set()
+
+    tls_upstream.answer = echo
+    raw = Raw(tls_router).send(CONNECT)
+    raw.until(rb"CONNECTED\n\n\0")
+    piece = bytes(range(256)) * 64
+    for _ in range(16):
+        assert raw.send(piece).until(rb"\A.{%d}" % len(piece)) == piece
+    tls_router.configure({"access engine": {"allow": "view"}})
+    tls_router.reload()
+    try:
+        assert raw.rest() == b""
+        assert ended.wait(20 * SLOW), "the upstream's connection is still open"
+    finally:
+        tls_router.configure({"access engine": {"allow": "forward"}})
+        tls_router.reload()
+        tls_upstream.forget()
+        wait_until(lambda: status(tls_router, "/x") == "200", 20, "the right is back")
+
+
+def test_the_death_of_its_worker_cuts_a_request_and_not_the_next(tls_router, tls_upstream):
+    began, done = threading.Event(), threading.Event()
+
+    def slow(handler, length):
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\nbegun\n")
+        began.set()
+        done.wait(60 * SLOW)
+
+    tls_upstream.answer = slow
+    raw = Raw(tls_router).send(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+    raw.until(rb"begun\n")
+    silent = Raw(tls_router).send(b"GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
+    wait_until(lambda: len(tls_upstream.heads) == 2, 20, "both are there")
+    os.kill(upstream_worker(tls_router), signal.SIGKILL)
+    try:
+        assert b"0\r\n\r\n" not in raw.rest()
+    finally:
+        done.set()
+    tls_upstream.forget()
+    assert status(tls_router, "/next") == "200"

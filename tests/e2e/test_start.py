@@ -363,6 +363,12 @@ def test_check_looks_at_https(unstarted, user):
         assert [line.split(": ", 1)[1] for line in warnings] == [
             f"listen: cannot listen on 127.0.0.1:{port}: {TAKEN}"]
         assert len(errors) == 1 and "key: key of [https] DIR/key: " in errors[0], errors
+        daemon.configure({"ssh": {"max_connections": "100"},  # the default may be too many here
+                          "https": {"upstream": "https://127.0.0.1:5",
+                                    "upstream_ca": f"{daemon.dir}/ca"}})
+        errors, _ = check(daemon)
+        assert len(errors) == 2 and errors[1].endswith("upstream: upstream_ca of [https] DIR/ca: No such file or "
+                                  "directory: make it, or mend the path"), errors
 
 
 def test_check_looks_at_programs_files_and_addresses(unstarted, user):

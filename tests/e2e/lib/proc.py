@@ -156,6 +156,19 @@ def end(pid, number=signal.SIGTERM):
         pass
 
 
+def memory_holds(pid, data):
+    """Whether these bytes stand in what it may write to; only root may look."""
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in _read(f"/proc/{pid}/maps").splitlines():
+            found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+            if found and not line.endswith("[vvar]"):
+                begin, end_ = (int(number, 16) for number in found.groups())
+                memory.seek(begin)
+                if data in memory.read(end_ - begin):
+                    return True
+    return False
+
+
 class Usage:
     """What a set of processes holds: memory of their own in KiB, descriptors, threads, CPU seconds.
     Not the proportional set size: that grows when another process with the same libraries ends."""

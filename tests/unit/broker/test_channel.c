@@ -259,7 +259,7 @@ static void say_message(struct channel *c)
 
 static void say_socket(struct channel *c)
 {
-	assert_true(channel_hand_over(c, STDIN_FILENO, "") < 0);
+	assert_true(channel_hand_over(c, STDIN_FILENO, "", false) < 0);
 }
 
 static void ask_whether_ready(struct channel *c)

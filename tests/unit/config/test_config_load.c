@@ -220,6 +220,19 @@ static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 		{"[listen x]\naddress = *:5\nprotocols = ssh, htps\n",
 			"main.conf:1: [listen x] protocols: unknown protocol \"htps\": write ssh, "
 			"https or both"},
+		{"[https]\nupstream = https://127.0.0.1:5\n",
+			"main.conf:2: an upstream of https:// needs upstream_ca: the authorities "
+			"that sign its certificate"},
+		{"[https]\nupstream = https://127.0.0.1:5\nupstream_ca = /ca\nupstream_key = /k\n",
+			"main.conf:4: upstream_key and upstream_certificate belong together: set "
+			"both or none"},
+		{"[https]\nupstream = http://127.0.0.1:5\nupstream_ca = /ca\n",
+			"main.conf:2: upstream is asked without TLS, and upstream_ca, "
+			"upstream_certificate or upstream_key is set: write https://, or take them "
+			"out"},
+		{"[https]\nupstream = https://host1:5\n",
+			"main.conf:2: invalid upstream \"https://host1:5\": write "
+			"http://192.0.2.1:8080, https://192.0.2.1:8443 or unix:/PATH"},
 		{"[listen x]\naddress = *:5\n",
 			"https needs certificate and key in [https]: the server's certificate, and "
 			"its key"},
@@ -567,6 +580,12 @@ static void what_is_hardly_meant_gets_a_warning(void **state)
 		 "admin\n",
 			NULL},
 		{"[access x]\nwho = user:*, ticket, address:::1\nvms = *\nallow = log\n", NULL},
+		{"[access x]\nwho = user:*\nvms = *\nallow = view\n"
+		 "[https]\nkey = /etc/pki/vdsm/keys/vdsmkey.pem\n",
+			"main.conf:6: key: whoever breaks into the process that speaks HTTP has "
+			"this key, which opens more than consoles: make one for https alone; "
+			"VDSM's "
+			"belongs in upstream_key"},
 		{"\n[access x]\nwho = user:*\nvms = *\nallow = type, force\n",
 			"main.conf:2: [access x] allows type, force without view: it has no effect "
 			"where no other section allows view"},
@@ -642,6 +661,17 @@ static void an_upstream_takes_one_descriptor_more_for_each_channel(void **state)
 				     "[https]\nupstream = http://127.0.0.1:8080\n");
 
 	assert_int_equal(config_descriptors(c), CONFIG_DESCRIPTORS_OTHER + 100 * (1 + 2 * 8));
+	config_free(c);
+}
+
+/* And what the worker that speaks TLS passes on, for each connection. */
+static void an_upstream_with_tls_takes_three_more_for_each_connection(void **state)
+{
+	struct config *c = load_text("\n[ssh]\nmax_connections = 100\nmax_channels = 8\n"
+				     "[https]\nupstream = https://127.0.0.1:8443\n"
+				     "upstream_ca = /ca.pem\n");
+
+	assert_int_equal(config_descriptors(c), CONFIG_DESCRIPTORS_OTHER + 100 * (1 + 3 + 2 * 8));
 	config_free(c);
 }
 
@@ -743,6 +773,7 @@ int main(void)
 		IN_FOLDER(a_folder_of_dropins_that_others_rule_is_refused),
 		IN_FOLDER(maxima_beyond_the_descriptor_limit_are_refused),
 		IN_FOLDER(an_upstream_takes_one_descriptor_more_for_each_channel),
+		IN_FOLDER(an_upstream_with_tls_takes_three_more_for_each_connection),
 		IN_FOLDER(what_is_hardly_meant_gets_a_warning),
 		IN_FOLDER(dumps_are_looked_for_where_libvirt_puts_them),
 		IN_FOLDER(five_hundred_rules_load_at_once),

@@ -59,7 +59,7 @@ static const struct expectation {
 	{"FOUND", 29, "J", WIRE_DOOR, "R", 'E', 18, 0, 8192, 0},
 	{"FAILED", 30, "J", WIRE_DOOR, "R", 'E', 1, 0, 1024, 0},
 	{"BEGIN", 31, "H", WIRE_BROKER, "RH", '=', 8, 0, 0, 0},
-	{"UPSTREAM", 32, "H", WIRE_BROKER, "RH", '=', 0, 0, 8192, 1},
+	{"UPSTREAM", 32, "H", WIRE_BROKER, "RH", '=', 1, 0, 8192, 1},
 	{"FILES", 33, "H", WIRE_DOOR, "F", 'V', 1, 0, 8192, 0},
 	{"STAT", 34, "H", WIRE_DOOR, "VE", '=', 4, 1, 4095, 0},
 	{"LIST", 35, "H", WIRE_DOOR, "VE", '=', 12, 1, 4095, 0},
@@ -80,7 +80,9 @@ static const struct expectation {
 	{"PEEKED", 50, "J", WIRE_BROKER, "RE", '=', 0, 0, 0, 0},
 	{"PRINT", 51, "J", WIRE_DOOR, "R", '=', 0, 1, 16384 - 256, 0},
 	{"WHOLE", 52, "J", WIRE_DOOR, "R", 'E', 0, 0, 0, 0},
-	{"KEYS", 53, "C", WIRE_BROKER, "AR", '=', 0, 0, 0, 1},
+	{"KEYS", 53, "CW", WIRE_BROKER, "AR", '=', 0, 0, 0, 1},
+	{"WRAP", 54, "J", WIRE_BROKER, "F", 'R', 0, 1, 255, 2},
+	{"WRAPPED", 55, "J", WIRE_DOOR, "R", '=', 0, 0, 0, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 
@@ -460,11 +462,23 @@ static int check_answer(unsigned type, const void *fixed, size_t size)
 	return wire_check(WIRE_JOB, WIRE_DOOR, WIRE_RUNNING, message, 1 + size, 0, &next);
 }
 
+static void whether_an_end_is_told_is_yes_or_no(void **state)
+{
+	unsigned char message[2] = {WIRE_UPSTREAM, 1};
+	enum wire_state next;
+
+	assert_int_equal(
+		wire_check(WIRE_CHANNEL, WIRE_BROKER, WIRE_RUNNING, message, 2, 1, &next), 0);
+	message[1] = 2;
+	assert_int_equal(
+		wire_check(WIRE_CHANNEL, WIRE_BROKER, WIRE_RUNNING, message, 2, 1, &next), -EINVAL);
+}
+
 static void answers_of_a_worker_are_bounded(void **state)
 {
 	struct wire_found found = {.start = 5, .end = 5, .pattern = 255, .cut = 1};
 	struct wire_read read = {.offset = 5, .again = 5, .rest = 1};
-	struct wire_failed failed = {.failure = WIRE_FAIL_KERNEL};
+	struct wire_failed failed = {.failure = WIRE_FAIL_UPSTREAM};
 
 	assert_int_equal(check_answer(WIRE_FOUND, &found, sizeof(found)), 0);
 	found.end = 4;
@@ -515,6 +529,7 @@ int main(void)
 		cmocka_unit_test(request_fields_are_bounded),
 		cmocka_unit_test(patterns_fill_their_message),
 		cmocka_unit_test(answers_of_a_worker_are_bounded),
+		cmocka_unit_test(whether_an_end_is_told_is_yes_or_no),
 		cmocka_unit_test(memory_is_asked_for_in_bounds),
 	};
 
