@@ -1,5 +1,6 @@
 /* Task: the configuration in force: loaded, read again, handed to the parts. Owner: the broker. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "broker/sidecar/sidecars.h"
 #include "console/guest/directory.h"
 #include "core/log.h"
+#include "core/loop.h"
 
 /* Logs them one by one, and forgets them. */
 void broker_log_errors(struct config_errors *errors)
@@ -103,7 +105,8 @@ int broker_reload(void *arg, struct config_errors *errors)
 	struct record_rules *record_rules = NULL;
 	int r;
 
-	sd_notify(0, "RELOADING=1");
+	/* systemd compares with its own clock when it has sent the signal (Type=notify-reload). */
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, loop_clock());
 	r = config_load(b->options.config_path, &config, errors);
 	if (r == 0)
 		r = access_load(config, &access, errors);
@@ -111,8 +114,8 @@ int broker_reload(void *arg, struct config_errors *errors)
 		r = record_rules_create(config, &record_rules, errors);
 	if (r == 0)
 		r = config_reload_check(b->config, config, errors);
-	sd_notify(0, "READY=1");
 	if (r < 0) {
+		sd_notify(0, "READY=1");
 		log_error("not reloaded: the configuration in force stays");
 		audit_write(b->services.audit, &(struct audit_record){.event = "reload-refused"});
 		access_destroy(&access);
@@ -121,6 +124,7 @@ int broker_reload(void *arg, struct config_errors *errors)
 		return -EINVAL;
 	}
 	adopt(b, config, access, record_rules);
+	sd_notify(0, "READY=1");
 	log_info("configuration reloaded");
 	audit_write(b->services.audit, &(struct audit_record){.event = "reload"});
 	return 0;

@@ -5,7 +5,9 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -434,6 +436,24 @@ def test_reload_takes_new_keys_and_rules_and_drops_no_session(daemons, guest, ke
         assert result.status == DONE, result
         assert daemon.ssh(guest.name, stdin=b"x\n", key=keys.other).status == DENIED
         leave(session)
+
+
+def test_service_manager_is_told_when_a_reload_begins_and_ends(daemons, keys, user, virt, monkeypatch):
+    path = f"{user.mkdir(tempfile.mkdtemp(prefix='n-', dir=virt.dir))}/notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        os.chmod(path, 0o666)
+        manager.settimeout(20 * SLOW)
+        monkeypatch.setitem(virt.env, "NOTIFY_SOCKET", path)
+        daemon = daemons(authorized=[keys.line(keys.ed25519)])
+        assert manager.recv(4096) == b"READY=1"
+        for changes in ({"ssh": {"max_auth_tries": "5"}}, {"ssh": {"max_auth_trise": "5"}}):
+            daemon.configure(changes)
+            before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+            daemon.reload()
+            begun = re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=(\d+)", manager.recv(4096))
+            assert before <= int(begun[1]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+            assert manager.recv(4096) == b"READY=1"
 
 
 def test_broken_configuration_is_not_loaded(daemons, guest):
