@@ -208,10 +208,10 @@ static int parse_option(struct key_options *o, const char *text, size_t len, siz
 
 	while (name < len && text[name] != ',' && text[name] != '=')
 		name++;
+	*used = name;
 	kind = find_kind(text, name);
 	if (!kind)
 		return complain(why, -ENOTSUP, text, name, "is not enforced here, key refused");
-	*used = name;
 	if (kind->has_value != (name < len && text[name] == '='))
 		return complain(why, -EINVAL, text, name,
 			kind->has_value ? "needs a value" : "takes no value");

@@ -7,14 +7,16 @@
 #include "broker/login/login_private.h"
 #include "config/config.h"
 
+#define SECTION_ROOM 512 /* it goes behind a path, into LOGIN_CURE_MAX */
+
 /* Where a section could be, as precisely as that can be said. */
-static void say_section(const struct config *config, const char *who, char out[LOGIN_CURE_MAX])
+static void say_section(const struct config *config, const char *who, char out[SECTION_ROOM])
 {
 	if (config->access_count > 0)
-		snprintf(out, LOGIN_CURE_MAX, "add %.200s to who of an [access] section in %.200s",
+		snprintf(out, SECTION_ROOM, "add %.200s to who of an [access] section in %.200s",
 			who, config->accesses[0].at.file);
 	else
-		snprintf(out, LOGIN_CURE_MAX,
+		snprintf(out, SECTION_ROOM,
 			"make a section in the configuration, such as [access admins], with who = "
 			"%.200s, vms = * and allow = view, type",
 			who);
@@ -50,7 +52,7 @@ static void for_unknown_key(const struct login *login, const char *mark, char ou
 {
 	const struct config *config = login->options.context->config;
 	const struct config_list *files = &config->auth.authorized_keys;
-	char who[PUBKEY_FINGERPRINT_ROOM + 8], section[LOGIN_CURE_MAX] = "";
+	char who[PUBKEY_FINGERPRINT_ROOM + 8], section[SECTION_ROOM] = "";
 	int n;
 
 	if (!has_section(login, mark)) {
