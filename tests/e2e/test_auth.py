@@ -145,6 +145,16 @@ def test_compression_is_not_offered(daemon, shared):
     assert "compression: none" in result.errors and "compression: zlib" not in result.errors
 
 
+def test_strict_key_exchange_is_offered(daemon):
+    with daemon.raw() as connection:
+        connection.sendall(b"SSH-2.0-test\r\n")
+        received = b""
+        while b"kex-strict-s-v00@openssh.com" not in received:
+            more = connection.recv(4096)
+            assert more, received
+            received += more
+
+
 # authorized_keys
 
 
