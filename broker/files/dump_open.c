@@ -4,11 +4,17 @@
  * Whoever may write a dump folder may put anything there, and swap it at any time. So a name is
  * resolved once, to a descriptor that opens nothing (O_PATH); what it is, is seen there; and that
  * very file is opened for reading.
+ *
+ * A link to a file from elsewhere may be taken away between our look at the name and at the count
+ * of links, which is 1 then. The descriptor knows the very link it came by: when that one is still
+ * there after the count was 1, it was the only one.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -34,14 +40,38 @@ static int resolve(int folder, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+#define PROC_FD_MAX 64
+
+static void proc_name(int fd, char name[PROC_FD_MAX])
+{
+	snprintf(name, PROC_FD_MAX, "/proc/self/fd/%d", fd);
+}
+
+/* Whether the link that a descriptor came by has that name still. Of one that was removed the
+ * kernel says so behind the name. */
+static bool still_called(int path, const char *name)
+{
+	char self[PROC_FD_MAX], text[PATH_MAX];
+	const char *last;
+	ssize_t len;
+
+	proc_name(path, self);
+	len = readlink(self, text, sizeof(text) - 1);
+	if (len < 0)
+		return false;
+	text[len] = '\0';
+	last = strrchr(text, '/');
+	return last && strcmp(last + 1, name) == 0;
+}
+
 /* The file behind a descriptor that opens nothing. Who holds a lease on it for writing would have
  * us wait until he gives it up; so we do not. */
 static int reopen(int path)
 {
-	char name[64];
+	char name[PROC_FD_MAX];
 	int fd;
 
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
+	proc_name(path, name);
 	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
@@ -59,6 +89,8 @@ int dump_open_file(int folder, const char *name, struct stat *st)
 		return S_ISLNK(st->st_mode) ? -ELOOP : -EINVAL;
 	if (st->st_nlink != 1)
 		return -EMLINK;
+	if (!still_called(path, name))
+		return -ESTALE;
 	fd = reopen(path);
 	if (fd >= 0 && fstat(fd, st) < 0) {
 		close(fd);

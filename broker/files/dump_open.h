@@ -17,7 +17,8 @@ int dump_open_folder(const char *path) __attribute__((warn_unused_result));
 
 /*
  * The descriptor of a file in it and what it is; or -errno: -ELOOP and others for what is no
- * regular file, which is not opened at all; -EMLINK: it has further names; -EAGAIN: somebody holds
+ * regular file, which is not opened at all; -EMLINK: it has further names; -ESTALE: it was
+ * removed or renamed meanwhile; -EAGAIN: somebody holds
  * a lease for writing on it.
  */
 int dump_open_file(int folder, const char *name, struct stat *st)

@@ -1,9 +1,11 @@
 /* Dump files: their names, whose they are, and that nothing but files is opened. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,8 @@
 #include "broker/files/lives.h"
 #include "broker/files/watched.h"
 #include "core/io.h"
+
+#define SWAPS 20000 /* openings while a name comes and goes */
 
 static char folder[64];
 
@@ -39,7 +43,7 @@ static int remove_folder(void **state)
 
 static const char *path(const char *name)
 {
-	static char text[512];
+	static _Thread_local char text[512];
 
 	snprintf(text, sizeof(text), "%s/%s", folder, name);
 	return text;
@@ -304,6 +308,48 @@ static void only_regular_files_with_one_name_are_opened(void **state)
 	close(dir);
 }
 
+struct swapper {
+	pthread_t thread;
+	int dir;
+	atomic_bool ends;
+};
+
+static void *link_and_unlink(void *arg)
+{
+	struct swapper *s = arg;
+
+	while (!atomic_load(&s->ends)) {
+		if (linkat(AT_FDCWD, path("secret"), s->dir, "dump", 0) == 0)
+			assert_int_equal(unlinkat(s->dir, "dump", 0), 0);
+	}
+	return NULL;
+}
+
+/* Between the look at the name and at the count of links the second name goes: the count is 1. */
+static void a_second_name_that_comes_and_goes_opens_nothing(void **state)
+{
+	struct swapper s = {.ends = false};
+	struct stat st;
+	int i, opened = 0;
+
+	put("secret", "bytes");
+	assert_int_equal(mkdir(path("dumps"), 0700), 0);
+	s.dir = dump_open_folder(path("dumps"));
+	assert_int_equal(pthread_create(&s.thread, NULL, link_and_unlink, &s), 0);
+	for (i = 0; i < SWAPS; i++) {
+		int fd = dump_open_file(s.dir, "dump", &st);
+
+		if (fd >= 0) {
+			opened++;
+			close(fd);
+		}
+	}
+	atomic_store(&s.ends, true);
+	pthread_join(s.thread, NULL);
+	close(s.dir);
+	assert_int_equal(opened, 0);
+}
+
 static void a_file_that_somebody_writes_is_growing(void **state)
 {
 	char *folders[] = {folder};
@@ -480,6 +526,7 @@ int main(void)
 		IN_FOLDER(a_dump_of_a_time_before_the_start_is_nobodys),
 		IN_FOLDER(of_too_many_gaps_the_oldest_become_one),
 		IN_FOLDER(only_regular_files_with_one_name_are_opened),
+		IN_FOLDER(a_second_name_that_comes_and_goes_opens_nothing),
 		IN_FOLDER(a_file_that_somebody_writes_is_growing),
 		IN_FOLDER(a_file_with_a_lease_is_growing),
 		IN_FOLDER(what_is_no_file_is_looked_at_up_to_a_number),
