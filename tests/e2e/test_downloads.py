@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from lib.dumps import put, stamp
 from lib.https import Raw, curl, make_https, status, url
 from lib.proc import SLOW, Usage, wait_until
 from lib.session import ask
@@ -35,13 +36,7 @@ class Dumps:
 
     def put(self, write, seconds_ago=60):
         """A dump as libvirt names one, filled by write(file): its name in the tree."""
-        when = time.time() - seconds_ago
-        stamp = time.strftime("%Y-%m-%d-%H:%M:%S", time.localtime(when))
-        name = f"{self.guest.domain.ID()}-{self.guest.name[:20]}-{stamp}"
-        with open(f"{self.dir}/{name}", "wb") as file:
-            write(file)
-        self.user.own(f"{self.dir}/{name}", 0o600)
-        shown = name.replace(":", "-")
+        _, shown = put(self.user, self.dir, self.guest, write, stamp(seconds_ago))
         wait_until(lambda: shown in self.list(), 20, "the dump is listed")
         return shown
 

@@ -11,43 +11,9 @@ import time
 import paramiko
 import pytest
 
-from lib import clients, proc
+from lib import clients, proc, sftp as raw_sftp
+from lib.dumps import Folder, stamp
 from lib.proc import SLOW, wait_until
-
-RIGHTS = "view, type, log, dump-get"
-
-
-def stamp():
-    return time.strftime("%Y-%m-%d-%H:%M:%S")
-
-
-class Folder:
-    """A dump folder, as libvirt's auto_dump_path is one, and the daemon that looks into it."""
-
-    def __init__(self, virt, daemons, config=None):
-        self.virt = virt
-        self.dir = f"{virt.dir}/dump-{os.urandom(4).hex()}"
-        virt.user.mkdir(self.dir)
-        settings = {"dump": {"directories": self.dir},
-                    "access all": {"who": "key:*", "vms": "*", "allow": RIGHTS}}
-        settings.update(config or {})
-        self.daemon = daemons(settings)
-
-    def path(self, name):
-        return f"{self.dir}/{name}"
-
-    def put(self, guest, data, when=None, owner=None):
-        """A file with the name libvirt would give it; its name in the tree."""
-        name = f"{guest.domain.ID()}-{guest.name[:20]}-{when or stamp()}"
-        with open(self.path(name), "wb") as file:
-            file.write(data)
-        self.virt.user.own(self.path(name), 0o600)
-        return name.replace(":", "-")
-
-    def names(self, guest):
-        """What the daemon shows of the guest's dumps."""
-        return self.daemon.ssh(guest.uuid, "dumps").text
-
 
 @pytest.fixture(scope="module")
 def shared(module_guests):
@@ -313,7 +279,7 @@ def test_a_dump_that_is_being_written_is_in_no_folder(folder, shared):
 
 def test_another_users_vm_is_not_there(virt, daemons, guests, shared, keys, tmp_path):
     mine, other = guests("fmine"), shared
-    rule = {"who": f"key:{keys.fingerprint(keys.ed25519)}", "vms": mine.name, "allow": RIGHTS}
+    rule = {"who": f"key:{keys.fingerprint(keys.ed25519)}", "vms": mine.name, "allow": Folder.RIGHTS}
     made = Folder(virt, daemons, {"access all": rule})
     made.daemon.knows(mine)
     made.put(mine, b"mine")
@@ -334,7 +300,7 @@ def test_what_is_nobodys_is_for_admins(virt, daemons, shared, tmp_path):
     made.daemon.knows(shared)
     virt.user.write(made.path("vmcore from somewhere"), "core")
     assert "vmcore" not in made.daemon.ssh("vmconsole", "dumps").text
-    made.daemon.configure({"access all": {"allow": RIGHTS + ", admin"}})
+    made.daemon.configure({"access all": {"allow": Folder.RIGHTS + ", admin"}})
     made.daemon.reload()
     wait_until(lambda: "vmcore_from_somewhere" in made.daemon.ssh("vmconsole", "dumps").text, 10,
                "an admin sees it")
@@ -434,36 +400,18 @@ def test_a_refused_file_client_gets_no_shell(virt, daemons, shared):
 def test_a_client_that_reads_nothing_holds_no_memory(folder, shared, dump):
     name = folder.put(shared, random_bytes(64 << 20))
     door = folder.daemon.doors("ssh")[0]
-    client = clients.paramiko_connect(folder.daemon, shared.uuid)
-    channel = client.get_transport().open_session(window_size=1 << 16)
-    channel.invoke_subsystem("sftp")
-
-    def packet(kind, body):
-        text = bytes([kind]) + body
-        return len(text).to_bytes(4, "big") + text
-
-    def string(text):
-        return len(text).to_bytes(4, "big") + text
-
-    path = f"/dumps/{name}".encode()
-    channel.sendall(packet(1, b"\0\0\0\3"))
-    channel.recv(4096)
-    channel.sendall(packet(3, b"\0\0\0\1" + string(path) + b"\0\0\0\1" + b"\0\0\0\0"))
-    answer = channel.recv(4096)
-    handle = answer[9:]
-    before = proc.Usage([door]).memory
-    asked = 0
-    channel.settimeout(3 * SLOW)
-    with pytest.raises(socket.timeout):
-        while asked < 200000:
-            channel.sendall(b"".join(
-                packet(5, i.to_bytes(4, "big") + handle + (i * 32768).to_bytes(8, "big")
-                       + b"\0\0\x80\0") for i in range(2, 102)))
-            asked += 100
-    assert proc.Usage([door]).memory - before < 16 << 10
-    # Others go on meanwhile.
-    assert folder.daemon.ssh(shared.uuid, "status").status == 0
-    client.close()
+    with raw_sftp.Raw(folder.daemon, shared.uuid, window_size=1 << 16) as client:
+        handle = client.open(f"/dumps/{name}".encode()).text
+        before = proc.Usage([door]).memory
+        client.channel.settimeout(3 * SLOW)
+        with pytest.raises(socket.timeout):
+            for start in range(0, 200000, 100):
+                client.channel.sendall(b"".join(client.request(
+                    raw_sftp.READ, raw_sftp.read_body(handle, i * 32768, 32768))
+                    for i in range(start, start + 100)))
+        assert proc.Usage([door]).memory - before < 16 << 10
+        # Others go on meanwhile.
+        assert folder.daemon.ssh(shared.uuid, "status").status == 0
 
 
 @contextlib.contextmanager
