@@ -179,7 +179,7 @@ enum request_step fstatvfs_start(struct sftpd *s, struct request *r)
 	if (tree->space)
 		return query_asked(
 			s, r, tree->space(s->config.tree_arg, query_next(s, r), r->handle->path));
-	reply_error(s, r->id, -ENOSYS, NULL);
+	reply_space(s, r->id, NULL);
 	return STEP_DONE;
 }
 

@@ -82,12 +82,12 @@ bool remove_answer(struct sftpd *s, struct request *r, const struct tree_answer 
 	return true;
 }
 
+/* Where there is no room to ask for it is asked whether there is such a path. */
 enum request_step statvfs_start(struct sftpd *s, struct request *r)
 {
 	if (s->config.tree->space)
 		return query_ask(s, r, s->config.tree->space);
-	reply_error(s, r->id, -ENOSYS, NULL);
-	return STEP_DONE;
+	return ask_stat(s, r, true);
 }
 
 bool statvfs_answer(struct sftpd *s, struct request *r, const struct tree_answer *a)
@@ -95,6 +95,6 @@ bool statvfs_answer(struct sftpd *s, struct request *r, const struct tree_answer
 	if (a->error)
 		reply_error(s, r->id, a->error, a->reason);
 	else
-		reply_space(s, r->id, &a->space);
+		reply_space(s, r->id, s->config.tree->space ? &a->space : NULL);
 	return true;
 }

@@ -4,6 +4,8 @@
 
 #include "sshd/sftp/server.h"
 
+#define SPACE_BLOCK 4096 /* bytes of a block where there is no room: none has to be known */
+
 void reply_fail(struct sftpd *s, const char *why)
 {
 	if (s->state == SFTPD_FAILED)
@@ -180,8 +182,11 @@ void reply_path(struct sftpd *s, uint32_t id, const char *path, size_t len)
 
 void reply_space(struct sftpd *s, uint32_t id, const struct tree_space *space)
 {
+	static const struct tree_space none = {.bsize = SPACE_BLOCK, .frsize = SPACE_BLOCK};
 	struct pack p = reply_begin(s, STATUS_MAX, SFTP_EXTENDED_REPLY, id);
 
+	if (!space)
+		space = &none;
 	pack_u64(&p, space->bsize);
 	pack_u64(&p, space->frsize);
 	pack_u64(&p, space->blocks);

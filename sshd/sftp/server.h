@@ -231,6 +231,7 @@ void reply_handle(struct sftpd *s, uint32_t id, const struct handle *h);
 void reply_data(struct sftpd *s, uint32_t id, const uint8_t *data, size_t len);
 /* One name without attributes. */
 void reply_path(struct sftpd *s, uint32_t id, const char *path, size_t len);
+/* NULL: there is no room at all. */
 void reply_space(struct sftpd *s, uint32_t id, const struct tree_space *space);
 void pack_attrs(struct pack *p, const struct tree_attr *attr);
 

@@ -102,7 +102,7 @@ struct tree_ops {
 	/* Removes a file. NULL: nobody may. */
 	tree_ask_fn remove;
 
-	/* space of the file system a path is on. NULL: unsupported. */
+	/* space of the file system a path is on. NULL: there is none, neither used nor free. */
 	tree_ask_fn space;
 
 	/* names of users, then those of groups; in it NULL: no name. NULL: none has one. */

@@ -93,13 +93,14 @@ def test_every_fetched_file_has_an_audit_record(folder, shared, dump, tmp_path):
 
 
 def test_sftp_lists_the_tree_of_a_guest(folder, shared, dump):
-    listed = sftp(folder.daemon, shared.name, ["pwd", "ls -la", "ls -1 dumps"])
+    listed = sftp(folder.daemon, shared.name, ["pwd", "ls -la", "ls -1 dumps", "df"])
     assert listed.status == 0, listed
     assert "Remote working directory: /\n" in listed.text
     assert re.search(r"^-r--------.* console\.log$", listed.text, re.M), listed
     assert re.search(r"^drwx------.* dumps$", listed.text, re.M), listed
     assert f"dumps/{dump[0]}\n" in listed.text
     assert "latest" not in listed.text
+    assert re.search(r"^ +0 +0 +0 +0 ", listed.text, re.M), listed  # of df: nothing can be stored
 
 
 def test_sftp_resumes_a_dump_that_was_cut(folder, shared, dump, tmp_path):

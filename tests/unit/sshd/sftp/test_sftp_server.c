@@ -421,9 +421,41 @@ static void free_space_is_told_as_read_only(void **state)
 	assert_int_equal(sftpd_answer(w->server, last_asked(w, 0)->query, &a), 0);
 	next_reply(w, &r);
 	assert_int_equal(r.type, SFTP_EXTENDED_REPLY);
+}
+
+static void expect_no_room(struct world *w)
+{
+	struct reply r;
+	uint64_t i;
+
+	next_reply(w, &r);
+	assert_int_equal(r.type, SFTP_EXTENDED_REPLY);
+	assert_true(unpack_u64(&r.in) > 0); /* the sizes of a block */
+	assert_true(unpack_u64(&r.in) > 0);
+	for (i = 0; i < 7; i++)
+		assert_int_equal(unpack_u64(&r.in), 0);
+	assert_int_equal(unpack_u64(&r.in), 3);
+	assert_int_equal(unpack_u64(&r.in), 255);
+	assert_int_equal(r.in.left, 0);
+}
+
+/* Clients who are told nothing make something up, or say that it failed. */
+static void where_no_file_system_is_there_is_no_room(void **state)
+{
+	struct world *w = *state;
+	uint64_t handle = open_file(w, 10, -1);
+
 	w->ops.space = NULL;
-	client_extended(w, 3, "statvfs@openssh.com", "dumps", 5);
-	expect_status(w, 3, SFTP_OP_UNSUPPORTED);
+	client_extended(w, 1, "statvfs@openssh.com", "dumps", 5);
+	assert_int_equal(last_asked(w, 0)->what, ASK_STAT);
+	answer_attr(w, last_asked(w, 0), FOLDER_MODE, 0);
+	expect_no_room(w);
+	client_extended(w, 2, "statvfs@openssh.com", "none", 4);
+	answer_error(w, last_asked(w, 0), -ENOENT);
+	expect_status(w, 2, SFTP_NO_SUCH_FILE);
+	handle = htobe64(handle);
+	client_extended(w, 3, "fstatvfs@openssh.com", &handle, 8);
+	expect_no_room(w);
 }
 
 static void a_link_leads_where_the_tree_says(void **state)
@@ -550,6 +582,7 @@ int main(void)
 		TEST(extensions_that_write_are_refused),
 		TEST(removal_is_the_trees_decision),
 		TEST(free_space_is_told_as_read_only),
+		TEST(where_no_file_system_is_there_is_no_room),
 		TEST(a_link_leads_where_the_tree_says),
 		TEST(owners_have_names),
 		TEST(owners_beyond_the_limit_have_no_names_but_an_answer),
