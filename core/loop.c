@@ -33,6 +33,8 @@ struct loop {
 	size_t deferred_count, deferred_room;
 	int in_deferred;
 	LIST_HEAD(, loop_child) forgotten;
+	uint64_t used_us; /* by this thread, when the last turn ended */
+	struct loop_stalls stalls;
 };
 
 struct loop_io {
@@ -120,10 +122,35 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
+static uint64_t thread_us(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* A thread that waits uses nothing: one look at the clock is enough for a turn. */
+static void count_turn(struct loop *loop)
+{
+	uint64_t now = thread_us(), took = now - loop->used_us;
+
+	loop->used_us = now;
+	loop->stalls.count += took >= LOOP_STALL_US;
+	if (took > loop->stalls.longest_us)
+		loop->stalls.longest_us = took;
+}
+
+const struct loop_stalls *loop_stalls(const struct loop *loop)
+{
+	return &loop->stalls;
+}
+
 int loop_run(struct loop *loop)
 {
 	int r = 0, code = 0;
 
+	loop->used_us = thread_us(); /* what came before was no turn */
 	while (r == 0 && sd_event_get_state(loop->event) != SD_EVENT_FINISHED)
 		r = loop_turn(loop, UINT64_MAX);
 	if (r == 0)
@@ -144,6 +171,7 @@ int loop_turn(struct loop *loop, uint64_t timeout_us)
 	run_deferred(loop);
 	r = sd_event_run(loop->event, timeout_us);
 	run_deferred(loop);
+	count_turn(loop);
 	return r < 0 ? r : 0;
 }
 

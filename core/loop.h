@@ -43,6 +43,15 @@ void loop_exit(struct loop *loop, int code);
 /* One turn: waits at most timeout_us (UINT64_MAX: for ever) and runs what is due. For tests. */
 int loop_turn(struct loop *loop, uint64_t timeout_us);
 
+/* Turns that kept everybody else waiting: by the time that the loop's thread was on a processor, so
+ * that other load of the machine does not count. */
+#define LOOP_STALL_US UINT64_C(10000)
+struct loop_stalls {
+	uint64_t count;      /* turns of LOOP_STALL_US and more */
+	uint64_t longest_us; /* of all turns */
+};
+const struct loop_stalls *loop_stalls(const struct loop *loop);
+
 /* Monotonic microseconds, as of the start of this turn. */
 uint64_t loop_now(struct loop *loop);
 /* The same, as of this moment, in any thread: for what takes its time within a turn. */

@@ -43,6 +43,15 @@ static void add_host(struct exposition *e, const struct broker_context *context)
 	}
 }
 
+static void add_loop(struct exposition *e, const struct loop_stalls *stalls)
+{
+	exposition_single(e, "vmconsoled_loop_stalls_total", EXPOSITION_COUNTER,
+		"Turns of the daemon's loop that took 10 ms of a processor or more.",
+		stalls->count);
+	exposition_single(e, "vmconsoled_loop_longest_microseconds", EXPOSITION_GAUGE,
+		"The longest turn since it began.", stalls->longest_us);
+}
+
 static void add_panics(struct exposition *e, const struct directory *d)
 {
 	const struct directory_counts *counts = directory_counts(d);
@@ -105,6 +114,7 @@ static int add_all(struct exposition *e, const struct verb_call *call)
 	int r;
 
 	add_host(e, context);
+	add_loop(e, loop_stalls(context->loop));
 	add_panics(e, context->directory);
 	add_dumps(e, context->makings);
 	add_journal(e, context->directory);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -405,6 +406,41 @@ static void the_loop_returns_what_exit_was_given(void **state)
 	assert_int_equal(loop_run(s->loop), 42);
 }
 
+static void compute(void *arg)
+{
+	struct timespec t;
+	uint64_t begin = UINT64_MAX, now;
+
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+		now = (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
+		begin = begin == UINT64_MAX ? now : begin;
+	} while (now - begin < LOOP_STALL_US);
+}
+
+static void wait_without_a_processor(void *arg)
+{
+	struct seen *s = arg;
+
+	usleep(2 * LOOP_STALL_US);
+	loop_exit(s->loop, 0);
+}
+
+static void turns_that_take_a_processor_long_are_counted(void **state)
+{
+	struct seen *s = *state;
+	struct loop_timer *last = NULL;
+
+	assert_int_equal(loop_timer_add(s->loop, &s->timer, compute, s), 0);
+	assert_int_equal(loop_timer_add(s->loop, &last, wait_without_a_processor, s), 0);
+	loop_timer_set(s->timer, 0, 0);
+	loop_timer_set(last, LOOP_STALL_US, 1);
+	assert_int_equal(loop_run(s->loop), 0);
+	loop_timer_del(&last);
+	assert_int_equal(loop_stalls(s->loop)->count, 1);
+	assert_true(loop_stalls(s->loop)->longest_us >= LOOP_STALL_US);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -423,6 +459,7 @@ int main(void)
 		TEST(the_end_of_a_child_is_told_as_waitpid_would),
 		TEST(a_forgotten_child_is_reaped_when_it_ends),
 		TEST(a_loop_may_end_before_a_forgotten_child),
+		TEST(turns_that_take_a_processor_long_are_counted),
 		TEST(the_loop_returns_what_exit_was_given),
 	};
 
