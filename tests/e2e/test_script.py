@@ -1,6 +1,5 @@
 """The script of README.md, as it stands there: a Linux guest from power off to a panic."""
 
-import os
 import re
 import subprocess
 
@@ -8,9 +7,8 @@ import pytest
 
 from lib import clients
 from lib.linux import LinuxGuest
-from lib.proc import HERE, SLOW
-
-README = f"{HERE}/../../../README.md"
+from lib.proc import SLOW
+from lib.readme import write_script
 
 pytestmark = pytest.mark.timeout(400 * SLOW)
 
@@ -29,17 +27,8 @@ def linux(virt):
     guest.remove()
 
 
-def script():
-    """The indented block that begins with its interpreter."""
-    with open(README, encoding="utf-8") as file:
-        found = re.search(r"(?m)^    #!/bin/sh\n(?:    .*\n)+", file.read())
-    return re.sub("(?m)^    ", "", found.group(0))
-
-
 def test_script_of_the_readme_boots_logs_in_runs_and_sees_the_panic(daemon, linux, tmp_path):
-    path = tmp_path / "smoke"
-    path.write_text(script(), encoding="utf-8")
-    os.chmod(path, 0o755)
+    path = write_script(tmp_path / "smoke")
     daemon.knows(linux)
     done = subprocess.run([path, *clients.ssh_argv(daemon, linux.name)],
                           env=clients.home(daemon), stdin=subprocess.DEVNULL, capture_output=True,

@@ -1,0 +1,47 @@
+"""What a program of this folder runs on: a private libvirt and a daemon of the build that --build
+names. The harness looks at VMC_BUILD when it is imported: after the arguments have been read."""
+
+import contextlib
+import os
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
+
+
+def add_build(parser):
+    parser.add_argument("--build", metavar="DIR", default=os.path.join(TOP, "build"))
+
+
+class Stage:
+    """.virt, .daemon (everything allowed to every key); .guests are removed at the end."""
+
+    def __init__(self, config=None):
+        from conftest import Programs  # noqa: PLC0415
+        from lib.clients import Keys  # noqa: PLC0415
+        from lib.daemon import Daemon  # noqa: PLC0415
+        from lib.proc import User  # noqa: PLC0415
+        from lib.virt import Libvirt  # noqa: PLC0415
+        user, programs = User(), Programs()
+        self.guests = []
+        self.virt = Libvirt(user, programs).start()
+        keys = f"{self.virt.dir}/keys"
+        os.makedirs(keys)
+        self.daemon = Daemon(user, programs, self.virt, Keys(keys), {
+            "access all": {"allow": "view, type, force, control, power, log, admin"},
+            **(config or {})})
+
+
+@contextlib.contextmanager
+def stage(build, config=None):
+    os.environ["VMC_BUILD"] = os.path.abspath(build)
+    made = Stage(config)
+    try:
+        yield made
+        made.daemon.finish()
+    finally:
+        made.daemon.kill()
+        made.virt.mend()
+        for guest in made.guests:
+            guest.remove()
+        made.virt.stop()
