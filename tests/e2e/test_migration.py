@@ -6,7 +6,8 @@ import pytest
 
 from lib import pattern
 from lib.proc import rounds, wait_until
-from lib.session import ask
+from lib.session import ask, see
+from lib.term import Pipes
 from lib.virt import Libvirt
 
 ROUNDS = rounds(4)
@@ -82,11 +83,14 @@ def test_a_viewer_of_a_migrated_guest_sees_every_byte_once(daemon, hosts, guests
 @pytest.mark.timeout(120)
 def test_a_guest_that_moves_to_a_strange_host_ends_sessions_with_82(daemons, hosts, guest):
     daemon = daemons()
-    with daemon.pipes(guest.name) as session:
+    with daemon.pipes(guest.name) as session, \
+            Pipes(daemon.ctl_argv("attach", guest.name, "--no-input")) as local:
         ask(session)
+        see(local, session)
         migrate(hosts[0], hosts[1], guest.name)
         try:
-            assert session.wait(15) == 82, session.errors()
-            assert "moved" in session.errors()
+            for ended in (session, local):
+                assert ended.wait(15) == 82, ended.errors()
+                assert "moved" in ended.errors()
         finally:
             migrate(hosts[1], hosts[0], guest.name)

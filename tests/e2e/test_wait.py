@@ -7,7 +7,6 @@ import json
 import os
 import signal
 
-import paramiko
 import pytest
 
 from lib import clients, proc
@@ -253,13 +252,7 @@ def test_a_signal_of_the_client_is_130_and_never_0(daemon, guest, name):
         channel = client.get_transport().open_session(timeout=20 * proc.SLOW)
         channel.exec_command("wait never")
         wait_until(lambda: rows(daemon, guest), 15, "the wait has begun")
-        request = paramiko.Message()
-        request.add_byte(b"\x62")  # SSH_MSG_CHANNEL_REQUEST, RFC 4254, section 6.9
-        request.add_int(channel.remote_chanid)
-        request.add_string("signal")
-        request.add_boolean(False)
-        request.add_string(name)
-        client.get_transport()._send_user_message(request)
+        clients.paramiko_signal(client, channel, name)
         channel.status_event.wait(20 * proc.SLOW)
         assert channel.exit_status == INTERRUPTED
         one_line_reason(channel.makefile_stderr().read().decode(), "left at offset")
@@ -340,8 +333,7 @@ def test_one_user_does_not_have_all_waits(daemons, guest, keys):
 
 
 def worker(daemon):
-    found = [child for child in proc.children(daemon.pid)
-             if "--worker" in proc.command_line(child)]
+    found = daemon.workers("match")
     assert len(found) <= 1, found
     return found[0] if found else None
 

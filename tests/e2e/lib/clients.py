@@ -211,6 +211,17 @@ def paramiko_connect(daemon, login, key=None, seconds=20, sock=None):
     return client
 
 
+def paramiko_signal(client, channel, name):
+    """paramiko has no call for it."""
+    request = paramiko.Message()
+    request.add_byte(b"\x62")  # SSH_MSG_CHANNEL_REQUEST, RFC 4254, section 6.9
+    request.add_int(channel.remote_chanid)
+    request.add_string("signal")
+    request.add_boolean(False)
+    request.add_string(name)
+    client.get_transport()._send_user_message(request)
+
+
 def asyncssh_connect(daemon, login, key=None, **options):
     """To be awaited or used with async with."""
     return asyncssh.connect(HOST, daemon.port, username=login, known_hosts=None, config=None,

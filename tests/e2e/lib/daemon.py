@@ -179,10 +179,17 @@ class Daemon:
 
     def doors(self, kind=None):
         """Pids of the doors; kind: "ssh"."""
+        return self._helpers("--door", kind)
+
+    def workers(self, kind=None):
+        """Pids of the workers; kind: "match", "dmesg"."""
+        return self._helpers("--worker", kind)
+
+    def _helpers(self, option, kind):
         found = []
         for child in proc.children(self.pid):
             words = proc.command_line(child)
-            if "--door" in words and (kind is None or kind in words):
+            if option in words and (kind is None or kind in words):
                 found.append(child)
         return found
 
