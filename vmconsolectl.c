@@ -42,8 +42,12 @@ static int print(const char *text)
 /* Verbs that are a dialogue when both ends are terminals. */
 static bool is_dialogue(const struct ctl_options *options)
 {
-	return options->word_count == 0 || strcmp(options->words[0], "attach") == 0 ||
-	       strcmp(options->words[0], "connect") == 0;
+	static const char *const dialogues[] = {"attach", "connect", "top"};
+
+	for (size_t i = 0; options->word_count && i < sizeof(dialogues) / sizeof(dialogues[0]); i++)
+		if (strcmp(options->words[0], dialogues[i]) == 0)
+			return true;
+	return options->word_count == 0;
 }
 
 /* Of who has leased a keyboard: the verbs that type know it then. */

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from lib.session import (DENIED, DONE, NO_SUCH, USAGE, ask, one_line_reason, see, word)
+from lib.session import (DENIED, DONE, NO_SUCH, USAGE, ask, one_line_reason, parse_json, see, word)
+from lib.term import Terminal
 from lib.proc import wait_until
 
 KICKED = 84
@@ -142,3 +143,51 @@ def test_console_that_cannot_be_opened_ends_a_follower(daemon, guests):
     assert result.status == 69 and "file" in result.errors, result
     assert daemon.ssh(guest.name, "log").out == b""
     assert re.search("file", daemon.ssh(guest.name, "status").text)
+
+
+# top
+
+
+@pytest.fixture
+def flooded(room, guests):
+    """Names of two guests: one is asked something, the other prints all the time."""
+    calm, busy = guests(), guests()
+    with room.terminal(calm.name) as person, room.pipes(busy.name) as reader:
+        ask(person)
+        ask(reader)
+        reader.line("flood")
+        busy.wait_run("flood")
+        yield calm.name, busy.name
+
+
+def test_top_puts_who_uses_most_first(room, flooded):
+    calm, busy = flooded
+    found = parse_json(room.ctl("top", "--json"))
+    first, second = found["consoles"]
+    assert (first["vm"], second["vm"]) == (busy, calm)
+    assert first["output"] > first["output_per_second"] > 1000 and first["viewers"] == 1, first
+    assert first["keyboard"].startswith("key:SHA256:"), first
+    assert second["output_per_second"] == second["lag"] == 0 and second["output"] > 0, second
+    sessions = {row["vm"]: row for row in found["sessions"]}
+    assert sessions[busy]["sent_per_second"] > 1000 and sessions[calm]["verb"] == "attach", found
+    assert sessions[None]["verb"] == "top" and sessions[None]["lag"] is None, found
+    text = room.ctl("top").text
+    assert re.search(rf"^{busy} +serial0 .*\n{calm} +serial0 ", text, re.M), text
+
+
+def test_top_on_a_terminal_is_drawn_anew_until_one_leaves(room, flooded):
+    calm, busy = flooded
+    with Terminal(room.ctl_argv("top", "--interval", "1s"), rows=5, columns=60) as screen:
+        screen.expect(r"\x1b\[\?1049h.*\x1b\[H")
+        screen.expect(rf"{busy} .*{calm} .*\x1b\[H")
+        frame = screen.expect(r"([^\x1b].*?)\x1b\[J").group(1)
+        assert frame.count(b"\r\n") < 5, frame
+        lines = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", frame).split(b"\r\n")
+        assert all(len(line) <= 60 for line in lines), lines
+        screen.send("q")
+        assert screen.wait() == DONE
+        assert screen.seen.endswith(b"\x1b[?25h\x1b[?1049l"), screen.seen[-100:]
+
+
+def test_top_is_for_administrators_of_the_host(room, guest):
+    assert room.ssh("vmconsole", "top").status == DENIED

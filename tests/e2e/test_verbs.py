@@ -68,6 +68,9 @@ def test_answers_in_json_are_as_documented(daemons, pair):
     ask_for("ticket", "ticket", name)
     daemon.password(name, "list", "a" * 32)
     assert ask_for("sources", "sources")["penalties"]
+    with daemon.pipes(name) as session:
+        ask(session)
+        assert ask_for("top", "top")["sessions"]
     assert ask_for("doctor", "doctor", pair[1].name)["findings"]
 
 
