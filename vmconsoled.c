@@ -16,6 +16,7 @@
 #include "sshd/ssh_door.h"
 #include "worker/dmesg_worker.h"
 #include "worker/match_worker.h"
+#include "worker/screen_worker.h"
 #include "worker/upstream_worker.h"
 
 #define DEFAULT_CONFIG "/etc/vmconsoled/vmconsoled.conf"
@@ -176,6 +177,8 @@ static int become_worker(const char *kind)
 		match_worker_main(&options);
 	if (strcmp(kind, "dmesg") == 0)
 		dmesg_worker_main(&options);
+	if (strcmp(kind, "screen") == 0)
+		screen_worker_main(&options);
 	options.keys_fd = DOOR_KEYS_FD;
 	if (strcmp(kind, "upstream") == 0)
 		upstream_worker_main(&options);

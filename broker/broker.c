@@ -271,6 +271,7 @@ static void end(struct broker *b)
 	worker_destroy(&b->context.matcher);
 	worker_destroy(&b->context.dmesg);
 	worker_destroy(&b->context.upstream);
+	worker_destroy(&b->context.screens);
 	makings_destroy(&b->context.makings);
 	keeping_destroy(&b->context.keeping);
 	sidecars_destroy(&b->context.sidecars);

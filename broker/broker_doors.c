@@ -12,6 +12,7 @@
 #include "broker/door/host_keys.h"
 #include "broker/door/https_keys.h"
 #include "broker/matcher/matcher.h"
+#include "broker/screen/screen_model.h"
 #include "broker/upstream/upstream_tls.h"
 #include "broker/worker/worker.h"
 #include "config/protocols.h"
@@ -70,6 +71,8 @@ void broker_give_settings(struct broker *b)
 	/* A connection asks one thing after the other. */
 	worker_settings(b->context.upstream, (unsigned)ssh->max_connections,
 		(unsigned)ssh->max_connections, b->config->daemon.log_level);
+	worker_settings(b->context.screens, SCREEN_MODEL_JOBS_MAX, SCREEN_MODEL_OWNER_MAX,
+		b->config->daemon.log_level);
 }
 
 static int keys_for_ssh(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
@@ -204,7 +207,17 @@ static int make_workers(struct broker *b, const struct door_user *user)
 	options.files = UPSTREAM_TLS_FILES;
 	options.keys = keys_for_upstream;
 	options.keys_arg = b;
-	return worker_create(&options, &b->context.upstream);
+	r = worker_create(&options, &b->context.upstream);
+	if (r < 0)
+		return r;
+	options.keys = NULL;
+	options.keys_arg = NULL;
+	options.name = "screen worker";
+	options.kind = "screen";
+	options.does = "draws it";
+	options.files = 0;
+	options.restarts_max = SCREEN_MODEL_RESTARTS_MAX;
+	return worker_create(&options, &b->context.screens);
 }
 
 static int make_endpoint(struct broker *b, size_t which, const char *kind,

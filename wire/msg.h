@@ -154,6 +154,10 @@ enum wire_type {
 	WIRE_WRAPPED, /* d->b  what goes into the other end of the stream goes to the upstream, and
 			 back */
 
+	/* job line: what a terminal shows after BYTES; PRINT has its rows, FAILED ends it too */
+	WIRE_SCREEN, /* b->d */
+	WIRE_SHOWN,  /* d->b  the answer to REST, behind the rows, and the last message */
+
 	WIRE_TYPES
 };
 
@@ -362,6 +366,18 @@ struct wire_kernel {
 struct wire_peek {
 	uint64_t address; /* physical */
 	uint32_t len;
+} WIRE_PACKED;
+
+struct wire_screen {
+	uint64_t offset; /* of the first byte that will come */
+	uint16_t columns, rows;
+	uint8_t cut; /* what was printed before that is not there */
+} WIRE_PACKED;
+
+struct wire_shown {
+	uint16_t column, row; /* of the cursor, from 0 */
+	uint8_t hidden;       /* it is */
+	uint8_t alternate;    /* the screen is that of full-screen programs */
 } WIRE_PACKED;
 
 enum wire_failure {

@@ -114,6 +114,9 @@ static const struct wire_row table[WIRE_TYPES] = {
 
 	ROW(WRAP, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, 0, 1, WIRE_HOST_MAX, 2),
 	ROW(WRAPPED, JOB, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 0),
+
+	ROW(SCREEN, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_screen), 0, 0, 0),
+	ROW(SHOWN, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_shown), 0, 0, 0),
 };
 
 /*

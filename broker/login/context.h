@@ -59,6 +59,7 @@ struct broker_context {
 	struct worker *matcher;    /* patterns in output */
 	struct worker *dmesg;      /* kernels' logs */
 	struct worker *upstream;   /* TLS with the upstream */
+	struct worker *screens;    /* what terminals show */
 	struct file_store *files;  /* dumps, and what is lent to file clients */
 	struct keeping *keeping;   /* how long those of the store are kept */
 	struct sidecars *sidecars; /* what is known of each: checksums and the like */

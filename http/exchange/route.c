@@ -36,6 +36,8 @@ static const struct route table[] = {
 	{HTTP_METHOD_GET, "crashDump/*/", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "vm/*/status", ROUTE_WHOLE, false, "status", "--json", "", TEXT},
 	{HTTP_METHOD_GET, "vm/*/who", ROUTE_WHOLE, false, "who", "--json", "", TEXT},
+	{HTTP_METHOD_GET, "vm/*/screen", ROUTE_WHOLE, false, "screen", "--json", "device size at",
+		TEXT},
 	VERB("break"),
 	VERB("dump"),
 	VERB("lease"),

@@ -8,9 +8,9 @@ import subprocess
 import paramiko
 import pytest
 
-from lib import clients
-from lib.proc import SLOW
-from lib.session import DONE, USAGE, ask, word
+from lib import clients, schema
+from lib.proc import SLOW, wait_until
+from lib.session import DENIED, DONE, NO_SUCH, USAGE, ask, one_line_reason, parse_json, word
 from lib.term import Stream, Terminal
 
 QUESTIONS = (b"\x1b[6n", b"\x1b[5n", b"\x1b[c", b"\x1b[0c", b"\x1b[>c", b"\x1b]10;?", b"\x1b]11;?",
@@ -190,3 +190,84 @@ def test_pipe_on_another_connection_is_not_concerned(no_files, guest):
     result = no_files.ssh(guest.name, stdin=b"say here\n")
     assert result.status == DONE and b"here\r\n" in result.out, result
     client.close()
+
+
+# --- the screen ---
+
+DRAWING = ("\x1b[2J\x1b[10;30H\u250c\u2500\u2500\u2500\u2510\x1b[11;30H\x1b[1;37;44mmenu\x1b[m\x1b[5;1Hgone\x1b[5;1H"
+           "\x1b[K\x1b[20;75Hedge of it\x1b[3;6r\x1b[6;1H\x1bD\x1bD\x1b[r\x1b[22;1H\u4e2d\u6587 there").encode()
+
+
+@pytest.fixture(scope="module")
+def drawn(daemon, module_guests):
+    """A guest that has drawn something as full-screen programs do."""
+    guest = module_guests("drawn")
+    with daemon.pipes(guest.name) as script:
+        script.send(b"say " + DRAWING + b"\r")
+        script.expect(rb"there.*guest> ")
+    return guest
+
+
+
+def shown_by_tmux(tmp_path, output, columns, rows):
+    """The rows of a real terminal that is shown these bytes."""
+    (tmp_path / "output").write_bytes(output)
+    tmux = ["tmux", "-f", "/dev/null", "-S", str(tmp_path / "tmux")]
+    script = f"stty -opost; cat {tmp_path}/output; printf '\\033]2;all\\007'; exec sleep 1000"
+    subprocess.run([*tmux, "-u", "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh", "-c", script],
+                   check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    try:
+        wait_until(lambda: subprocess.run([*tmux, "display", "-p", "#{pane_title}"], check=True,
+                                          capture_output=True).stdout == b"all\n", 10, "tmux has read it")
+        rows = subprocess.run([*tmux, "capture-pane", "-p"], check=True, capture_output=True).stdout
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=True)
+    return [row.rstrip() for row in rows.decode().split("\n")[:-1]]
+
+
+@pytest.mark.parametrize("columns, rows", [(80, 24), (40, 12)])
+def test_the_screen_is_that_of_a_terminal_which_was_there(daemon, drawn, tmp_path, columns, rows):
+    result = daemon.ssh(drawn.name, f"screen --size {columns}x{rows} --json")
+    data = parse_json(result)
+    schema.check("screen", data)
+    assert (data["columns"], data["rows"], len(data["lines"])) == (columns, rows, rows)
+    assert data["whole"] and not data["alternate"] and data["cursor"]["visible"]
+    output = daemon.ssh(drawn.name, f"log --from {data['from']}").out
+    assert len(output) == data["offset"] - data["from"]
+    assert data["lines"] == shown_by_tmux(tmp_path, output, columns, rows)
+    text = daemon.ssh(drawn.name, f"screen --size {columns}x{rows}")
+    assert text.status == DONE and text.out.decode().split("\n")[:-1] == data["lines"]
+
+
+def test_the_screen_at_an_offset_is_what_it_was_then(daemon, drawn):
+    start = parse_json(daemon.ssh(drawn.name, "screen --json"))["from"]
+    before = start + daemon.ssh(drawn.name, f"log --from {start}").out.index(DRAWING)
+    assert "menu" not in daemon.ssh(drawn.name, f"screen --at {before}").text
+    assert "menu" in daemon.ctl("screen", drawn.name, "--at", str(before + len(DRAWING))).text
+
+
+def test_the_screen_of_a_new_boot_is_a_new_one(daemon, guest):
+    with daemon.pipes(guest.name) as script:
+        script.send(b"say before\r")
+        script.expect(rb"before\r+\n.*guest> ")
+        assert "before" in daemon.ssh(guest.name, "screen").text
+        script.send(b"reboot\r")
+        script.expect("guest> ")
+        assert "before" not in daemon.ssh(guest.name, "screen").text
+
+
+@pytest.mark.parametrize("words, status, reason", [
+    ("--size 80", USAGE, "screen: --size takes COLUMNSxROWS, at most 500x200, not 80"),
+    ("--size 501x24", USAGE, "not 501x24"), ("--size 80x0", USAGE, "not 80x0"),
+    ("--size 80x24x1", USAGE, "not 80x24x1"), ("--at 99999999999", NO_SUCH, "is not reached yet")])
+def test_no_screen_of_such_a_kind(daemon, drawn, words, status, reason):
+    result = daemon.ssh(drawn.name, f"screen {words}")
+    assert result.status == status and not result.out
+    one_line_reason(result.errors, reason)
+
+
+def test_the_screen_needs_the_right_view_and_before_now_log(module_daemons, drawn):
+    watched = module_daemons({"access all": {"allow": "view"}})
+    assert watched.ssh(drawn.name, "screen").status == DONE
+    refused = watched.ssh(drawn.name, "screen --at 1")
+    assert refused.status == DENIED and "log" in one_line_reason(refused.errors, "permission denied")

@@ -83,6 +83,8 @@ static const struct expectation {
 	{"KEYS", 53, "CW", WIRE_BROKER, "AR", '=', 0, 0, 0, 1},
 	{"WRAP", 54, "J", WIRE_BROKER, "F", 'R', 0, 1, 255, 2},
 	{"WRAPPED", 55, "J", WIRE_DOOR, "R", '=', 0, 0, 0, 0},
+	{"SCREEN", 56, "J", WIRE_BROKER, "F", 'R', 13, 0, 0, 0},
+	{"SHOWN", 57, "J", WIRE_DOOR, "R", 'E', 6, 0, 0, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 

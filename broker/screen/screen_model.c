@@ -1,0 +1,177 @@
+/* Task: see screen_model.h. Owner: who wants to see. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/screen/screen_model.h"
+#include "broker/worker/worker.h"
+#include "core/text/escape.h"
+#include "wire/line.h"
+
+struct screen_model {
+	struct worker_job job;
+	struct loop *loop;
+	const struct screen_model_events *events;
+	void *arg;
+	struct wire_screen wanted;
+	unsigned rows; /* told so far */
+};
+
+static struct screen_model *model_of(struct worker_job *job)
+{
+	return (struct screen_model *)((char *)job - offsetof(struct screen_model, job));
+}
+
+/* --- what the worker says --- */
+
+static void fail(struct screen_model *m, bool limit, const char *text)
+{
+	worker_job_end(&m->job);
+	m->events->failed(m->arg, limit, text);
+}
+
+static void on_broken(struct worker_job *job, const char *text)
+{
+	fail(model_of(job), false, text);
+}
+
+/* The worker reads what guests print, and its text goes to terminals: one row, of text. */
+static void on_row(struct screen_model *m, const struct line_message *message)
+{
+	const char *text = (const char *)message->payload;
+	size_t len = message->payload_len;
+
+	if (++m->rows <= m->wanted.rows && text[len - 1] == '\n' && !memchr(text, '\n', len - 1) &&
+		escape_is_text(text, len))
+		m->events->row(m->arg, text, len);
+	else
+		worker_job_distrust(&m->job);
+}
+
+static void on_shown(struct screen_model *m, const struct line_message *message)
+{
+	struct wire_shown head;
+	struct screen_shown shown;
+
+	memcpy(&head, message->fixed, sizeof(head));
+	if (m->rows != m->wanted.rows || head.row >= m->wanted.rows ||
+		head.column > m->wanted.columns) {
+		worker_job_distrust(&m->job);
+		return;
+	}
+	shown = (struct screen_shown){.column = head.column,
+		.row = head.row,
+		.hidden = head.hidden,
+		.alternate = head.alternate};
+	worker_job_end(&m->job);
+	m->events->shown(m->arg, &shown);
+}
+
+static void on_failed(struct screen_model *m, const struct line_message *message)
+{
+	char text[WIRE_REASON_MAX + 1];
+	struct wire_failed head;
+
+	memcpy(&head, message->fixed, sizeof(head));
+	memcpy(text, message->payload, message->payload_len);
+	text[message->payload_len] = '\0';
+	if (head.failure == WIRE_FAIL_LIMIT)
+		fail(m, true, text);
+	else if (head.failure == WIRE_FAIL_MEMORY)
+		worker_job_starve(&m->job);
+	else
+		worker_job_distrust(&m->job);
+}
+
+static void on_message(struct worker_job *job, const struct line_message *message)
+{
+	switch ((int)message->type) {
+	case WIRE_PRINT:
+		on_row(model_of(job), message);
+		break;
+	case WIRE_SHOWN:
+		on_shown(model_of(job), message);
+		break;
+	case WIRE_FAILED:
+		on_failed(model_of(job), message);
+		break;
+	default:
+		worker_job_distrust(job);
+		break;
+	}
+}
+
+static int give(struct worker_job *job)
+{
+	return line_send(worker_job_line(job), WIRE_SCREEN, &model_of(job)->wanted, NULL, 0);
+}
+
+static void on_room(struct worker_job *job)
+{
+	struct screen_model *m = model_of(job);
+
+	m->events->room(m->arg);
+}
+
+static const struct worker_job_ops ops = {.give = give,
+	.begun = on_room,
+	.message = on_message,
+	.room = on_room,
+	.broken = on_broken};
+
+/* --- what it is told --- */
+
+size_t screen_model_send(struct screen_model *m, uint64_t offset, const uint8_t *data, size_t len)
+{
+	struct wire_bytes head = {.offset = offset};
+
+	if (len > WIRE_PAYLOAD_MAX)
+		len = WIRE_PAYLOAD_MAX;
+	return worker_job_say(&m->job, WIRE_BYTES, &head, data, len) ? len : 0;
+}
+
+bool screen_model_ask(struct screen_model *m)
+{
+	return worker_job_say(&m->job, WIRE_REST, NULL, NULL, 0);
+}
+
+void screen_model_pause(struct screen_model *m, bool on)
+{
+	worker_job_pause(&m->job, on);
+}
+
+/* --- life --- */
+
+int screen_model_create(struct worker *w, const struct screen_wanted *wanted,
+	const struct screen_model_events *events, void *arg, struct screen_model **out)
+{
+	struct screen_model *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m)
+		return -ENOMEM;
+	m->loop = worker_loop(w);
+	m->events = events;
+	m->arg = arg;
+	m->wanted = (struct wire_screen){.offset = wanted->offset,
+		.columns = (uint16_t)wanted->columns,
+		.rows = (uint16_t)wanted->rows,
+		.cut = wanted->cut};
+	r = worker_job_create(w, &m->job, &ops, wanted->owner);
+	if (r < 0)
+		free(m);
+	else
+		*out = m;
+	return r;
+}
+
+void screen_model_destroy(struct screen_model **out)
+{
+	struct screen_model *m = *out;
+
+	if (!m)
+		return;
+	*out = NULL;
+	worker_job_finish(&m->job);
+	loop_defer(m->loop, free, m);
+}
