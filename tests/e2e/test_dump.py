@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import hashlib
 import json
 import os
 import re
@@ -13,6 +12,7 @@ import time
 import pytest
 
 from lib import clients, proc, schema
+from lib.dumps import fetch, known, listed, sha256
 from lib.proc import SLOW, wait_until
 from lib.virt import Guest
 
@@ -94,24 +94,6 @@ def store(daemon):
     return daemon.config["dump"]["store"]
 
 
-def dumps(daemon, login):
-    got = daemon.ssh(login, "dumps --json")
-    assert got.status == 0, got
-    return schema.check("dumps", json.loads(got.text))
-
-
-def ssh_options(daemon):
-    return ["-P", str(daemon.port), "-i", daemon.keys.ed25519, "-q", "-F", "/dev/null",
-            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-            "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"]
-
-
-def fetch(daemon, guest, name, target):
-    return subprocess.run(
-        ["scp", *ssh_options(daemon), f"{guest.uuid}@127.0.0.1:dumps/{name}", target],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * SLOW, check=False)
-
-
 @contextlib.contextmanager
 def growing(daemon, guest):
     """A client that has a dump made, halted when a part of the guest's memory is written: it, and
@@ -136,12 +118,11 @@ def test_a_dump_is_made_listed_and_fetched(daemon, shared, tmp_path):
     assert made.status == 0 and made.errors == "", made
     name = made.text.strip()
     assert re.fullmatch(rf"dumped-{shared.uuid}-[0-9-]{{19}}\.elf", name), made
-    listed = [entry for entry in dumps(daemon, shared.uuid) if entry["name"] == name]
-    assert [entry["state"] for entry in listed] == ["complete"]
-    assert listed[0]["uuid"] == shared.uuid
-    done = fetch(daemon, shared, "latest", tmp_path / "got")
-    assert done.returncode == 0, done
-    assert (tmp_path / "got").stat().st_size == listed[0]["size"]
+    (entry,) = [entry for entry in listed(daemon, shared.uuid) if entry["name"] == name]
+    assert entry["state"] == "complete" and entry["uuid"] == shared.uuid
+    got = fetch(daemon, shared, "latest", tmp_path / "got")
+    assert got.status == 0, got
+    assert (tmp_path / "got").stat().st_size == entry["size"]
     header = subprocess.run(["readelf", "-h", tmp_path / "got"], capture_output=True, text=True,
                             check=True, timeout=20 * SLOW).stdout
     assert "CORE (Core file)" in header, header
@@ -149,19 +130,6 @@ def test_a_dump_is_made_listed_and_fetched(daemon, shared, tmp_path):
     record = daemon.wait_audit("^complete: ", event="dump", vm_uuid=shared.uuid)
     assert record["file"] == f"/dumps/{name}"
     assert record["identity"].startswith("key:SHA256:")
-
-
-def known(daemon, guest, name):
-    """What dumps says of it, when its checksum is known."""
-    def found():
-        return next((entry for entry in dumps(daemon, guest.uuid)
-                     if entry["name"] == name and entry["sha256"]), None)
-    return wait_until(found, 20, "its checksum is known")
-
-
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def test_a_dump_has_a_checksum_and_the_last_lines_before(daemon, shared, tmp_path):
@@ -175,8 +143,8 @@ def test_a_dump_has_a_checksum_and_the_last_lines_before(daemon, shared, tmp_pat
     assert 0 < entry["console"]["offset"] <= len(log)
     assert 0 < len(entry["console"]["lines"]) <= 40
     assert any("last-words" in line for line in entry["console"]["lines"]), entry
-    assert fetch(daemon, shared, name, tmp_path).returncode == 0
-    assert fetch(daemon, shared, f"{name}.sha256", tmp_path).returncode == 0
+    assert fetch(daemon, shared, name, tmp_path).status == 0
+    assert fetch(daemon, shared, f"{name}.sha256", tmp_path).status == 0
     record = daemon.wait_audit("^whole$", event="file", file=f"/dumps/{name}")
     assert record["sha256"] == entry["sha256"]
     subprocess.run(["sha256sum", "-c", "--strict", f"{name}.sha256"], cwd=tmp_path, check=True,
@@ -184,7 +152,7 @@ def test_a_dump_has_a_checksum_and_the_last_lines_before(daemon, shared, tmp_pat
     daemon.stop()
     daemon.start()
     daemon.knows(shared)
-    assert [e for e in dumps(daemon, shared.uuid) if e["name"] == name] == [entry]
+    assert [e for e in listed(daemon, shared.uuid) if e["name"] == name] == [entry]
     with open(path, "r+b") as file:
         file.write(b"\x7fELF-changed")
     again = known(daemon, shared, name)
@@ -323,14 +291,14 @@ def test_a_dump_is_told_of_while_it_grows(daemon, big):
     with growing(daemon, big) as (pipes, entry):
         assert entry["making"]["memory"] >= BIG_KIB << 10
         assert 0 <= entry["making"]["percent"] <= 100
-        assert [e["state"] for e in dumps(daemon, big.uuid)] == ["growing"]
+        assert [e["state"] for e in listed(daemon, big.uuid)] == ["growing"]
         refused = daemon.ssh(big.uuid, "dump --live")
         assert refused.status == 75 and "is being made" in refused.errors, refused
         assert json.loads(daemon.ssh(big.uuid, "status --json").text)["dump"]["format"] == "elf"
-        assert fetch(daemon, big, entry["name"], "/dev/null").returncode != 0
+        assert fetch(daemon, big, entry["name"], "/dev/null").status != 0
         proc.end(big.qemu_pid, signal.SIGCONT)
         assert pipes.wait(60) == 0
-    assert [e["state"] for e in dumps(daemon, big.uuid)] == ["complete"]
+    assert [e["state"] for e in listed(daemon, big.uuid)] == ["complete"]
     assert json.loads(daemon.ssh(big.uuid, "status --json").text)["dump"] is None
 
 
@@ -345,7 +313,7 @@ def test_a_dump_goes_on_when_its_client_leaves(daemon, big):
     with growing(daemon, big) as (pipes, _):
         pipes.kill()
         pipes.wait()
-    wait_until(lambda: [e["state"] for e in dumps(daemon, big.uuid)] == ["complete"], 60,
+    wait_until(lambda: [e["state"] for e in listed(daemon, big.uuid)] == ["complete"], 60,
                "it is complete")
     daemon.wait_audit("^complete: ", event="dump", vm_uuid=big.uuid)
 
@@ -362,7 +330,7 @@ def test_a_cancelled_dump_leaves_no_file(daemon, big):
         assert pipes.wait(60) == 84
         assert "cancelled by key:SHA256:" in pipes.errors()
     assert "cannot abort memory-only dump" in said and "will be removed" in said, said
-    assert dumps(daemon, big.uuid) == []
+    assert listed(daemon, big.uuid) == []
     assert not any(big.uuid in name for name in os.listdir(store(daemon)))
     daemon.wait_audit("cancelled by", event="dump", vm_uuid=big.uuid, status=84)
     assert daemon.ssh(big.uuid, "dump --cancel").status == 66
@@ -441,13 +409,7 @@ def test_a_dump_needs_room(virt, daemons, shared):
 
 
 def rm(daemon, guest, path):
-    batch = f"{daemon.dir}/batch"
-    with open(batch, "w", encoding="ascii") as file:
-        file.write(f"rm {path}\n")
-    done = subprocess.run(
-        ["sftp", *ssh_options(daemon), "-b", batch, f"{guest.uuid}@127.0.0.1"],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * SLOW, check=False)
-    return clients.Result(done.returncode, done.stdout, done.stderr)
+    return clients.sftp(daemon, guest.uuid, [f"rm {path}"])
 
 
 def configure(daemon, section, **keys):

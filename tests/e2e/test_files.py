@@ -12,6 +12,7 @@ import paramiko
 import pytest
 
 from lib import clients, proc, sftp as raw_sftp
+from lib.clients import scp, sftp
 from lib.dumps import Folder, stamp
 from lib.proc import SLOW, wait_until
 
@@ -27,27 +28,10 @@ def folder(virt, module_daemons, shared):
     return made
 
 
-def ssh_options(daemon):
-    return ["-P", str(daemon.port), "-i", daemon.keys.ed25519, "-q",
-            "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-            "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-F", "/dev/null"]
-
-
 def run(argv, **options):
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=40 * SLOW, check=False, **options)
     return clients.Result(done.returncode, done.stdout, done.stderr)
-
-
-def scp(daemon, source, target, *options):
-    return run(["scp", *ssh_options(daemon), *options, source, target])
-
-
-def sftp(daemon, login, commands, *options):
-    batch = f"{daemon.dir}/batch-{os.urandom(4).hex()}"
-    with open(batch, "w", encoding="ascii") as file:
-        file.write("\n".join(commands) + "\n")
-    return run(["sftp", *ssh_options(daemon), "-b", batch, *options, f"{login}@127.0.0.1"])
 
 
 def read(path):

@@ -163,6 +163,26 @@ def ssh_terminal(daemon, login, *command, rows=24, columns=80, **options):
     return Terminal(ssh_argv(daemon, login, *command, **options), rows, columns)
 
 
+def _file_client(daemon, program, *words):
+    done = subprocess.run(
+        [program, *OPTIONS, "-q", "-P", str(daemon.port), "-i", daemon.keys.ed25519, *words],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * proc.SLOW, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def scp(daemon, source, target, *options):
+    """source: LOGIN@127.0.0.1:PATH."""
+    return _file_client(daemon, "scp", *options, source, target)
+
+
+def sftp(daemon, login, commands, *options):
+    """Gives it these commands, one a line."""
+    batch = f"{daemon.dir}/batch-{os.urandom(4).hex()}"
+    with open(batch, "w", encoding="ascii") as file:
+        file.write("\n".join(commands) + "\n")
+    return _file_client(daemon, "sftp", "-b", batch, *options, f"{login}@{HOST}")
+
+
 # PuTTY and Dropbear
 
 def host_key_fingerprint(daemon):

@@ -1,7 +1,12 @@
-"""Dump folders as libvirt's auto_dump_path is one."""
+"""Dump folders as libvirt's auto_dump_path is one; what the daemon says of dumps, and fetching one."""
 
+import hashlib
+import json
 import os
 import time
+
+from . import clients, schema
+from .proc import wait_until
 
 
 def stamp(seconds_ago=0):
@@ -42,3 +47,26 @@ class Folder:
     def names(self, guest):
         """What the daemon shows of the guest's dumps."""
         return self.daemon.ssh(guest.uuid, "dumps").text
+
+
+def listed(daemon, login):
+    got = daemon.ssh(login, "dumps --json")
+    assert got.status == 0, got
+    return schema.check("dumps", json.loads(got.text))
+
+
+def known(daemon, guest, name):
+    """What dumps says of it, when its checksum is known."""
+    def found():
+        return next((entry for entry in listed(daemon, guest.uuid)
+                     if entry["name"] == name and entry["sha256"]), None)
+    return wait_until(found, 20, "its checksum is known")
+
+
+def fetch(daemon, guest, name, target):
+    return clients.scp(daemon, f"{guest.uuid}@{clients.HOST}:dumps/{name}", target)
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
