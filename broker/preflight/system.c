@@ -182,7 +182,7 @@ static unsigned count_unreadable(DIR *dir)
 static void check_dump_folder(
 	const struct config *config, const char *path, struct config_errors *found)
 {
-	char room[ERROR_TEXT_ROOM];
+	char room[ERROR_TEXT_ROOM], user[TRUST_USER_ROOM];
 	DIR *dir = opendir(path);
 	unsigned count;
 
@@ -195,11 +195,13 @@ static void check_dump_folder(
 	}
 	count = count_unreadable(dir);
 	closedir(dir);
+	/* An ACL of the folder does not help: libvirt's mode takes it back. */
 	if (count)
 		say(config, found, true, "dump.directories",
-			"%u of the files in %s cannot be read: give this user an ACL, or the "
-			"service AmbientCapabilities=CAP_DAC_READ_SEARCH",
-			count, path);
+			"%u of the files in %s cannot be read: give the service "
+			"AmbientCapabilities=CAP_DAC_READ_SEARCH, or each file an ACL: setfacl -m "
+			"u:%s:r FILE",
+			count, path, trust_user_name(geteuid(), user));
 }
 
 /* By default the folders are the system's libvirtd's, which a session's has nothing to do with. */

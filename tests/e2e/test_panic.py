@@ -41,7 +41,8 @@ def program(virt, user):
 # The hypervisor's word
 
 
-@pytest.mark.parametrize("on_crash", ["preserve", "destroy", "restart"])
+@pytest.mark.parametrize("on_crash", ["preserve", "destroy", "restart", "coredump-destroy",
+                                      "coredump-restart"])
 def test_script_ends_with_81_when_the_guest_panics(daemon, guests, on_crash):
     """With preserve the console stays open and silent for ever."""
     guest = guests(on_crash=on_crash)

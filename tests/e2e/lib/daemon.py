@@ -53,6 +53,7 @@ class Daemon:
         self.authorize(authorized if authorized is not None else keys.all_lines())
         self.process = None
         self.ended = False
+        self.capabilities = ()  # that it is started with
 
     # configuration
 
@@ -79,7 +80,8 @@ class Daemon:
     def launch(self):
         """Starts the program without waiting for anything."""
         self.process = subprocess.Popen(
-            self.user.argv([self.programs.vmconsoled, "--config", self.file], die_with_us=True),
+            self.user.argv([self.programs.vmconsoled, "--config", self.file], die_with_us=True,
+                           capabilities=self.capabilities),
             env=dict(self.virt.env, ASAN_OPTIONS=os.environ.get(
                 "ASAN_OPTIONS", "quarantine_size_mb=4:malloc_context_size=12")),
             cwd=self.dir, stdin=subprocess.DEVNULL, stdout=open(self.log_file, "ab"),

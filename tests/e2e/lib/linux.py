@@ -1,13 +1,17 @@
 """A real Linux guest with several shells on its serial port: tools/quickstart/guest-image makes
 its kernel and initrd, once for a build."""
 
+import contextlib
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 
 from . import proc
+from .daemon import free_port
+from .gdb import CS, FLAGS, INTERRUPTS, RIP, Gdb
 from .proc import wait_until
 from .virt import Guest
 
@@ -91,28 +95,33 @@ def _make_initrd(target):
         both.write(more)
 
 
+SPIN = b"\xfa\xeb\xfe"  # cli; jmp to itself
+
+
 class LinuxGuest(Guest):
     """Asks "shell?" on its serial port when it is up; as demo=True "demo login:", and lets root in
-    without a password, as the guest of ./quickstart does."""
+    without a password, as the guest of ./quickstart does. words: more of its command line."""
 
-    def __init__(self, virt, name, demo=False):
-        self.init = "/init" if demo else "/shells"
+    MEMORY_MIB = 96
+
+    def __init__(self, virt, name, demo=False, words="", **options):
+        self.command_line = f"console=ttyS0,115200 quiet rdinit={'/init' if demo else '/shells'} {words}"
         _make_image()
         shutil.copy(f"{FOLDER}/vmlinuz", f"{virt.dir}/vmlinuz")
         _make_initrd(f"{virt.dir}/initrd")
         for file in ("vmlinuz", "initrd"):
             os.chmod(f"{virt.dir}/{file}", 0o644)
-        super().__init__(virt, name)
+        super().__init__(virt, name, **options)
 
-    def _describe(self, *_):
+    def _describe(self, serials, hvc, on_crash, *_):
         return f"""
 <domain type='qemu'>
- <name>{self.name}</name><uuid>{self.uuid}</uuid><memory unit='MiB'>192</memory><vcpu>1</vcpu>
+ <name>{self.name}</name><uuid>{self.uuid}</uuid><memory unit='MiB'>{self.MEMORY_MIB}</memory><vcpu>1</vcpu>
  <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.virt.dir}/vmlinuz</kernel>
   <initrd>{self.virt.dir}/initrd</initrd>
-  <cmdline>console=ttyS0,115200 quiet rdinit={self.init}</cmdline></os>
- <features><acpi/></features>
- <on_crash>preserve</on_crash>
+  <cmdline>{self.command_line}</cmdline></os>
+ <features><acpi/><vmcoreinfo state='on'/></features>
+ <on_crash>{on_crash}</on_crash>
  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
   <controller type='usb' model='none'/><memballoon model='none'/><panic model='isa'/>
   <serial type='pty'><target type='isa-serial' port='0'/></serial></devices>
@@ -120,3 +129,39 @@ class LinuxGuest(Guest):
 
     def wait_boot(self, seconds=20):
         wait_until(lambda: self.state == "running", seconds, f"{self.name} runs")
+
+    @contextlib.contextmanager
+    def spinning(self):
+        """Its processor does nothing and takes no interrupts. It must be at a prompt, so that the
+        kernel waits for something when this begins."""
+        with self._debugger() as gdb:
+            address, ring = gdb.register(RIP), gdb.register(CS, 4) & 3
+            assert ring == 0, "it is not idle"
+            before = gdb.read(address, len(SPIN))
+            gdb.write(address, SPIN)
+        try:
+            wait_until(lambda: self._spins(address), 20, f"{self.name} spins")
+            yield
+        finally:
+            with self._debugger() as gdb:
+                gdb.write(address, before)
+                gdb.set_register(RIP, address)
+                gdb.set_register(FLAGS, gdb.register(FLAGS, 4) | INTERRUPTS, 4)
+
+    @contextlib.contextmanager
+    def _debugger(self):
+        port = free_port()
+        self._monitor(f"gdbserver tcp:127.0.0.1:{port}")
+        try:
+            with Gdb(port) as gdb:
+                yield gdb
+        finally:
+            self._monitor("gdbserver none")
+
+    def _monitor(self, command):
+        return self.virt.virsh("qemu-monitor-command", "--hmp", self.uuid, command)
+
+    def _spins(self, address):
+        said = self._monitor("info registers")
+        rip, flags = (int(re.search(rf"{name}=(\w+)", said).group(1), 16) for name in ("RIP", "RFL"))
+        return rip == address + 1 and not flags & INTERRUPTS

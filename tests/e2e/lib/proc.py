@@ -76,12 +76,15 @@ class User:
                 check=True)
             return pwd.getpwnam(TEST_USER)
 
-    def argv(self, argv, die_with_us=False):
+    def argv(self, argv, die_with_us=False, capabilities=()):
         """The command line that runs argv as this user, in the same process; die_with_us: it gets
-        SIGTERM when the tests are killed."""
+        SIGTERM when the tests are killed; capabilities: what it may beyond that, as a service
+        manager's AmbientCapabilities."""
         words = []
         if self.switch:
             words = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
+        for capability in capabilities:
+            words += [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
         if die_with_us:
             words += ["--pdeathsig", "TERM"]
         return (["setpriv", *words, "--"] if words else []) + [str(word) for word in argv]
