@@ -269,7 +269,7 @@ int kernel_log_of_guest(struct worker *w, struct hypervisor *h, const struct uui
 	int r = log ? make_window(&log->fd) : -ENOMEM;
 
 	if (r == 0)
-		r = hypervisor_peek_open(h, uuid, &peek_events, log, &log->peek);
+		r = hypervisor_peek_open(h, uuid, owner, &peek_events, log, &log->peek);
 	if (r < 0)
 		kernel_log_destroy(&log);
 	*out = log;

@@ -16,6 +16,7 @@ enum peek_state { PEEK_OPENING, PEEK_OPEN, PEEK_FILLING };
 
 struct hypervisor_peek {
 	struct own_connection own;
+	struct share *share; /* its owner's */
 	const struct hypervisor_peek_events *events;
 	void *arg;
 	enum peek_state state;
@@ -38,6 +39,7 @@ static void on_gone(void *arg)
 	struct hypervisor_peek *p = arg;
 
 	p->own.h->peek_count--;
+	shares_give(&p->share);
 	fd_close(&p->window);
 	free(p);
 }
@@ -195,7 +197,7 @@ static void open_done(void *arg)
 		end.events->opened(end.arg, end.error, end.text, end.error ? NULL : &p->ram);
 }
 
-int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
+int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid, const char *owner,
 	const struct hypervisor_peek_events *events, void *arg, struct hypervisor_peek **out)
 {
 	struct hypervisor_peek *p;
@@ -213,12 +215,15 @@ int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
 	p->uuid = *uuid;
 	p->window = -1;
 	own_connection_init(&p->own, h, h->peeks_pool, on_gone, p);
-	r = loop_timer_add(h->loop, &p->patience, on_patience, p);
+	r = shares_take(&h->peek_shares, owner, HYPERVISOR_PEEKS_OWNER_MAX, &p->share);
+	if (r == 0)
+		r = loop_timer_add(h->loop, &p->patience, on_patience, p);
 	if (r == 0)
 		r = begin_job(p, open_work, open_done);
 	if (r < 0) {
 		loop_timer_del(&p->patience);
 		own_connection_finish(&p->own);
+		shares_give(&p->share);
 		free(p);
 		return r;
 	}

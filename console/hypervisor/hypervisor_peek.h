@@ -13,7 +13,8 @@
 
 struct hypervisor_peek;
 
-#define HYPERVISOR_PEEKS_MAX 4                /* at one hypervisor */
+#define HYPERVISOR_PEEKS_MAX 4                /* at one hypervisor, */
+#define HYPERVISOR_PEEKS_OWNER_MAX 2          /* and of them, of one owner */
 #define HYPERVISOR_PEEK_MAX ((size_t)1 << 20) /* bytes read at once; the guest waits meanwhile */
 #define HYPERVISOR_PEEK_US (20 * LOOP_SECOND) /* to open it, or to read once */
 
@@ -26,8 +27,9 @@ struct hypervisor_peek_events {
 	void (*filled)(void *arg, int error, const char *text);
 };
 
-/* 0; -ENOTCONN while down, -EBUSY too many of them, -ENOMEM. */
-int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid,
+/* owner: whose it is; one that is forgotten is his until its last job has ended. 0; -ENOTCONN while
+ * down, -EBUSY too many of them, -EDQUOT too many of this owner, -ENOMEM. */
+int hypervisor_peek_open(struct hypervisor *h, const struct uuid *uuid, const char *owner,
 	const struct hypervisor_peek_events *events, void *arg,
 	struct hypervisor_peek **out) MUST_CHECK;
 

@@ -19,6 +19,7 @@
 #include "console/hypervisor/hypervisor_command.h"
 #include "console/hypervisor/hypervisor_location.h"
 #include "console/libvirt/virt_cure.h"
+#include "core/shares.h"
 
 #define BUCKETS 1024
 #define ORDER_THREADS 4 /* that may hang in a guest's QEMU at once */
@@ -137,6 +138,7 @@ struct hypervisor {
 	LIST_HEAD(, hypervisor_command) commands;    /* under way */
 	LIST_HEAD(, own_connection) own_connections; /* of dumps and peeks */
 	unsigned peek_count;
+	struct share_list peek_shares;
 	size_t client_count;
 	struct loop_timer *patience; /* runs while a client may hang */
 	char *receive_buffer;

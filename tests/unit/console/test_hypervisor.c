@@ -21,12 +21,13 @@
 #include <libvirt/virterror.h>
 
 #include "console/backend/backend_libvirt_private.h"
+#include "console/hypervisor/hypervisor_peek.h"
 #include "console/hypervisor/hypervisor_private.h"
 #include "console/libvirt/virt_loop.h"
 #include "core/io.h"
 #include "core/log.h"
 
-#define DEADLINE_US (200 * LOOP_SECOND)
+#define DEADLINE_US (10 * LOOP_SECOND)
 #define TEST_GUEST "6695eb01-f6a4-8304-79aa-97f2502e193f" /* of test:///default */
 
 struct seen {
@@ -169,6 +170,36 @@ static void guests_are_reported_before_the_link(void **state)
 	assert_string_equal(seen.last.name, "test");
 	assert_int_equal(seen.last.state, LOCATION_RUNNING);
 	assert_true(seen.last.generation > 0);
+}
+
+static void on_peek_opened(void *arg, int error, const char *text, const struct ram *ram)
+{
+}
+
+static int open_peek(const char *owner, struct hypervisor_peek **out)
+{
+	static const struct hypervisor_peek_events peek_events = {.opened = on_peek_opened};
+
+	return hypervisor_peek_open(h, &guest, owner, &peek_events, NULL, out);
+}
+
+static void nobody_has_all_who_read_memory(void **state)
+{
+	struct hypervisor_peek *peeks[HYPERVISOR_PEEKS_MAX], *none = NULL;
+	int i;
+
+	start("test:///default");
+	TURN_UNTIL(seen.up);
+	for (i = 0; i < HYPERVISOR_PEEKS_OWNER_MAX; i++)
+		assert_int_equal(open_peek("key:a", &peeks[i]), 0);
+	assert_int_equal(open_peek("key:a", &none), -EDQUOT);
+	for (; i < HYPERVISOR_PEEKS_MAX; i++)
+		assert_int_equal(open_peek("key:b", &peeks[i]), 0);
+	assert_int_equal(open_peek("key:c", &none), -EBUSY);
+	for (i = 0; i < HYPERVISOR_PEEKS_MAX; i++)
+		hypervisor_peek_forget(&peeks[i]);
+	TURN_UNTIL(open_peek("key:a", &none) == 0); /* one that is forgotten is his to its end */
+	hypervisor_peek_forget(&none);
 }
 
 static void stop_and_start_are_followed(void **state)
@@ -513,6 +544,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cure_names_the_socket_or_the_group),
 		TEST(guests_are_reported_before_the_link),
+		TEST(nobody_has_all_who_read_memory),
 		TEST(stop_and_start_are_followed),
 		TEST(a_new_guest_appears_and_a_transient_one_goes),
 		TEST(the_reason_of_a_transient_guests_end_is_waited_for),
