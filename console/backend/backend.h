@@ -53,7 +53,8 @@ struct backend_events {
 
 struct backend_ops {
 	/* Data is copied. 1: the hypervisor has accepted all of it; 0: it is under way, and sent()
-	 * follows; -EBUSY while one is under way, -EPIPE when it is not open. */
+	 * follows; -EBUSY while one is under way, -EPIPE when it is not open; -ENOMEM, -EAGAIN:
+	 * it may be tried again. */
 	int (*send)(struct backend *b, const uint8_t *data, size_t len);
 	/* Ends it whatever it is doing; a send that hangs is broken. What the guest has said and
 	 * output() has not been given yet is lost. *b becomes NULL. */

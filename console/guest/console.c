@@ -167,11 +167,10 @@ struct console *console_create(
 	c->record = CONSOLE_RECORD_NONE;
 	snprintf(c->slot, sizeof(c->slot), "%s", slot);
 	TAILQ_INIT(&c->viewers);
-	input_init(c);
 	ask_record(c);
-	if (loop_timer_add(loop, &c->recording, notify_recording, c) < 0 || lease_init(c) < 0 ||
-		create_journal(c) < 0 || console_link_init(c) < 0 || console_move_init(c) < 0 ||
-		stuck_create(loop, &stuck_orders, c, &c->stuck) < 0) {
+	if (input_init(c) < 0 || loop_timer_add(loop, &c->recording, notify_recording, c) < 0 ||
+		lease_init(c) < 0 || create_journal(c) < 0 || console_link_init(c) < 0 ||
+		console_move_init(c) < 0 || stuck_create(loop, &stuck_orders, c, &c->stuck) < 0) {
 		console_destroy(c);
 		return NULL;
 	}

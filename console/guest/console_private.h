@@ -32,7 +32,8 @@ struct input {
 	uint64_t progress; /* loop time of the last acceptance, or of the first byte queued */
 	size_t stale;      /* of those: typed by somebody who has lost the keyboard since */
 	bool was_full;     /* somebody was refused room */
-	bool held;         /* a break or the like is being ordered, which may end the guest */
+	struct loop_timer *again; /* runs when the back end could not take what it was given */
+	bool held; /* a break or the like is being ordered, which may end the guest */
 	/* The guest's life in which a break came after all that was typed; 0 none. Linux takes what
 	 * comes next for a sysrq key, and another break as the end of the first. */
 	unsigned long long after_break;
@@ -114,7 +115,7 @@ struct console {
 void console_notify(struct console *c, const struct console_event *event);
 
 /* keyboard.c */
-void input_init(struct console *c);
+int input_init(struct console *c) MUST_CHECK;
 void input_finish(struct console *c);
 void input_pump(struct console *c);
 void input_sent(struct console *c, size_t len);

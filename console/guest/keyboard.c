@@ -12,6 +12,8 @@
 
 #include "console/guest/console_private.h"
 
+#define INPUT_AGAIN_US (100 * LOOP_MSEC) /* when there was no memory or no thread for it */
+
 static void notify_mode(struct viewer *v, enum viewer_mode mode, const char *who, size_t dropped)
 {
 	struct console_event event = {.kind = CONSOLE_EV_KEYBOARD,
@@ -115,13 +117,20 @@ void keyboard_left(struct console *c)
 
 /* --- the queue --- */
 
-void input_init(struct console *c)
+static void on_again(void *arg)
+{
+	input_pump(arg);
+}
+
+int input_init(struct console *c)
 {
 	buf_init_secret(&c->input.queue, CONSOLE_INPUT_MAX);
+	return loop_timer_add(c->loop, &c->input.again, on_again, c);
 }
 
 void input_finish(struct console *c)
 {
+	loop_timer_del(&c->input.again);
 	buf_finish(&c->input.queue);
 }
 
@@ -154,8 +163,12 @@ static bool send_some(struct console *c)
 	if (backend->careful && (c->input.held || !stuck_may_send(c->stuck, len)))
 		return false;
 	r = backend_send(backend, buf_data(&c->input.queue), len);
-	if (r < 0)
+	if (r == -EPIPE)
 		return false; /* the back end is ending; its event follows */
+	if (r < 0) {
+		loop_timer_set(c->input.again, INPUT_AGAIN_US, 0);
+		return false;
+	}
 	if (backend->careful)
 		stuck_sending(c->stuck);
 	if (r == 0)

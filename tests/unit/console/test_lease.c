@@ -367,6 +367,26 @@ static void who_waits_is_told_when_what_another_types_takes_it_along(void **stat
 	assert_int_equal(w->told[0].rooms, 1);
 }
 
+/* Nobody types another key, and the back end, which had no memory or thread, has nothing to tell.
+ */
+static void what_could_not_be_sent_is_sent_later(void **state)
+{
+	static const int refused_twice[] = {-ENOMEM, -EAGAIN, 1};
+	const uint8_t byte = 'x';
+	struct world *w = *state;
+	uint64_t end = loop_now(w->loop) + 100 * LOOP_SECOND;
+
+	open_console(w, refused_twice);
+	assert_int_equal(viewer_take(w->alice, 0), 0);
+	assert_int_equal(viewer_type(w->alice, &byte, 1), 1);
+	assert_int_equal(viewer_typed_pending(w->alice), 1);
+	while (viewer_typed_pending(w->alice)) {
+		assert_true(loop_now(w->loop) < end);
+		assert_int_equal(loop_turn(w->loop, LOOP_SECOND), 0);
+	}
+	assert_int_equal(w->told[0].rooms, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -382,7 +402,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			who_waits_is_told_when_what_another_types_takes_it_along, setup_many,
 			teardown),
-		TEST(its_time_ends_it),
+		TEST(what_could_not_be_sent_is_sent_later), TEST(its_time_ends_it),
 		TEST(only_who_was_given_the_keyboard_to_lease_it_leases_it)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
