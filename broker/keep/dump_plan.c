@@ -44,6 +44,8 @@ static int by_guest(const void *a, const void *b)
 	return r ? r : by_age(a, b);
 }
 
+/* One of the future counts as new: the clock was wrong then, or is now, and it may be the only
+ * evidence. */
 static void take_old(const struct plan *p)
 {
 	int64_t age = p->rules->limits.age;

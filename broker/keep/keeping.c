@@ -29,6 +29,7 @@ struct keeping_request {
 	struct dump_want want; /* ROOM */
 	struct dump_file file; /* REMOVE */
 	struct audit_by by;
+	int (*may)(void *arg, char why[KEEPING_WHY_MAX]);
 	uint64_t freed;
 	keeping_done_fn done; /* NULL: nobody waits for it */
 	void *arg;
@@ -57,7 +58,9 @@ struct keeping {
 	struct loop_timer *timer; /* when it is due again */
 	struct loop_timer *again; /* there is something to do, on a later turn */
 	enum keeping_state state;
-	bool due; /* the store is to be looked at, for nobody's sake */
+	bool due;              /* the store is to be looked at, for nobody's sake */
+	int64_t clock_ahead;   /* of the loop's time: seconds, as of the last look */
+	uint64_t doubts_until; /* loop time: whether the clock is right */
 	struct file_look *look;
 	TAILQ_HEAD(, keeping_request) requests;
 	struct keeping_request *request;   /* at work; NULL: for nobody's sake */
@@ -217,6 +220,28 @@ static bool is_busy(void *arg, const struct dump_file *file)
 	return file_store_is_lent(k->o.files, file);
 }
 
+static int64_t clock_ahead(const struct keeping *k)
+{
+	return (int64_t)time(NULL) - (int64_t)(loop_now(k->o.loop) / LOOP_SECOND);
+}
+
+/* A clock that has gone forward at once makes all dumps old at once. If it is wrong there is time
+ * to see it. */
+static bool doubts_clock(struct keeping *k)
+{
+	int64_t before = k->clock_ahead;
+
+	k->clock_ahead = clock_ahead(k);
+	if (k->clock_ahead - before > KEEPING_LEAP_S) {
+		k->doubts_until = loop_now(k->o.loop) + KEEPING_DOUBT_US;
+		if (k->config->dump.age)
+			log_warning("the clock has gone %" PRId64 " s forward at once: no dump is "
+				    "removed for its age for a day",
+				k->clock_ahead - before);
+	}
+	return loop_now(k->o.loop) < k->doubts_until;
+}
+
 static struct dump_limits limits_of(const struct config *config)
 {
 	return (struct dump_limits){.size = config->dump.size,
@@ -231,7 +256,7 @@ static bool has_limits(const struct keeping *k)
 	return l.size || l.total || l.age;
 }
 
-/* Nothing goes for a dump that nobody makes any more. */
+/* Nothing goes for a dump that nobody makes any more, nor for who has left before it went. */
 static bool is_wanted(const struct keeping *k)
 {
 	return k->request ? k->request->done != NULL : k->due;
@@ -249,6 +274,8 @@ static void looked(void *arg, int error, struct dump_list *list)
 	int i, n = error;
 
 	k->look = NULL;
+	if (doubts_clock(k))
+		rules.limits.age = 0;
 	if (!n && is_wanted(k))
 		n = dump_plan(list, &rules, picks, KEEPING_BATCH);
 	for (i = 0; i < n; i++)
@@ -276,11 +303,17 @@ static void look(struct keeping *k)
 
 static void remove_one(struct keeping *k, struct keeping_request *request)
 {
-	if (add_going(k, &request->file, "as asked for")) {
+	char why[KEEPING_WHY_MAX] = "";
+	int r = is_wanted(k) ? request->may(request->arg, why) : -ECANCELED;
+
+	if (r == 0 && add_going(k, &request->file, "as asked for")) {
 		remove_them(k);
 		return;
 	}
-	finish(k, request, -EBUSY, "it is being read: try again later");
+	if (r == 0)
+		finish(k, request, -EBUSY, "it is being read: try again later");
+	else
+		finish(k, request, r, why);
 	go_on(k);
 }
 
@@ -334,17 +367,18 @@ int keeping_room(struct keeping *k, const struct dump_want *want, keeping_done_f
 	return 0;
 }
 
-int keeping_remove(struct keeping *k, const struct dump_file *file, const struct audit_record *by,
-	keeping_done_fn done, void *arg, struct keeping_request **out)
+int keeping_remove(struct keeping *k, const struct keeping_removal *removal, keeping_done_fn done,
+	void *arg, struct keeping_request **out)
 {
 	struct keeping_request *request = add_request(k, REQUEST_REMOVE, done, arg);
-	int r = request ? audit_by_copy(&request->by, by) : -ENOMEM;
+	int r = request ? audit_by_copy(&request->by, removal->by) : -ENOMEM;
 
 	if (request && r < 0)
 		request_free(k, request);
 	if (r < 0)
 		return r;
-	request->file = *file;
+	request->file = *removal->file;
+	request->may = removal->may;
 	*out = request;
 	return 0;
 }
@@ -382,6 +416,7 @@ int keeping_create(
 	k->o = *services;
 	k->config = config;
 	k->store = strdup(config->dump.store);
+	k->clock_ahead = clock_ahead(k);
 	TAILQ_INIT(&k->requests);
 	r = k->store ? job_pool_create(k->o.loop, "keeping", 1, 1, &k->pool) : -ENOMEM;
 	if (!r)

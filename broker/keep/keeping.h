@@ -20,6 +20,9 @@ struct keeping;
 
 #define KEEPING_EVERY_US (600 * LOOP_SECOND)
 #define KEEPING_BATCH 32 /* files that are removed in one turn */
+#define KEEPING_WHY_MAX 1024
+#define KEEPING_LEAP_S 3600 /* that the clock goes forward in no time: it was set, or is wrong */
+#define KEEPING_DOUBT_US (UINT64_C(24) * 3600 * LOOP_SECOND) /* then nothing goes for its age */
 
 struct keeping_services {
 	struct loop *loop;
@@ -51,10 +54,17 @@ typedef void (*keeping_done_fn)(void *arg, int error, const char *why, uint64_t 
 int keeping_room(struct keeping *k, const struct dump_want *want, keeping_done_fn done, void *arg,
 	struct keeping_request **out) MUST_CHECK;
 
-/* Removes one that was found in the store. by: session, source, login, identity: copied. -EBUSY: it
- * is being read. It is done and recorded though nobody waits for it any more. */
-int keeping_remove(struct keeping *k, const struct dump_file *file, const struct audit_record *by,
-	keeping_done_fn done, void *arg, struct keeping_request **out) MUST_CHECK;
+struct keeping_removal {
+	const struct dump_file *file;  /* that was found in the store */
+	const struct audit_record *by; /* session, source, login, identity */
+	/* Asked when its turn has come, since others may be before it: 0, or -errno and why. */
+	int (*may)(void *arg, char why[KEEPING_WHY_MAX]);
+};
+
+/* Removes one. What is in removal is copied. -EBUSY: it is being read. Nothing is removed for who
+ * does not wait for it when its turn has come; what a thread is at then is done and recorded. */
+int keeping_remove(struct keeping *k, const struct keeping_removal *removal, keeping_done_fn done,
+	void *arg, struct keeping_request **out) MUST_CHECK;
 
 /* Its done will not come. NULL inside is fine. */
 void keeping_forget(struct keeping_request **request);

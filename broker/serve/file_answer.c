@@ -278,9 +278,17 @@ static void on_removed(void *arg, int error, const char *why, uint64_t freed)
 		notify_attr(s, dump_attr(&s->dump));
 }
 
+_Static_assert(KEEPING_WHY_MAX >= WIRE_REASON_MAX, "why one may not be removed has room");
+
+static int may_remove(void *arg, char why[KEEPING_WHY_MAX])
+{
+	return spot_may(arg, why);
+}
+
 static void remove_dump(struct file_session *s)
 {
 	struct audit_record by;
+	const struct keeping_removal removal = {.file = &s->dump, .by = &by, .may = may_remove};
 	int r;
 
 	if (strcmp(s->spot.name, s->dump.safe) != 0) {
@@ -292,7 +300,7 @@ static void remove_dump(struct file_session *s)
 		return;
 	}
 	audit_trail_fill(channel_trail(s->channel), &by);
-	r = keeping_remove(s->context->keeping, &s->dump, &by, on_removed, s, &s->removal);
+	r = keeping_remove(s->context->keeping, &removal, on_removed, s, &s->removal);
 	if (r < 0)
 		file_fault(s, r, "out of memory", NULL);
 }

@@ -108,6 +108,19 @@ static void what_is_too_old_goes(void **state)
 	assert_string_equal(going(w), "old");
 }
 
+static void one_of_a_time_to_come_counts_as_new(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "early", 1, 4, -INT32_MAX);
+	put(w, "old", 1, 4, 101);
+	w->rules.limits.age = 100;
+	assert_string_equal(going(w), "old");
+	w->rules.limits.age = 0;
+	w->rules.limits.size = 4;
+	assert_string_equal(going(w), "old");
+}
+
 static void of_a_guest_the_oldest_go_and_the_newest_stays(void **state)
 {
 	struct world *w = *state;
@@ -220,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(without_limits_nothing_goes),
 		TEST(what_is_too_old_goes),
+		TEST(one_of_a_time_to_come_counts_as_new),
 		TEST(of_a_guest_the_oldest_go_and_the_newest_stays),
 		TEST(of_all_the_oldest_go),
 		TEST(for_a_dump_to_be_made_even_the_newest_goes),

@@ -1,4 +1,5 @@
 /* Removing dumps of the store for one that is to be made. Which go: test_dump_plan.c. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +20,16 @@
 #define DEADLINE_US (100 * LOOP_SECOND)
 #define DUMP_BYTES 4096
 
+static time_t leap; /* of the clock that the service reads */
+
+time_t __real_time(time_t *out); /* NOLINT(bugprone-reserved-identifier): the linker's name */
+time_t __wrap_time(time_t *out); /* NOLINT(bugprone-reserved-identifier) */
+
+time_t __wrap_time(time_t *out) /* NOLINT(bugprone-reserved-identifier) */
+{
+	return __real_time(out) + leap;
+}
+
 struct world {
 	char folder[64], store[80], dump[DUMP_FILE_MAX + 80];
 	struct config config;
@@ -29,6 +40,8 @@ struct world {
 	struct file_store *files;
 	struct keeping *keeping;
 	struct dump_want want;
+	unsigned asked;
+	int may; /* the answer, when it is asked whether one may be removed */
 	unsigned answers;
 	int error;
 	uint64_t freed;
@@ -74,6 +87,7 @@ static int tear_down(void **state)
 	struct world *w = *state;
 	char command[128];
 
+	leap = 0;
 	keeping_destroy(&w->keeping);
 	directory_destroy(&w->directory);
 	file_store_destroy(&w->files);
@@ -147,13 +161,124 @@ static void none_goes_for_one_that_nobody_makes_any_more(void **state)
 	assert_int_equal(access(w->dump, F_OK), 0);
 }
 
+/* --- removing one --- */
+
+static int on_may(void *arg, char why[KEEPING_WHY_MAX])
+{
+	struct world *w = arg;
+
+	w->asked++;
+	snprintf(why, KEEPING_WHY_MAX, "no longer");
+	return w->may;
+}
+
+/* Behind a request for room, which a thread is at. */
+static void ask_to_remove(struct world *w, struct keeping_request **out)
+{
+	struct dump_file file;
+	struct audit_record by = {0};
+	const struct keeping_removal removal = {.file = &file, .by = &by, .may = on_may};
+	char *folders[] = {w->store};
+	struct dump_list list;
+	struct keeping_request *room;
+
+	assert_int_equal(dump_scan(folders, 1, &list), 0);
+	assert_int_equal(list.count, 1);
+	file = list.files[0];
+	dump_list_finish(&list);
+	w->config.dump.size = 10 * (uint64_t)DUMP_BYTES;
+	begin(w);
+	assert_int_equal(keeping_room(w->keeping, &w->want, on_room, w, &room), 0);
+	assert_int_equal(keeping_remove(w->keeping, &removal, on_room, w, out), 0);
+	assert_int_equal(w->asked, 0);
+}
+
+static void wait_answers(struct world *w, unsigned count)
+{
+	uint64_t end = loop_now(w->loop) + DEADLINE_US;
+
+	while (w->answers < count)
+		turn(w, end);
+}
+
+static void one_that_may_be_removed_is(void **state)
+{
+	struct world *w = *state;
+	struct keeping_request *request;
+
+	ask_to_remove(w, &request);
+	wait_answers(w, 2);
+	assert_int_equal(w->asked, 1);
+	assert_int_equal(w->error, 0);
+	assert_int_not_equal(access(w->dump, F_OK), 0);
+}
+
+static void one_whose_right_is_taken_back_before_its_turn_stays(void **state)
+{
+	struct world *w = *state;
+	struct keeping_request *request;
+
+	w->may = -EACCES;
+	ask_to_remove(w, &request);
+	wait_answers(w, 2);
+	assert_int_equal(w->error, -EACCES);
+	assert_int_equal(access(w->dump, F_OK), 0);
+}
+
+static void one_that_nobody_waits_for_at_its_turn_stays(void **state)
+{
+	struct world *w = *state;
+	struct keeping_request *request;
+
+	ask_to_remove(w, &request);
+	keeping_forget(&request);
+	ask(w, 0);
+	assert_int_equal(w->asked, 0);
+	assert_int_equal(access(w->dump, F_OK), 0);
+}
+
+/* --- age --- */
+
+/* Whether the dump is there when the store was looked at once more. */
+static bool is_kept(struct world *w)
+{
+	ask(w, 0);
+	return access(w->dump, F_OK) == 0;
+}
+
+static void none_goes_for_its_age_when_the_clock_leaps(void **state)
+{
+	static const time_t day = 24L * 3600;
+	struct world *w = *state;
+
+	w->config.dump.size = 0;
+	w->config.dump.age = (uint64_t)day * LOOP_SECOND;
+	begin(w);
+	leap = 2 * day;
+	assert_true(is_kept(w));
+	assert_true(is_kept(w));
+	leap = 0;
+	assert_true(is_kept(w));
+	keeping_destroy(&w->keeping);
+	leap = 2 * day; /* it was so when the service began: it is the time */
+	begin(w);
+	assert_false(is_kept(w));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			the_oldest_goes_for_one_that_is_to_be_made, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			none_goes_for_one_that_nobody_makes_any_more, set_up, tear_down)};
+			none_goes_for_one_that_nobody_makes_any_more, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_that_may_be_removed_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_whose_right_is_taken_back_before_its_turn_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_that_nobody_waits_for_at_its_turn_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			none_goes_for_its_age_when_the_clock_leaps, set_up, tear_down)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
