@@ -305,6 +305,7 @@ int broker_main(const struct broker_options *options)
 		.context = {.config = options->config,
 			.config_path = options->config_path,
 			.logins = &b.logins,
+			.checks = &b.checks,
 			.counts = &b.counts,
 			.asked = verbs_dispatch,
 			.files_asked = file_session_begin,

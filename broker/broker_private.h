@@ -15,6 +15,7 @@
 #include "broker/login/login_counts.h"
 #include "broker/connections/ports.h"
 #include "console/guest/console.h"
+#include "core/shares.h"
 
 enum { ENDPOINT_SSH, ENDPOINT_HTTPS, ENDPOINTS };
 
@@ -31,6 +32,7 @@ struct broker {
 	struct panic_commands *panic_commands;
 	struct virt_loop *virt;
 	struct login_list logins;
+	struct share_list checks;
 	struct login_counts counts;
 	struct endpoint *endpoints[ENDPOINTS]; /* NULL: not configured */
 	struct connections_port doors_of[ENDPOINTS];

@@ -33,6 +33,7 @@ struct loop {
 	size_t deferred_count, deferred_room;
 	int in_deferred;
 	LIST_HEAD(, loop_child) forgotten;
+	unsigned forgotten_count;
 	uint64_t used_us; /* by this thread, when the last turn ended */
 	struct loop_stalls stalls;
 };
@@ -63,7 +64,8 @@ struct loop_child {
 	sd_event_source *source;
 	loop_child_fn fn;
 	void *arg;
-	LIST_ENTRY(loop_child) entry; /* of one that is forgotten */
+	LIST_ENTRY(loop_child) entry; /* of one that is forgotten, */
+	struct loop *forgotten_by;
 };
 
 /* Work deferred by deferred work runs too: until nothing is left. */
@@ -107,6 +109,7 @@ static void drop_forgotten(void *arg, pid_t pid, int wait_status)
 	struct loop_child *child = arg;
 
 	LIST_REMOVE(child, entry);
+	child->forgotten_by->forgotten_count--;
 	loop_child_del(&child);
 }
 
@@ -449,7 +452,14 @@ void loop_child_forget(struct loop *loop, struct loop_child **child)
 		return;
 	forgotten->fn = drop_forgotten;
 	forgotten->arg = forgotten;
+	forgotten->forgotten_by = loop;
 	LIST_INSERT_HEAD(&loop->forgotten, forgotten, entry);
+	loop->forgotten_count++;
+}
+
+unsigned loop_children_forgotten(const struct loop *loop)
+{
+	return loop->forgotten_count;
 }
 
 int loop_block_signals(void)

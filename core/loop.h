@@ -90,6 +90,8 @@ void loop_child_del(struct loop_child **child);
 /* It has been told to end, and nobody waits for that: fn is not called any more, and it is reaped
  * when it comes. Not within fn. NULL inside is fine. */
 void loop_child_forget(struct loop *loop, struct loop_child **child);
+/* How many of those have not ended yet. */
+unsigned loop_children_forgotten(const struct loop *loop);
 
 /* Blocks the signals a service handles on its loop (HUP INT TERM CHLD USR1) and ignores PIPE. */
 int loop_block_signals(void) MUST_CHECK;

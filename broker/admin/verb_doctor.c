@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/identity.h"
 #include "broker/admin/admin.h"
 #include "broker/admin/doctor.h"
 #include "broker/command/external_command.h"
@@ -16,15 +17,18 @@
 #include "console/guest/guest.h"
 #include "core/file/error_text.h"
 #include "core/file/trust.h"
+#include "core/shares.h"
 
 #define CHECK "/proc/self/exe --check --user {user} --config {config}"
 #define CHECK_US (30 * LOOP_SECOND)
 #define CHECK_OUTPUT ((size_t)256 << 10)
+#define CHECKS_OWNER_MAX 2 /* of one identity at once */
 
 struct doctor_call {
 	struct channel *channel;
 	struct loop *loop;
 	struct external_command *check;
+	struct share *share; /* of those who have one */
 	struct findings findings;
 	bool json;
 };
@@ -34,6 +38,7 @@ static void on_channel_end(void *arg)
 	struct doctor_call *d = arg;
 
 	external_command_cancel(&d->check);
+	shares_give(&d->share);
 	loop_defer(d->loop, free, d);
 }
 
@@ -69,7 +74,7 @@ static void on_checked(void *arg, char *output, size_t len, const char *why)
 	findings_answer(&d->findings, d->channel, NULL, d->json);
 }
 
-static int begin_check(struct verb_call *call, struct doctor_call *d)
+static int run_check(struct verb_call *call, struct doctor_call *d)
 {
 	char user[TRUST_USER_ROOM];
 	const struct external_value values[] = {{"user", trust_user_name(geteuid(), user)},
@@ -84,11 +89,30 @@ static int begin_check(struct verb_call *call, struct doctor_call *d)
 	return external_command_run(d->loop, &run, on_checked, d, &d->check);
 }
 
+/* The channel has been ended if it cannot. */
+static void begin_check(struct verb_call *call, struct doctor_call *d)
+{
+	char room[ERROR_TEXT_ROOM];
+	int r = shares_take(login_context(call->login)->checks, login_identity(call->login)->text,
+		CHECKS_OWNER_MAX, &d->share);
+
+	if (r == 0)
+		r = run_check(call, d);
+	if (r == -EDQUOT)
+		channel_exit(call->channel, STATUS_BUSY,
+			"doctor looks for you already: wait until it has answered");
+	else if (r == -EBUSY)
+		channel_exit(call->channel, STATUS_BUSY,
+			"too many that were killed hang in the kernel: see ps -eo "
+			"pid,state,wchan,args");
+	else if (r < 0)
+		channel_exit(call->channel, STATUS_INTERNAL,
+			"the configuration cannot be looked at: %s", error_text_shortage(-r, room));
+}
+
 static void look_at_host(struct verb_call *call)
 {
 	struct doctor_call *d = calloc(1, sizeof(*d));
-	char room[ERROR_TEXT_ROOM];
-	int r;
 
 	if (!d) {
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
@@ -100,10 +124,7 @@ static void look_at_host(struct verb_call *call)
 	channel_set_handler(call->channel, &channel_ops, d);
 	channel_need(call->channel, NULL, RIGHT_ADMIN);
 	doctor_host(login_context(call->login), &d->findings);
-	r = begin_check(call, d);
-	if (r < 0)
-		channel_exit(call->channel, STATUS_INTERNAL,
-			"the configuration cannot be looked at: %s", error_text_shortage(-r, room));
+	begin_check(call, d);
 }
 
 static void run(struct verb_call *call, const void *arguments)

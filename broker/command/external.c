@@ -237,6 +237,7 @@ static void ask(struct question *q)
 	if (r < 0)
 		failed(q, r == -EAGAIN   ? "too many of them run already"
 			  : r == -EINVAL ? "its words cannot be used"
+			  : r == -EBUSY  ? "too many that were killed hang in the kernel"
 					 : strerror(-r));
 	else {
 		q->state = QUESTION_ASKED;

@@ -312,9 +312,12 @@ int external_command_trust(const char *line, char why[TRUST_WHY_MAX])
 int external_command_run(struct loop *loop, const struct external_run *run, external_done_fn done,
 	void *arg, struct external_command **out)
 {
-	struct external_command *c = calloc(1, sizeof(*c));
+	struct external_command *c;
 	int r;
 
+	if (loop_children_forgotten(loop) >= EXTERNAL_DYING_MAX)
+		return -EBUSY;
+	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->loop = loop;

@@ -14,6 +14,8 @@
 struct external_command;
 
 #define EXTERNAL_WORDS_MAX 64
+/* That were killed and are not gone: those that a dead file server holds. No more are begun. */
+#define EXTERNAL_DYING_MAX 16
 #define EXTERNAL_WORD_MAX 4096
 #define EXTERNAL_PATH "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -40,7 +42,8 @@ struct external_run {
  */
 typedef void (*external_done_fn)(void *arg, char *output, size_t len, const char *why);
 
-/* 0: done follows on a later turn; -EINVAL (a word that must not be), -ENOMEM, -errno. */
+/* 0: done follows on a later turn; -EINVAL (a word that must not be), -EBUSY (EXTERNAL_DYING_MAX),
+ * -ENOMEM, -errno. */
 int external_command_run(struct loop *loop, const struct external_run *run, external_done_fn done,
 	void *arg, struct external_command **out) MUST_CHECK;
 

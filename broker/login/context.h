@@ -29,6 +29,7 @@ struct loop;
 struct makings;
 struct worker;
 struct refusals;
+struct share_list;
 struct sidecars;
 struct throttle;
 struct tickets;
@@ -65,6 +66,7 @@ struct broker_context {
 	struct sidecars *sidecars; /* what is known of each: checksums and the like */
 	struct makings *makings;   /* dumps that are being made */
 	struct job_pool *readers;  /* reads the audit's and journals' files */
+	struct share_list *checks; /* of the configuration, by doctor */
 
 	/* What a client asks; command NULL: a shell. Answers on the channel, and ends it. */
 	void (*asked)(struct channel *channel, const char *command, size_t len);

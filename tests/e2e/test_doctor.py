@@ -1,5 +1,6 @@
 """doctor: what makes a console stay blank, and what to do about it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from lib.proc import SLOW, wait_until
-from lib.session import DENIED, DONE, UNAVAILABLE, ask, one_line_reason
+from lib.session import BUSY, DENIED, DONE, UNAVAILABLE, ask, one_line_reason
 from lib.virt import Guest
 
 
@@ -119,6 +120,26 @@ def test_its_answer_ends_with_the_right_to_it(daemons, virt, user):
         virt.thaw()
     assert asked.returncode == DENIED and out == b"", (asked.returncode, out, errors)
     one_line_reason(errors.decode(), "the right to admin on this host was withdrawn$")
+
+
+def test_so_many_look_at_the_configuration_at_once(daemons, virt):
+    daemon = daemons()
+    virt.freeze()
+    try:
+        with contextlib.ExitStack() as stack:
+            asked = [stack.enter_context(subprocess.Popen(
+                daemon.ctl_argv("doctor"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE)) for _ in range(2)]
+            wait_until(lambda: daemon.log().count("asks doctor") == 2, 20, "both look")
+            refused = daemon.ctl("doctor")
+            assert refused.status == BUSY and "looks for you already" in refused.errors, refused
+            virt.thaw()
+            for one in asked:
+                one.communicate(timeout=40 * SLOW)
+                assert one.returncode == DONE
+            assert daemon.ctl("doctor", seconds=40).status == DONE
+    finally:
+        virt.thaw()
 
 
 def test_a_hypervisor_that_cannot_be_reached(daemons):

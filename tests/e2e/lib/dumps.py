@@ -1,4 +1,4 @@
-"""Dump folders as libvirt's auto_dump_path is one; what the daemon says of dumps, and fetching one."""
+"""Dump folders as libvirt's auto_dump_path is one; what the daemon says of dumps; fetching one."""
 
 import hashlib
 import json

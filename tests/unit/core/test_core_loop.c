@@ -367,6 +367,7 @@ static pid_t forget_child(struct seen *s)
 	loop_child_forget(s->loop, &s->child);
 	assert_null(s->child);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0); /* it was not waited for */
+	assert_int_equal(loop_children_forgotten(s->loop), 1);
 	return pid;
 }
 
@@ -383,6 +384,7 @@ static void a_forgotten_child_is_reaped_when_it_ends(void **state)
 	}
 	assert_int_equal(errno, ESRCH);
 	assert_int_equal(s->calls, 0);
+	assert_int_equal(loop_children_forgotten(s->loop), 0);
 }
 
 static void a_loop_may_end_before_a_forgotten_child(void **state)
