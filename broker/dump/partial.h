@@ -1,9 +1,9 @@
 /*
  * The file of a dump while it is being made: hidden in the store, and shown when it is complete.
  *
- * It is made here and written by the hypervisor, which may be another user's, and may give it to
- * root then; so this user's right to read it is an ACL, and its descriptor is kept. Blocking: for
- * job threads.
+ * It is made here and written by the hypervisor, which may be another user's, and could give it to
+ * root (libvirt 9.0 does not); so this user's right to read it is an ACL, and its descriptor is
+ * kept. Blocking: for job threads.
  */
 #ifndef BROKER_DUMP_PARTIAL_H
 #define BROKER_DUMP_PARTIAL_H
