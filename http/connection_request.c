@@ -340,7 +340,7 @@ static bool may_go_on(const struct connection *c)
 
 static void end_exchange(struct connection *c)
 {
-	bool stays = may_go_on(c) && c->request.keep_alive && c->request.minor == 1;
+	bool stays = may_go_on(c) && c->request.keep_alive;
 
 	exchange_destroy(c->exchange);
 	forward_destroy(c->forward);

@@ -51,7 +51,7 @@ bool download_may_stay(const struct download *d)
 {
 	const struct http_request *r = d->o.request;
 
-	return r->keep_alive && r->minor == 1 && r->body == HTTP_BODY_NONE;
+	return r->keep_alive && r->body == HTTP_BODY_NONE;
 }
 
 /* In words, or when it is too late for them, by a cut. */

@@ -36,7 +36,7 @@ static void on_head(struct forward *f)
 	if (a->status < 200)
 		return;
 	f->chunked = a->body == HTTP_BODY_CLOSE && q->minor == 1;
-	f->stays = q->keep_alive && q->minor == 1 && !ends_with_close;
+	f->stays = q->keep_alive && !ends_with_close;
 	f->answer_left = a->length;
 	f->step = FORWARD_BODY;
 	if (forward_response_head(f->o.out, a, f->chunked, f->stays) < 0)

@@ -23,7 +23,7 @@ void forward_give_up(struct forward *f, unsigned status, const char *text)
 		forward_finish(f, EXCHANGE_CUT);
 		return;
 	}
-	f->stays = f->body_over && f->o.request->keep_alive && f->o.request->minor == 1;
+	f->stays = f->body_over && f->o.request->keep_alive;
 	forward_finish(f, answer_text(f->o.out, &(struct answer_words){.request = f->o.request,
 							.status = status,
 							.text = text,

@@ -237,12 +237,11 @@ static bool connection_has(const struct http_request *r, const char *token)
 	return http_connection_has(r->fields, r->field_count, token);
 }
 
+/* Of HTTP/1.0 none stays, whatever the client offers: it would wait for our word, which no answer
+ * has (RFC 9112 §9.3). */
 static void set_keep_alive(struct http_request *r)
 {
-	if (r->body == HTTP_BODY_CLOSE || connection_has(r, "close"))
-		r->keep_alive = false;
-	else
-		r->keep_alive = r->minor == 1 || connection_has(r, "keep-alive");
+	r->keep_alive = r->minor == 1 && r->body != HTTP_BODY_CLOSE && !connection_has(r, "close");
 }
 
 static unsigned set_host(struct http_request *r, const char **reason)

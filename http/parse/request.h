@@ -46,8 +46,8 @@ struct http_request {
 	struct http_field fields[HTTP_FIELDS_MAX];
 	size_t field_count;
 	enum http_body body;
-	uint64_t length; /* HTTP_BODY_LENGTH */
-	bool keep_alive;
+	uint64_t length;       /* HTTP_BODY_LENGTH */
+	bool keep_alive;       /* another request may follow */
 	bool expects_continue; /* the body comes after a 100 */
 	char head[HTTP_HEAD_MAX + 1];
 };

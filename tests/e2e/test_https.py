@@ -227,6 +227,11 @@ def test_a_connection_serves_several_requests(https):
     assert raw.rest().endswith(b"\r\n\r\n")
 
 
+def test_a_client_of_http_1_0_that_offers_to_stay_sees_the_end(https):
+    got = Raw(https).send(b"GET /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").rest()
+    assert b"\r\nConnection: close\r\n" in got and got.endswith(b"\r\n\r\nok\n"), got
+
+
 def test_head_of_an_endless_stream_is_a_head_and_no_stream(https, guests):
     guest, console = opened(https, guests)
     raw = Raw(https).send(f"HEAD /consoleStream/{guest.name} HTTP/1.1\r\nHost: h\r\n\r\n".encode())

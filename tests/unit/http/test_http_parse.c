@@ -64,14 +64,14 @@ static void the_body_is_as_long_as_its_framing_says(void **state)
 	assert_false(r.keep_alive);
 }
 
-static void a_connection_stays_as_both_versions_say(void **state)
+static void a_connection_stays_with_1_1_unless_it_says_close(void **state)
 {
 	assert_int_equal(parse("GET / HTTP/1.1\r\n" HOST "Connection: x, Close\r\n\r\n"), 0);
 	assert_false(r.keep_alive);
 	assert_int_equal(parse("GET / HTTP/1.0\r\n\r\n"), 0);
 	assert_false(r.keep_alive);
 	assert_int_equal(parse("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"), 0);
-	assert_true(r.keep_alive);
+	assert_false(r.keep_alive);
 }
 
 static void a_100_is_owed_only_where_a_body_follows(void **state)
@@ -341,7 +341,7 @@ int main(void)
 		cmocka_unit_test(a_request_is_understood),
 		cmocka_unit_test(an_absolute_target_is_a_path_and_a_host),
 		cmocka_unit_test(the_body_is_as_long_as_its_framing_says),
-		cmocka_unit_test(a_connection_stays_as_both_versions_say),
+		cmocka_unit_test(a_connection_stays_with_1_1_unless_it_says_close),
 		cmocka_unit_test(a_100_is_owed_only_where_a_body_follows),
 		cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
 		cmocka_unit_test(a_nul_byte_ends_no_field),
