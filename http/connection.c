@@ -124,12 +124,14 @@ static bool gives(const struct connection *c)
 	return c->state == CONNECTION_ANSWERING || c->state == CONNECTION_DELIVERING;
 }
 
-static void read_client(struct connection *c)
+/* True: there may be more than there was room for: what is there must go first. */
+static bool read_client(struct connection *c)
 {
 	if (!reads(c))
-		return;
+		return false;
 	switch (tls_read(c->tls, &c->in)) {
-	case TLS_DONE: /* full: what is there must go first */
+	case TLS_DONE:
+		return true;
 	case TLS_WAIT:
 		break;
 	case TLS_CLOSED:
@@ -139,6 +141,7 @@ static void read_client(struct connection *c)
 		connection_close(c, "the connection broke");
 		break;
 	}
+	return false;
 }
 
 /* True: there is room again, for what was not read while there was none. */
@@ -191,7 +194,7 @@ static void finish_round(struct connection *c)
 
 static void pump(struct connection *c)
 {
-	bool more = true;
+	bool more = true, unread = true;
 	int i;
 
 	if (c->state == CONNECTION_HANDSHAKE)
@@ -201,8 +204,9 @@ static void pump(struct connection *c)
 		return;
 	}
 	for (i = 0; i < ROUNDS && more && c->state > CONNECTION_HANDSHAKE; i++) {
-		if (c->state != CONNECTION_DEAD)
-			read_client(c);
+		/* While it gets an answer a client is mostly silent; behind one it asks again. */
+		if (c->state != CONNECTION_DEAD && (unread || !gives(c)))
+			unread = read_client(c);
 		more = c->state != CONNECTION_DEAD && connection_go_on(c);
 		if (c->state != CONNECTION_DEAD)
 			more |= write_client(c);

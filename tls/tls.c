@@ -14,6 +14,7 @@
 
 struct tls_connection {
 	SSL *ssl;
+	struct tls_socket socket;
 	uint32_t events;
 	const char *why;
 };
@@ -21,14 +22,18 @@ struct tls_connection {
 static int create(struct tls *tls, int fd, struct tls_connection **out)
 {
 	struct tls_connection *t = calloc(1, sizeof(*t));
+	BIO *bio;
 
 	if (!t)
 		return -ENOMEM;
+	t->socket.fd = fd;
 	t->ssl = SSL_new(tls->context);
-	if (!t->ssl || SSL_set_fd(t->ssl, fd) != 1) {
+	bio = t->ssl ? tls_socket_new(tls->method, &t->socket) : NULL;
+	if (!bio) {
 		tls_free(t);
 		return -ENOMEM;
 	}
+	SSL_set_bio(t->ssl, bio, bio);
 	*out = t;
 	return 0;
 }
@@ -159,6 +164,7 @@ enum tls_result tls_write(struct tls_connection *t, struct buf *out)
 		int n;
 
 		ERR_clear_error();
+		t->socket.more = buf_len(out) > len;
 		n = SSL_write(t->ssl, buf_data(out), (int)len);
 		if (n <= 0)
 			return result(t, n);
@@ -172,6 +178,7 @@ enum tls_result tls_end(struct tls_connection *t)
 	int r;
 
 	ERR_clear_error();
+	t->socket.more = false;
 	r = SSL_shutdown(t->ssl);
 	return r < 0 ? result(t, r) : TLS_DONE;
 }

@@ -178,8 +178,11 @@ static int create(int keys_fd, bool is_client, struct tls **out)
 
 	if (tls) {
 		tls->is_client = is_client;
-		r = tls_renew(tls, keys_fd);
+		tls->method = tls_socket_method();
+		r = tls->method ? tls_renew(tls, keys_fd) : -ENOMEM;
 	}
+	if (r < 0 && tls)
+		BIO_meth_free(tls->method);
 	if (r < 0)
 		free(tls);
 	else

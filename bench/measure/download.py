@@ -12,6 +12,7 @@ from .report import Figures, Verdict
 
 CIPHER = "aes256-gcm@openssh.com"
 MIB = 1 << 20
+GUESTS = 1
 
 
 class Fetch:
@@ -50,7 +51,7 @@ def _once(fetch, login, size):
     return size / 1e6 / seconds, cpu.used() * (1 << 30) / size
 
 
-def _file(folder, user, guest, mib):
+def make_dump(folder, user, guest, mib):
     """Random bytes, named as libvirt names a dump; read once, so that the disk has no say."""
     path = f"{folder}/{guest.domain.ID()}-{guest.name}-{time.strftime('%Y-%m-%d-%H:%M:%S')}"
     with open(path, "wb") as file:
@@ -60,7 +61,7 @@ def _file(folder, user, guest, mib):
     return path
 
 
-def _wait_for(daemon, guest, name):
+def wait_for_dump(daemon, guest, name):
     deadline = time.monotonic() + 60
     while name not in daemon.ssh(guest.name, "dumps").text:
         if time.monotonic() > deadline:
@@ -73,7 +74,7 @@ def measure(place, rounds, mib=512):
     way = place.vmconsoled("vmc-download", dump={"directories": folder})
     daemon = way.daemon
     daemon.knows(guest)  # a dump of a time that nobody watched is nobody's
-    path = _file(folder, place.user, guest, mib)
+    path = make_dump(folder, place.user, guest, mib)
     name = os.path.basename(path).replace(":", "-")
     sshd, figures = place.file_server(), Figures("download", ["MB/s", "server CPU s/GiB"])
     theirs, ours, login = place.group("sshd_files"), place.group("vmc-download"), place.user.name
@@ -82,7 +83,7 @@ def measure(place, rounds, mib=512):
                (Scp("sshd_scp", theirs, sshd, path), login),
                (Scp("vmc_scp", ours, daemon, f"dumps/{name}"), guest.name)]
     try:
-        _wait_for(daemon, guest, name)
+        wait_for_dump(daemon, guest, name)
         for number in range(rounds):
             for step in range(len(fetches)):
                 fetch, who = fetches[(step + number) % len(fetches)]
