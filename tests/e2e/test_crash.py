@@ -71,8 +71,10 @@ class Panic:
     .begun is where the console was."""
 
     def __init__(self, daemon, guest, folder):
-        self.begun = len(done(daemon, guest, "log").out)
         with daemon.pipes(guest.name) as session:
+            session.send(b"\r")
+            session.expect("ready# ", 20)
+            self.begun = len(done(daemon, guest, "log").out)
             done(daemon, guest, "sysrq c")
             self.status, self.errors = session.wait(20), session.errors()
         guest.wait_state("shut off", 60)
