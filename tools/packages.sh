@@ -17,7 +17,7 @@ PACKAGES_CHECK=(
 	shellcheck mandoc git openssl zstd iproute2
 	python3 python3-pytest python3-pytest-timeout python3-pytest-xdist
 	python3-asyncssh python3-paramiko
-	tmux screen libvterm-dev acl
+	tmux screen libvterm-dev acl zsh fish
 	python3-libvirt putty-tools dropbear-bin lftp rclone sshpass curl wget
 )
 

@@ -1,7 +1,12 @@
 /*
  * Task: see run_marks.h. What is typed:
  *
- *      printf 'VMC%sID\n' B1 B2;(eval 'COMMAND')</dev/null;printf 'VMC%sID:%d:ID\n' E $? E $? E $?
+ *      test '\\' = \\&&eval 'FISH'||eval 'OTHERS';printf 'VMC%sID\n' B1 B2;_vmc 'COMMAND'</dev/null
+ *
+ * What defines _vmc is another thing for fish, which alone has an escape in single quotes, and to
+ * which "(eval" and "$?" are mistakes that it refuses the whole line for:
+ *
+ *      _vmc(){ (eval "$1");set -- $?;printf "VMC%sID:%d:ID\n" E $1 E $1 E $1;unset -f _vmc;}
  *
  * The blank before it keeps it out of a history that is set so. In a subshell, exit and a mistake
  * of syntax end the command and not what is behind it; nor does the command eat what is typed
@@ -42,7 +47,8 @@ static void put(struct typed *t, const char *text)
 	t->len += len;
 }
 
-/* In single quotes nothing means anything, in any shell, but the quote itself. */
+/* In single quotes nothing means anything, in any shell, but the quote itself, and in fish the
+ * backslash: these stand outside. */
 static void put_quoted(struct typed *t, const char *command)
 {
 	char one[2] = "";
@@ -50,9 +56,17 @@ static void put_quoted(struct typed *t, const char *command)
 	put(t, "'");
 	for (; *command; command++) {
 		one[0] = *command;
-		put(t, *command == '\'' ? "'\\''" : one);
+		put(t, *command == '\'' ? "'\\''" : *command == '\\' ? "'\\\\'" : one);
 	}
 	put(t, "'");
+}
+
+static void put_end_format(struct typed *t, const char *id)
+{
+	put(t, HEAD "%s");
+	put(t, id);
+	put(t, ":%d:");
+	put(t, id);
 }
 
 int run_marks_line(
@@ -64,15 +78,17 @@ int run_marks_line(
 		if ((unsigned char)command[*at] < 0x20 || command[*at] == 0x7f)
 			return -EILSEQ;
 	}
-	put(&t, " printf '" HEAD "%s");
+	put(&t, " test '\\\\' = \\\\&&eval 'function _vmc;fish -c $argv[1];set -l s "
+		"$status;printf ");
+	put_end_format(&t, m->id);
+	put(&t, "\\\\n E $s E $s E $s;functions -e _vmc;end'"
+		"||eval '_vmc(){ (eval \"$1\");set -- $?;printf \"");
+	put_end_format(&t, m->id);
+	put(&t, "\\n\" E $1 E $1 E $1;unset -f _vmc;}';printf '" HEAD "%s");
 	put(&t, m->id);
-	put(&t, "\\n' B1 B2;(eval ");
+	put(&t, "\\n' B1 B2;_vmc ");
 	put_quoted(&t, command);
-	put(&t, ")</dev/null;printf '" HEAD "%s");
-	put(&t, m->id);
-	put(&t, ":%d:");
-	put(&t, m->id);
-	put(&t, "\\n' E $? E $? E $?");
+	put(&t, "</dev/null");
 	return t.full ? -E2BIG : 0;
 }
 
