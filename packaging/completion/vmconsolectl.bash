@@ -38,7 +38,7 @@ _vmconsolectl()
 	mapfile -t words < <(_vmconsolectl_words)
 	local found=()
 	case ${#words[@]} in
-	0) mapfile -t found < <(_vmconsolectl_ask help | sed -n 's/^  *\([a-z][a-z]*\).*/\1/p') ;;
+	0) mapfile -t found < <(_vmconsolectl_ask help | sed -n 's/^\([a-z][a-z]*\)  .*/\1/p') ;;
 	1)
 		while read -r line; do
 			found+=("${line##* }")
