@@ -13,6 +13,10 @@ static void run(struct verb_call *call, const void *options)
 	const struct connect_arguments *arguments = options;
 	char *vm;
 
+	if (!arguments->id && !arguments->name && channel_has_pty(call->channel)) {
+		menu_begin(call->channel, call->table);
+		return;
+	}
 	if (!arguments->id == !arguments->name) {
 		channel_exit(call->channel, STATUS_USAGE, "connect: usage: %s", call->verb->usage);
 		return;
@@ -38,7 +42,7 @@ static const struct verb_option connect_options[] = {
 const struct verb verb_connect = {.name = "connect",
 	.example = "--vm-name=web-1",
 	.scope = VERB_HOST,
-	.usage = "connect --vm-id=ID | --vm-name=NAME",
-	.summary = "attach, with ovirt-vmconsole's options",
+	.usage = "connect [--vm-id=ID | --vm-name=NAME]",
+	.summary = "attach, with ovirt-vmconsole's options; without one, on a terminal, the menu",
 	VERB_OPTIONS(connect_options, struct connect_arguments),
 	.run = run};

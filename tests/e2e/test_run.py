@@ -1,12 +1,14 @@
 """run: a command at a real shell's prompt: its output and its exit status, and never a wrong 0."""
 
+import re
 import subprocess
+import sys
 
 import pytest
 
 from lib import clients
 from lib.linux import PASSWORD, LinuxGuest
-from lib.proc import SLOW, wait_until
+from lib.proc import HERE, SLOW, wait_until
 from lib.session import (BUSY, DENIED, DONE, GUEST_OFF, UNAVAILABLE, USAGE, ask, one_line_reason,
                          parse_json)
 from lib.term import Terminal
@@ -130,6 +132,30 @@ def test_other_clients_get_the_same(daemon, bash):
         assert out.read() == b"paramiko\n" and out.channel.recv_exit_status() == 6
     result = daemon.ctl("run", bash.name, "echo 'a  b'; exit 4")
     assert result.status == 4 and result.out == b"a  b\n", result
+
+
+def program_of_the_page(first, login, port, key):
+    """The block of docs/automation.md that begins so, for this guest here."""
+    with open(f"{HERE}/../../../docs/automation.md", encoding="utf-8") as page:
+        text = re.search(rf"(?m)^    # {first}:.*\n(?:    .*\n|\n(?=\n?    ))+", page.read()).group(0)
+    text = re.sub("(?m)^    ", "", text)
+    for stands, here in (
+            ('client.load_system_host_keys()',
+             'client.set_missing_host_key_policy(paramiko.AutoAddPolicy())'),
+            ('"host", 2222, "vm"', f'"127.0.0.1", {port}, "{login}", key_filename="{key}"'),
+            ('"host", 2222, username="vm"', f'"127.0.0.1", {port}, username="{login}", '
+                                            f'client_keys=["{key}"], known_hosts=None')):
+        text = text.replace(stands, here)
+    assert '"host"' not in text, text
+    return text
+
+
+@pytest.mark.parametrize("first, printed", [("paramiko", b"Linux\n"), ("asyncssh", b"42\n")])
+def test_programs_of_the_page_about_automation(daemon, bash, first, printed):
+    program = program_of_the_page(first, bash.name, daemon.port, daemon.keys.ed25519)
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], stdin=subprocess.DEVNULL,
+                          capture_output=True, check=False, timeout=60 * SLOW)
+    assert done.returncode == 0 and done.stdout == printed, done
 
 
 def test_keyboard_of_somebody_else_is_75_and_nothing_is_typed(daemon, bash, keys):

@@ -3,12 +3,14 @@
 import copy
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
 
 from lib import schema
 from lib.daemon import Daemon
+from lib.proc import HERE, SLOW
 from lib.session import (DENIED, DONE, NO_SUCH, UNAVAILABLE, USAGE, ask, leave, parse_json,
                          rows_of, see, walk)
 from lib.term import Terminal
@@ -237,6 +239,28 @@ def test_connect_verb_of_the_host_login(daemon, pair, option):
     assert result.status == NO_SUCH, result
 
 
+def test_list_in_the_shapes_of_ovirt_vmconsole(daemon, pair):
+    on, off = pair
+    plain = daemon.ssh("ovirt-vmconsole", "list", "--format", "plain")
+    assert f"{on.uuid}\t{on.name}\n" in plain.text and off.name not in plain.text, plain
+    shown = daemon.ssh("ovirt-vmconsole", "list", "--format=json")
+    data = parse_json(shown)
+    assert data["content"] == "console_list" and data["version"] == 1, data
+    row, = rows_of(data["consoles"], on.name)
+    assert row == {"console": f"{on.uuid}.sock", "host": "test", "vm": on.name, "vmid": on.uuid}
+    assert shown.text == json.dumps(data, indent=4, sort_keys=True) + "\n"
+    assert daemon.ssh("ovirt-vmconsole", "list --format xml").status == USAGE
+
+
+def test_connect_without_a_guest_is_the_menu(daemon, pair):
+    with daemon.terminal("ovirt-vmconsole", "connect") as session:
+        shown = session.expect(rf"\n *(\d+) [^\r\n]*{pair[0].name}\r\n")
+        session.line(shown.group(1))
+        session.expect("serial0")
+        ask(session)
+    assert daemon.ssh("ovirt-vmconsole", "connect").status == USAGE
+
+
 def test_host_login_without_terminal_and_command_explains_itself(daemon, pair):
     result = daemon.ssh(HOST)
     assert result.status in (DONE, USAGE), result
@@ -272,6 +296,30 @@ def test_ctl_attach_in_a_pipe(daemon, pair):
     result = daemon.ctl("attach", pair[0].name, stdin=b"say by-ctl\n")
     assert result.status == DONE, result
     assert result.out == b"by-ctl\r\nguest> ", result
+
+
+COMPLETION = f"{HERE}/../../../packaging/completion"
+# What each shell does when Tab is pressed behind these words.
+PRESS_TAB = {
+    "bash": 'source "$0/vmconsolectl.bash"; COMP_WORDS=(vmconsolectl "$@" ""); '
+            'COMP_CWORD=$(($# + 1)); _vmconsolectl; printf "%s\\n" "${COMPREPLY[@]}"',
+    "zsh": 'compadd() { print -l $found }; words=(vmconsolectl "$@" ""); CURRENT=$(($# + 2)); '
+           'source "$0/_vmconsolectl"'}
+
+
+@pytest.mark.parametrize("shell", PRESS_TAB)
+def test_completion_knows_verbs_and_guests(daemon, pair, programs, shell):
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+
+    def press(*words):
+        done = subprocess.run(
+            [shell, "-c", PRESS_TAB[shell], COMPLETION, "-S", f"{daemon.dir}/run/control", *words],
+            env={"PATH": f"{programs.dir}:/usr/bin:/bin"}, capture_output=True, check=True,
+            timeout=60 * SLOW)
+        return done.stdout.decode().split()
+    assert {"attach", "wait", "top"} <= set(press())
+    assert {guest.name for guest in pair} <= set(press("attach"))
 
 
 def test_ctl_explains_which_rule_allows_what(daemons, pair, keys):
