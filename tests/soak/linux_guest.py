@@ -54,7 +54,7 @@ class LinuxGuest(Guest):
 <domain type='qemu'>
  <name>{self.name}</name><uuid>{self.uuid}</uuid><memory unit='MiB'>192</memory><vcpu>1</vcpu>
  <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.virt.dir}/vmlinuz</kernel>
-  <initrd>{self.virt.dir}/initrd</initrd><cmdline>quiet rdinit=/soak</cmdline></os>
+  <initrd>{self.virt.dir}/initrd</initrd><cmdline>quiet no_timer_check rdinit=/soak</cmdline></os>
  <features><acpi/></features>
  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
   <controller type='usb' model='none'/><memballoon model='none'/>

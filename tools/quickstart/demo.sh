@@ -66,7 +66,7 @@ guest_xml()
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>$DIR/guest/vmlinuz</kernel>
     <initrd>$DIR/guest/initrd</initrd>
-    <cmdline>console=ttyS0 sysrq_always_enabled</cmdline>
+    <cmdline>console=ttyS0 no_timer_check sysrq_always_enabled</cmdline>
   </os>
   <features><acpi/></features>
   <on_poweroff>destroy</on_poweroff>
