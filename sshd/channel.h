@@ -19,6 +19,7 @@
 
 #include "core/buf.h"
 #include "core/pace.h"
+#include "sshd/backlog.h"
 #include "sshd/context.h"
 #include "wire/line.h"
 
@@ -64,7 +65,9 @@ struct channel_owner {
 	struct context *context;
 	ssh_session ssh;
 	struct line *login;
-	const struct ssh_counter_struct *bytes; /* of the connection */
+	const struct ssh_counter_struct *bytes;   /* of the connection */
+	const struct ssh_counter_struct *packets; /* and what they hold */
+	struct backlog *backlog;
 	const char *tag;
 	bool may_pty;
 	bool *files_refused; /* on this connection: the broker is told with each request */

@@ -2,9 +2,9 @@
  * Task: the broker's words on their way to the client. Owner: the channel.
  *
  * Read from the line only while the client can take it: libssh would queue without bound behind a
- * stalled connection. All that waits is read first and then written at once: encryption and the
- * packet cost more than the bytes. What the window did not let through is kept as a row of pieces,
- * each a head of four bytes (length and stream) and its bytes.
+ * stalled connection, or while keys are exchanged. All that waits is read first and then written at
+ * once: encryption and the packet cost more than the bytes. What the window did not let through is
+ * kept as a row of pieces, each a head of four bytes (length and stream) and its bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ bool channel_can_take(const struct channel *c)
 {
 	return c->output_state == CHANNEL_OUTPUT_DISCARDED ||
 	       (!(ssh_get_status(c->owner->ssh) & SSH_WRITE_PENDING) &&
-		       ssh_channel_window_size(c->ssh) > 0);
+		       ssh_channel_window_size(c->ssh) > 0 &&
+		       !backlog_waits(c->owner->backlog, c->owner->packets->out_bytes));
 }
 
 static void discard(struct channel *c)
@@ -36,6 +37,8 @@ static void discard(struct channel *c)
 static size_t write_client(
 	struct channel *c, enum stream stream, const unsigned char *data, size_t len)
 {
+	const struct ssh_counter_struct *sent = c->owner->packets;
+	uint64_t before = sent->out_packets;
 	int n;
 
 	if (c->output_state == CHANNEL_OUTPUT_DISCARDED || len == 0)
@@ -48,6 +51,9 @@ static size_t write_client(
 		discard(c); /* closed by the client, or the connection is dead */
 		return len;
 	}
+	if (n > 0)
+		backlog_written(
+			c->owner->backlog, (size_t)n, before, sent->out_packets, sent->out_bytes);
 	c->written += (uint64_t)n;
 	return (size_t)n;
 }

@@ -386,6 +386,8 @@ static void init(struct session *s, struct context *context, struct session_list
 		.ssh = s->ssh,
 		.login = &s->login,
 		.bytes = &s->bytes,
+		.packets = &s->packets,
+		.backlog = &s->backlog,
 		.tag = s->tag,
 		.files_refused = &s->files_refused,
 		.wake = on_wake,

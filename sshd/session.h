@@ -45,6 +45,7 @@ struct session {
 	struct gate_entry gate; /* while nobody is known */
 	struct ssh_counter_struct bytes, packets;
 	uint64_t answered; /* packets sent when the client had last taken all */
+	struct backlog backlog;
 	struct ssh_server_callbacks_struct callbacks;
 
 	struct line login;
