@@ -99,6 +99,11 @@ class Daemon:
             self.wait_log("hypervisor test: connected", since=since)
         return self
 
+    def start_with(self, changes):
+        """As start, with these changes of the configuration."""
+        self.configure(changes)
+        return self.start()
+
     def _greets(self):
         status = self.process.poll()
         assert status is None, f"{self.name} ended with {status}:\n{self.log_tail(30)}"
