@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "config/listen_address.h"
-#include "config/errors.h"
+#include "config/ini/errors.h"
 #include "config/list.h"
 #include "config/rights.h"
 #include "config/values.h"

@@ -13,7 +13,7 @@
 
 #include "config/config.h"
 #include "config/keys.h"
-#include "config/nearest.h"
+#include "config/ini/nearest.h"
 
 /* Parses into a field that holds nothing yet. */
 typedef int (*parse_fn)(const struct key *key, const char *text, void *field, char *why);

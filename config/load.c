@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "config/field.h"
-#include "config/ini.h"
+#include "config/ini/ini.h"
 #include "config/keys.h"
-#include "config/nearest.h"
+#include "config/ini/nearest.h"
 #include "config/object.h"
-#include "config/prescan.h"
+#include "config/ini/prescan.h"
 #include "config/protocols.h"
 #include "core/io.h"
 #include "core/file/trust.h"

@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "config/field.h"
 #include "config/keys.h"
-#include "config/prescan.h"
+#include "config/ini/prescan.h"
 #include "config/values.h"
 
 #define SAMPLE_WIDTH 90 /* columns of a comment */

@@ -5,6 +5,6 @@
 #include "broker/verb/verb.h"
 
 extern const struct verb verb_audit, verb_doctor, verb_explain, verb_hostkeys, verb_journal,
-	verb_kick, verb_metrics, verb_reload, verb_sources, verb_ticket, verb_top;
+	verb_kick, verb_reload, verb_sources, verb_ticket;
 
 #endif

@@ -7,7 +7,7 @@
 #include "auth/rule_items.h"
 #include "broker/access/access.h"
 #include "broker/preflight/private.h"
-#include "config/nearest.h"
+#include "config/ini/nearest.h"
 #include "core/text/glob.h"
 
 #define KEYS_TOLD_MAX 5 /* lines about keys that no rule is for */

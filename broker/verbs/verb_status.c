@@ -6,7 +6,7 @@
 #include "broker/dump/making.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
-#include "broker/verbs/making_json.h"
+#include "broker/crash/making_json.h"
 #include "broker/verbs/verbs.h"
 #include "config/rights.h"
 #include "console/guest/console.h"

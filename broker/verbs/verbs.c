@@ -7,7 +7,9 @@
 
 #include "auth/identity.h"
 #include "broker/admin/admin.h"
+#include "broker/crash/crash.h"
 #include "broker/login/login.h"
+#include "broker/metrics/metrics.h"
 #include "broker/script/script.h"
 #include "broker/verb/verb.h"
 #include "broker/verbs/verbs.h"

@@ -20,9 +20,9 @@ int verb_ceiling(const struct tokens *command, unsigned *denied) MUST_CHECK;
 void verbs_dispatch(struct channel *channel, const char *command, size_t len);
 
 /* The rows whose files are in this folder. */
-extern const struct verb verb_attach, verb_break, verb_connect, verb_deposit, verb_dmesg, verb_dump,
-	verb_dumps, verb_forward, verb_help, verb_list, verb_log, verb_nmi, verb_power, verb_screen,
-	verb_status, verb_sysrq, verb_who;
+extern const struct verb verb_attach, verb_break, verb_connect, verb_deposit, verb_forward,
+	verb_help, verb_list, verb_log, verb_nmi, verb_power, verb_screen, verb_status, verb_sysrq,
+	verb_who;
 
 /* The menu of a login to the host on a pty. */
 void menu_begin(struct channel *channel, const struct verb_table *table);

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "config/config.h"
-#include "config/ini.h"
-#include "config/prescan.h"
+#include "config/ini/ini.h"
+#include "config/ini/prescan.h"
 #include "core/io.h"
 
 #define REQUIRE(condition)                                                                         \

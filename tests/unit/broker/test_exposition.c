@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/admin/exposition.h"
+#include "broker/metrics/exposition.h"
 
 static char *text;
 static size_t len;

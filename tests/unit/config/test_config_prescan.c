@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "config/ini.h"
-#include "config/prescan.h"
+#include "config/ini/ini.h"
+#include "config/ini/prescan.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
-#include "config/prescan.h"
+#include "config/ini/prescan.h"
 #include "core/io.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

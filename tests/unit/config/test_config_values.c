@@ -12,7 +12,7 @@
 
 #include "config/listen_address.h"
 #include "config/list.h"
-#include "config/nearest.h"
+#include "config/ini/nearest.h"
 #include "config/rights.h"
 #include "config/values.h"
 

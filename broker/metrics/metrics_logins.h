@@ -1,8 +1,8 @@
 /* The figures of logins: attempts, and what goes on at this moment. */
-#ifndef BROKER_ADMIN_METRICS_LOGINS_H
-#define BROKER_ADMIN_METRICS_LOGINS_H
+#ifndef BROKER_METRICS_METRICS_LOGINS_H
+#define BROKER_METRICS_METRICS_LOGINS_H
 
-#include "broker/admin/exposition.h"
+#include "broker/metrics/exposition.h"
 
 struct verb_call;
 

@@ -2,8 +2,8 @@
  * Figures in the text format that Prometheus reads (version 0.0.4): a family of samples with its
  * name, type and help, then each with its labels. Pure; into a stream.
  */
-#ifndef BROKER_ADMIN_EXPOSITION_H
-#define BROKER_ADMIN_EXPOSITION_H
+#ifndef BROKER_METRICS_EXPOSITION_H
+#define BROKER_METRICS_EXPOSITION_H
 
 #include <stddef.h>
 #include <stdint.h>

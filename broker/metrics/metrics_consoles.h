@@ -1,8 +1,8 @@
 /* The figures of consoles, one by one and together. */
-#ifndef BROKER_ADMIN_METRICS_CONSOLES_H
-#define BROKER_ADMIN_METRICS_CONSOLES_H
+#ifndef BROKER_METRICS_METRICS_CONSOLES_H
+#define BROKER_METRICS_METRICS_CONSOLES_H
 
-#include "broker/admin/exposition.h"
+#include "broker/metrics/exposition.h"
 
 struct login;
 

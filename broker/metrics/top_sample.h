@@ -2,8 +2,8 @@
  * Who uses what, at one moment: the consoles and the sessions with their counts, and what these
  * have grown by since an earlier moment.
  */
-#ifndef BROKER_ADMIN_TOP_SAMPLE_H
-#define BROKER_ADMIN_TOP_SAMPLE_H
+#ifndef BROKER_METRICS_TOP_SAMPLE_H
+#define BROKER_METRICS_TOP_SAMPLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

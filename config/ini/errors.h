@@ -4,8 +4,8 @@
  *
  * A line is escaped when it is added (core/text/escape.h), so it may be shown to a person as it is.
  */
-#ifndef CONFIG_ERRORS_H
-#define CONFIG_ERRORS_H
+#ifndef CONFIG_INI_ERRORS_H
+#define CONFIG_INI_ERRORS_H
 
 #include <stdbool.h>
 #include <stddef.h>

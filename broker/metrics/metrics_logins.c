@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/admin/metrics_logins.h"
+#include "broker/metrics/metrics_logins.h"
 #include "broker/login/login.h"
 #include "broker/login/login_counts.h"
 #include "broker/verb/verb.h"

@@ -13,7 +13,7 @@
 #include "broker/files/file_store.h"
 #include "broker/login/context.h"
 #include "broker/login/login.h"
-#include "broker/verbs/verbs.h"
+#include "broker/crash/crash.h"
 #include "config/rights.h"
 #include "console/guest/guest.h"
 #include "core/file/error_text.h"

@@ -11,7 +11,7 @@
 #include "broker/login/context.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
-#include "broker/verbs/verbs.h"
+#include "broker/crash/crash.h"
 #include "config/config.h"
 #include "config/rights.h"
 #include "config/values.h"

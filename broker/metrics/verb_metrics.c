@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/admin/admin.h"
-#include "broker/admin/metrics_consoles.h"
-#include "broker/admin/metrics_logins.h"
+#include "broker/metrics/metrics.h"
+#include "broker/metrics/metrics_consoles.h"
+#include "broker/metrics/metrics_logins.h"
 #include "broker/dump/making.h"
 #include "broker/login/login.h"
 #include "config/rights.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/admin/top_sample.h"
+#include "broker/metrics/top_sample.h"
 #include "broker/login/login.h"
 #include "console/guest/console.h"
 #include "console/guest/directory.h"

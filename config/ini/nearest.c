@@ -1,5 +1,5 @@
 /* "Did you mean": optimal string alignment distance over short words. Pure. */
-#include "config/nearest.h"
+#include "config/ini/nearest.h"
 
 #include <limits.h>
 #include <string.h>

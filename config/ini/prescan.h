@@ -12,8 +12,8 @@
  * in printable UTF-8, a line no longer than PRESCAN_LINE_MAX, each section once, each key once in
  * its section.
  */
-#ifndef CONFIG_PRESCAN_H
-#define CONFIG_PRESCAN_H
+#ifndef CONFIG_INI_PRESCAN_H
+#define CONFIG_INI_PRESCAN_H
 
 #include <stddef.h>
 

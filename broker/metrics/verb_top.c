@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/admin/admin.h"
-#include "broker/admin/top_sample.h"
-#include "broker/admin/top_show.h"
+#include "broker/metrics/metrics.h"
+#include "broker/metrics/top_sample.h"
+#include "broker/metrics/top_show.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
 #include "config/rights.h"

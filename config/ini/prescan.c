@@ -2,7 +2,7 @@
  * The pure scan of a configuration file that runs before iniparser. Owns its copy of the text;
  * may not know which sections and keys exist.
  */
-#include "config/prescan.h"
+#include "config/ini/prescan.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* A dump that is being made, as JSON: for dumps and status. */
-#ifndef BROKER_VERBS_MAKING_JSON_H
-#define BROKER_VERBS_MAKING_JSON_H
+#ifndef BROKER_CRASH_MAKING_JSON_H
+#define BROKER_CRASH_MAKING_JSON_H
 
 #include <jansson.h>
 

@@ -1,6 +1,6 @@
 /* Finds the word somebody may have meant. Pure. */
-#ifndef CONFIG_NEAREST_H
-#define CONFIG_NEAREST_H
+#ifndef CONFIG_INI_NEAREST_H
+#define CONFIG_INI_NEAREST_H
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/admin/metrics_consoles.h"
+#include "broker/metrics/metrics_consoles.h"
 #include "broker/login/login.h"
 #include "broker/verb/guest_list.h"
 #include "console/guest/console.h"

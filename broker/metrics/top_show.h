@@ -1,6 +1,6 @@
 /* A sample of top_sample.h for people, or for programs. */
-#ifndef BROKER_ADMIN_TOP_SHOW_H
-#define BROKER_ADMIN_TOP_SHOW_H
+#ifndef BROKER_METRICS_TOP_SHOW_H
+#define BROKER_METRICS_TOP_SHOW_H
 
 #include <stdbool.h>
 #include <stdio.h>

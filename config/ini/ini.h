@@ -1,9 +1,9 @@
 /*
  * The one place that knows iniparser. What it read is compared, value by value, with what the
- * prescan read (config/prescan.h): a difference is an error, not a surprise.
+ * prescan read (config/ini/prescan.h): a difference is an error, not a surprise.
  */
-#ifndef CONFIG_INI_H
-#define CONFIG_INI_H
+#ifndef CONFIG_INI_INI_H
+#define CONFIG_INI_INI_H
 
 #include <stddef.h>
 

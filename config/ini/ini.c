@@ -2,7 +2,7 @@
  * iniparser, fed from memory: it reads files by name only (a FILE since 4.2), so the bytes go
  * into a memfd, and it sees exactly the bytes that were scanned before.
  */
-#include "config/ini.h"
+#include "config/ini/ini.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include <iniparser/iniparser.h>
 #endif
 
-#include "config/prescan.h"
+#include "config/ini/prescan.h"
 #include "core/io.h"
 
 struct ini {

@@ -1,7 +1,7 @@
 /*
  * Collects the mistakes of a configuration. Owned by whoever loads one; knows nothing of keys.
  */
-#include "config/errors.h"
+#include "config/ini/errors.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "broker/admin/top_sample.h"
-#include "broker/admin/top_show.h"
+#include "broker/metrics/top_sample.h"
+#include "broker/metrics/top_show.h"
 #include "broker/login/login.h"
 #include "broker/verb/json.h"
 #include "console/guest/console.h"

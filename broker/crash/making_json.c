@@ -1,7 +1,7 @@
 /* Task: tell of a dump that is being made. */
 #include "broker/dump/making.h"
 #include "broker/verb/json.h"
-#include "broker/verbs/making_json.h"
+#include "broker/crash/making_json.h"
 
 static json_t *number_or_null(uint64_t value, int known)
 {

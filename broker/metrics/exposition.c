@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "broker/admin/exposition.h"
+#include "broker/metrics/exposition.h"
 #include "core/text/escape.h"
 
 void exposition_family(
