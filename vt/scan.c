@@ -246,20 +246,20 @@ bool vt_scan_byte(struct vt_scan *s, uint8_t byte)
 	return true;
 }
 
-void vt_csi_parse(const struct vt_scan *s, struct vt_csi *c)
+void vt_csi_parse(const uint8_t *seq, size_t len, struct vt_csi *c)
 {
-	size_t at = 2, last = (size_t)s->len - 1;
+	size_t at = 2, last = len - 1;
 
 	memset(c, 0, sizeof(*c));
-	c->final = (char)s->seq[last];
-	if (at < last && s->seq[at] >= 0x3c && s->seq[at] <= 0x3f)
-		c->prefix = (char)s->seq[at++];
-	c->params = (const char *)s->seq + at;
-	while (at < last && s->seq[at] >= 0x30)
+	c->final = (char)seq[last];
+	if (at < last && seq[at] >= 0x3c && seq[at] <= 0x3f)
+		c->prefix = (char)seq[at++];
+	c->params = (const char *)seq + at;
+	while (at < last && seq[at] >= 0x30)
 		at++;
-	c->params_len = (size_t)((const char *)s->seq + at - c->params);
+	c->params_len = (size_t)((const char *)seq + at - c->params);
 	if (last - at == 1)
-		c->intermediate = (char)s->seq[at];
+		c->intermediate = (char)seq[at];
 	else if (last > at)
 		c->intermediate = 1;
 }
@@ -279,6 +279,27 @@ bool vt_csi_next(const struct vt_csi *c, size_t *at, int *value)
 		*value = (*value < 0 ? 0 : *value * 10) + (ch - '0');
 		if (*value > 65535)
 			*value = -2;
+	}
+	++*at;
+	return true;
+}
+
+bool vt_csi_next_param(const struct vt_csi *c, size_t *at, struct vt_param *param)
+{
+	int *value = &param->value;
+
+	memset(param, 0, sizeof(*param));
+	if (*at > c->params_len)
+		return false;
+	for (; *at < c->params_len && c->params[*at] != ';'; ++*at) {
+		char ch = c->params[*at];
+
+		if (ch == ':') {
+			if (param->count < VT_SUBS_MAX)
+				param->count++;
+			value = &param->subs[param->count - 1];
+		} else if (ch >= '0' && ch <= '9' && *value <= VT_VALUE_MAX / 10 - 1)
+			*value = *value * 10 + (ch - '0');
 	}
 	++*at;
 	return true;

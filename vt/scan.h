@@ -65,13 +65,26 @@ struct vt_csi {
 	size_t params_len;
 };
 
-/* Of a VT_CSI_SEQ token. */
-void vt_csi_parse(const struct vt_scan *s, struct vt_csi *csi);
+/* seq[0..len) begins with ESC [ and ends with the final byte; csi points into it. */
+void vt_csi_parse(const uint8_t *seq, size_t len, struct vt_csi *csi);
 
 /*
  * Walks through the parameters: *at starts at 0. False at the end. An empty one is -1, one with
  * sub-parameters or beyond 65535 is -2. No parameters at all is one empty one.
  */
 bool vt_csi_next(const struct vt_csi *csi, size_t *at, int *value);
+
+#define VT_SUBS_MAX 8
+
+/* A parameter with its sub-parameters; what is empty is 0, and no value exceeds VT_VALUE_MAX. */
+struct vt_param {
+	int value;
+	int subs[VT_SUBS_MAX];
+	int count; /* of subs; more are left out */
+};
+#define VT_VALUE_MAX 0x1fffff
+
+/* The same walk with sub-parameters. */
+bool vt_csi_next_param(const struct vt_csi *csi, size_t *at, struct vt_param *param);
 
 #endif

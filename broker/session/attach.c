@@ -27,6 +27,7 @@ static void drop_timers(struct attach *a)
 	attach_say_finish(a);
 	loop_timer_del(&a->batch);
 	loop_timer_del(&a->stall);
+	loop_timer_del(&a->key_rest);
 	loop_timer_del(&a->linger);
 	loop_timer_del(&a->wait);
 	loop_timer_del(&a->idle);
@@ -43,6 +44,7 @@ static void attach_end(void *arg)
 		console_journal(a->console), JOURNAL_DETACH, login_who(channel_login(a->channel)));
 	console_control_cancel(&a->control);
 	guest_power_cancel(&a->power);
+	attach_end_paste(a);
 	viewer_destroy(&a->viewer);
 	attach_output_finish(a);
 	drop_timers(a);
@@ -128,6 +130,8 @@ static int make_timers(struct attach *a)
 	if (!r)
 		r = loop_timer_add(a->loop, &a->stall, attach_on_stall, a);
 	if (!r)
+		r = loop_timer_add(a->loop, &a->key_rest, attach_on_key_rest, a);
+	if (!r)
 		r = loop_timer_add(a->loop, &a->linger, attach_on_linger, a);
 	if (!r)
 		r = loop_timer_add(a->loop, &a->batch, attach_writable, a);
@@ -171,7 +175,8 @@ static struct attach *create(
 	a->pty = channel_has_pty(channel);
 	a->may_type = !options->read_only && !options->no_input &&
 		      (login_rights(login, console_guest(console)) & RIGHT_TYPE) != 0;
-	a->escape.character = a->pty ? login_context(login)->config->console.escape : -1;
+	a->escape.character =
+		a->pty ? login_context(login)->config->console.escape : ESCAPE_KEY_NONE;
 	a->last_activity = a->last_output = loop_now(a->loop);
 	a->sent_from = UINT64_MAX;
 	a->reached = journal_next(console_journal(console));

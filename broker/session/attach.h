@@ -33,6 +33,8 @@ enum attach_from {
 #define ATTACH_BATCH_US (4 * LOOP_MSEC)    /* bulk output is put together for so long, */
 #define ATTACH_BURST 16                    /* after so many messages, or answers, at once */
 #define ATTACH_COMMAND_US (20 * LOOP_MSEC) /* from one escape command to the next input */
+#define ATTACH_KEY_US (50 * LOOP_MSEC)     /* from an ESC to the rest of what it begins */
+#define ATTACH_LATE_US (10 * LOOP_SECOND)  /* an answer to what was asked before a promotion */
 #define ATTACH_LINES_DEFAULT 24
 #define ATTACH_LINES_MAX 200 /* of a screenful, whatever a client says of its terminal */
 

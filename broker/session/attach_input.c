@@ -7,6 +7,7 @@
 #include "broker/session/attach_private.h"
 #include "console/guest/console.h"
 #include "console/guest/guest.h"
+#include "core/log.h"
 
 static void on_command(struct attach *a, uint8_t key)
 {
@@ -49,13 +50,14 @@ static void on_command(struct attach *a, uint8_t key)
 	}
 }
 
-static void on_due(struct attach *a, uint8_t key)
+static void on_key(struct attach *a, uint8_t key)
 {
 	enum attach_due due = a->due;
 
 	a->due = ATTACH_DUE_NOTHING;
 	switch (due) {
 	case ATTACH_DUE_NOTHING:
+		on_command(a, key);
 		break;
 	case ATTACH_DUE_SYSRQ:
 		attach_sysrq(a, key);
@@ -113,38 +115,96 @@ static size_t type_for_person(struct attach *a, const uint8_t *data, size_t len)
 	return (size_t)n;
 }
 
+/* Of the brackets around a paste: whether the guest has the first and not the second. */
+static void note_paste(struct attach *a, const struct escape_found *f, size_t typed)
+{
+	if (viewer_mode(a->viewer) != VIEWER_WRITES || a->dropping)
+		return;
+	if (f->paste == ESCAPE_PASTE_BEGINS && typed)
+		a->paste_open = true;
+	else if (f->paste == ESCAPE_PASTE_ENDS && typed == f->count)
+		a->paste_open = false;
+}
+
+/* Returns with how many of the bytes found it is done. */
+static size_t act_on(struct attach *a, const struct escape_found *f)
+{
+	size_t n = f->count;
+
+	switch (f->step) {
+	case ESCAPE_MORE:
+		break;
+	case ESCAPE_TYPE:
+		a->reports.began_before = false;
+		n = type_for_person(a, f->bytes, f->count);
+		note_paste(a, f, n);
+		break;
+	case ESCAPE_ANSWER:
+	case ESCAPE_EVENT:
+		if (attach_report_passes(a, f))
+			n = type_for_person(a, f->bytes, f->count);
+		break;
+	case ESCAPE_COMMAND:
+		on_key(a, f->key);
+		rest(a);
+		break;
+	}
+	return n;
+}
+
 static size_t input_of_person(struct attach *a, const uint8_t *data, size_t len)
 {
+	struct escape_key *e = &a->escape;
 	size_t done = 0;
 
-	while (done < len && !attach_is_over(a) && !is_resting(a)) {
-		struct escape_found f;
-		size_t n;
+	while (!attach_is_over(a) && !is_resting(a)) {
+		e->wants_key = a->due != ATTACH_DUE_NOTHING;
+		e->in_paste = a->dropping;
+		struct escape_found f = escape_scan(e, data + done, len - done);
+		size_t n = act_on(a, &f);
 
-		if (a->due != ATTACH_DUE_NOTHING) {
-			on_due(a, data[done++]);
-			rest(a);
-			continue;
-		}
-		f = escape_scan(&a->escape, data + done, len - done);
-		n = f.len;
-		switch (f.step) {
-		case ESCAPE_TYPE:
-			n = type_for_person(a, data + done, f.len);
-			escape_typed(&a->escape, n);
-			break;
-		case ESCAPE_COMMAND:
-			on_command(a, f.key);
-			rest(a);
-			break;
-		case ESCAPE_MORE:
-			break;
-		}
-		done += n;
-		if (n < f.len)
+		done += escape_done(e, &f, n);
+		if (n < f.count || (f.step == ESCAPE_MORE && done == len))
 			break;
 	}
 	return done;
+}
+
+/* An ESC may be a key, or the beginning of one that is told in more bytes. A watcher's keys can
+ * wait for what comes next. */
+static void watch_for_rest(struct attach *a)
+{
+	bool waits =
+		escape_holds_key(&a->escape) && (viewer_mode(a->viewer) == VIEWER_WRITES ||
+							a->escape.pending || a->escape.wants_key);
+
+	if (waits)
+		loop_timer_set(a->key_rest, ATTACH_KEY_US, 0);
+	else
+		loop_timer_stop(a->key_rest);
+}
+
+void attach_on_key_rest(void *arg)
+{
+	struct attach *a = arg;
+	struct escape_found f;
+
+	if (a->state != ATTACH_RUNS)
+		return;
+	f = escape_give_up(&a->escape);
+	(void)escape_done(&a->escape, &f, act_on(a, &f));
+}
+
+void attach_end_paste(struct attach *a)
+{
+	static const char text[] = "\x1b[201~";
+
+	if (!a->paste_open)
+		return;
+	a->paste_open = false;
+	if (!attach_type_whole(a, text, sizeof(text) - 1))
+		log_write(LOG_LEVEL_INFO, channel_tag(a->channel),
+			"left inside a paste whose end the guest does not take");
 }
 
 static size_t input_of_script(struct attach *a, const uint8_t *data, size_t len)
@@ -184,6 +244,7 @@ size_t attach_input(void *arg, const uint8_t *data, size_t len)
 		done = input_of_script(a, data, len);
 	if (a->state != ATTACH_RUNS)
 		return done;
+	watch_for_rest(a);
 	if (done < len && is_resting(a))
 		channel_resume_later(a->channel, a->rests_until - loop_now(a->loop));
 	else

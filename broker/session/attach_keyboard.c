@@ -95,6 +95,7 @@ void attach_force_keyboard(struct attach *a)
 	} else if (take(a, rights) < 0) {
 		attach_notice(a, "the keyboard is with %s; permission denied: force", from);
 	} else {
+		attach_promoted(a);
 		a->may_type = true;
 		a->options.read_only = 0;
 		journal_mark(console_journal(a->console), JOURNAL_TAKEOVER, login_who(login));

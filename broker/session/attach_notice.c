@@ -74,6 +74,7 @@ static void on_keyboard(struct attach *a, const struct console_event *event)
 	const char *who = event->who ? event->who : "nobody";
 
 	if (event->mode == VIEWER_WRITES) {
+		attach_promoted(a);
 		if (a->pty)
 			attach_notice(a, "you have the keyboard now");
 		return;

@@ -13,6 +13,7 @@
 #include "console/guest/console.h"
 #include "core/buf.h"
 #include "core/pace.h"
+#include "vt/asks.h"
 
 struct console_control;
 
@@ -52,6 +53,16 @@ struct attach_end {
 	char text[512];
 };
 
+/* What the terminal sends by itself. It goes to a guest that has asked this terminal. */
+struct attach_reports {
+	uint64_t promoted;  /* loop time at which a watcher got the keyboard; 0: he has been asked
+			       since */
+	uint64_t looked_to; /* journal offset up to which no question came since */
+	struct vt_asks asks;
+	bool began_before; /* a sequence was in the middle then */
+	bool passes;       /* the answer that is being sent is typed */
+};
+
 struct attach {
 	enum attach_state state;
 	struct channel *channel;
@@ -76,6 +87,9 @@ struct attach {
 
 	/* input */
 	struct escape_key escape;
+	struct loop_timer *key_rest; /* an ESC was typed: for what it may begin */
+	struct attach_reports reports;
+	bool paste_open; /* the guest has the beginning of a paste, and not its end */
 	enum attach_due due;
 	bool size_due;                   /* is typed when the console is open */
 	enum power_kind power_kind;      /* ANSWER, and while one is under way */
@@ -177,7 +191,15 @@ void attach_status_notice(struct attach *a);
 void attach_help_notice(struct attach *a);
 void attach_who_notice(struct attach *a);
 
+/* attach_report.c */
+/* A watcher has the keyboard now. */
+void attach_promoted(struct attach *a);
+/* Whether what the terminal sends by itself is typed. */
+bool attach_report_passes(struct attach *a, const struct escape_found *f);
+
 /* attach_size.c */
+/* All of it, or nothing. */
+bool attach_type_whole(struct attach *a, const char *text, size_t len) MUST_CHECK;
 void attach_type_size(struct attach *a);
 /* attach --size: the console is open. */
 void attach_type_first_size(struct attach *a);
@@ -195,6 +217,9 @@ void attach_power_answer(struct attach *a, uint8_t key);
 
 /* attach_input.c */
 size_t attach_input(void *arg, const uint8_t *data, size_t len);
+void attach_on_key_rest(void *arg);
+/* The session ends: a paste that the guest has the beginning of is ended. */
+void attach_end_paste(struct attach *a);
 void attach_signal(void *arg, enum channel_signal signal);
 
 /* attach_linger.c */

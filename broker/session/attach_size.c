@@ -12,11 +12,11 @@
 #define LINE_MAX_BYTES 64
 
 /* A half of the line would be worse than none. */
-static bool is_typed(struct attach *a, const char *line, size_t len)
+bool attach_type_whole(struct attach *a, const char *text, size_t len)
 {
 	if (viewer_typed_pending(a->viewer) + len > CONSOLE_INPUT_MAX)
 		return false;
-	return viewer_type(a->viewer, (const uint8_t *)line, len) == (ssize_t)len;
+	return viewer_type(a->viewer, (const uint8_t *)text, len) == (ssize_t)len;
 }
 
 void attach_type_size(struct attach *a)
@@ -33,7 +33,7 @@ void attach_type_size(struct attach *a)
 		return;
 	}
 	snprintf(line, sizeof(line), "stty rows %u cols %u\r", window.rows, window.columns);
-	if (is_typed(a, line, strlen(line)))
+	if (attach_type_whole(a, line, strlen(line)))
 		pace_reset(&a->pace);
 	else
 		attach_notice(a, "VM %s takes no input now: the size was not typed",

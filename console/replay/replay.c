@@ -118,7 +118,7 @@ static size_t write_csi(const struct replay_filter *f, uint8_t *out)
 {
 	struct vt_csi csi;
 
-	vt_csi_parse(&f->scan, &csi);
+	vt_csi_parse(f->scan.seq, f->scan.len, &csi);
 	if (f->foreign_keyboard && is_for_keys(&csi))
 		return 0;
 	for (size_t i = 0; i < sizeof(csi_rules) / sizeof(*csi_rules); i++) {

@@ -96,7 +96,7 @@ static void on_csi(struct cutter *c)
 	int value = 0;
 
 	c->home = NOWHERE;
-	vt_csi_parse(&c->scan, &csi);
+	vt_csi_parse(c->scan.seq, c->scan.len, &csi);
 	if (csi.intermediate)
 		return;
 	if (csi.prefix) {

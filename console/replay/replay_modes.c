@@ -164,7 +164,7 @@ static void on_csi(struct replay_modes *m)
 	size_t at = 0;
 	int value;
 
-	vt_csi_parse(&m->scan, &csi);
+	vt_csi_parse(m->scan.seq, m->scan.len, &csi);
 	if (csi.intermediate) {
 		if (!csi.prefix && csi.intermediate == '!' && csi.final == 'p')
 			soft_reset(m);

@@ -8,15 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SUBS_MAX 8
-
-/* One parameter of SGR with its sub-parameters; what is empty is 0. */
-struct sgr_param {
-	int value;
-	int subs[SUBS_MAX];
-	int count;
-};
-
 void replay_sgr_init(struct replay_sgr *sgr)
 {
 	memset(sgr, 0, sizeof(*sgr));
@@ -34,34 +25,13 @@ bool replay_sgr_is_default(const struct replay_sgr *sgr)
 	return n == replay_sgr_write(&none, b) && memcmp(a, b, n) == 0;
 }
 
-static bool next_param(const struct vt_csi *csi, size_t *at, struct sgr_param *param)
-{
-	int *value = &param->value;
-
-	memset(param, 0, sizeof(*param));
-	if (*at > csi->params_len)
-		return false;
-	for (; *at < csi->params_len && csi->params[*at] != ';'; ++*at) {
-		char c = csi->params[*at];
-
-		if (c == ':') {
-			if (param->count < SUBS_MAX)
-				param->count++;
-			value = &param->subs[param->count - 1];
-		} else if (c >= '0' && c <= '9' && *value < 10000)
-			*value = *value * 10 + (c - '0');
-	}
-	++*at;
-	return true;
-}
-
 static uint8_t byte_of(int value)
 {
 	return (uint8_t)(value > 255 ? 255 : value);
 }
 
 /* 38:5:n, 38:2:r:g:b, 38:2:space:r:g:b */
-static void color_from_subs(struct replay_color *color, const struct sgr_param *param)
+static void color_from_subs(struct replay_color *color, const struct vt_param *param)
 {
 	if (param->subs[0] == 5 && param->count >= 2) {
 		color->kind = 5;
@@ -78,19 +48,19 @@ static void color_from_subs(struct replay_color *color, const struct sgr_param *
 /* 38;5;n and 38;2;r;g;b, whose values are parameters of their own */
 static void color_from_params(struct replay_color *color, const struct vt_csi *csi, size_t *at)
 {
-	struct sgr_param param;
+	struct vt_param param;
 
-	if (!next_param(csi, at, &param))
+	if (!vt_csi_next_param(csi, at, &param))
 		return;
 	int count = param.value == 5 ? 1 : param.value == 2 ? 3 : 0;
 
 	if (count)
 		color->kind = (uint8_t)param.value;
-	for (int i = 0; i < count && next_param(csi, at, &param); i++)
+	for (int i = 0; i < count && vt_csi_next_param(csi, at, &param); i++)
 		color->value[i] = byte_of(param.value);
 }
 
-static void set_color(struct replay_color *color, const struct sgr_param *param,
+static void set_color(struct replay_color *color, const struct vt_param *param,
 	const struct vt_csi *csi, size_t *at)
 {
 	if (param->count)
@@ -114,7 +84,7 @@ static void set_attribute(struct replay_sgr *sgr, int n, bool on)
 }
 
 /* Everything but colours. */
-static void apply_attribute(struct replay_sgr *sgr, const struct sgr_param *param)
+static void apply_attribute(struct replay_sgr *sgr, const struct vt_param *param)
 {
 	int n = param->value;
 
@@ -141,7 +111,7 @@ static void apply_attribute(struct replay_sgr *sgr, const struct sgr_param *para
 }
 
 static void apply(
-	struct replay_sgr *sgr, const struct sgr_param *param, const struct vt_csi *csi, size_t *at)
+	struct replay_sgr *sgr, const struct vt_param *param, const struct vt_csi *csi, size_t *at)
 {
 	int n = param->value;
 
@@ -178,10 +148,10 @@ static void apply(
 
 void replay_sgr_apply(struct replay_sgr *sgr, const struct vt_csi *csi)
 {
-	struct sgr_param param;
+	struct vt_param param;
 	size_t at = 0;
 
-	while (next_param(csi, &at, &param))
+	while (vt_csi_next_param(csi, &at, &param))
 		apply(sgr, &param, csi, &at);
 }
 

@@ -71,6 +71,22 @@ def test_stuck_session_on_a_terminal_can_be_left(daemon, guest):
                          session.seen), session.seen[-2000:]
 
 
+def test_escape_key_in_a_paste_is_text_and_leaving_ends_the_paste(daemon, guest):
+    text = b"\x1b[200~a" + ESCAPE + b".b\x1b[201~"
+    with daemon.terminal(guest.name) as session:
+        session.line("echo")
+        session.expect("echo ready\r\n")
+        session.send(text + b"\x04")
+        session.expect(re.escape(text) + rf"\r\necho {len(text)} bytes".encode())
+        session.line("echo")
+        session.expect("echo ready\r\n")
+        session.send(b"\x1b[200~left")
+        session.expect("left")
+    with daemon.terminal(guest.name) as after:
+        after.send(b"\x04")
+        after.expect("echo 16 bytes")
+
+
 def test_stuck_pipe_ends_when_its_client_does(daemon, deaf):
     guest, stuck = deaf
     paste_until_stuck(stuck)

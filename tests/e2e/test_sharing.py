@@ -324,3 +324,68 @@ def test_history_of_chosen_length(daemon, guest):
     assert result.out.endswith(tail), result
     result = daemon.ssh(guest.name, "attach", "--lines", "5")
     assert pattern.line(99) in result.out and pattern.line(90) not in result.out, result
+
+
+# What terminals send by themselves, and the escape key under newer keyboard protocols
+
+
+ANSWERS = (b"\x1b[5;22R" b"\x1b[?62;22c" b"\x1b[>1;10;0c" b"\x1bP!|00000000\x1b\\" b"\x1b[?1;2$y"
+           b"\x1b]11;rgb:0000/0000/0000\x1b\\" b"\x1b]4;1;rgb:0000/0000/0000\x07"
+           b"\x1bP1$r0m\x1b\\" b"\x1b[?0u" b"\x1b[0n")
+EVENTS = b"\x1b[I" b"\x1b[<0;10;20M" b"\x1b[<0;10;20m" b"\x1b[O" b"\x1b[97;1:3u"
+
+
+def test_answers_of_a_watcher_s_terminal_are_not_typed(room, keys):
+    writer = room()
+    ask(writer)
+    watcher = room(key=keys.other)
+    see(watcher, writer)
+    writer.line("echo")
+    watcher.expect("echo ready\r\n")
+    watcher.send(ANSWERS + EVENTS + ESCAPE + b"i")
+    watcher.expect("offset")  # so what is before has been read
+    watcher.send(b"\x1b[5;")  # and this is cut by the promotion
+    writer.send(ESCAPE + b"o")
+    watcher.expect("you have the keyboard now")
+    watcher.send(b"22R" + ANSWERS + b"typed\x04")
+    watcher.expect("echo 5 bytes")
+    assert b"nothing is typed" not in watcher.seen
+    writer.send(b"x")
+    writer.expect("nothing is typed")
+
+
+def test_answers_of_one_who_got_the_keyboard_are_typed_when_he_is_asked(room, keys):
+    writer = room()
+    ask(writer)
+    watcher = room(key=keys.other)
+    see(watcher, writer)
+    writer.send(ESCAPE + b"o")
+    watcher.expect("you have the keyboard now")
+    watcher.line("esc")
+    watcher.expect(rb"esc<.*>esc\r\n")
+    watcher.line("echo")
+    watcher.expect("echo ready\r\n")
+    watcher.send(b"\x1b[7;1R\x04")
+    watcher.expect("echo 6 bytes")
+
+
+@pytest.mark.parametrize("escape", [b"\x1b[93;5u", b"\x1b[93;133:1u", b"\x1b[27;5;93~"],
+                         ids=["CSI u", "with Num Lock", "modifyOtherKeys"])
+def test_escape_key_of_a_newer_keyboard_protocol(room, escape):
+    person = room()
+    ask(person)
+    person.send(escape + b"\x1b[93;5:3u" + b"\x1b[105u")
+    person.expect("offset")
+    ask(person)
+    person.send(escape + b".")
+    assert person.wait() == DONE
+
+
+def test_lone_esc_is_typed(room):
+    person = room()
+    person.line("echo")
+    person.expect("echo ready\r\n")
+    person.send(b"\x1b")
+    person.expect(rb"\x1b$")
+    person.send(b"\x04")
+    person.expect("echo 1 bytes")

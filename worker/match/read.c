@@ -95,7 +95,7 @@ static void read_csi(const struct vt_scan *s, struct match_edit *edit)
 {
 	struct vt_csi csi;
 
-	vt_csi_parse(s, &csi);
+	vt_csi_parse(s->seq, s->len, &csi);
 	if (csi.prefix || csi.intermediate)
 		return;
 	switch (csi.final) {
