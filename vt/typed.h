@@ -14,8 +14,9 @@
 
 #include "vt/scan.h"
 
-#define VT_TYPED_MAX 64 /* bytes of the longest sequence that is looked at; a longer one is a key  \
-			 */
+#define VT_TYPED_MAX                                                                               \
+	64 /* bytes of the longest sequence that is looked at; a longer one is a key               \
+	    */
 
 enum vt_typed_state {
 	VT_TYPED_GROUND,

@@ -1,11 +1,31 @@
 /*
- * Task: see history.h. May not know sessions, channels, viewers.
+ * Task: see history.h. May not know sessions, viewers.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "broker/channel/channel.h"
 #include "broker/log/history.h"
-#include "console/replay/replay.h"
+#include "console/guest/console.h"
+
+int history_reset(struct channel *channel)
+{
+	size_t len;
+	const char *text = replay_prologue(&len);
+
+	return channel_put(channel, text, len);
+}
+
+int history_give_back(const struct replay_modes *modes, struct channel *channel)
+{
+	char text[sizeof(REPLAY_BREAK_OFF) + REPLAY_UNDO_ROOM] = REPLAY_BREAK_OFF;
+	size_t len = strlen(text);
+
+	len += replay_modes_undo(
+		modes, channel_window(channel).columns, text + len, REPLAY_UNDO_ROOM);
+	return channel_put(channel, text, len);
+}
 
 int history_begin(struct history *h, uint64_t offset, uint64_t first, bool foreign_keyboard)
 {
@@ -18,18 +38,25 @@ int history_begin(struct history *h, uint64_t offset, uint64_t first, bool forei
 	else
 		replay_filter_init(h->filter);
 	h->foreign_keyboard = h->filter->foreign_keyboard = foreign_keyboard;
+	h->is_terminal = true;
+	replay_modes_init(&h->shown);
 	return 0;
 }
 
-uint64_t history_look_back(struct history *h, uint64_t offset, uint64_t first)
+uint64_t history_look_back(
+	struct history *h, const struct console *c, uint64_t offset, uint64_t first)
 {
+	uint64_t from;
+
 	if (offset <= first)
 		return offset;
 	h->before = malloc(sizeof(*h->before));
 	if (!h->before)
 		return offset;
-	replay_modes_init(h->before);
 	h->shown_from = offset;
+	if (console_modes_recall(c, first, offset, h->before, &from))
+		return from;
+	replay_modes_init(h->before);
 	return history_window(offset, first);
 }
 
@@ -39,6 +66,41 @@ size_t history_gather(struct history *h, uint64_t offset, const uint8_t *data, s
 		len = (size_t)(h->shown_from - offset);
 	replay_modes_feed(h->before, data, len);
 	return len;
+}
+
+void history_look_for_boot(struct history *h, const struct console *c, uint64_t offset)
+{
+	h->begun = offset;
+	if (!h->is_terminal ||
+		journal_mark_after(console_journal(c), JOURNAL_BOOT, offset, &h->boot) < 0)
+		h->boot = UINT64_MAX;
+}
+
+size_t history_before_boot(const struct history *h, uint64_t offset, size_t len)
+{
+	return offset < h->boot && len > h->boot - offset ? (size_t)(h->boot - offset) : len;
+}
+
+int history_boot(struct history *h, const struct console *c, struct channel *channel)
+{
+	struct replay_modes modes = h->shown;
+	bool known = h->filter || console_modes_before(c, h->boot, &modes);
+	int r = known ? history_give_back(&modes, channel) : history_reset(channel);
+
+	if (r < 0)
+		return r;
+	if (h->filter) {
+		replay_filter_init(h->filter);
+		h->filter->foreign_keyboard = h->foreign_keyboard;
+	}
+	replay_modes_init(&h->shown);
+	history_look_for_boot(h, c, h->boot);
+	return 0;
+}
+
+void history_sent(struct history *h, const void *data, size_t len)
+{
+	replay_modes_feed(&h->shown, data, len);
 }
 
 void history_show(struct history *h)

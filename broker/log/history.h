@@ -11,8 +11,10 @@
 
 #include "console/journal/journal.h"
 
-struct replay_filter;
-struct replay_modes;
+#include "console/replay/replay.h"
+
+struct channel;
+struct console;
 
 #define HISTORY_WINDOW ((size_t)256 << 10) /* bytes looked at before what is shown */
 
@@ -26,18 +28,39 @@ struct history {
 	struct replay_filter *filter;
 	struct replay_modes *before; /* what is known of the bytes before shown_from, till it is */
 	uint64_t shown_from;         /*   reached */
+	struct replay_modes shown;   /* of the terminal, by what passed the filter */
 	bool foreign_keyboard;       /* what the terminal types does not come to us */
+	bool is_terminal;            /* there is one that is sent what is shown */
+	uint64_t boot;               /* the next one behind what was shown; UINT64_MAX none */
+	uint64_t begun;              /* the last one, or where it began */
 };
 
 /* The filter, for bytes from offset on; first is the oldest one kept. 0, -ENOMEM. */
 int history_begin(
 	struct history *h, uint64_t offset, uint64_t first, bool foreign_keyboard) MUST_CHECK;
 
-/* Where to begin to read, so that what came before offset is known there. */
-uint64_t history_look_back(struct history *h, uint64_t offset, uint64_t first);
+/* Where to begin to read, so that what came before offset is known there: from the last state in
+ * the journal on, or a window back. */
+uint64_t history_look_back(
+	struct history *h, const struct console *c, uint64_t offset, uint64_t first);
 
 /* Takes bytes that lie before shown_from; before is there. Returns how many, 0 at its end. */
 size_t history_gather(struct history *h, uint64_t offset, const uint8_t *data, size_t len);
+
+/*
+ * Boots. With each the terminal of the guest is a fresh one, and so is to be the one that is shown
+ * it. Bytes up to a boot are shown, then history_boot is called, then those behind it.
+ */
+/* What is shown begins at offset, or a boot has come: looks for the next boot. */
+void history_look_for_boot(struct history *h, const struct console *c, uint64_t offset);
+/* How many of len bytes at offset lie before the next boot. */
+size_t history_before_boot(const struct history *h, uint64_t offset, size_t len);
+/* The boot is reached: undoes what the guest had set on the terminal. 0 or what channel_put says.
+ */
+int history_boot(struct history *h, const struct console *c, struct channel *channel) MUST_CHECK;
+
+/* The terminal was sent these bytes, of the history or to bring it to the modes there. */
+void history_sent(struct history *h, const void *data, size_t len);
 
 /* shown_from is reached: the filter goes on from what is known, which is given up. */
 void history_show(struct history *h);
@@ -46,5 +69,12 @@ void history_show(struct history *h);
 uint64_t history_pass(struct history *h, const struct journal_hole *hole);
 
 void history_finish(struct history *h);
+
+/* A terminal with these modes is left: ends any sequence, and undoes what was set. 0 or what
+ * channel_put says. */
+int history_give_back(const struct replay_modes *modes, struct channel *channel) MUST_CHECK;
+
+/* The same where nothing is known: resets whatever there is to reset. */
+int history_reset(struct channel *channel) MUST_CHECK;
 
 #endif

@@ -43,8 +43,11 @@ static size_t copy_bytes(
 {
 	size_t consumed;
 
-	if (s->history.filter)
-		return replay_filter(s->history.filter, data, len, out, room, &consumed);
+	if (s->history.filter) {
+		len = replay_filter(s->history.filter, data, len, out, room, &consumed);
+		history_sent(&s->history, out, len);
+		return len;
+	}
 	memcpy(out, data, len);
 	return len;
 }
@@ -120,6 +123,8 @@ static int pump_step(struct log_session *s)
 
 	if (s->history.before && offset >= s->history.shown_from)
 		history_show(&s->history);
+	if (!s->history.before && offset >= s->history.boot)
+		return history_boot(&s->history, s->console, s->channel) == 0;
 	if (!s->options.follow && offset >= s->end) {
 		reach_end(s);
 		return 0;
@@ -133,6 +138,8 @@ static int pump_step(struct log_session *s)
 		return 0;
 	if (!s->options.follow && len > s->end - offset)
 		len = (size_t)(s->end - offset);
+	if (!s->history.before)
+		len = history_before_boot(&s->history, offset, len);
 	done = s->history.before ? history_gather(&s->history, offset, data, len)
 				 : send_piece(s, data, len);
 	if (done == 0)
@@ -163,17 +170,20 @@ void log_output_wake(void *arg)
 
 /* --- its place --- */
 
-int log_output_place(struct log_session *s, uint64_t offset)
+int log_output_place(struct log_session *s, uint64_t offset, bool is_fresh)
 {
-	uint64_t first = journal_first(s->journal);
+	uint64_t first = journal_first(s->journal), from = offset;
 
 	if (channel_is_shown(s->channel)) {
-		if (history_begin(&s->history, offset, first, !channel_has_pty(s->channel)) < 0)
+		if (history_begin(&s->history, offset, is_fresh ? 0 : first,
+			    !channel_has_pty(s->channel)) < 0)
 			return -ENOMEM;
-		offset = history_look_back(&s->history, offset, first);
+		if (!is_fresh)
+			from = history_look_back(&s->history, s->console, offset, first);
 	}
+	history_look_for_boot(&s->history, s->console, offset);
 	if (!s->viewer)
-		return journal_reader_create(s->journal, offset, log_output_wake, s, &s->reader);
+		return journal_reader_create(s->journal, from, log_output_wake, s, &s->reader);
 	s->reader = viewer_reader(s->viewer);
-	return journal_reader_seek(s->reader, offset);
+	return journal_reader_seek(s->reader, from);
 }

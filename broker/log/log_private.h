@@ -27,8 +27,9 @@ struct log_session {
 	int in_line, over;
 };
 
-/* Makes the reader; what is shown begins at offset. 0, -ERANGE it is not reached yet, -ENOMEM. */
-int log_output_place(struct log_session *s, uint64_t offset);
+/* Makes the reader; what is shown begins at offset, with a fresh terminal or one as it was. 0,
+ * -ERANGE it is not reached yet, -ENOMEM. */
+int log_output_place(struct log_session *s, uint64_t offset, bool is_fresh);
 
 /* Sends what the channel takes, from the reader on; ends the session at the end. */
 void log_output_pump(void *arg);

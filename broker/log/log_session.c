@@ -50,14 +50,9 @@ static void log_exit(struct log_session *s, enum status status, const char *text
 static void log_leave(void *arg, char where[CHANNEL_WHERE_MAX])
 {
 	struct log_session *s = arg;
-	const char *text;
-	size_t len;
 
-	if (s->history.filter) {
-		text = replay_prologue(&len);
-		if (channel_put(s->channel, text, len) < 0)
-			return;
-	}
+	if (s->history.filter && history_give_back(&s->history.shown, s->channel) < 0)
+		return;
 	if (s->reader)
 		snprintf(where, CHANNEL_WHERE_MAX, "; left at offset %" PRIu64,
 			journal_reader_offset(s->reader));
@@ -79,7 +74,7 @@ static void log_error_text(struct log_session *s, int error)
 
 static void begin_at(struct log_session *s, uint64_t offset)
 {
-	int r = log_output_place(s, offset);
+	int r = log_output_place(s, offset, s->options.start == LOG_BOOT);
 
 	if (r == -ERANGE)
 		log_exit(s, STATUS_NOT_FOUND, "this offset is not reached yet");
@@ -173,6 +168,8 @@ static void on_event(void *arg, const struct console_event *event)
 
 	if (s->over)
 		return;
+	if (s->history.boot == UINT64_MAX)
+		history_look_for_boot(&s->history, s->console, s->history.begun);
 	if (event->kind == CONSOLE_EV_STOPPED)
 		channel_complain(s->channel, "VM %s has stopped; waiting for it to start",
 			guest_name(console_guest(s->console)));

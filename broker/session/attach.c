@@ -76,12 +76,9 @@ static void rights_changed(void *arg)
 static void leave(void *arg, char where[CHANNEL_WHERE_MAX])
 {
 	struct attach *a = arg;
-	const char *text;
-	size_t len;
 
 	if (channel_is_shown(a->channel)) {
-		text = replay_prologue(&len);
-		if (channel_put(a->channel, text, len) < 0)
+		if (attach_give_back(a) < 0)
 			return;
 		if (a->pty)
 			channel_print(a->channel, "\n");

@@ -35,6 +35,7 @@ static void on_opened(struct attach *a, const struct console_event *event)
 {
 	const char *name = guest_name(console_guest(a->console));
 
+	attach_booted(a); /* if that was a start */
 	if (a->waits != ATTACH_WAITS_PANIC)
 		loop_timer_stop(a->wait);
 	a->told = ATTACH_TOLD_NOTHING;
@@ -163,6 +164,7 @@ void attach_event(void *arg, const struct console_event *event)
 		on_failed(a, event->text);
 		break;
 	case CONSOLE_EV_REBOOTED:
+		attach_booted(a);
 		attach_notice(a, "VM %s is rebooting", name);
 		break;
 	case CONSOLE_EV_PANICKED:

@@ -63,6 +63,7 @@ static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, i
 		n = replay_filter(a->history.filter, data, len, out, sizeof(out), &consumed);
 	if (n > 0 && channel_put(a->channel, out, n) < 0)
 		return 0;
+	history_sent(&a->history, out, n);
 	if (live && done) {
 		free(a->history.filter);
 		a->history.filter = NULL;
@@ -73,9 +74,10 @@ static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, i
 /* The terminal is brought to the modes in force where it begins to show something. */
 static int write_modes(struct attach *a)
 {
-	char text[REPLAY_MODES_ROOM];
+	char text[REPLAY_MODES_ROOM] = "";
 	size_t len = a->pty ? replay_modes_write(a->history.before, text, sizeof(text)) : 0;
 
+	history_sent(&a->history, text, len);
 	history_show(&a->history);
 	return len == 0 || channel_put(a->channel, text, len) == 0;
 }
@@ -121,7 +123,7 @@ static size_t bound(const struct attach *a, uint64_t offset, size_t len)
 		len = (size_t)(a->end.offset - offset);
 	if (offset < a->live_from && len > a->live_from - offset)
 		len = (size_t)(a->live_from - offset);
-	return len;
+	return a->history.before ? len : history_before_boot(&a->history, offset, len);
 }
 
 /* One step: 1 something was done, 0 nothing can be done now. */
@@ -135,6 +137,8 @@ static int pump_step(struct attach *a)
 
 	if (a->history.before && offset >= a->history.shown_from)
 		return write_modes(a);
+	if (!a->history.before && offset >= a->history.boot)
+		return history_boot(&a->history, a->console, a->channel) == 0;
 	if (a->mark_due && offset >= a->live_from) {
 		say_live(a);
 		return 1;
@@ -270,12 +274,20 @@ static uint64_t start_of_lines(struct attach *a, unsigned lines)
 {
 	struct journal *j = console_journal(a->console);
 	uint64_t end = journal_next(j), from = history_window(end, journal_memory_first(j));
+	struct replay_known known = {.before = NULL};
+	struct replay_modes before;
+	uint64_t boot = from;
 	const uint8_t *data;
 	size_t len;
 
+	if (console_modes_recall(a->console, from, from + 2 * CONSOLE_MODES_STEP, &before, &from))
+		known.before = &before;
 	if (journal_view(j, from, &data, &len) < 0)
 		return end;
-	return from + replay_start(data, len, lines, channel_window(a->channel).columns, from == 0);
+	while (journal_mark_after(j, JOURNAL_BOOT, boot, &boot) == 0)
+		known.boot = boot > from ? (size_t)(boot - from) : 0;
+	known.whole = from == 0;
+	return from + replay_start(data, len, lines, channel_window(a->channel).columns, &known);
 }
 
 static uint64_t start_offset(struct attach *a)
@@ -308,13 +320,14 @@ static int begin_history(struct attach *a, uint64_t offset, uint64_t *from)
 {
 	uint64_t first = journal_first(console_journal(a->console));
 	int is_past = offset < a->live_from;
-	int is_filtered = a->pty ? is_past : channel_is_shown(a->channel);
+	int is_filtered = a->pty || channel_is_shown(a->channel);
 
 	*from = offset;
 	if (is_filtered && history_begin(&a->history, offset, is_past ? first : 0, !a->pty) < 0)
 		return -ENOMEM;
-	if (a->pty ? a->options.from != ATTACH_FROM_NOW && offset <= a->live_from : is_filtered)
-		*from = history_look_back(&a->history, offset, first);
+	if (is_filtered && offset <= a->live_from)
+		*from = history_look_back(&a->history, a->console, offset, first);
+	history_look_for_boot(&a->history, a->console, offset);
 	return 0;
 }
 
@@ -399,20 +412,37 @@ static int find_on_disk(struct attach *a)
 
 void attach_start_history(struct attach *a)
 {
-	size_t len;
-	const char *prologue;
-
-	if (a->pty && a->options.from != ATTACH_FROM_NOW) {
-		prologue = replay_prologue(&len);
-		if (channel_put(a->channel, prologue, len) < 0)
-			return;
-	}
+	if (a->pty && history_reset(a->channel) < 0)
+		return;
 	if (!find_on_disk(a))
 		show_from(a, start_offset(a));
 }
 
+/* What the guest has set on the terminal. Where it is not known, whatever there is to reset is. */
+int attach_give_back(struct attach *a)
+{
+	struct replay_modes modes;
+
+	if (a->history.filter)
+		return history_give_back(&a->history.shown, a->channel);
+	if (console_modes_at(a->console, journal_reader_offset(reader(a)), &modes))
+		return history_give_back(&modes, a->channel);
+	return history_reset(a->channel);
+}
+
+/* The guest's terminal is a fresh one: this one is, too, as soon as it was sent what came before.
+ */
+void attach_booted(struct attach *a)
+{
+	if (a->history.boot == UINT64_MAX)
+		history_look_for_boot(&a->history, a->console, a->history.begun);
+	attach_writable(a);
+}
+
 void attach_replay_screen(struct attach *a)
 {
+	if (attach_give_back(a) < 0)
+		return;
 	attach_output_finish(a);
 	a->options.from = ATTACH_FROM_SCREEN;
 	a->options.lines = ATTACH_LINES_MAX;

@@ -149,6 +149,9 @@ void attach_begun(struct attach *a);
 void attach_start_history(struct attach *a);
 void attach_replay_screen(struct attach *a); /* again, for the escape key */
 void attach_output_finish(struct attach *a);
+void attach_booted(struct attach *a);
+/* The terminal gets back what the guest has set on it. 0 or what channel_put says. */
+int attach_give_back(struct attach *a) MUST_CHECK;
 /* Whether output that is there was not sent yet. */
 bool attach_is_behind(const struct attach *a);
 

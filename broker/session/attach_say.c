@@ -32,6 +32,8 @@ static enum vt_state state_of_terminal(const struct attach *a)
 		from = first;
 	if (from < a->sent_from)
 		from = a->sent_from;
+	if (from < a->history.begun)
+		from = a->history.begun;
 	if (from >= end || journal_view(j, from, &data, &len) < 0)
 		return VT_GROUND;
 	vt_scan_init(&scan);

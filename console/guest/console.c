@@ -73,6 +73,7 @@ void console_guest_event(struct console *c, enum console_event_kind kind)
 	if (kind == CONSOLE_EV_REBOOTED) {
 		journal_mark(c->journal, JOURNAL_BOOT, "rebooted");
 		console_panic_booted(c);
+		console_modes_boot(c);
 		stuck_rebooted(c->stuck);
 		c->input.after_break = 0;
 	} else if (kind == CONSOLE_EV_PANICKED)
@@ -128,7 +129,11 @@ static int create_journal(struct console *c)
 		journal_folder(c, dir);
 		options.dir = dir;
 	}
-	return journal_create(&options, &c->journal);
+	int r = journal_create(&options, &c->journal);
+
+	if (!r)
+		console_modes_begin(c);
+	return r;
 }
 
 static void stuck_pump(void *arg)
@@ -189,6 +194,7 @@ void console_destroy(struct console *c)
 	loop_timer_del(&c->recording);
 	lease_finish(c);
 	input_finish(c);
+	console_modes_end(c);
 	journal_destroy(&c->journal);
 	free(c);
 }

@@ -30,6 +30,10 @@
 #define CONSOLE_HELD_MAX ((size_t)4 << 20) /* bytes of it */
 #define CONSOLE_VIEWERS_MAX 4096
 #define CONSOLE_PANIC_MARKS 8 /* between two boots */
+#define CONSOLE_MODES_STEP                                                                         \
+	((uint64_t)32 << 10) /* bytes from one state in the journal to the next */
+
+struct replay_modes;
 
 /* Whether a console is held open and written to disk. */
 enum console_record {
@@ -81,6 +85,19 @@ const char *console_slot(const struct console *c);
 const char *console_device_name(const struct console *c);
 struct journal *console_journal(const struct console *c);
 uint64_t console_opened_at(const struct console *c); /* loop time; 0 when not open */
+/*
+ * What a terminal's modes are that was sent all output up to offset. True: they are known, from
+ * what the journal has in memory.
+ */
+bool console_modes_at(const struct console *c, uint64_t offset, struct replay_modes *modes);
+/* The same before a boot there made the terminal a fresh one. */
+bool console_modes_before(const struct console *c, uint64_t offset, struct replay_modes *modes);
+/*
+ * The same at the last place that the journal has a state of, from least to most; *offset says
+ * where. False: there is none in memory.
+ */
+bool console_modes_recall(const struct console *c, uint64_t least, uint64_t most,
+	struct replay_modes *modes, uint64_t *offset);
 /* What stands in the way while it waits: "" when nothing. */
 const char *console_error(const struct console *c);
 /* Whether that is another client of the hypervisor, who has it. */

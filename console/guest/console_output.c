@@ -23,6 +23,7 @@ void console_append(struct console *c, const uint8_t *data, size_t len)
 	size_t done = 0, from = 0;
 	const char *which;
 
+	console_modes_feed(c, data, len);
 	c->counts.output += len;
 	c->options->counts->output += len;
 	while (texts && done < len) {
@@ -37,6 +38,7 @@ void console_append(struct console *c, const uint8_t *data, size_t len)
 	}
 	if (from < len)
 		journal_append(c->journal, data + from, len - from);
+	console_modes_keep(c);
 }
 
 void console_panic_booted(struct console *c)

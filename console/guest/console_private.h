@@ -9,6 +9,7 @@
 #include "console/guest/console.h"
 #include "console/guest/lease.h"
 #include "console/guest/stuck.h"
+#include "console/replay/replay.h"
 #include "core/buf.h"
 
 TAILQ_HEAD(viewer_list, viewer);
@@ -76,6 +77,8 @@ struct console {
 	struct buf held;                      /* what the incoming one printed before its time */
 	struct loop_timer *move; /* retry of the incoming one, or the limit of holding */
 	struct journal *journal;
+	struct replay_modes modes; /* of a terminal that was there all the time */
+	uint64_t modes_kept;       /* offset of the last state of them in the journal */
 	struct viewer_list viewers;
 	size_t viewer_count;
 	struct viewer *next_told; /* next one of a broadcast; destroying viewers moves it */
@@ -149,6 +152,17 @@ void console_link_end(struct console *c);
 /* Opens a back end on h for this way; its events go to console_link.c. 0 or -errno. */
 int console_link_open(struct console_link *link, struct hypervisor *h, const struct device *device,
 	int force) MUST_CHECK;
+
+/* console_modes.c */
+/* The journal is open: goes on from what it knows. */
+void console_modes_begin(struct console *c);
+/* Of what is appended next. */
+void console_modes_feed(struct console *c, const uint8_t *data, size_t len);
+/* It has been: puts a state into the journal, if it is time. */
+void console_modes_keep(struct console *c);
+/* The guest's machine starts anew, and with it its terminal. */
+void console_modes_boot(struct console *c);
+void console_modes_end(struct console *c);
 
 /* console_output.c */
 void console_append(struct console *c, const uint8_t *data, size_t len);

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "console/journal/journal_private.h"
@@ -246,6 +247,20 @@ static void preload(struct journal *j, uint64_t start)
 	free(mem);
 }
 
+/* What was known of the last bytes, and the boots between them. */
+static int recall(void *arg, const struct journal_index_entry *entry)
+{
+	struct journal *j = arg;
+
+	if (entry->mark.offset > j->ring.next)
+		return 0;
+	if (entry->kind == JOURNAL_INDEX_STATE)
+		journal_states_add(&j->states, entry->mark.offset, entry->word);
+	else if (entry->kind == JOURNAL_INDEX_MARK && entry->mark.kind == JOURNAL_BOOT)
+		journal_marks_add(&j->marks, &entry->mark);
+	return 0;
+}
+
 /* Says what happened between the last use of the offsets and this one. */
 static void mark_start(struct journal *j, enum journal_last_end last)
 {
@@ -287,6 +302,7 @@ static int open_files(struct journal *j, const struct journal_options *o)
 	if (j->store && j->reserve.path)
 		journal_work_sync(&j->store->work, j->reserve.path);
 	preload(j, start);
+	journal_disk_look_back(&j->disk, recall, j);
 	mark_start(j, last);
 	update(j);
 	return 0;
@@ -337,6 +353,7 @@ void journal_destroy(struct journal **journal)
 	journal_reserve_finish(&j->reserve);
 	journal_disk_finish(&j->disk);
 	journal_marks_finish(&j->marks);
+	journal_states_finish(&j->states);
 	journal_timestamps_finish(&j->timestamps);
 	journal_ring_finish(&j->ring);
 	free(j);
@@ -382,6 +399,20 @@ void journal_mark(struct journal *j, enum journal_mark_kind kind, const char *te
 	put_mark(j, &mark);
 }
 
+int journal_mark_after(
+	const struct journal *j, enum journal_mark_kind kind, uint64_t offset, uint64_t *found)
+{
+	for (size_t i = 0; i < j->marks.count; i++) {
+		const struct journal_mark *mark = journal_marks_at(&j->marks, i);
+
+		if (mark->kind != kind || mark->offset <= offset)
+			continue;
+		*found = mark->offset;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 void journal_gap(struct journal *j, const char *cause, uint64_t duration)
 {
 	struct journal_mark mark;
@@ -389,4 +420,26 @@ void journal_gap(struct journal *j, const char *cause, uint64_t duration)
 	journal_mark_init(&mark, JOURNAL_GAP, j->ring.next, cause);
 	mark.duration = duration;
 	put_mark(j, &mark);
+}
+
+/*
+ * States
+ */
+void journal_keep_state(struct journal *j, const char *word)
+{
+	journal_states_add(&j->states, j->ring.next, word);
+	journal_disk_state(&j->disk, j->ring.next, word);
+	update(j);
+}
+
+int journal_state_before(
+	const struct journal *j, uint64_t least, uint64_t most, struct journal_state *state)
+{
+	const struct journal_state_kept *kept = journal_states_find(&j->states, least, most);
+
+	if (!kept)
+		return -ENOENT;
+	state->offset = kept->offset;
+	snprintf(state->word, sizeof(state->word), "%s", kept->word);
+	return 0;
 }

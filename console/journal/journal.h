@@ -115,8 +115,30 @@ int journal_kind_parse(const char *name, enum journal_mark_kind *kind) MUST_CHEC
 /* Puts down a mark at the end. text may be NULL; it is escaped here (core/text/escape.h). */
 void journal_mark(struct journal *j, enum journal_mark_kind kind, const char *text);
 
+/* The first mark of this kind behind offset that is in memory. 0 or -ENOENT. */
+int journal_mark_after(const struct journal *j, enum journal_mark_kind kind, uint64_t offset,
+	uint64_t *found) MUST_CHECK;
+
 /* A known interruption: for duration us nobody read what the guest printed, because of cause. */
 void journal_gap(struct journal *j, const char *cause, uint64_t duration);
+
+/*
+ * States: what the reader of the bytes up to an offset would know, as a word. The journal keeps
+ * them and does not read them.
+ */
+#define JOURNAL_WORD_MAX 192 /* bytes of one, terminator included; printable ASCII, no blank */
+
+struct journal_state {
+	uint64_t offset; /* of the next byte */
+	char word[JOURNAL_WORD_MAX];
+};
+
+/* Puts down one at the end. */
+void journal_keep_state(struct journal *j, const char *word);
+
+/* The last one with least <= offset <= most, if it is in memory. 0 or -ENOENT. */
+int journal_state_before(const struct journal *j, uint64_t least, uint64_t most,
+	struct journal_state *state) MUST_CHECK;
 
 /*
  * Readers

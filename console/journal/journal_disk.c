@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "core/io.h"
 
 #define SEGMENT_FLOOR 4096
+#define INDEX_TAIL ((size_t)64 << 10) /* of it is read at a start */
 
 /* A console's limit is kept by removing whole segments, so there must be some. */
 static uint64_t segment_max(const struct journal_disk *d)
@@ -302,21 +304,74 @@ size_t journal_disk_write(struct journal_disk *d, uint64_t offset, const uint8_t
 	return done;
 }
 
-void journal_disk_mark(struct journal_disk *d, const struct journal_mark *mark)
+static void put_entry(struct journal_disk *d, const struct journal_index_entry *entry)
 {
-	struct journal_index_entry entry = {.kind = JOURNAL_INDEX_MARK, .mark = *mark};
 	const struct journal_segment *last = journal_segments_last(&d->segments);
 
 	if (d->state != JOURNAL_DISK_ON)
 		return;
-	/* One that was put down while writing failed comes late. */
-	bool late = d->fd >= 0 && mark->offset < journal_segment_end(last);
-	int r = late ? 0 : ensure_segment(d, mark->offset);
+	/* A mark that was put down while writing failed comes late. */
+	bool late = d->fd >= 0 && entry->mark.offset < journal_segment_end(last);
+	int r = late ? 0 : ensure_segment(d, entry->mark.offset);
 
 	if (!r)
-		r = write_entry(d, &entry);
+		r = write_entry(d, entry);
 	if (r < 0)
 		fail(d, r);
+}
+
+void journal_disk_mark(struct journal_disk *d, const struct journal_mark *mark)
+{
+	const struct journal_index_entry entry = {.kind = JOURNAL_INDEX_MARK, .mark = *mark};
+
+	put_entry(d, &entry);
+}
+
+void journal_disk_state(struct journal_disk *d, uint64_t offset, const char *word)
+{
+	struct journal_index_entry entry = {.kind = JOURNAL_INDEX_STATE};
+
+	entry.mark.offset = offset;
+	entry.mark.time = journal_now();
+	snprintf(entry.word, sizeof(entry.word), "%s", word);
+	put_entry(d, &entry);
+}
+
+static void read_lines(const char *text, size_t len, journal_index_fn fn, void *arg)
+{
+	const char *end = text + len;
+	struct journal_index_entry entry;
+
+	for (const char *p = text, *newline; p < end; p = newline + 1) {
+		newline = memchr(p, '\n', (size_t)(end - p));
+		if (!newline)
+			break;
+		if (journal_index_parse(p, (size_t)(newline - p), &entry) == 0 &&
+			fn(arg, &entry) != 0)
+			break;
+	}
+}
+
+void journal_disk_look_back(const struct journal_disk *d, journal_index_fn fn, void *arg)
+{
+	const struct journal_segment *last = journal_segments_last(&d->segments);
+	char path[PATH_MAX], *tail;
+	struct stat st;
+
+	if (!last || journal_segment_index_path(last->start, d->dir, path) < 0)
+		return;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	tail = fd < 0 ? NULL : malloc(INDEX_TAIL);
+	if (tail && fstat(fd, &st) == 0) {
+		off_t from = st.st_size > (off_t)INDEX_TAIL ? st.st_size - (off_t)INDEX_TAIL : 0;
+		ssize_t n = pread(fd, tail, INDEX_TAIL, from);
+
+		if (n > 0)
+			read_lines(tail, (size_t)n, fn, arg);
+	}
+	free(tail);
+	fd_close(&fd);
 }
 
 bool journal_disk_resume(struct journal_disk *d, uint64_t offset, const uint8_t *data, size_t len)

@@ -51,6 +51,12 @@ size_t journal_disk_write(struct journal_disk *d, uint64_t offset, const uint8_t
 /* Puts a mark into the index. On failure state is FAILED. */
 void journal_disk_mark(struct journal_disk *d, const struct journal_mark *mark);
 
+/* The same with a state, of the bytes before offset. */
+void journal_disk_state(struct journal_disk *d, uint64_t offset, const char *word);
+
+/* Calls fn for each line in the end of the last segment's index. Reads a file; for a start. */
+void journal_disk_look_back(const struct journal_disk *d, journal_index_fn fn, void *arg);
+
 /*
  * Tries to write again after a failure: data[0..len) is what is in memory from offset on. True:
  * all of it is written, state is ON.

@@ -41,6 +41,10 @@ size_t journal_index_write(const struct journal_index_entry *entry, char *out)
 			"m %" PRIu64 " %" PRIu64 " %s %" PRIu64 " %" PRIu64 " %s\n", m->offset,
 			m->time, journal_kind_name(m->kind), m->length, m->duration, m->text);
 		break;
+	case JOURNAL_INDEX_STATE:
+		n = snprintf(out, JOURNAL_INDEX_LINE_MAX, "s %" PRIu64 " %" PRIu64 " %s\n",
+			m->offset, m->time, entry->word);
+		break;
 	case JOURNAL_INDEX_END:
 		n = snprintf(out, JOURNAL_INDEX_LINE_MAX, "e %" PRIu64 " %" PRIu64 "\n", m->offset,
 			m->time);
@@ -107,6 +111,17 @@ static int parse_mark(const char *p, struct journal_mark *m)
 	return 0;
 }
 
+static int parse_state(const char *p, struct journal_index_entry *entry)
+{
+	if (take_word(&p, entry->word, sizeof(entry->word)) < 0 || *p)
+		return -EBADMSG;
+	for (const char *c = entry->word; *c; c++) {
+		if (*c <= ' ' || *c > '~')
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 int journal_index_parse(const char *line, size_t len, struct journal_index_entry *entry)
 {
 	char text[JOURNAL_INDEX_LINE_MAX];
@@ -129,6 +144,9 @@ int journal_index_parse(const char *line, size_t len, struct journal_index_entry
 	case 'e':
 		entry->kind = JOURNAL_INDEX_END;
 		return *p ? -EBADMSG : 0;
+	case 's':
+		entry->kind = JOURNAL_INDEX_STATE;
+		return parse_state(p, entry);
 	case 'm':
 		entry->kind = JOURNAL_INDEX_MARK;
 		return parse_mark(p, &entry->mark);

@@ -21,13 +21,15 @@ enum journal_index_kind {
 	JOURNAL_INDEX_HEAD,  /* first line: start of the segment, join */
 	JOURNAL_INDEX_STAMP, /* the byte at offset came at time */
 	JOURNAL_INDEX_MARK,
-	JOURNAL_INDEX_END, /* last line: the segment was ended at offset */
+	JOURNAL_INDEX_STATE, /* what is known of the bytes before offset */
+	JOURNAL_INDEX_END,   /* last line: the segment was ended at offset */
 };
 
 struct journal_index_entry {
 	enum journal_index_kind kind;
-	enum journal_join join;   /* HEAD */
-	struct journal_mark mark; /* offset always; time but in HEAD; all of it in MARK */
+	enum journal_join join;      /* HEAD */
+	struct journal_mark mark;    /* offset always; time but in HEAD; all of it in MARK */
+	char word[JOURNAL_WORD_MAX]; /* STATE */
 };
 
 /* Writes the line of an entry to out[JOURNAL_INDEX_LINE_MAX]; returns its length. */

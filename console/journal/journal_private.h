@@ -13,6 +13,7 @@
 #include "console/journal/journal_marks.h"
 #include "console/journal/journal_reserve.h"
 #include "console/journal/journal_ring.h"
+#include "console/journal/journal_states.h"
 #include "console/journal/journal_timestamps.h"
 #include "console/journal/journal_store.h"
 #include "console/journal/journal_work.h"
@@ -27,6 +28,7 @@ struct journal {
 	struct journal_ring ring;
 	struct journal_reserve reserve;
 	struct journal_marks marks;
+	struct journal_states states;
 	struct journal_timestamps timestamps;
 	struct journal_disk disk;
 	/* A reader is in one of them: waiting for the next append, or not. */

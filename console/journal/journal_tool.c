@@ -141,8 +141,10 @@ static int verify_entry(void *arg, const struct journal_index_entry *entry)
 		verify_stamp(v, offset);
 		break;
 	case JOURNAL_INDEX_MARK:
+	case JOURNAL_INDEX_STATE:
 		if (offset > bound(v))
-			problem(v, "index: mark at offset %" PRIu64 ", behind the segment", offset);
+			problem(v, "index: mark or state at offset %" PRIu64 ", behind the segment",
+				offset);
 		break;
 	case JOURNAL_INDEX_END:
 		if (offset < journal_segment_end(v->segment) || offset > bound(v))

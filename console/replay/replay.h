@@ -25,16 +25,25 @@
 #define REPLAY_ROOM VT_SEQ_MAX         /* room that always suffices for some progress */
 #define REPLAY_JOIN_MAX ((size_t)4096) /* live bytes that a sequence may still take */
 #define REPLAY_CUT_MAX ((size_t)4096)  /* bytes left out at a cut */
-#define REPLAY_MODES_ROOM 640          /* room for replay_modes_write and replay_modes_undo */
+#define REPLAY_MODES_ROOM 1024         /* room for replay_modes_write */
+#define REPLAY_UNDO_ROOM 2048          /* room for replay_modes_undo */
+#define REPLAY_COLUMNS_MAX 1000        /* up to which tab stops are given back */
 
 /*
  * Where in data[0..len) to begin, for at least the last lines rows of a terminal with columns
  * columns (0: lines count however long they are): the start of a line outside of any sequence. If
  * the output ends inside a full-screen program, the place where that one began or last cleared
- * the screen, if it is in data. whole says that nothing was printed before data. Returns an
- * offset into data; len when there is no such place.
+ * the screen, if it is in data. Returns an offset into data; len when there is no such place.
  */
-size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns, bool whole);
+struct replay_modes;
+struct replay_known {
+	const struct replay_modes *before; /* at the start of data; NULL: nothing is known */
+	bool whole;                        /* nothing was printed before data */
+	size_t boot; /* where in data the terminal is a fresh one, last; 0: nowhere behind its start
+		      */
+};
+size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns,
+	const struct replay_known *known);
 
 /*
  * The filter. Plain value; feed it the history from a place that replay_start gave, or from where
@@ -56,8 +65,6 @@ void replay_filter_init(struct replay_filter *f);
  * line is left out, up to the end of the line, or the next ESC when no line ends soon.
  */
 void replay_filter_init_cut(struct replay_filter *f);
-
-struct replay_modes;
 
 /*
  * Begins where *before ends, at any place: the rest of a sequence or a character that was begun
@@ -88,29 +95,51 @@ size_t replay_filter_join(struct replay_filter *f, const uint8_t *in, size_t len
 const char *replay_prologue(size_t *len);
 
 /*
- * The terminal modes in force after some output, as far as they outlive it. Plain value.
+ * The terminal modes in force after some output, as far as they outlive it: the tracker. Plain
+ * value of a small, fixed size; a console has one that is fed as its output arrives.
  */
 enum replay_mode {
 	REPLAY_CURSOR_KEYS,      /* DECCKM, 1 */
 	REPLAY_REVERSE,          /* DECSCNM, 5 */
 	REPLAY_ORIGIN,           /* DECOM, 6 */
 	REPLAY_NO_WRAP,          /* DECAWM, 7, off */
+	REPLAY_NO_REPEAT,        /* DECARM, 8, off */
 	REPLAY_MOUSE_X10,        /* 9 */
+	REPLAY_CURSOR_BLINKS,    /* 12 */
 	REPLAY_CURSOR_HIDDEN,    /* DECTCEM, 25, off */
+	REPLAY_COLUMNS,          /* 80 or 132 columns allowed, 40 */
 	REPLAY_REVERSE_WRAP,     /* 45 */
+	REPLAY_BACKARROW,        /* DECBKM, 67 */
 	REPLAY_MARGINS,          /* DECLRMM, 69 */
 	REPLAY_MOUSE_CLICK,      /* 1000 */
+	REPLAY_MOUSE_HIGHLIGHT,  /* 1001 */
 	REPLAY_MOUSE_DRAG,       /* 1002 */
 	REPLAY_MOUSE_MOVE,       /* 1003 */
+	REPLAY_FOCUS,            /* 1004 */
 	REPLAY_MOUSE_UTF8,       /* 1005 */
 	REPLAY_MOUSE_SGR,        /* 1006 */
 	REPLAY_ALTERNATE_SCROLL, /* 1007 */
+	REPLAY_SCROLL_OUTPUT,    /* 1010 */
+	REPLAY_SCROLL_KEY,       /* 1011 */
 	REPLAY_MOUSE_URXVT,      /* 1015 */
 	REPLAY_MOUSE_PIXELS,     /* 1016 */
+	REPLAY_META_8BIT,        /* 1034 */
+	REPLAY_NO_NUM_LOCK,      /* 1035, off */
+	REPLAY_META_ESC,         /* 1036 */
+	REPLAY_ALT_ESC,          /* 1039 */
 	REPLAY_PASTE,            /* bracketed paste, 2004 */
+	REPLAY_SYNCHRONIZED,     /* 2026 */
+	REPLAY_GRAPHEMES,        /* 2027 */
+	REPLAY_COLOUR_SCHEME,    /* 2031 */
+	REPLAY_SIZE_REPORTS,     /* 2048 */
+	REPLAY_WINDOWS_KEYS,     /* 9001 */
+	REPLAY_KEYBOARD_LOCKED,  /* KAM, ANSI mode 2 */
 	REPLAY_INSERT,           /* IRM, ANSI mode 4 */
+	REPLAY_LOCAL_ECHO,       /* SRM, ANSI mode 12, off */
 	REPLAY_NEWLINE,          /* LNM, ANSI mode 20 */
-	REPLAY_KEYPAD,           /* DECKPAM, ESC = */
+	REPLAY_KEYPAD,           /* DECKPAM, ESC =; 66 */
+	REPLAY_NOT_UTF8,         /* ESC % @ */
+	REPLAY_TABS,             /* tab stops were changed */
 	REPLAY_MODE_COUNT
 };
 
@@ -126,29 +155,60 @@ struct replay_sgr {
 	bool overline;
 	struct replay_color ink, paper, line;
 	char charset[4]; /* final byte of the designation of G0..G3 */
-	uint8_t shift;   /* 0: G0 is in use, 1: G1 */
+	uint8_t shift;   /* 0..3: G0..G3 is in use */
 	bool origin;
+};
+
+/* kitty's keyboard protocol: the flags of one screen. */
+#define REPLAY_KEYS_MAX 8
+struct replay_keys {
+	uint8_t pushed;                     /* how many were pushed and not popped */
+	uint8_t flags[REPLAY_KEYS_MAX + 1]; /* flags[0]: below what was pushed */
 };
 
 struct replay_modes {
 	struct vt_scan scan;
-	uint32_t modes;       /* 1 << enum replay_mode */
+	uint64_t modes;       /* 1 << enum replay_mode */
 	uint16_t alternate;   /* 0, or the mode that switched to the other screen: 47, 1047, 1049 */
 	uint16_t top, bottom; /* scroll region, 0 0 for none */
 	uint8_t cursor_style; /* DECSCUSR, 0 the default */
 	uint8_t modify_keys;  /* xterm's modifyOtherKeys */
+	struct replay_keys keys[2]; /* of the main screen, and the alternate one */
 	struct replay_sgr sgr, saved;
 };
+#define REPLAY_MODES_SIZE 272 /* bytes of it at most */
 
 void replay_modes_init(struct replay_modes *m);
 
 /* Goes on with output that follows what was fed before. */
 void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len);
 
+/*
+ * Ends any sequence that a terminal is in the middle of: CAN, and for those that give up a string
+ * for its end only, ESC \\. Which of them takes a malformed sequence for the start of a string,
+ * nobody can know: so they come in any case.
+ */
+#define REPLAY_BREAK_OFF "\x18\x1b\\"
+
 /* Writes the bytes that bring a terminal without modes to these. Room: REPLAY_MODES_ROOM. */
 size_t replay_modes_write(const struct replay_modes *m, char *out, size_t room);
 
-/* Writes the bytes that undo these: for a terminal that is left. */
-size_t replay_modes_undo(const struct replay_modes *m, char *out, size_t room);
+/*
+ * Writes the bytes that undo these, and nothing else, for a terminal of so many columns that is
+ * left, and in the middle of no sequence. The cursor stays, unless the alternate
+ * screen is left, which brings back where it was, or origin mode, which moves it to the last row.
+ * Room: REPLAY_UNDO_ROOM.
+ */
+size_t replay_modes_undo(const struct replay_modes *m, unsigned columns, char *out, size_t room);
+
+/*
+ * A tracker as a word of printable ASCII, and back (-EBADMSG). Only where replay_modes_is_whole:
+ * no short sequence is in the middle, whose bytes would be part of it.
+ */
+#define REPLAY_WORD_MAX 184 /* bytes of it, terminator included */
+bool replay_modes_is_whole(const struct replay_modes *m);
+void replay_modes_to_word(const struct replay_modes *m, char word[REPLAY_WORD_MAX]);
+int replay_modes_from_word(struct replay_modes *m, const char *word)
+	__attribute__((warn_unused_result));
 
 #endif

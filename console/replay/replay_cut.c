@@ -226,24 +226,40 @@ static size_t choose(const struct cutter *c, const uint8_t *data, size_t len, un
 	return start != NOWHERE ? start : first_boundary(data, len);
 }
 
-size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns, bool whole)
+/* A terminal on which no program has drawn yet. */
+static void begin_terminal(struct cutter *c)
 {
-	struct cutter c = {.columns = columns,
-		.home = NOWHERE,
-		.alternate = NOWHERE,
-		.clear = NOWHERE,
-		.addressed = NOWHERE,
-		.kept = NOWHERE,
-		.first_home = NOWHERE};
+	vt_scan_init(&c->scan);
+	c->home = c->alternate = c->clear = c->addressed = c->kept = c->first_home = NOWHERE;
+}
+
+/* The lines before it stay; the unfinished one ends. */
+static void boot(struct cutter *c, size_t at)
+{
+	begin_terminal(c);
+	if (!last_line(c) || last_line(c)->start != at)
+		begin_line(c, at);
+}
+
+size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns,
+	const struct replay_known *known)
+{
+	struct cutter c = {.columns = columns};
 
 	if (!len || !lines)
 		return len;
 	if (lines > REPLAY_LINES_MAX)
 		lines = REPLAY_LINES_MAX;
-	vt_scan_init(&c.scan);
-	if (whole)
+	begin_terminal(&c);
+	if (known->before)
+		c.scan = known->before->scan;
+	if (known->before && known->before->alternate)
+		c.alternate = 0;
+	if (known->whole)
 		begin_line(&c, 0);
 	for (size_t i = 0; i < len;) {
+		if (i && i == known->boot)
+			boot(&c, i);
 		/* Most bytes are plain text. */
 		if (c.scan.state == VT_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
 			on_text(&c);

@@ -1,52 +1,71 @@
 /*
- * The modes of a terminal, followed through output and written out again.
+ * The modes of a terminal, followed through output.
  *
- * Owner: a viewer, at the start of its replay and when it leaves. May not know journals.
+ * Owner: a console, for all of its output; a viewer, at the start of its replay. May not know
+ * journals.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "console/replay/replay.h"
+#include "console/replay/replay_modes.h"
 #include "console/replay/replay_sgr.h"
 
 #define ESC 0x1b
 #define SHIFT_OUT 0x0e
 #define SHIFT_IN 0x0f
 
-/* Modes that are set and reset with CSI h and l. */
-static const struct mode_rule {
-	enum replay_mode mode;
-	char prefix;
-	uint16_t number;
-	bool inverted; /* the mode is in force when the number is reset */
-} mode_rules[] = {
-	{REPLAY_CURSOR_KEYS, '?', 1, false},
-	{REPLAY_REVERSE, '?', 5, false},
-	{REPLAY_ORIGIN, '?', 6, false},
-	{REPLAY_NO_WRAP, '?', 7, true},
-	{REPLAY_MOUSE_X10, '?', 9, false},
-	{REPLAY_CURSOR_HIDDEN, '?', 25, true},
-	{REPLAY_REVERSE_WRAP, '?', 45, false},
-	{REPLAY_MARGINS, '?', 69, false},
-	{REPLAY_MOUSE_CLICK, '?', 1000, false},
-	{REPLAY_MOUSE_DRAG, '?', 1002, false},
-	{REPLAY_MOUSE_MOVE, '?', 1003, false},
-	{REPLAY_MOUSE_UTF8, '?', 1005, false},
-	{REPLAY_MOUSE_SGR, '?', 1006, false},
-	{REPLAY_ALTERNATE_SCROLL, '?', 1007, false},
-	{REPLAY_MOUSE_URXVT, '?', 1015, false},
-	{REPLAY_MOUSE_PIXELS, '?', 1016, false},
-	{REPLAY_PASTE, '?', 2004, false},
-	{REPLAY_INSERT, 0, 4, false},
-	{REPLAY_NEWLINE, 0, 20, false},
+_Static_assert(sizeof(struct replay_modes) <= REPLAY_MODES_SIZE, "every console has one");
+_Static_assert(REPLAY_MODE_COUNT <= 64, "they are bits of a number");
+
+const struct replay_mode_rule replay_mode_rules[] = {
+	{REPLAY_CURSOR_KEYS, '?', 1, false, true},
+	{REPLAY_REVERSE, '?', 5, false, true},
+	{REPLAY_ORIGIN, '?', 6, false, true},
+	{REPLAY_NO_WRAP, '?', 7, true, true},
+	{REPLAY_NO_REPEAT, '?', 8, true, true},
+	{REPLAY_MOUSE_X10, '?', 9, false, true},
+	{REPLAY_CURSOR_BLINKS, '?', 12, false, true},
+	{REPLAY_CURSOR_HIDDEN, '?', 25, true, true},
+	{REPLAY_COLUMNS, '?', 40, false, true},
+	{REPLAY_REVERSE_WRAP, '?', 45, false, true},
+	{REPLAY_KEYPAD, '?', 66, false, true},
+	{REPLAY_BACKARROW, '?', 67, false, true},
+	{REPLAY_MARGINS, '?', 69, false, true},
+	{REPLAY_MOUSE_CLICK, '?', 1000, false, true},
+	{REPLAY_MOUSE_HIGHLIGHT, '?', 1001, false, false},
+	{REPLAY_MOUSE_DRAG, '?', 1002, false, true},
+	{REPLAY_MOUSE_MOVE, '?', 1003, false, true},
+	{REPLAY_FOCUS, '?', 1004, false, false},
+	{REPLAY_MOUSE_UTF8, '?', 1005, false, true},
+	{REPLAY_MOUSE_SGR, '?', 1006, false, true},
+	{REPLAY_ALTERNATE_SCROLL, '?', 1007, false, true},
+	{REPLAY_SCROLL_OUTPUT, '?', 1010, false, false},
+	{REPLAY_SCROLL_KEY, '?', 1011, false, false},
+	{REPLAY_MOUSE_URXVT, '?', 1015, false, true},
+	{REPLAY_MOUSE_PIXELS, '?', 1016, false, true},
+	{REPLAY_META_8BIT, '?', 1034, false, true},
+	{REPLAY_NO_NUM_LOCK, '?', 1035, true, true},
+	{REPLAY_META_ESC, '?', 1036, false, true},
+	{REPLAY_ALT_ESC, '?', 1039, false, true},
+	{REPLAY_PASTE, '?', 2004, false, true},
+	{REPLAY_SYNCHRONIZED, '?', 2026, false, false},
+	{REPLAY_GRAPHEMES, '?', 2027, false, true},
+	{REPLAY_COLOUR_SCHEME, '?', 2031, false, false},
+	{REPLAY_SIZE_REPORTS, '?', 2048, false, false},
+	{REPLAY_WINDOWS_KEYS, '?', 9001, false, false},
+	{REPLAY_KEYBOARD_LOCKED, 0, 2, false, false},
+	{REPLAY_INSERT, 0, 4, false, true},
+	{REPLAY_LOCAL_ECHO, 0, 12, true, false},
+	{REPLAY_NEWLINE, 0, 20, false, true},
 };
+const size_t replay_mode_rule_count = sizeof(replay_mode_rules) / sizeof(*replay_mode_rules);
 
 static void reset(struct replay_modes *m)
 {
 	m->modes = 0;
 	m->alternate = m->top = m->bottom = 0;
 	m->cursor_style = m->modify_keys = 0;
+	memset(m->keys, 0, sizeof(m->keys));
 	replay_sgr_init(&m->sgr);
 	m->saved = m->sgr;
 }
@@ -61,21 +80,16 @@ void replay_modes_init(struct replay_modes *m)
 static void put_mode(struct replay_modes *m, enum replay_mode mode, bool on)
 {
 	if (on)
-		m->modes |= UINT32_C(1) << mode;
+		m->modes |= UINT64_C(1) << mode;
 	else
-		m->modes &= ~(UINT32_C(1) << mode);
-}
-
-static bool has_mode(const struct replay_modes *m, enum replay_mode mode)
-{
-	return m->modes & (UINT32_C(1) << mode);
+		m->modes &= ~(UINT64_C(1) << mode);
 }
 
 /* DECSC; the cursor's place is not known here. */
 static void save(struct replay_modes *m)
 {
 	m->saved = m->sgr;
-	m->saved.origin = has_mode(m, REPLAY_ORIGIN);
+	m->saved.origin = replay_has_mode(m, REPLAY_ORIGIN);
 }
 
 static void restore(struct replay_modes *m)
@@ -104,8 +118,8 @@ static void set_modes(struct replay_modes *m, const struct vt_csi *csi)
 	while (vt_csi_next(csi, &at, &number)) {
 		if (csi->prefix && (number == 47 || (number >= 1047 && number <= 1049)))
 			set_screen(m, number, on);
-		for (size_t i = 0; i < sizeof(mode_rules) / sizeof(*mode_rules); i++) {
-			const struct mode_rule *rule = &mode_rules[i];
+		for (size_t i = 0; i < replay_mode_rule_count; i++) {
+			const struct replay_mode_rule *rule = &replay_mode_rules[i];
 
 			if (rule->prefix == csi->prefix && rule->number == number)
 				put_mode(m, rule->mode, on != rule->inverted);
@@ -158,6 +172,45 @@ static void set_modify_keys(struct replay_modes *m, const struct vt_csi *csi)
 	m->modify_keys = value >= 0 && value <= 3 ? (uint8_t)value : 0;
 }
 
+/* kitty's keyboard protocol: CSI > flags u, CSI < count u, CSI = flags ; how u. */
+static void on_keys(struct replay_modes *m, const struct vt_csi *csi)
+{
+	struct replay_keys *k = &m->keys[m->alternate != 0];
+	int value, how = 1;
+	size_t at = 0;
+
+	(void)vt_csi_next(csi, &at, &value);
+	uint8_t flags = value > 0 ? value & 0x1f : 0;
+
+	if (csi->prefix == '>') {
+		if (k->pushed == REPLAY_KEYS_MAX) /* the oldest goes */
+			memmove(k->flags, k->flags + 1, REPLAY_KEYS_MAX);
+		else
+			k->pushed++;
+		k->flags[k->pushed] = flags;
+	} else if (csi->prefix == '<') {
+		int count = value > 0 ? value : 1;
+
+		if (count > k->pushed)
+			memset(k, 0, sizeof(*k));
+		else
+			k->pushed -= (uint8_t)count;
+	} else if (csi->prefix == '=') {
+		uint8_t *top = &k->flags[k->pushed];
+
+		(void)vt_csi_next(csi, &at, &how);
+		*top = how == 2 ? *top | flags : how == 3 ? *top & (uint8_t)~flags : flags;
+	}
+}
+
+static void clear_tabs(struct replay_modes *m, const struct vt_csi *csi)
+{
+	if (csi->prefix == '?')
+		put_mode(m, REPLAY_TABS, false); /* DECST8C: every eight columns */
+	else
+		put_mode(m, REPLAY_TABS, true);
+}
+
 static void on_csi(struct replay_modes *m)
 {
 	struct vt_csi csi;
@@ -177,6 +230,10 @@ static void on_csi(struct replay_modes *m)
 		set_modes(m, &csi);
 	else if (csi.final == 'm' && csi.prefix == '>')
 		set_modify_keys(m, &csi);
+	else if (csi.final == 'u' && csi.prefix)
+		on_keys(m, &csi);
+	else if ((csi.final == 'g' && !csi.prefix) || (csi.final == 'W' && csi.prefix == '?'))
+		clear_tabs(m, &csi);
 	else if (csi.prefix)
 		return;
 	else if (csi.final == 'm')
@@ -199,6 +256,8 @@ static void on_escape(struct replay_modes *m)
 
 		if (g)
 			m->sgr.charset[g - sets] = (char)seq[2];
+		else if (seq[1] == '%')
+			put_mode(m, REPLAY_NOT_UTF8, seq[2] == '@');
 		return;
 	}
 	if (m->scan.len != 2)
@@ -216,6 +275,13 @@ static void on_escape(struct replay_modes *m)
 		break;
 	case 'c':
 		reset(m);
+		break;
+	case 'H':
+		put_mode(m, REPLAY_TABS, true);
+		break;
+	case 'n':
+	case 'o':
+		m->sgr.shift = seq[1] == 'n' ? 2 : 3;
 		break;
 	default:
 		break;
@@ -243,102 +309,38 @@ static void on_token(struct replay_modes *m)
 	}
 }
 
+/* The next byte of that value from p on, or end; *known is where it was found to be before. */
+static const uint8_t *next_byte(
+	const uint8_t **known, const uint8_t *p, const uint8_t *end, uint8_t byte)
+{
+	if (*known < p)
+		*known = memchr(p, byte, (size_t)(end - p));
+	if (!*known)
+		*known = end;
+	return *known;
+}
+
+/* The end of the last character, which may be unfinished, is read byte by byte. */
+#define CHARACTER_MAX ((size_t)4)
+
+/* Most bytes are text, of which only ESC and the two shifts say anything here. */
 void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len)
 {
-	size_t i = 0;
+	const uint8_t *p = data, *end = data + len;
+	const uint8_t *text_end = len > CHARACTER_MAX ? end - CHARACTER_MAX : data;
+	const uint8_t *esc = NULL, *out = NULL, *in = NULL;
 
-	while (i < len) {
-		/* Most bytes are text, which sets no mode. */
-		if (m->scan.state == VT_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
-			i++;
-			continue;
+	while (p < end) {
+		if (m->scan.state == VT_GROUND && p < text_end) {
+			const uint8_t *next = next_byte(&esc, p, text_end, ESC);
+
+			if (next_byte(&out, p, text_end, SHIFT_OUT) < next)
+				next = out;
+			if (next_byte(&in, p, text_end, SHIFT_IN) < next)
+				next = in;
+			p = next;
 		}
-		i += vt_scan_byte(&m->scan, data[i]);
+		p += vt_scan_byte(&m->scan, *p);
 		on_token(m);
 	}
-}
-
-/* Bytes being written; the room was made large enough for the longest that there can be. */
-struct text {
-	char *p;
-	size_t len, room;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	int n = vsnprintf(t->p + t->len, t->room - t->len, format, args);
-	va_end(args);
-	if (n > 0 && (size_t)n < t->room - t->len)
-		t->len += (size_t)n;
-}
-
-static void put_sgr(struct text *t, const struct replay_sgr *sgr)
-{
-	if (t->room - t->len >= REPLAY_SGR_ROOM)
-		t->len += replay_sgr_write(sgr, t->p + t->len);
-}
-
-/* Switches the modes that are in force on, or off again. */
-static void put_modes(struct text *t, const struct replay_modes *m, bool on)
-{
-	for (size_t i = 0; i < sizeof(mode_rules) / sizeof(*mode_rules); i++) {
-		const struct mode_rule *rule = &mode_rules[i];
-
-		if (!has_mode(m, rule->mode))
-			continue;
-		put(t, "\x1b[%s%d%c", rule->prefix ? "?" : "", rule->number,
-			on != rule->inverted ? 'h' : 'l');
-	}
-	if (has_mode(m, REPLAY_KEYPAD))
-		put(t, "\x1b%c", on ? '=' : '>');
-	if (m->modify_keys)
-		put(t, "\x1b[>4;%dm", on ? m->modify_keys : 0);
-	if (m->cursor_style)
-		put(t, "\x1b[%d q", on ? m->cursor_style : 0);
-}
-
-size_t replay_modes_write(const struct replay_modes *m, char *out, size_t room)
-{
-	struct text t = {out, 0, room};
-
-	if (m->alternate)
-		put(&t, "\x1b[?%dh", m->alternate);
-	if (m->top) {
-		put(&t,
-			"\x1b"
-			"7\x1b[%d",
-			m->top);
-		if (m->bottom)
-			put(&t, ";%d", m->bottom);
-		put(&t, "r\x1b"
-			"8");
-	}
-	if (!replay_sgr_is_default(&m->saved)) {
-		put_sgr(&t, &m->saved);
-		put(&t, "\x1b"
-			"7\x0f\x1b(B\x1b)B\x1b*B\x1b+B\x1b[0m");
-	}
-	if (!replay_sgr_is_default(&m->sgr))
-		put_sgr(&t, &m->sgr);
-	put_modes(&t, m, true);
-	return t.len;
-}
-
-size_t replay_modes_undo(const struct replay_modes *m, char *out, size_t room)
-{
-	struct text t = {out, 0, room};
-
-	put_modes(&t, m, false);
-	if (m->top)
-		put(&t, "\x1b"
-			"7\x1b[r\x1b"
-			"8");
-	if (m->alternate)
-		put(&t, "\x1b[?%dl", m->alternate);
-	if (!replay_sgr_is_default(&m->sgr) || m->alternate)
-		put(&t, "\x0f\x1b(B\x1b)B\x1b[0m");
-	return t.len;
 }

@@ -181,8 +181,10 @@ size_t replay_sgr_write(const struct replay_sgr *sgr, char *out)
 			p += snprintf(
 				p, (size_t)(end - p), "\x1b%c%c", "()*+"[g], sgr -> charset[g]);
 	}
-	if (sgr->shift)
+	if (sgr->shift == 1)
 		*p++ = 0x0e;
+	else if (sgr->shift)
+		p += snprintf(p, (size_t)(end - p), "\x1b%c", sgr->shift == 2 ? 'n' : 'o');
 	p += snprintf(p, (size_t)(end - p), "\x1b[0");
 	for (int n = 1; n <= 9; n++) {
 		if (sgr->attributes & (1U << n))

@@ -208,3 +208,47 @@ def test_history_of_a_guest_that_is_off_ends_with_the_line(daemon, guest):
         late.expect(LIVE)
         assert old in late.seen
         leave(late)
+
+
+# What modes a terminal has
+
+
+SET_LONG_AGO = b"\x1b[?1049h\x1b[?1h\x1b[?25l\x1b[?1000h\x1b[>5u"
+WINDOW = 256 << 10  # bytes that are looked back at where nothing is known
+
+
+def test_modes_set_long_ago_are_brought_back_and_given_back(daemon, guest):
+    with daemon.pipes(guest.name) as script:
+        script.send(b"say " + SET_LONG_AGO + b"\r")
+        script.expect(rb"\[>5u\r\n.*guest> ")
+        script.send(f"bytes {WINDOW + 40000}\r".encode())
+        script.expect("guest> ", 60)
+    with daemon.terminal(guest.name) as viewer:
+        for _ in range(2):
+            viewer.expect(rb"\x1b\[\?1049h\x1b\[>5u.*\x1b\[\?1h\x1b\[\?25l\x1b\[\?1000h")
+            viewer.expect(LIVE)
+            viewer.send(ESCAPE + b"r")
+            viewer.expect(rb"\x1b\[\?1l\x1b\[\?25h\x1b\[\?1000l\x1b\[<1u\x1b\[\?1049l")
+        viewer.expect(LIVE)
+        leave(viewer)
+        assert viewer.seen[viewer.taken - 400:].count(b"\x1b[<1u\x1b[?1049l") == 1
+
+
+def test_a_boot_is_a_fresh_terminal(daemon, guest):
+    """The guest ends in the middle of a string, with a program on the screen, and starts anew."""
+    with daemon.terminal(guest.name) as person:
+        ask(person)
+        person.line(b"say " + SET_LONG_AGO + b"\x1bPtext")
+        person.expect(rb"\x1bPtext\r\n")
+        guest.domain.destroy()
+        person.expect("was destroyed")
+        guest.domain.create()
+        person.expect(rb"\x18\x1b\\.*\x1b\[\?1049l.*guest \S+ ready", 20)
+        ask(person)
+    with daemon.terminal(guest.name, "log", "--boot", "0", tty=True) as reader:
+        assert reader.wait() == DONE
+        assert b"ready" in reader.seen and b"?1049" not in reader.seen, reader.seen
+    with daemon.terminal(guest.name) as viewer:
+        viewer.expect(rb"ready.*" + LIVE)
+        leave(viewer)
+        assert b"?1049l" not in viewer.seen[viewer.seen.rindex(b"ready"):]

@@ -1,5 +1,6 @@
 /* Replay: output no longer than input, independent of how it is cut, and free of queries. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,11 +107,68 @@ static void check_after(const uint8_t *in, size_t len, size_t cut, const uint8_t
 	CHECK(skipped + n == whole_len && !memcmp(out, whole + skipped, n));
 }
 
+static size_t write_all(const struct replay_modes *m, char *out)
+{
+	size_t n = replay_modes_write(m, out, REPLAY_MODES_ROOM);
+
+	return n + replay_modes_undo(m, REPLAY_COLUMNS_MAX, out + n, REPLAY_UNDO_ROOM);
+}
+
+/* A terminal that is left is one without modes, but for what it saved. */
+static void check_undo(const struct replay_modes *modes, size_t cut)
+{
+	char out[REPLAY_UNDO_ROOM];
+	struct replay_modes m = *modes;
+
+	vt_scan_init(&m.scan);
+	size_t n = replay_modes_undo(&m, cut % 300, out, sizeof(out));
+
+	replay_modes_feed(&m, (const uint8_t *)out, n);
+	check_no_query((const uint8_t *)out, n);
+	CHECK(!(m.modes & ~(UINT64_C(1) << REPLAY_TABS)));
+	CHECK(!m.alternate && !m.top && !m.cursor_style && !m.modify_keys);
+	CHECK(!m.keys[0].pushed && !m.keys[0].flags[0]);
+}
+
+/* A word says all: the tracker that is made of it goes on as the other. */
+static void check_word(const uint8_t *in, size_t len, size_t cut)
+{
+	char word[REPLAY_WORD_MAX], out[2][REPLAY_MODES_ROOM + REPLAY_UNDO_ROOM];
+	struct replay_modes a, b;
+
+	replay_modes_init(&a);
+	replay_modes_feed(&a, in, cut);
+	if (!replay_modes_is_whole(&a))
+		return;
+	replay_modes_to_word(&a, word);
+	CHECK(strlen(word) < sizeof(word));
+	CHECK(replay_modes_from_word(&b, word) == 0);
+	replay_modes_feed(&a, in + cut, len - cut);
+	replay_modes_feed(&b, in + cut, len - cut);
+	CHECK(a.scan.state == b.scan.state);
+	size_t n = write_all(&a, out[0]);
+
+	CHECK(n == write_all(&b, out[1]) && !memcmp(out[0], out[1], n));
+}
+
+/* And a word that nobody wrote is refused, or as good as one. */
+static void check_foreign_word(const uint8_t *in, size_t len)
+{
+	char word[REPLAY_WORD_MAX] = "1:", out[REPLAY_MODES_ROOM + REPLAY_UNDO_ROOM];
+	struct replay_modes m;
+
+	for (size_t i = 0; i < len && 4 + 2 * i < sizeof(word); i++)
+		(void)snprintf(word + 2 + 2 * i, 3, "%02x", in[i]);
+	if (replay_modes_from_word(&m, word) == 0)
+		check_no_query((const uint8_t *)out, write_all(&m, out));
+}
+
 static void check_start(const uint8_t *in, size_t len, size_t cut, uint8_t *out)
 {
 	struct replay_modes a, b;
 	char bytes[2][REPLAY_MODES_ROOM];
-	size_t start = replay_start(in, len, 1 + cut % 50, cut % 100, cut & 1);
+	const struct replay_known known = {.whole = cut & 1, .boot = cut & 2 ? cut : 0};
+	size_t start = replay_start(in, len, 1 + cut % 50, cut % 100, &known);
 
 	CHECK(start <= len);
 	replay_modes_init(&a);
@@ -128,10 +186,9 @@ static void check_start(const uint8_t *in, size_t len, size_t cut, uint8_t *out)
 	replay_modes_feed(&b, (const uint8_t *)bytes[0], n);
 	CHECK(n == replay_modes_write(&b, bytes[1], sizeof(bytes[1])));
 	CHECK(!memcmp(bytes[0], bytes[1], n));
-	n = replay_modes_undo(&a, bytes[0], sizeof(bytes[0]));
-	check_no_query((const uint8_t *)bytes[0], n);
 	/* And all of it passes the filter. */
 	CHECK(filter((const uint8_t *)bytes[0], n, n ? n : 1, out, SPARE) == n);
+	check_undo(&a, cut);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -158,6 +215,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_after(data, size, cut, a, n, b, room);
 	check_join(data, size, cut, b, room);
 	check_start(data, size, cut, b);
+	check_word(data, size, cut);
+	check_foreign_word(data, size);
 	free(a);
 	free(b);
 	return 0;

@@ -8,7 +8,11 @@
  * is a viewer who comes when HISTORY bytes have been printed, of which those from KEPT on are still
  * there. He is shown them from SHOWN on ("auto": his last 22 lines), and then the rest live. The
  * output is a line "SHOWN MODES REPLAYED LENGTH" and that many bytes: MODES of them set the modes,
- * those up to REPLAYED are history.
+ * those up to REPLAYED are history. SHOWN may also be
+ *
+ *     known   as auto, but what was before KEPT is known to the tracker
+ *     left    he was there from the start, and leaves: all bytes of the history, and what undoes
+ * them
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -59,6 +63,40 @@ static void put_live(struct bytes *out, struct replay_filter *filter, const uint
 	put(out, in + used, len - used);
 }
 
+/* The first place from kept on where the tracker can be kept, and what it says there. */
+static size_t know(const struct bytes *in, size_t kept, size_t history, struct replay_modes *modes)
+{
+	char word[REPLAY_WORD_MAX];
+
+	replay_modes_init(modes);
+	replay_modes_feed(modes, in->p, kept);
+	while (kept < history && !replay_modes_is_whole(modes))
+		replay_modes_feed(modes, in->p + kept++, 1);
+	if (!replay_modes_is_whole(modes))
+		exit(65);
+	replay_modes_to_word(modes, word);
+	if (replay_modes_from_word(modes, word) < 0)
+		exit(70);
+	return kept;
+}
+
+static void leave(const struct bytes *in, size_t history)
+{
+	static uint8_t room[2 * FILE_MAX];
+	struct bytes out = {room, 0};
+	struct replay_modes modes;
+	char text[REPLAY_UNDO_ROOM];
+
+	replay_modes_init(&modes);
+	replay_modes_feed(&modes, in->p, history);
+	put(&out, in->p, history);
+	put(&out, REPLAY_BREAK_OFF, sizeof(REPLAY_BREAK_OFF) - 1);
+	put(&out, text, replay_modes_undo(&modes, COLUMNS, text, sizeof(text)));
+	printf("0 0 %zu %zu\n", history, out.len);
+	fwrite(out.p, 1, out.len, stdout);
+	fflush(stdout);
+}
+
 static void show(const struct bytes *in, size_t kept, const char *where, size_t history)
 {
 	static uint8_t room[2 * FILE_MAX];
@@ -66,18 +104,27 @@ static void show(const struct bytes *in, size_t kept, const char *where, size_t 
 	struct replay_modes modes;
 	struct replay_filter filter;
 	size_t shown;
+	bool known = strcmp(where, "known") == 0;
+	struct replay_known what = {.before = known ? &modes : NULL};
 
 	history = history < in->len ? history : in->len;
 	kept = kept < history ? kept : history;
-	if (strcmp(where, "auto") == 0)
-		shown = kept + replay_start(in->p + kept, history - kept, ROWS, COLUMNS, kept == 0);
+	replay_modes_init(&modes);
+	if (strcmp(where, "left") == 0) {
+		leave(in, history);
+		return;
+	}
+	if (known)
+		kept = know(in, kept, history, &modes);
+	what.whole = kept == 0;
+	if (known || strcmp(where, "auto") == 0)
+		shown = kept + replay_start(in->p + kept, history - kept, ROWS, COLUMNS, &what);
 	else
 		shown = strtoul(where, NULL, 10);
 	if (shown < kept || shown > history)
 		exit(65);
-	replay_modes_init(&modes);
 	replay_modes_feed(&modes, in->p + kept, shown - kept);
-	if (shown > kept)
+	if (shown > kept || known)
 		replay_filter_init_after(&filter, &modes);
 	else
 		replay_filter_init(&filter);

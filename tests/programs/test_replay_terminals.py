@@ -5,6 +5,8 @@
   cursor of a viewer who was there all the time.
 * One from the middle shows whole lines and no broken sequence.
 * The terminal answers nothing to what is history.
+* Where the beginning is gone, a viewer's terminal has the modes of one who was there.
+* A terminal that is left has the modes that it had before.
 
 How the corpus was made is told in replay_corpus/README.md.
 """
@@ -43,6 +45,15 @@ REMOVED = bytes.maketrans(b"", b""), b"\x05\x07"
 Sent = collections.namedtuple("Sent", "auto kept shown history modes replay all")
 
 
+# Shows what modes do: what is written here looks other in other modes.
+PROBE = (b"\x18\x1b\\\x1b[2J\x1b[Hlqqk\x1b[3;3Htext\x1b[1;1H>\ttab\x1b[5;78Hwrapped\x1b[24;1Hlow\r\n"
+         b"scrolled\r\nlast")
+# And what terminals tell of them, if they know the question. Not 12: whether the cursor blinks at
+# first is each terminal's own choice.
+ASKED = b"".join(b"\x1b[?%d$p" % mode for mode in (
+    1, 5, 6, 7, 25, 69, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1049, 2004)) + b"\x1b[4$p"
+
+
 class Recording:
     def __init__(self, folder, name):
         self.name = name
@@ -60,7 +71,7 @@ class Recording:
         """What a viewer's terminal is sent: see replay_tool.c."""
         self.tool.stdin.write(f"{kept} {shown} {history}\n".encode())
         self.tool.stdin.flush()
-        auto = shown == "auto"
+        auto = shown in ("auto", "known")
         shown, modes, replay, length = map(int, self.tool.stdout.readline().split())
         data = self.tool.stdout.read(length)
         return Sent(auto, kept, shown, history, data[:modes], data[modes:replay], data)
@@ -121,6 +132,25 @@ def middle_problem(terminal, recording, truth, sent):
     return None
 
 
+def left_problem(terminal, _recording, _truth, sent):
+    """A terminal that is left is one without modes."""
+    seen, fresh = terminal.show(sent.all + PROBE + ASKED), terminal.show(PROBE + ASKED)
+    if seen.screen != fresh.screen or seen.cursor != fresh.cursor:
+        return f"{seen.text} is not {fresh.text}"
+    if not seen.typed.endswith(fresh.typed):
+        return f"modes are {seen.typed!r}, not {fresh.typed!r}"
+    return None
+
+
+def late_problem(terminal, recording, _truth, sent):
+    """Who comes late has the modes of who was there, though what set them is gone."""
+    seen = terminal.show(sent.all + PROBE)
+    there = terminal.show(recording.raw[:sent.history] + PROBE)
+    if seen.screen != there.screen or seen.cursor != there.cursor:
+        return f"{seen.text} is not {there.text}"
+    return None
+
+
 def is_line_start(recording, sent):
     """Whether it is one, as far as there is a line in what is kept."""
     raw, at = recording.raw, sent.shown
@@ -164,6 +194,9 @@ def views(recording, count):
         if begin:
             yield start_problem, recording.sent(0, begin, history)
         yield middle_problem, recording.sent(0, random.randrange(history), history)
+        if recording.truth == recording.raw:  # else terminals disagree about what was set
+            yield left_problem, recording.sent(0, "left", history)
+            yield late_problem, recording.sent(random.randrange(history), "known", size)
         if history > SEQUENCE_MAX:
             kept = random.randrange(history - SEQUENCE_MAX)
             yield middle_problem, recording.sent(kept, "auto", history)
@@ -176,9 +209,10 @@ def check(terminal, recording, count):
     def look(view):
         problem, sent = view
         found = problem(terminal, recording, truth, sent)
-        if not found and sent.auto and not is_line_start(recording, sent):
+        of_replay = problem in (start_problem, middle_problem)
+        if not found and of_replay and sent.auto and not is_line_start(recording, sent):
             found = "not a whole line"
-        if not found and hasattr(terminal, "events"):
+        if not found and of_replay and hasattr(terminal, "events"):
             found = parser_problem(terminal, recording, sent)
         if found:
             wrong.append(f"{terminal.name}: {recording.name}, {problem.__name__}: kept from "

@@ -220,6 +220,37 @@ static void test_recording_can_be_switched(void **state)
 	assert_int_equal(r.last_hole.cause, JOURNAL_HOLE_LOST);
 }
 
+/* What is known of a place outlives the daemon, with the boots near the end. */
+static void test_states_and_boots_are_known_after_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_state found;
+	uint64_t boot;
+
+	start(f);
+	assert_int_equal(journal_state_before(f->j, 0, UINT64_MAX, &found), -ENOENT);
+	append_pattern(f->j, 100);
+	journal_mark(f->j, JOURNAL_BOOT, "started");
+	journal_keep_state(f->j, "1");
+	append_pattern(f->j, 100);
+	journal_keep_state(f->j, "1:00ff");
+	append_pattern(f->j, 100);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(journal_state_before(f->j, 0, 99, &found), -ENOENT);
+		assert_int_equal(journal_state_before(f->j, 0, 199, &found), 0);
+		assert_true(found.offset == 100);
+		assert_string_equal(found.word, "1");
+		assert_int_equal(journal_state_before(f->j, 0, 300, &found), 0);
+		assert_true(found.offset == 200);
+		assert_string_equal(found.word, "1:00ff");
+		assert_int_equal(journal_state_before(f->j, 201, 300, &found), -ENOENT);
+		assert_int_equal(journal_mark_after(f->j, JOURNAL_BOOT, 0, &boot), 0);
+		assert_true(boot == 100);
+		assert_int_equal(journal_mark_after(f->j, JOURNAL_BOOT, 100, &boot), -ENOENT);
+		restart(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +263,7 @@ int main(void)
 		T(test_the_age_limit_drops_what_is_old),
 		T(test_the_total_limit_takes_the_oldest_of_all),
 		T(test_recording_can_be_switched),
+		T(test_states_and_boots_are_known_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,7 +256,8 @@ static void test_an_endless_string_gives_live_output_back(void **state)
 
 static size_t start_of(const char *text, unsigned lines, unsigned columns, bool whole)
 {
-	return replay_start((const uint8_t *)text, strlen(text), lines, columns, whole);
+	return replay_start((const uint8_t *)text, strlen(text), lines, columns,
+		&(const struct replay_known){.whole = whole});
 }
 
 static void test_start_counts_lines_back(void **state)
@@ -398,15 +399,34 @@ static void test_start_finds_the_begin_of_a_program_that_draws_anywhere(void **s
 	assert_int_equal(start_of(size, 1, 80, true), strlen("x\x1b[2J1\r\n2\r\n3\r\n"));
 }
 
+static size_t start_with_boot(const char *text, const char *boot, unsigned lines)
+{
+	const struct replay_known known = {
+		.whole = true, .boot = (size_t)(strstr(text, boot) - text)};
+
+	return replay_start((const uint8_t *)text, strlen(text), lines, 80, &known);
+}
+
+static void test_a_boot_is_a_fresh_terminal(void **state)
+{
+	/* It was in a string, or a program was on the screen. */
+	assert_int_equal(start_with_boot("1\r\n\x1b]0;tBIOS\r\n2\r\n3\r\n", "BIOS", 3),
+		strlen("1\r\n\x1b]0;t"));
+	assert_int_equal(
+		start_with_boot(
+			"1\r\n\x1b[?1049h\x1b[H\x1b[2Jx\x1b[5;1HBIOS\r\n2\r\n3\r\n", "BIOS", 2),
+		strlen("1\r\n\x1b[?1049h\x1b[H\x1b[2Jx\x1b[5;1HBIOS\r\n"));
+}
+
 /* The bytes that bring back what text has set. */
 static const char *modes_of(const char *text, bool undo)
 {
-	static char out[REPLAY_MODES_ROOM + 1];
+	static char out[REPLAY_UNDO_ROOM + 1];
 	struct replay_modes m;
 
 	replay_modes_init(&m);
 	replay_modes_feed(&m, (const uint8_t *)text, strlen(text));
-	size_t n = undo ? replay_modes_undo(&m, out, REPLAY_MODES_ROOM)
+	size_t n = undo ? replay_modes_undo(&m, 20, out, REPLAY_UNDO_ROOM)
 			: replay_modes_write(&m, out, REPLAY_MODES_ROOM);
 	out[n] = '\0';
 	return out;
@@ -453,6 +473,108 @@ static void test_modes_are_undone_when_the_terminal_is_left(void **state)
 	assert_string_equal(modes_of("\x1b[?7l\x1b[1m", true), "\x1b[?7h\x0f\x1b(B\x1b)B\x1b[0m");
 }
 
+/* Set, and what undoes it. */
+static void test_everything_that_was_set_is_undone_and_nothing_else(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"\x1b[?12h", "\x1b[?12l"},
+		{"\x1b[?40;67h", "\x1b[?40l\x1b[?67l"},
+		{"\x1b[?1004;1007;1010;1011h", "\x1b[?1004l\x1b[?1007l\x1b[?1010l\x1b[?1011l"},
+		{"\x1b[?1034;1036;1039h\x1b[?1035l",
+			"\x1b[?1034l\x1b[?1035h\x1b[?1036l\x1b[?1039l"},
+		{"\x1b[?2026;2031;2048;9001h", "\x1b[?2026l\x1b[?2031l\x1b[?2048l\x1b[?9001l"},
+		{"\x1b[2;12h\x1b[12l", "\x1b[2l\x1b[12h"},
+		{"\x1b[>4;2m", "\x1b[>4m"},
+		{"\x1b[>1u\x1b[>5u", "\x1b[<2u"},
+		{"\x1b[=5u", "\x1b[=0u"},
+		{"\x1b[>1u\x1b[<u", ""},
+		{"\x1b[>1u\x1b[?1049h\x1b[>3u\x1b[=1;2u",
+			"\x1b[<1u\x1b[?1049l\x1b[<1u\x0f\x1b(B\x1b)B\x1b[0m"},
+		{"\x1b[?6h", "\x1b[?6l\x1b[r\x1b[9999;1H"},
+		{"\x1b[?66h", "\x1b>"},
+		{"\x1b%@", "\x1b%G"},
+		{"\x1b*0\x1bn", "\x0f\x1b(B\x1b)B\x1b*B\x1b[0m"},
+		{"\x1b[3g", "\x1b"
+			    "7\x1b[3g\r\x1b[8C\x1bH\x1b[8C\x1bH\x1b"
+			    "8"},
+		{"\x1b[?1000;25l\x1b[?25h\x1b[?1000h\x1b[?1000l", ""},
+		{"\x1b[?1h\x1b[>1u\x1b[?1049h\x1b"
+		 "c",
+			""},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		assert_string_equal(modes_of(pairs[i][0], true), pairs[i][1]);
+}
+
+static void test_modes_that_make_a_terminal_send_are_not_brought_back(void **state)
+{
+	assert_string_equal(modes_of("\x1b[?1004;2026;2031;2048;9001h\x1b[2h", false), "");
+	assert_string_equal(modes_of("\x1b[>1u\x1b[>5u\x1b[?1049h\x1b[=3u", false),
+		"\x1b[>1u\x1b[>5u\x1b[?1049h\x1b[=3u");
+}
+
+static void test_keyboard_stack_forgets_the_oldest(void **state)
+{
+	char text[256] = "";
+
+	for (int i = 1; i <= 10; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "\x1b[>%du", i);
+	assert_string_equal(modes_of(text, true), "\x1b[<8u\x1b[=0u");
+	strcat(text, "\x1b[<20u");
+	assert_string_equal(modes_of(text, true), "");
+}
+
+/* The tracker does not depend on how the output is cut, nor on what is between its modes. */
+static void test_modes_are_found_in_much_text(void **state)
+{
+	static char text[4096];
+	size_t len;
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text + 1000, "\x1b[?1h\x0e", 6);
+	memcpy(text + 3000, "\xe2\x82\xac\x1b[?2004h\x0f", 12);
+	memcpy(text + 4088, "\x1b[?25l", 6);
+	for (size_t piece = 1; piece < sizeof(text); piece += 97) {
+		struct replay_modes m;
+		char out[REPLAY_MODES_ROOM];
+
+		replay_modes_init(&m);
+		for (size_t at = 0; at < sizeof(text); at += piece)
+			replay_modes_feed(&m, (const uint8_t *)text + at,
+				sizeof(text) - at < piece ? sizeof(text) - at : piece);
+		len = replay_modes_write(&m, out, sizeof(out));
+		assert_int_equal(len, strlen("\x1b[?1h\x1b[?25l\x1b[?2004h"));
+		assert_memory_equal(out, "\x1b[?1h\x1b[?25l\x1b[?2004h", len);
+	}
+}
+
+static void test_word_of_the_tracker(void **state)
+{
+	struct replay_modes m;
+	char word[REPLAY_WORD_MAX];
+	static const char *const bad[] = {"", "2", "1:", "1:00", "1:zz", "1x"};
+
+	replay_modes_init(&m);
+	replay_modes_to_word(&m, word);
+	assert_string_equal(word, "1");
+	replay_modes_feed(&m, (const uint8_t *)"\x1b[?1049h\x1b[31mx\x1b]0;t", 17);
+	assert_true(replay_modes_is_whole(&m));
+	replay_modes_to_word(&m, word);
+	assert_int_equal(replay_modes_from_word(&m, word), 0);
+	assert_int_equal(m.alternate, 1049);
+	assert_int_equal(m.scan.state, VT_OSC);
+	assert_int_equal(m.sgr.ink.value[0], 1);
+	word[strlen(word) - 1] = '\0';
+	assert_true(replay_modes_from_word(&m, word) < 0);
+	assert_int_equal(m.alternate, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_true(replay_modes_from_word(&m, bad[i]) < 0);
+	replay_modes_init(&m);
+	replay_modes_feed(&m, (const uint8_t *)"\x1b[3", 3);
+	assert_false(replay_modes_is_whole(&m));
+}
+
 static void test_prologue_asks_nothing_and_sets_no_mode(void **state)
 {
 	static const char before[] = "\x1b[?1049h\x1b[1;5r\x1b[?6h\x1b[31m\x1b[?1003h\x1b]0;t";
@@ -492,6 +614,12 @@ int main(void)
 		cmocka_unit_test(test_a_cut_is_mended_at_a_line_or_a_sequence),
 		cmocka_unit_test(test_modes_in_force_are_brought_back),
 		cmocka_unit_test(test_modes_are_undone_when_the_terminal_is_left),
+		cmocka_unit_test(test_a_boot_is_a_fresh_terminal),
+		cmocka_unit_test(test_everything_that_was_set_is_undone_and_nothing_else),
+		cmocka_unit_test(test_modes_that_make_a_terminal_send_are_not_brought_back),
+		cmocka_unit_test(test_keyboard_stack_forgets_the_oldest),
+		cmocka_unit_test(test_modes_are_found_in_much_text),
+		cmocka_unit_test(test_word_of_the_tracker),
 		cmocka_unit_test(test_prologue_asks_nothing_and_sets_no_mode),
 	};
 
