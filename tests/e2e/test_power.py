@@ -31,11 +31,21 @@ def power(daemon, guest, *words, status=DONE, says="", seconds=60):
     return result
 
 
+@pytest.fixture(scope="module")
+def ordered(module_guests):
+    """The guest that gets each order in each state."""
+    return module_guests(start=False)
+
+
 def bring(guest, before):
-    """The guest in a state, from off."""
-    if before != "off":
+    """The guest in a state, from any of them."""
+    if before == "off" and guest.state != "shut off":
+        guest.destroy()
+    if before != "off" and guest.state == "shut off":
         guest.start()
-    if before == "paused":
+    if before == "running" and guest.state == "paused":
+        guest.domain.resume()
+    if before == "paused" and guest.state == "running":
         guest.domain.suspend()
 
 
@@ -63,14 +73,13 @@ TABLE = {
 
 
 @pytest.mark.parametrize("before, order", TABLE)
-def test_each_order_in_each_state_says_what_becomes_of_the_guest(daemon, guests, before, order):
+def test_each_order_in_each_state_says_what_becomes_of_the_guest(daemon, ordered, before, order):
     status, says, after = TABLE[before, order]
-    guest = guests(start=False)
-    bring(guest, before)
-    daemon.knows(guest)
-    wait_until(lambda: state(daemon, guest) == before, 10, f"it is {before}")
-    power(daemon, guest, order, status=status, says=says)
-    assert state(daemon, guest) == after  # at once: a script asks next
+    bring(ordered, before)
+    daemon.knows(ordered)
+    wait_until(lambda: state(daemon, ordered) == before, 10, f"it is {before}")
+    power(daemon, ordered, order, status=status, says=says)
+    assert state(daemon, ordered) == after  # at once: a script asks next
 
 
 @pytest.mark.parametrize("order, status, says, after", [
@@ -212,8 +221,8 @@ def test_without_the_right_to_view_no_offset_is_told(daemons, guest):
     (["on", "--wait=soon"], "invalid value soon of --wait"),
     (["on", "--now"], "unknown option --now"),
 ])
-def test_bad_words_are_64_and_named(daemon, guest, words, says):
-    result = daemon.ssh(guest.name, "power", *words)
+def test_bad_words_are_64_and_named(daemon, shared, words, says):
+    result = daemon.ssh(shared.name, "power", *words)
     assert result.status == USAGE, result
     one_line_reason(result.errors, says)
 

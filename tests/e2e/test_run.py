@@ -230,8 +230,8 @@ def test_rights_to_type_and_to_view_are_needed(daemons, linux):
     ("run 'a\tb'", "control character at byte 1"),
     ("run " + "x" * 4096, "too long"),
 ])
-def test_bad_words_are_64_and_named(daemon, guest, words, reason):
-    result = daemon.ssh(guest.name, words)
+def test_bad_words_are_64_and_named(daemon, shared, words, reason):
+    result = daemon.ssh(shared.name, words)
     assert result.status == USAGE, result
     assert reason in one_line_reason(result.errors), result
 

@@ -279,8 +279,8 @@ def test_a_wait_whose_client_goes_is_gone(daemon, guest):
     ("wait " + "a" * 1025, "limit pattern-length"),
     ("wait '" + "(" * 40 + ")" * 40 + "'", "limit nesting"),
 ])
-def test_bad_words_are_64_and_named(daemon, guest, words, reason):
-    result = daemon.ssh(guest.name, words)
+def test_bad_words_are_64_and_named(daemon, shared, words, reason):
+    result = daemon.ssh(shared.name, words)
     assert result.status == USAGE, result
     assert reason in one_line_reason(result.errors), result
 
