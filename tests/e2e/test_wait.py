@@ -42,18 +42,18 @@ def ended(process, status, *reason, seconds=20):
 
 
 @pytest.fixture
-def typist(daemon, guest):
-    """A session that types into the guest."""
-    with daemon.pipes(guest.name) as session:
+def typist(daemon, shared):
+    """A session that types into the guest all tests share that leave it at its prompt."""
+    with daemon.pipes(shared.name) as session:
         ask(session)
         yield session
 
 
 # What is found
 
-def test_the_line_is_printed_and_where_it_was(daemon, guest, typist):
-    with waiting(daemon, guest, "'ready [0-9]+$'") as process:
-        before = next_offset(daemon, guest)
+def test_the_line_is_printed_and_where_it_was(daemon, shared, typist):
+    with waiting(daemon, shared, "'ready [0-9]+$'") as process:
+        before = next_offset(daemon, shared)
         typist.line("say system ready 42")
         reason = ended(process, DONE, "pattern 1")
         assert process.seen == b"guest> system ready 42\n"
@@ -61,46 +61,46 @@ def test_the_line_is_printed_and_where_it_was(daemon, guest, typist):
     assert f"ends at {before + len('system ready 42')}" in reason
 
 
-def test_json_has_pattern_text_start_and_end(daemon, guest, typist):
-    with waiting(daemon, guest, "--json", "login:", "'panic|oops'") as process:
-        before = next_offset(daemon, guest)
+def test_json_has_pattern_text_start_and_end(daemon, shared, typist):
+    with waiting(daemon, shared, "--json", "login:", "'panic|oops'") as process:
+        before = next_offset(daemon, shared)
         typist.line("say an oops here")
         ended(process, DONE)
     assert json.loads(process.seen) == {"pattern": 1, "text": "guest> an oops here",
                                         "start": before + 3, "end": before + 7}
 
 
-def test_a_prompt_is_found_without_a_newline(daemon, guest, typist):
-    with waiting(daemon, guest, "'^guest> $'") as process:
+def test_a_prompt_is_found_without_a_newline(daemon, shared, typist):
+    with waiting(daemon, shared, "'^guest> $'") as process:
         typist.line("say x")
         ended(process, DONE)
     assert process.seen == b"guest> \n"
 
 
-def test_old_output_is_not_found(daemon, guest, typist):
+def test_old_output_is_not_found(daemon, shared, typist):
     old = ask(typist)
-    with waiting(daemon, guest, f"'{old}|new'") as process:
+    with waiting(daemon, shared, f"'{old}|new'") as process:
         typist.line("say new")
         ended(process, DONE)
     assert process.seen == b"guest> new\n"
 
 
-def test_from_an_offset_it_printed_before_i_asked_is_no_race(daemon, guest, typist):
-    before = next_offset(daemon, guest)
+def test_from_an_offset_it_printed_before_i_asked_is_no_race(daemon, shared, typist):
+    before = next_offset(daemon, shared)
     text = ask(typist)
-    result = daemon.ssh(guest.name, f"wait --from {before} --json {text}")
+    result = daemon.ssh(shared.name, f"wait --from {before} --json {text}")
     assert parse_json(result)["start"] == before
     end = parse_json(result)["end"]
-    result = daemon.ssh(guest.name, f"wait --from {end} --timeout 1 {text}")
+    result = daemon.ssh(shared.name, f"wait --from {end} --timeout 1 {text}")
     assert result.status == TIMED_OUT, result
-    assert daemon.ssh(guest.name, f"wait --from -40 {text}").text == f"guest> {text}\n"
-    assert daemon.ssh(guest.name, f"wait --from start {text}").text == f"guest> {text}\n"
+    assert daemon.ssh(shared.name, f"wait --from -40 {text}").text == f"guest> {text}\n"
+    assert daemon.ssh(shared.name, f"wait --from start {text}").text == f"guest> {text}\n"
 
 
-def test_control_sequences_do_not_come_between(daemon, guest, typist):
+def test_control_sequences_do_not_come_between(daemon, shared, typist):
     """The test guest's `esc` prints colours, questions and titles around words."""
-    with waiting(daemon, guest, "--raw", "--json", "'\\x1b'") as raw, \
-            waiting(daemon, guest, "--json", "'^guest> $'") as text:
+    with waiting(daemon, shared, "--raw", "--json", "'\\x1b'") as raw, \
+            waiting(daemon, shared, "--json", "'^guest> $'") as text:
         typist.line("esc")
         ended(raw, DONE)
         ended(text, DONE)
@@ -108,8 +108,8 @@ def test_control_sequences_do_not_come_between(daemon, guest, typist):
     assert "\x1b" not in json.loads(text.seen)["text"]
 
 
-def test_multi_spans_lines(daemon, guest, typist):
-    with waiting(daemon, guest, "--multi", "'(?s)begin.*end'") as process:
+def test_multi_spans_lines(daemon, shared, typist):
+    with waiting(daemon, shared, "--multi", "'(?s)begin.*end'") as process:
         typist.line("say begin")
         typist.expect("guest> ")
         typist.line("say the end")
@@ -117,23 +117,25 @@ def test_multi_spans_lines(daemon, guest, typist):
     assert process.seen == b"guest> begin\nguest> the end\n"
 
 
-def test_a_pattern_may_begin_with_a_dash(daemon, guest, typist):
-    with waiting(daemon, guest, "--", "'-bash-5'") as process:
+def test_a_pattern_may_begin_with_a_dash(daemon, shared, typist):
+    with waiting(daemon, shared, "--", "'-bash-5'") as process:
         typist.line("say -bash-5.2#")
         ended(process, DONE)
     assert process.seen == b"guest> -bash-5.2#\n"
 
 
-def test_it_is_found_in_a_flood(daemon, guest, typist):
+def test_it_is_found_in_a_flood(daemon, guest):
     """Line 20000 of the test guest's numbered lines, of 64 bytes each."""
-    with waiting(daemon, guest, "'^0000020000 '") as process:
-        typist.line("pat 30000")
-        ended(process, DONE, seconds=80)
-    assert process.seen.startswith(b"0000020000 ")
+    with daemon.pipes(guest.name) as typist:
+        ask(typist)
+        with waiting(daemon, guest, "'^0000020000 '") as process:
+            typist.line("pat 30000")
+            ended(process, DONE, seconds=80)
+        assert process.seen.startswith(b"0000020000 ")
 
 
-def test_quiet_ends_when_the_output_has_settled(daemon, guest, typist):
-    with waiting(daemon, guest, "--quiet 2 --json") as process:
+def test_quiet_ends_when_the_output_has_settled(daemon, shared, typist):
+    with waiting(daemon, shared, "--quiet 2 --json") as process:
         typist.line("tick 20")
         typist.expect("tick 0000000012")
         assert process.process.poll() is None
@@ -141,38 +143,38 @@ def test_quiet_ends_when_the_output_has_settled(daemon, guest, typist):
         ended(process, DONE, "quiet")
     answer = json.loads(process.seen)
     assert answer["pattern"] is None and answer["start"] == answer["end"]
-    assert answer["end"] == next_offset(daemon, guest)
+    assert answer["end"] == next_offset(daemon, shared)
 
 
-def test_a_pattern_comes_before_quiet(daemon, guest, typist):
-    with waiting(daemon, guest, "--quiet 3", "ready") as process:
+def test_a_pattern_comes_before_quiet(daemon, shared, typist):
+    with waiting(daemon, shared, "--quiet 3", "ready") as process:
         typist.line("say ready")
         ended(process, DONE, "pattern 1")
 
 
 @pytest.mark.parametrize("local", [False, True])
-def test_the_same_over_ssh_and_vmconsolectl(daemon, guest, typist, local):
-    before = next_offset(daemon, guest)
+def test_the_same_over_ssh_and_vmconsolectl(daemon, shared, typist, local):
+    before = next_offset(daemon, shared)
     text = ask(typist)
     words = ["wait", "--from", str(before), text]
-    result = daemon.ctl("wait", guest.name, *words[1:]) if local \
-        else daemon.ssh(guest.name, *words)
+    result = daemon.ctl("wait", shared.name, *words[1:]) if local \
+        else daemon.ssh(shared.name, *words)
     assert result.status == DONE and result.text == f"guest> {text}\n", result
 
 
 # What ends it
 
-def test_timeout_is_124_with_the_offset(daemon, guest, typist):
-    before = next_offset(daemon, guest)
-    result = daemon.ssh(guest.name, "wait --timeout 1 never")
+def test_timeout_is_124_with_the_offset(daemon, shared, typist):
+    before = next_offset(daemon, shared)
+    result = daemon.ssh(shared.name, "wait --timeout 1 never")
     assert result.status == TIMED_OUT and result.out == b"", result
     one_line_reason(result.errors, "timed out after 1s", f"offset {before}$")
 
 
-def test_timeout_0_looks_at_what_is_there(daemon, guest, typist):
+def test_timeout_0_looks_at_what_is_there(daemon, shared, typist):
     text = ask(typist)
-    assert daemon.ssh(guest.name, f"wait --timeout 0 --from start {text}").status == DONE
-    assert daemon.ssh(guest.name, "wait --timeout 0 --from start never").status == TIMED_OUT
+    assert daemon.ssh(shared.name, f"wait --timeout 0 --from start {text}").status == DONE
+    assert daemon.ssh(shared.name, "wait --timeout 0 --from start never").status == TIMED_OUT
 
 
 @pytest.mark.parametrize("on_crash", ["preserve", "destroy", "restart"])
@@ -208,18 +210,22 @@ def test_a_panic_may_be_ignored(daemon, guests):
             ended(process, DONE, "pattern 1")
 
 
-def test_the_end_of_the_guest_is_80(daemon, guest, typist):
+def test_the_end_of_the_guest_is_80(daemon, guest):
     """For its last words see test_unix: the kernel drops what is unread in a pty when QEMU goes."""
-    with waiting(daemon, guest, "never") as process:
-        typist.send(b"off\r")
-        ended(process, GUEST_OFF, "shut down")
+    with daemon.pipes(guest.name) as typist:
+        ask(typist)
+        with waiting(daemon, guest, "never") as process:
+            typist.send(b"off\r")
+            ended(process, GUEST_OFF, "shut down")
 
 
-def test_a_reboot_goes_on(daemon, guest, typist):
-    with waiting(daemon, guest, "'guest .* ready'") as process:
-        typist.line("reboot")
-        ended(process, DONE)
-    assert process.seen.endswith(b"ready\n")
+def test_a_reboot_goes_on(daemon, guest):
+    with daemon.pipes(guest.name) as typist:
+        ask(typist)
+        with waiting(daemon, guest, "'guest .* ready'") as process:
+            typist.line("reboot")
+            ended(process, DONE)
+        assert process.seen.endswith(b"ready\n")
 
 
 def test_a_guest_that_is_off_is_69_but_its_history_is_looked_at(daemon, guests):
@@ -307,8 +313,8 @@ def test_more_history_than_a_screenful_needs_the_right_to_the_log(daemons, guest
 
 # Hostile patterns
 
-def test_a_hostile_pattern_ends_with_the_name_of_its_limit(daemon, guest, typist):
-    with waiting(daemon, guest, "'(a+)+$'") as process:
+def test_a_hostile_pattern_ends_with_the_name_of_its_limit(daemon, shared, typist):
+    with waiting(daemon, shared, "'(a+)+$'") as process:
         typist.line("say " + "a" * 60 + "!")
         ended(process, BUSY, "pattern 1 exceeds the limit steps")
 
@@ -338,9 +344,9 @@ def worker(daemon):
     return found[0] if found else None
 
 
-def test_a_worker_that_is_killed_ends_no_wait(daemon, guest, typist):
+def test_a_worker_that_is_killed_ends_no_wait(daemon, shared, typist):
     done = word()
-    with waiting(daemon, guest, f"'^guest> {done}$'") as process:
+    with waiting(daemon, shared, f"'^guest> {done}$'") as process:
         for _ in range(3):
             pid = wait_until(lambda: worker(daemon), 15, "a worker")
             os.kill(pid, signal.SIGKILL)
