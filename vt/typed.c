@@ -70,12 +70,13 @@ static enum vt_typed_step classify(const struct vt_typed *t)
 		return classify_private(&csi, first);
 	switch (csi.final) {
 	case 'n':
-	case 'c':
 	case 'x':
-		return VT_TYPED_ANSWER;
+		return count ? VT_TYPED_ANSWER : VT_TYPED_KEY;
 	case 'R': /* CPR, or F3 with a modifier: nobody can know */
 		return count == 2 ? VT_TYPED_ANSWER : VT_TYPED_KEY;
 	case 't':
+		if (!count)
+			return VT_TYPED_KEY;
 		return first == SIZE_IN_BAND ? VT_TYPED_EVENT : VT_TYPED_ANSWER;
 	case 'I':
 	case 'O':

@@ -206,6 +206,13 @@ static void answers_are_told_from_keys(void **state)
 	is_answer(E "[8;24;80t");
 	is_answer(E "_Gi=1;OK" E "\\");
 	is_answer(E "[2;1;1;112;112;1;0x");
+	/* urxvt's arrows with Shift */
+	for (const char *key = "abcd"; *key; key++) {
+		char text[] = E "[?";
+
+		text[2] = *key;
+		check(text, text, "");
+	}
 }
 
 static void reports_without_a_question_are_events(void **state)
