@@ -51,6 +51,8 @@ static bool feed(struct screen *s, const uint8_t *data, size_t size, size_t piec
 	return true;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct screen *s;

@@ -168,6 +168,12 @@ static int on_cell(struct tsm_screen *screen, uint64_t id, const uint32_t *text,
 	return 0;
 }
 
+/* Behind a wide character in a single column libtsm has the cursor two columns on. */
+static unsigned at_most(unsigned value, unsigned most)
+{
+	return value < most ? value : most;
+}
+
 int screen_look(struct screen *s, struct screen_cursor *cursor)
 {
 	unsigned flags = tsm_screen_get_flags(s->screen);
@@ -177,8 +183,9 @@ int screen_look(struct screen *s, struct screen_cursor *cursor)
 	if (!s->cells)
 		return -ENOMEM;
 	tsm_screen_draw(s->screen, on_cell, s);
-	*cursor = (struct screen_cursor){.column = tsm_screen_get_cursor_x(s->screen),
-		.row = tsm_screen_get_cursor_y(s->screen),
+	*cursor = (struct screen_cursor){
+		.column = at_most(tsm_screen_get_cursor_x(s->screen), s->columns),
+		.row = at_most(tsm_screen_get_cursor_y(s->screen), s->rows - 1),
 		.hidden = flags & TSM_SCREEN_HIDE_CURSOR,
 		.alternate = flags & TSM_SCREEN_ALTERNATE};
 	return 0;

@@ -110,6 +110,19 @@ static void what_a_wide_character_covers_is_not_there(void **state)
 	shows(*state, 0, " xcdef");
 }
 
+static void the_cursor_is_on_the_screen_or_behind_its_last_column(void **state)
+{
+	struct screen_cursor cursor;
+	struct screen *s;
+
+	assert_int_equal(screen_create(1, 2, &s), 0);
+	print(s, "中\r\n\n中");
+	assert_int_equal(screen_look(s, &cursor), 0);
+	assert_int_equal(cursor.column, 1);
+	assert_int_equal(cursor.row, 1);
+	screen_destroy(&s);
+}
+
 /* A sequence in several pieces is one sequence. */
 static void output_may_come_byte_by_byte(void **state)
 {
@@ -190,7 +203,9 @@ int main(void)
 		TEST(cells_are_drawn_where_the_cursor_was_put),
 		TEST(what_a_full_screen_program_covered_is_there_again),
 		TEST(wide_characters_take_two_cells),
-		TEST(what_a_wide_character_covers_is_not_there), TEST(output_may_come_byte_by_byte),
+		TEST(what_a_wide_character_covers_is_not_there),
+		TEST(the_cursor_is_on_the_screen_or_behind_its_last_column),
+		TEST(output_may_come_byte_by_byte),
 		TEST(behind_a_cut_the_rest_of_a_line_is_left_out),
 		TEST(behind_a_cut_a_sequence_begins_anew), TEST(no_more_is_left_out_than_a_cut_may),
 		TEST(no_control_reaches_a_row), TEST(what_takes_too_long_to_draw_is_given_up)};
