@@ -280,7 +280,8 @@ static uint64_t start_of_lines(struct attach *a, unsigned lines)
 	const uint8_t *data;
 	size_t len;
 
-	if (console_modes_recall(a->console, from, from + 2 * CONSOLE_MODES_STEP, &before, &from))
+	/* Not far from the beginning: the lines that are wanted lie behind it. */
+	if (console_modes_recall(a->console, from, from + (end - from) / 4, &before, &from))
 		known.before = &before;
 	if (journal_view(j, from, &data, &len) < 0)
 		return end;

@@ -34,7 +34,8 @@ class Root:
     name = "root"
 
     @staticmethod
-    def argv(argv, die_with_us=False):
+    def argv(argv, die_with_us=False, capabilities=()):
+        assert not capabilities, "root has them all"
         words = ["setpriv", "--pdeathsig", "TERM", "--"] if die_with_us else []
         return words + [str(word) for word in argv]
 
