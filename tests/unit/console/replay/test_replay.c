@@ -521,8 +521,14 @@ static void test_keyboard_stack_forgets_the_oldest(void **state)
 	for (int i = 1; i <= 10; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "\x1b[>%du", i);
 	assert_string_equal(modes_of(text, true), "\x1b[<8u\x1b[=0u");
-	strcat(text, "\x1b[<20u");
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "\x1b[<20u");
 	assert_string_equal(modes_of(text, true), "");
+}
+
+static void overwrite(char *at, const char *text)
+{
+	while (*text)
+		*at++ = *text++;
 }
 
 /* The tracker does not depend on how the output is cut, nor on what is between its modes. */
@@ -532,9 +538,9 @@ static void test_modes_are_found_in_much_text(void **state)
 	size_t len;
 
 	memset(text, 'x', sizeof(text));
-	memcpy(text + 1000, "\x1b[?1h\x0e", 6);
-	memcpy(text + 3000, "\xe2\x82\xac\x1b[?2004h\x0f", 12);
-	memcpy(text + 4088, "\x1b[?25l", 6);
+	overwrite(text + 1000, "\x1b[?1h\x0e");
+	overwrite(text + 3000, "\xe2\x82\xac\x1b[?2004h\x0f");
+	overwrite(text + 4088, "\x1b[?25l");
 	for (size_t piece = 1; piece < sizeof(text); piece += 97) {
 		struct replay_modes m;
 		char out[REPLAY_MODES_ROOM];
