@@ -122,10 +122,16 @@ static void undo_modes(struct text *t, const struct replay_modes *m)
 		put(t, "\x1b[0 q");
 }
 
+/* Origin mode may be in force, or come back with the cursor that the other screen has saved. */
+static bool may_have_origin(const struct replay_modes *m)
+{
+	return replay_has_mode(m, REPLAY_ORIGIN) || (m->alternate && m->saved.origin);
+}
+
 /* Both move the cursor home. */
 static void undo_region(struct text *t, const struct replay_modes *m)
 {
-	if (replay_has_mode(m, REPLAY_ORIGIN))
+	if (may_have_origin(m))
 		put(t, "\x1b[?6l\x1b[r\x1b[9999;1H");
 	else if (m->top)
 		put(t, SAVE "\x1b[r" RESTORE);
@@ -165,12 +171,12 @@ size_t replay_modes_undo(const struct replay_modes *m, unsigned columns, char *o
 	if (replay_has_mode(m, REPLAY_NOT_UTF8))
 		put(&t, "\x1b%%G");
 	undo_modes(&t, m);
-	undo_region(&t, m);
 	undo_keys(&t, &m->keys[m->alternate != 0]);
 	if (m->alternate) {
 		put(&t, "\x1b[?%ul", m->alternate);
 		undo_keys(&t, &m->keys[0]);
 	}
+	undo_region(&t, m);
 	undo_sgr(&t, m);
 	if (replay_has_mode(m, REPLAY_TABS))
 		undo_tabs(&t, columns);

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 
-DEADLINE = 20 * float(os.environ.get("VMC_SLOW", "1"))
+DEADLINE = 20 * float(os.environ.get("VMC_SLOW") or 1)
 
 # screen: all that the terminal tells of what is drawn; cursor: its place; text: the rows without
 # attributes; typed: what the guest would have got.

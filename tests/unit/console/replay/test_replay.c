@@ -470,6 +470,9 @@ static void test_modes_are_undone_when_the_terminal_is_left(void **state)
 	assert_string_equal(modes_of("text\r\n", true), "");
 	assert_string_equal(modes_of("\x1b[?1049h\x1b[?25l\x1b[?1002h\x1b[5 q", true),
 		"\x1b[?25h\x1b[?1002l\x1b[0 q\x1b[?1049l\x0f\x1b(B\x1b)B\x1b[0m");
+	/* Origin mode comes back with the cursor of the main screen. */
+	assert_string_equal(modes_of("\x1b[?6h\x1b[?1049h\x1b[?6l", true),
+		"\x1b[?1049l\x1b[?6l\x1b[r\x1b[9999;1H\x0f\x1b(B\x1b)B\x1b[0m");
 	assert_string_equal(modes_of("\x1b[?7l\x1b[1m", true), "\x1b[?7h\x0f\x1b(B\x1b)B\x1b[0m");
 }
 
