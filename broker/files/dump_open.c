@@ -7,7 +7,8 @@
  *
  * A link to a file from elsewhere may be taken away between our look at the name and at the count
  * of links, which is 1 then. The descriptor knows the very link it came by: when that one is still
- * there after the count was 1, it was the only one.
+ * there after the count was 1, it was the only one. A removal that has begun takes the count before
+ * the name; it holds the folder's lock meanwhile, so it is waited for in between.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +65,20 @@ static bool still_called(int path, const char *name)
 	return last && strcmp(last + 1, name) == 0;
 }
 
+#define ENTRIES_ROOM 512 /* how many entries fit does not matter */
+
+/* A removal in the folder that has begun is over then: reading a folder takes its lock. */
+static int wait_for_removal(int folder)
+{
+	char entries[ENTRIES_ROOM];
+	FD_AUTO int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	(void)syscall(SYS_getdents64, fd, entries, sizeof(entries));
+	return 0;
+}
+
 /* The file behind a descriptor that opens nothing. Who holds a lease on it for writing would have
  * us wait until he gives it up; so we do not. */
 static int reopen(int path)
@@ -79,7 +94,7 @@ static int reopen(int path)
 int dump_open_file(int folder, const char *name, struct stat *st)
 {
 	FD_AUTO int path = resolve(folder, name);
-	int fd;
+	int fd, r;
 
 	if (path < 0)
 		return path;
@@ -89,6 +104,9 @@ int dump_open_file(int folder, const char *name, struct stat *st)
 		return S_ISLNK(st->st_mode) ? -ELOOP : -EINVAL;
 	if (st->st_nlink != 1)
 		return -EMLINK;
+	r = wait_for_removal(folder);
+	if (r < 0)
+		return r;
 	if (!still_called(path, name))
 		return -ESTALE;
 	fd = reopen(path);
