@@ -45,7 +45,13 @@ _vmconsolectl()
 		done < <(_vmconsolectl_ask list)
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "${found[*]}" -- "$word")
+	# Whoever makes a VM names it: compgen -W would expand that name, and bare it would be commands.
+	for line in "${found[@]}"; do
+		printf -v line %q "$line"
+		if [[ $line == "$word"* ]]; then
+			COMPREPLY+=("$line")
+		fi
+	done
 }
 
 complete -F _vmconsolectl vmconsolectl

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -307,19 +308,36 @@ PRESS_TAB = {
            'source "$0/_vmconsolectl"'}
 
 
-@pytest.mark.parametrize("shell", PRESS_TAB)
-def test_completion_knows_verbs_and_guests(daemon, pair, programs, shell):
-    if not shutil.which(shell):
-        pytest.skip(f"{shell} is not installed")
-
-    def press(*words):
+@pytest.fixture
+def press_tab(daemon, programs, tmp_path):
+    """press_tab(shell, words): what it offers behind them, word by word."""
+    def press(shell, *words):
+        if not shutil.which(shell):
+            pytest.skip(f"{shell} is not installed")
         done = subprocess.run(
             [shell, "-c", PRESS_TAB[shell], COMPLETION, "-S", f"{daemon.dir}/run/control", *words],
-            env={"PATH": f"{programs.dir}:/usr/bin:/bin"}, capture_output=True, check=True,
-            timeout=60 * SLOW)
-        return done.stdout.decode().split()
-    assert {"attach", "wait", "top"} <= set(press())
-    assert {guest.name for guest in pair} <= set(press("attach"))
+            env={"PATH": f"{programs.dir}:/usr/bin:/bin"}, cwd=tmp_path, capture_output=True,
+            check=True, timeout=60 * SLOW)
+        return set(done.stdout.decode().split())
+    return press
+
+
+@pytest.mark.parametrize("shell", PRESS_TAB)
+def test_completion_knows_verbs_and_guests(pair, press_tab, shell):
+    assert {"attach", "wait", "top"} <= press_tab(shell)
+    assert {guest.name for guest in pair} <= press_tab(shell, "attach")
+
+
+HARM = "$(touch${IFS}harm);exit"
+
+
+@pytest.mark.parametrize("shell, offered", [
+    ("bash", r"\$\(touch\$\{IFS\}harm\)\;exit"),
+    ("zsh", HARM)])  # whose compadd quotes what it is given
+def test_completion_runs_nothing_that_a_name_says(daemon, guests, press_tab, tmp_path, shell, offered):
+    daemon.knows(guests(HARM, start=False))
+    assert offered in press_tab(shell, "attach")
+    assert os.listdir(tmp_path) == []
 
 
 def test_ctl_explains_which_rule_allows_what(daemons, pair, keys):
