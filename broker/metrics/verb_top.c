@@ -31,18 +31,13 @@ struct top_arguments {
 	struct option_number interval;
 };
 
-static void free_top(void *arg)
-{
-	free(arg);
-}
-
 static void on_end(void *arg)
 {
 	struct top *t = arg;
 
 	loop_timer_del(&t->timer);
 	top_sample_finish(&t->before);
-	loop_defer(t->context->loop, free_top, t);
+	loop_defer(t->context->loop, free, t);
 }
 
 static void on_leave(void *arg, char where[CHANNEL_WHERE_MAX])
