@@ -32,15 +32,12 @@ static uint64_t viewers(const struct console *c)
 /* Of the one who is furthest behind. */
 static uint64_t lag(const struct console *c)
 {
-	uint64_t next = journal_next(console_journal(c)), oldest = next;
 	const struct viewer *v = NULL;
+	uint64_t most = 0;
 
-	while ((v = console_next_viewer(c, v))) {
-		uint64_t offset = journal_reader_offset(viewer_reader(v));
-
-		oldest = offset < oldest ? offset : oldest;
-	}
-	return next - oldest;
+	while ((v = console_next_viewer(c, v)))
+		most = viewer_lag(v) > most ? viewer_lag(v) : most;
+	return most;
 }
 
 static uint64_t output(const struct console *c)

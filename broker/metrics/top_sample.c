@@ -73,7 +73,7 @@ static int add_sessions(struct top_sample *s, const struct login *login)
 static void add_viewer(
 	struct top_sample *s, struct top_row *row, const struct console *c, const struct viewer *v)
 {
-	uint64_t lag = journal_next(console_journal(c)) - journal_reader_offset(viewer_reader(v));
+	uint64_t lag = viewer_lag(v);
 	struct top_row *session =
 		viewer_channel(v) ? find(&s->sessions, channel_tag(viewer_channel(v))) : NULL;
 

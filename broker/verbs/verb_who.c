@@ -37,12 +37,6 @@ static const char *mode_word(const struct viewer *viewer)
 	return viewer_is_reader(viewer) ? "reads" : "watches";
 }
 
-static uint64_t lag(const struct who_row *row)
-{
-	return journal_next(console_journal(row->console)) -
-	       journal_reader_offset(viewer_reader(row->viewer));
-}
-
 static json_t *row_json(const struct who_row *row, int admin)
 {
 	const struct guest *g = console_guest(row->console);
@@ -56,7 +50,7 @@ static json_t *row_json(const struct who_row *row, int admin)
 	json_object_set_new(o, "device", json_foreign(console_device_name(row->console)));
 	json_object_set_new(o, "mode", json_string(row->mode));
 	json_object_set_new(o, "since", json_string(utc_text(login_since(row->login), since)));
-	json_object_set_new(o, "lag", json_integer((json_int_t)lag(row)));
+	json_object_set_new(o, "lag", json_integer((json_int_t)viewer_lag(row->viewer)));
 	if (admin)
 		json_object_set_new(o, "address", json_string(login_address(row->login)));
 	return o;

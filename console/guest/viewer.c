@@ -65,6 +65,11 @@ struct journal_reader *viewer_reader(const struct viewer *v)
 	return v->reader;
 }
 
+uint64_t viewer_lag(const struct viewer *v)
+{
+	return journal_next(console_journal(v->console)) - journal_reader_offset(v->reader);
+}
+
 const char *viewer_who(const struct viewer *v)
 {
 	return v->owner.who;

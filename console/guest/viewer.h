@@ -87,6 +87,8 @@ void viewer_destroy(struct viewer **out);
 
 struct console *viewer_console(const struct viewer *v);
 struct journal_reader *viewer_reader(const struct viewer *v);
+/* How many bytes it is behind what the guest has printed. */
+uint64_t viewer_lag(const struct viewer *v);
 const char *viewer_who(const struct viewer *v);
 struct channel *viewer_channel(const struct viewer *v);
 bool viewer_is_reader(const struct viewer *v);
