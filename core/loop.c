@@ -125,18 +125,10 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
-static uint64_t thread_us(void)
-{
-	struct timespec t = {0};
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* A thread that waits uses nothing: one look at the clock is enough for a turn. */
 static void count_turn(struct loop *loop)
 {
-	uint64_t now = thread_us(), took = now - loop->used_us;
+	uint64_t now = loop_processor_clock(), took = now - loop->used_us;
 
 	loop->used_us = now;
 	loop->stalls.count += took >= LOOP_STALL_US;
@@ -153,7 +145,7 @@ int loop_run(struct loop *loop)
 {
 	int r = 0, code = 0;
 
-	loop->used_us = thread_us(); /* what came before was no turn */
+	loop->used_us = loop_processor_clock(); /* what came before was no turn */
 	while (r == 0 && sd_event_get_state(loop->event) != SD_EVENT_FINISHED)
 		r = loop_turn(loop, UINT64_MAX);
 	if (r == 0)
@@ -191,6 +183,14 @@ uint64_t loop_clock(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t loop_processor_clock(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
 }
 

@@ -56,6 +56,8 @@ const struct loop_stalls *loop_stalls(const struct loop *loop);
 uint64_t loop_now(struct loop *loop);
 /* The same, as of this moment, in any thread: for what takes its time within a turn. */
 uint64_t loop_clock(void);
+/* Microseconds that this thread was on a processor. */
+uint64_t loop_processor_clock(void);
 
 /* Level-triggered. events and revents are EPOLL* masks; events == 0 keeps the object asleep, even
  * for EPOLLHUP and EPOLLERR, which epoll itself would go on reporting. */

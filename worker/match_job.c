@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "wire/line.h"
@@ -169,14 +168,6 @@ static void notify_read(struct match_job *job, uint64_t offset, int rest)
 
 /* --- looking --- */
 
-static uint64_t processor_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* 0, or -errno: the job cannot go on. */
 static int look_a_while(struct match_job *job)
 {
@@ -221,10 +212,10 @@ static void give_up(struct match_job *job)
 static void on_turn(void *arg)
 {
 	struct match_job *job = arg;
-	uint64_t began = processor_us();
+	uint64_t began = loop_processor_clock();
 	int r = look_a_while(job);
 
-	job->spent_us += processor_us() - began;
+	job->spent_us += loop_processor_clock() - began;
 	if (r < 0)
 		fail(job, WIRE_FAIL_MEMORY, "");
 	else if (has_answered(job))

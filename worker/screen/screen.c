@@ -4,8 +4,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/loop.h"
 #include "worker/screen/screen.h"
 
 #define REPLACEMENT 0xfffdU
@@ -75,14 +75,6 @@ int screen_create(unsigned columns, unsigned rows, struct screen **out)
 
 /* --- drawing --- */
 
-static uint64_t processor_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static size_t heap(void)
 {
 	const struct mallinfo2 info = mallinfo2();
@@ -114,15 +106,15 @@ static size_t leave_out(struct screen *s, const uint8_t *data, size_t len)
 
 static int check_effort(const struct screen *s)
 {
-	if (s->spent_us > SCREEN_EFFORT_SECONDS * UINT64_C(1000000) +
-				  s->drawn * UINT64_C(1000000) / SCREEN_EFFORT_RATE)
+	if (s->spent_us >
+		SCREEN_EFFORT_SECONDS * LOOP_SECOND + s->drawn * LOOP_SECOND / SCREEN_EFFORT_RATE)
 		return -ETIME;
 	return s->memory > SCREEN_MEMORY_MAX ? -EDQUOT : 0;
 }
 
 int screen_feed(struct screen *s, const uint8_t *data, size_t len, size_t *used)
 {
-	uint64_t began = processor_us();
+	uint64_t began = loop_processor_clock();
 	size_t before = heap(), after;
 
 	if (len > SCREEN_PIECE)
@@ -131,7 +123,7 @@ int screen_feed(struct screen *s, const uint8_t *data, size_t len, size_t *used)
 	tsm_vte_input(s->vte, (const char *)data + *used, len - *used);
 	*used = len;
 	s->drawn += len;
-	s->spent_us += processor_us() - began;
+	s->spent_us += loop_processor_clock() - began;
 	after = heap();
 	if (after > before)
 		s->memory += after - before;
