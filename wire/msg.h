@@ -387,6 +387,7 @@ enum wire_failure {
 	WIRE_FAIL_KERNEL,
 	WIRE_FAIL_UPSTREAM
 };
+#define WIRE_FAIL_LAST WIRE_FAIL_UPSTREAM
 
 struct wire_failed {
 	uint8_t failure;

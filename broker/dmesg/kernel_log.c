@@ -92,17 +92,9 @@ static void on_lines(struct kernel_log *log, const struct line_message *m)
 static void on_failed(struct kernel_log *log, const struct line_message *m)
 {
 	char text[WIRE_REASON_MAX + 1];
-	struct wire_failed head;
 
-	memcpy(&head, m->fixed, sizeof(head));
-	memcpy(text, m->payload, m->payload_len);
-	text[m->payload_len] = '\0';
-	if (head.failure == WIRE_FAIL_KERNEL)
+	if (worker_job_failure(&log->job, m, 1u << WIRE_FAIL_KERNEL, text))
 		fail(log, KERNEL_LOG_UNREADABLE, text);
-	else if (head.failure == WIRE_FAIL_MEMORY)
-		worker_job_starve(&log->job);
-	else
-		worker_job_distrust(&log->job);
 }
 
 static void on_message(struct worker_job *job, const struct line_message *m)

@@ -72,26 +72,11 @@ static void on_found(struct matcher_job *job, const struct line_message *m)
 static void on_failed(struct matcher_job *job, const struct line_message *m)
 {
 	char text[WIRE_REASON_MAX + 1];
-	struct wire_failed head;
+	unsigned failure = worker_job_failure(
+		&job->base, m, 1u << WIRE_FAIL_PATTERN | 1u << WIRE_FAIL_LIMIT, text);
 
-	memcpy(&head, m->fixed, sizeof(head));
-	memcpy(text, m->payload, m->payload_len);
-	text[m->payload_len] = '\0';
-	switch ((enum wire_failure)head.failure) {
-	case WIRE_FAIL_PATTERN:
-		fail(job, MATCHER_BAD_PATTERN, text);
-		break;
-	case WIRE_FAIL_LIMIT:
-		fail(job, MATCHER_LIMIT, text);
-		break;
-	case WIRE_FAIL_MEMORY:
-		worker_job_starve(&job->base);
-		break;
-	case WIRE_FAIL_KERNEL:
-	case WIRE_FAIL_UPSTREAM:
-		worker_job_distrust(&job->base);
-		break;
-	}
+	if (failure)
+		fail(job, failure == WIRE_FAIL_PATTERN ? MATCHER_BAD_PATTERN : MATCHER_LIMIT, text);
 }
 
 static void on_message(struct worker_job *base, const struct line_message *m)

@@ -70,17 +70,9 @@ static void on_shown(struct screen_model *m, const struct line_message *message)
 static void on_failed(struct screen_model *m, const struct line_message *message)
 {
 	char text[WIRE_REASON_MAX + 1];
-	struct wire_failed head;
 
-	memcpy(&head, message->fixed, sizeof(head));
-	memcpy(text, message->payload, message->payload_len);
-	text[message->payload_len] = '\0';
-	if (head.failure == WIRE_FAIL_LIMIT)
+	if (worker_job_failure(&m->job, message, 1u << WIRE_FAIL_LIMIT, text))
 		fail(m, true, text);
-	else if (head.failure == WIRE_FAIL_MEMORY)
-		worker_job_starve(&m->job);
-	else
-		worker_job_distrust(&m->job);
 }
 
 static void on_message(struct worker_job *job, const struct line_message *message)

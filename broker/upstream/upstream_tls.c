@@ -41,19 +41,15 @@ static void let_go(struct upstream_tls *t)
 static void on_failed(struct upstream_tls *t, const struct line_message *m)
 {
 	char text[WIRE_REASON_MAX + 1];
-	struct wire_failed head;
 
-	memcpy(&head, m->fixed, sizeof(head));
-	memcpy(text, m->payload, m->payload_len);
-	text[m->payload_len] = '\0';
-	if (head.failure == WIRE_FAIL_UPSTREAM && escape_is_text(text, m->payload_len)) {
-		worker_job_end(&t->job);
-		t->ended(t->arg, text);
-	} else if (head.failure == WIRE_FAIL_MEMORY) {
-		worker_job_starve(&t->job);
-	} else {
+	if (!worker_job_failure(&t->job, m, 1u << WIRE_FAIL_UPSTREAM, text))
+		return;
+	if (!escape_is_text(text, m->payload_len)) {
 		worker_job_distrust(&t->job);
+		return;
 	}
+	worker_job_end(&t->job);
+	t->ended(t->arg, text);
 }
 
 static void on_message(struct worker_job *job, const struct line_message *m)

@@ -111,7 +111,10 @@ void worker_job_answered(struct worker_job *job);
 void worker_job_end(struct worker_job *job);
 /* It has, and it makes no sense: broken follows at once. */
 void worker_job_distrust(struct worker_job *job);
-/* It has, that it is out of memory: the same. */
-void worker_job_starve(struct worker_job *job);
+/* It has answered FAILED: which failure, and text says why; the job is still to be ended. One that
+ * is not among those expected, 1 << enum wire_failure, or that it has no memory left: 0, and broken
+ * has followed. */
+unsigned worker_job_failure(struct worker_job *job, const struct line_message *m, unsigned expected,
+	char text[WIRE_REASON_MAX + 1]) MUST_CHECK;
 
 #endif

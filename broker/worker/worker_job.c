@@ -44,9 +44,21 @@ void worker_job_distrust(struct worker_job *job)
 	worker_job_break(job, "gives no sense");
 }
 
-void worker_job_starve(struct worker_job *job)
+unsigned worker_job_failure(struct worker_job *job, const struct line_message *m, unsigned expected,
+	char text[WIRE_REASON_MAX + 1])
 {
-	worker_job_break(job, "has no memory left");
+	struct wire_failed head;
+
+	memcpy(&head, m->fixed, sizeof(head));
+	memcpy(text, m->payload, m->payload_len);
+	text[m->payload_len] = '\0';
+	if (head.failure <= WIRE_FAIL_LAST && expected >> head.failure & 1)
+		return head.failure;
+	if (head.failure == WIRE_FAIL_MEMORY)
+		worker_job_break(job, "has no memory left");
+	else
+		worker_job_distrust(job);
+	return 0;
 }
 
 /* Its worker has gone, or does not want it. */
