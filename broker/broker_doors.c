@@ -181,43 +181,42 @@ static int find_door_user(struct broker *b, struct door_user *user)
 /* Nothing is started for them before somebody wants something. */
 static int make_workers(struct broker *b, const struct door_user *user)
 {
-	struct worker_options options = {
-		.loop = b->context.loop, .build_id = b->options.build_id, .user = *user};
-	int r;
+	const struct {
+		struct worker **worker;
+		struct worker_options options;
+	} rows[] = {
+		{&b->context.matcher, {.name = "match worker",
+					      .kind = "match",
+					      .does = "looks for it",
+					      .restarts_max = MATCHER_RESTARTS_MAX}},
+		{&b->context.dmesg, {.name = "dmesg worker",
+					    .kind = "dmesg",
+					    .does = "reads it",
+					    .restarts_max = KERNEL_LOG_RESTARTS_MAX,
+					    .files = KERNEL_LOG_FILES}},
+		{&b->context.upstream, {.name = "upstream worker",
+					       .kind = "upstream",
+					       .does = "speaks TLS with the upstream",
+					       .restarts_max = UPSTREAM_TLS_RESTARTS_MAX,
+					       .files = UPSTREAM_TLS_FILES,
+					       .keys = keys_for_upstream,
+					       .keys_arg = b}},
+		{&b->context.screens, {.name = "screen worker",
+					      .kind = "screen",
+					      .does = "draws it",
+					      .restarts_max = SCREEN_MODEL_RESTARTS_MAX}},
+	};
+	int r = 0;
 
-	options.name = "match worker";
-	options.kind = "match";
-	options.does = "looks for it";
-	options.restarts_max = MATCHER_RESTARTS_MAX;
-	r = worker_create(&options, &b->context.matcher);
-	if (r < 0)
-		return r;
-	options.name = "dmesg worker";
-	options.kind = "dmesg";
-	options.does = "reads it";
-	options.restarts_max = KERNEL_LOG_RESTARTS_MAX;
-	options.files = KERNEL_LOG_FILES;
-	r = worker_create(&options, &b->context.dmesg);
-	if (r < 0)
-		return r;
-	options.name = "upstream worker";
-	options.kind = "upstream";
-	options.does = "speaks TLS with the upstream";
-	options.restarts_max = UPSTREAM_TLS_RESTARTS_MAX;
-	options.files = UPSTREAM_TLS_FILES;
-	options.keys = keys_for_upstream;
-	options.keys_arg = b;
-	r = worker_create(&options, &b->context.upstream);
-	if (r < 0)
-		return r;
-	options.keys = NULL;
-	options.keys_arg = NULL;
-	options.name = "screen worker";
-	options.kind = "screen";
-	options.does = "draws it";
-	options.files = 0;
-	options.restarts_max = SCREEN_MODEL_RESTARTS_MAX;
-	return worker_create(&options, &b->context.screens);
+	for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct worker_options options = rows[i].options;
+
+		options.loop = b->context.loop;
+		options.build_id = b->options.build_id;
+		options.user = *user;
+		r = worker_create(&options, rows[i].worker);
+	}
+	return r;
 }
 
 static int make_endpoint(struct broker *b, size_t which, const char *kind,

@@ -50,7 +50,9 @@
 #define WIRE_PULL_MAX 261120     /* bytes of a file without a descriptor, asked for at once */
 #define WIRE_PEEK_MAX (1U << 20) /* bytes of a guest's memory, asked for at once */
 #define WIRE_MEMORY_MAX 16       /* ranges of a guest's memory */
-#define WIRE_HOST_MAX 255        /* bytes of a host's name */
+#define WIRE_SCREEN_COLUMNS_MAX 500
+#define WIRE_SCREEN_ROWS_MAX 200
+#define WIRE_HOST_MAX 255 /* bytes of a host's name */
 
 enum wire_line {
 	WIRE_CONTROL,

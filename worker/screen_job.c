@@ -14,6 +14,9 @@
 #include "worker/screen_job.h"
 
 _Static_assert(SCREEN_ROW_MAX < WIRE_PAYLOAD_MAX, "a row fits in a message");
+_Static_assert(
+	SCREEN_COLUMNS_MAX == WIRE_SCREEN_COLUMNS_MAX && SCREEN_ROWS_MAX == WIRE_SCREEN_ROWS_MAX,
+	"what may be asked for can be drawn");
 
 enum job_state {
 	JOB_READS, /* the next message */

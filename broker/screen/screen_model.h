@@ -17,8 +17,6 @@ struct worker;
 #define SCREEN_MODEL_JOBS_MAX 8
 #define SCREEN_MODEL_OWNER_MAX 2
 #define SCREEN_MODEL_RESTARTS_MAX 0 /* what the worker has died of would kill the next one */
-#define SCREEN_MODEL_COLUMNS_MAX 500
-#define SCREEN_MODEL_ROWS_MAX 200
 
 struct screen_wanted {
 	unsigned columns, rows;

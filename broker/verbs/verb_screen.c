@@ -287,8 +287,8 @@ static int read_size(const char *text, unsigned *columns, unsigned *rows)
 		return 0;
 	if (sscanf(text, "%4ux%4u%n", columns, rows, &used) != 2 || text[used] != '\0')
 		return -EINVAL;
-	return *columns >= 1 && *columns <= SCREEN_MODEL_COLUMNS_MAX && *rows >= 1 &&
-			       *rows <= SCREEN_MODEL_ROWS_MAX
+	return *columns >= 1 && *columns <= WIRE_SCREEN_COLUMNS_MAX && *rows >= 1 &&
+			       *rows <= WIRE_SCREEN_ROWS_MAX
 		       ? 0
 		       : -EINVAL;
 }
@@ -327,7 +327,7 @@ static void run(struct verb_call *call, const void *options)
 	if (read_size(arguments->size, &columns, &rows) < 0) {
 		channel_exit(call->channel, STATUS_USAGE,
 			"screen: --size takes COLUMNSxROWS, at most %dx%d, not %s",
-			SCREEN_MODEL_COLUMNS_MAX, SCREEN_MODEL_ROWS_MAX, arguments->size);
+			WIRE_SCREEN_COLUMNS_MAX, WIRE_SCREEN_ROWS_MAX, arguments->size);
 		return;
 	}
 	if (verb_kept_console(call, call->device, &console) < 0 ||
