@@ -84,24 +84,25 @@ static size_t heap(void)
 
 void screen_cut(struct screen *s)
 {
-	static const char cancel = 0x18; /* CAN: ends any sequence */
+	static const char begin[] = {0x18, '\r'}; /* CAN ends any sequence */
 
-	tsm_vte_input(s->vte, &cancel, 1);
+	tsm_vte_input(s->vte, begin, sizeof(begin));
 	s->skip = SCREEN_CUT_MAX;
 }
 
-/* Behind a cut: up to the end of a line, or to the next sequence. */
+/* Behind a cut: up to the end of a line, which is drawn, or to the next sequence. */
 static size_t leave_out(struct screen *s, const uint8_t *data, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < len && s->skip > 0; i++) {
-		if (data[i] == '\n' || data[i] == 0x1b)
+		if (data[i] == '\n' || data[i] == 0x1b) {
 			s->skip = 0;
-		else
-			s->skip--;
+			return i;
+		}
+		s->skip--;
 	}
-	return i > 0 && s->skip == 0 && data[i - 1] == 0x1b ? i - 1 : i;
+	return i;
 }
 
 static int check_effort(const struct screen *s)

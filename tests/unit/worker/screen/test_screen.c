@@ -138,7 +138,17 @@ static void behind_a_cut_the_rest_of_a_line_is_left_out(void **state)
 {
 	screen_cut(*state);
 	print(*state, "5;22Hrest of a line\r\nwhole");
-	shows(*state, 0, "whole");
+	shows(*state, 0, "");
+	shows(*state, 1, "whole");
+}
+
+static void behind_a_cut_no_line_goes_on_with_another(void **state)
+{
+	print(*state, "first");
+	screen_cut(*state);
+	print(*state, "rest\nwhole");
+	shows(*state, 0, "first");
+	shows(*state, 1, "whole");
 }
 
 static void behind_a_cut_a_sequence_begins_anew(void **state)
@@ -207,6 +217,7 @@ int main(void)
 		TEST(the_cursor_is_on_the_screen_or_behind_its_last_column),
 		TEST(output_may_come_byte_by_byte),
 		TEST(behind_a_cut_the_rest_of_a_line_is_left_out),
+		TEST(behind_a_cut_no_line_goes_on_with_another),
 		TEST(behind_a_cut_a_sequence_begins_anew), TEST(no_more_is_left_out_than_a_cut_may),
 		TEST(no_control_reaches_a_row), TEST(what_takes_too_long_to_draw_is_given_up)};
 
