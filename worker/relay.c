@@ -247,11 +247,6 @@ int relay_create(const struct relay_options *options, struct relay **out)
 	return rc;
 }
 
-static void free_relay(void *arg)
-{
-	free(arg);
-}
-
 void relay_destroy(struct relay **out)
 {
 	struct relay *r = *out;
@@ -268,5 +263,5 @@ void relay_destroy(struct relay **out)
 	fd_close(&r->o.inside);
 	buf_finish(&r->rising);
 	buf_finish(&r->falling);
-	loop_defer(r->o.loop, free_relay, r);
+	loop_defer(r->o.loop, free, r);
 }

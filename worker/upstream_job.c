@@ -19,17 +19,12 @@ struct upstream_job {
 	struct relay *relay; /* NULL: not yet */
 };
 
-static void free_job(void *arg)
-{
-	free(arg);
-}
-
 static void end(struct upstream_job *job)
 {
 	loop_io_del(&job->io);
 	line_finish(&job->line);
 	relay_destroy(&job->relay);
-	loop_defer(job->owner->loop, free_job, job);
+	loop_defer(job->owner->loop, free, job);
 }
 
 /* There is room for it: no more than two messages go that way. */

@@ -145,11 +145,6 @@ int upstream_tls_create(
 	return r;
 }
 
-static void free_tls(void *arg)
-{
-	free(arg);
-}
-
 void upstream_tls_destroy(struct upstream_tls **out)
 {
 	struct upstream_tls *t = *out;
@@ -161,5 +156,5 @@ void upstream_tls_destroy(struct upstream_tls **out)
 		worker_job_finish(&t->job);
 	t->has_job = false;
 	let_go(t);
-	loop_defer(worker_loop(t->worker), free_tls, t);
+	loop_defer(worker_loop(t->worker), free, t);
 }
