@@ -32,9 +32,12 @@ struct relay {
 	const char *why; /* the outside did not end in order */
 };
 
+/* Nobody looks any more at what is left on either side. */
 static void end(struct relay *r, const char *why)
 {
 	r->state = RELAY_ENDED;
+	loop_io_set(r->outside_io, 0);
+	loop_io_set(r->inside_io, 0);
 	r->o.ended(r->o.arg, why);
 }
 

@@ -27,6 +27,7 @@
 
 #define DEADLINE_US (100 * LOOP_SECOND)
 #define MUCH ((size_t)4 << 20)
+#define QUIET_US (50 * LOOP_MSEC)
 
 static struct loop *loop;
 static EVP_PKEY *key;
@@ -166,6 +167,17 @@ static void turn(struct world *w)
 	assert_true(loop_now(loop) < end);
 }
 
+/* A relay that has ended waits for nothing, though its outside can be read: its end. */
+static void assert_asleep(void)
+{
+	uint64_t begun;
+
+	assert_true(loop_turn(loop, 0) >= 0);
+	begun = loop_clock();
+	assert_true(loop_turn(loop, QUIET_US) >= 0);
+	assert_true(loop_clock() - begun >= QUIET_US);
+}
+
 static uint8_t byte_at(size_t i)
 {
 	return (uint8_t)(i * 7 + i / 251);
@@ -289,6 +301,7 @@ static void an_upstream_that_breaks_off_is_named_behind_its_bytes(void **state)
 		turn(&w);
 	assert_string_equal(w.why, "unexpected eof while reading");
 	assert_int_equal(take(&w, 100000), 0);
+	assert_asleep();
 	finish(&w);
 }
 
