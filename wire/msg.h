@@ -69,7 +69,7 @@ enum wire_side { WIRE_BROKER, WIRE_DOOR }; /* DOOR: whoever is not the broker */
 /* Where a line stands. One set for all kinds; the table uses them as masks. */
 enum wire_state {
 	WIRE_FRESH = 1 << 0,   /* control: no HELLO yet; login: nobody known; else: no request */
-	WIRE_ASKED = 1 << 1,   /* control: HELLO sent; login: AUTH waits for its VERDICT */
+	WIRE_ASKED = 1 << 1,   /* control: HELLO sent; login, job: AUTH or WRAP is not answered */
 	WIRE_RUNNING = 1 << 2, /* control: ready; login: authenticated; channel, job: at work */
 	WIRE_HALF = 1 << 3,    /* channel: the client's input has ended */
 	WIRE_ENDED = 1 << 4,   /* the last word has been said; nothing more is allowed */

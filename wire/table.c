@@ -102,7 +102,7 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(READ, JOB, DOOR, WIRE_RUNNING, 0, sizeof(struct wire_read), 0, 0, 0),
 	ROW(FOUND, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_found), 0,
 		WIRE_FOUND_MAX, 0),
-	ROW(FAILED, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_failed), 0,
+	ROW(FAILED, JOB, DOOR, WIRE_ASKED | WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_failed), 0,
 		WIRE_REASON_MAX, 0),
 
 	ROW(KERNEL, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_kernel), 0,
@@ -112,8 +112,8 @@ static const struct wire_row table[WIRE_TYPES] = {
 	ROW(PRINT, JOB, DOOR, WIRE_RUNNING, 0, 0, 1, WIRE_PAYLOAD_MAX, 0),
 	ROW(WHOLE, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, 0, 0, 0, 0),
 
-	ROW(WRAP, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, 0, 1, WIRE_HOST_MAX, 2),
-	ROW(WRAPPED, JOB, DOOR, WIRE_RUNNING, 0, 0, 0, 0, 0),
+	ROW(WRAP, JOB, BROKER, WIRE_FRESH, WIRE_ASKED, 0, 1, WIRE_HOST_MAX, 2),
+	ROW(WRAPPED, JOB, DOOR, WIRE_ASKED, WIRE_RUNNING, 0, 0, 0, 0),
 
 	ROW(SCREEN, JOB, BROKER, WIRE_FRESH, WIRE_RUNNING, sizeof(struct wire_screen), 0, 0, 0),
 	ROW(SHOWN, JOB, DOOR, WIRE_RUNNING, WIRE_ENDED, sizeof(struct wire_shown), 0, 0, 0),

@@ -87,7 +87,8 @@ static void on_io(void *arg, uint32_t revents)
 		end(job); /* nobody waits for it any more */
 		return;
 	}
-	begin(job, &m); /* the table lets nothing else come, and that once */
+	if (m.type == WIRE_WRAP) /* which the table lets come once */
+		begin(job, &m);
 	line_message_finish(&m);
 }
 

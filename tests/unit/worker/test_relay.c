@@ -23,7 +23,9 @@
 #include "core/file/memory_file.h"
 #include "core/io.h"
 #include "tls/tls.h"
+#include "wire/line.h"
 #include "worker/relay.h"
+#include "worker/upstream_job.h"
 
 #define DEADLINE_US (100 * LOOP_SECOND)
 #define MUCH ((size_t)4 << 20)
@@ -109,7 +111,8 @@ static void on_ended(void *arg, const char *why)
 	snprintf(w->why, sizeof(w->why), "%s", why ? why : "");
 }
 
-static void begin(struct world *w, struct tls *ours, const char *name)
+/* fds: the ends that a relay is for, outside and inside. */
+static void make_world(struct world *w, int fds[2])
 {
 	int outside[2], inside[2];
 
@@ -123,11 +126,20 @@ static void begin(struct world *w, struct tls *ours, const char *name)
 	assert_int_equal(tls_accept(server, w->fd, &w->tls), 0);
 	buf_init(&w->in, 2 * MUCH);
 	buf_init(&w->out, 2 * MUCH);
+	fds[0] = outside[1];
+	fds[1] = inside[1];
+}
+
+static void begin(struct world *w, struct tls *ours, const char *name)
+{
+	int fds[2];
+
+	make_world(w, fds);
 	assert_int_equal(relay_create(&(struct relay_options){.loop = loop,
 					      .tls = ours,
 					      .name = name,
-					      .outside = outside[1],
-					      .inside = inside[1],
+					      .outside = fds[0],
+					      .inside = fds[1],
 					      .began = on_began,
 					      .ended = on_ended,
 					      .arg = w},
@@ -372,6 +384,47 @@ static void an_upstream_of_another_authority_or_name_gets_nothing(void **state)
 	}
 }
 
+/* The next message to the broker. */
+static enum wire_type said(struct world *w, struct line *line)
+{
+	struct line_message m;
+	enum wire_type type;
+	int r;
+
+	while ((r = line_receive(line, &m)) == -EAGAIN)
+		turn(w);
+	assert_int_equal(r, 1);
+	type = m.type;
+	line_message_finish(&m);
+	return type;
+}
+
+static void a_job_begins_with_its_first_message_alone(void **state)
+{
+	struct upstream_job_owner owner = {.loop = loop, .tls = client};
+	const struct wire_bytes bytes = {0};
+	int fds[2], ends[2];
+	struct line line;
+	struct world w;
+
+	make_world(&w, fds);
+	assert_int_equal(line_pair(ends), 0);
+	line_init(&line, ends[0], WIRE_JOB, WIRE_BROKER);
+	assert_int_equal(upstream_job_create(&owner, ends[1]), 0);
+	assert_int_equal(line_send_fds(&line, WIRE_WRAP, NULL, "host1", 5, fds, 2), 0);
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+	assert_int_equal(said(&w, &line), WIRE_WRAPPED);
+	assert_int_equal(line_send(&line, WIRE_BYTES, &bytes, "x", 1), 0);
+	fill(&w.out, 300000);
+	w.says_end = true;
+	take_all(&w, 300000);
+	assert_int_equal(said(&w, &line), WIRE_WHOLE);
+	line_finish(&line);
+	turn(&w);
+	finish(&w);
+}
+
 static int set_up(void **state)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -405,6 +458,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_read_holds_the_upstream_up),
 		cmocka_unit_test(what_the_upstream_does_not_read_holds_the_stream_up),
 		cmocka_unit_test(an_upstream_of_another_authority_or_name_gets_nothing),
+		cmocka_unit_test(a_job_begins_with_its_first_message_alone),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
