@@ -337,21 +337,6 @@ void journal_disk_state(struct journal_disk *d, uint64_t offset, const char *wor
 	put_entry(d, &entry);
 }
 
-static void read_lines(const char *text, size_t len, journal_index_fn fn, void *arg)
-{
-	const char *end = text + len;
-	struct journal_index_entry entry;
-
-	for (const char *p = text, *newline; p < end; p = newline + 1) {
-		newline = memchr(p, '\n', (size_t)(end - p));
-		if (!newline)
-			break;
-		if (journal_index_parse(p, (size_t)(newline - p), &entry) == 0 &&
-			fn(arg, &entry) != 0)
-			break;
-	}
-}
-
 void journal_disk_look_back(const struct journal_disk *d, journal_index_fn fn, void *arg)
 {
 	const struct journal_segment *last = journal_segments_last(&d->segments);
@@ -367,8 +352,12 @@ void journal_disk_look_back(const struct journal_disk *d, journal_index_fn fn, v
 		off_t from = st.st_size > (off_t)INDEX_TAIL ? st.st_size - (off_t)INDEX_TAIL : 0;
 		ssize_t n = pread(fd, tail, INDEX_TAIL, from);
 
-		if (n > 0)
-			read_lines(tail, (size_t)n, fn, arg);
+		/* The first line is the head, or the rest of one, which may look like another. */
+		const char *first = n > 0 ? memchr(tail, '\n', (size_t)n) : NULL;
+
+		if (first)
+			journal_index_walk(
+				first + 1, (size_t)(tail + n - first - 1), fn, arg, NULL);
 	}
 	free(tail);
 	fd_close(&fd);

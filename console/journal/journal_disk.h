@@ -54,7 +54,8 @@ void journal_disk_mark(struct journal_disk *d, const struct journal_mark *mark);
 /* The same with a state, of the bytes before offset. */
 void journal_disk_state(struct journal_disk *d, uint64_t offset, const char *word);
 
-/* Calls fn for each line in the end of the last segment's index. Reads a file; for a start. */
+/* Calls fn for each line but the first in the end of the last segment's index. Reads a file; for a
+ * start. */
 void journal_disk_look_back(const struct journal_disk *d, journal_index_fn fn, void *arg);
 
 /*

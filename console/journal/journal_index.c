@@ -155,15 +155,12 @@ int journal_index_parse(const char *line, size_t len, struct journal_index_entry
 	}
 }
 
-int journal_index_read(const char *path, journal_index_fn fn, void *arg, size_t *bad)
+int journal_index_walk(const char *data, size_t len, journal_index_fn fn, void *arg, size_t *bad)
 {
 	struct journal_index_entry entry;
-	size_t len, none;
-	char *data;
-	int r = read_file(path, JOURNAL_INDEX_FILE_MAX, &data, &len);
+	size_t none;
+	int r = 0;
 
-	if (r < 0)
-		return r;
 	if (!bad)
 		bad = &none;
 	*bad = 0;
@@ -176,6 +173,18 @@ int journal_index_read(const char *path, journal_index_fn fn, void *arg, size_t 
 			++*bad;
 		p = newline ? newline + 1 : end;
 	}
+	return r;
+}
+
+int journal_index_read(const char *path, journal_index_fn fn, void *arg, size_t *bad)
+{
+	size_t len;
+	char *data;
+	int r = read_file(path, JOURNAL_INDEX_FILE_MAX, &data, &len);
+
+	if (r < 0)
+		return r;
+	r = journal_index_walk(data, len, fn, arg, bad);
 	free(data);
 	return r;
 }

@@ -1,6 +1,6 @@
 /*
  * The index of a segment: a text file of one line per record. docs/journal.md is its description.
- * Writing and parsing are pure; journal_index_read walks through a file.
+ * All is pure but journal_index_read, which reads a file.
  */
 #ifndef CONSOLE_JOURNAL_JOURNAL_INDEX_H
 #define CONSOLE_JOURNAL_JOURNAL_INDEX_H
@@ -39,11 +39,14 @@ size_t journal_index_write(const struct journal_index_entry *entry, char *out);
 int journal_index_parse(const char *line, size_t len, struct journal_index_entry *entry) MUST_CHECK;
 
 /*
- * Calls fn for each good line of the file, in order, until fn returns other than 0; returns that,
- * or 0, or -errno of reading. *bad (may be NULL) counts the lines that are not good, among them
- * one without its newline at the end. Reads the file as a whole: for job threads.
+ * Calls fn for each good line of data, in order, until fn returns other than 0; returns that, or 0.
+ * *bad (may be NULL) counts the lines that are not good, among them one without its newline at the
+ * end.
  */
 typedef int (*journal_index_fn)(void *arg, const struct journal_index_entry *entry);
+int journal_index_walk(const char *data, size_t len, journal_index_fn fn, void *arg, size_t *bad);
+
+/* The same for a file, or -errno of reading. Reads it as a whole: for job threads. */
 int journal_index_read(const char *path, journal_index_fn fn, void *arg, size_t *bad) MUST_CHECK;
 
 #endif

@@ -251,6 +251,23 @@ static void test_states_and_boots_are_known_after_a_restart(void **state)
 	}
 }
 
+/* What is looked at of a long index begins inside a line, whose text is whatever a user wrote. */
+static void test_the_rest_of_a_line_is_no_state(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_state found;
+
+	start(f);
+	append_pattern(f->j, 100);
+	stop(f);
+	shell("cd '%s' && { printf 'm 1 1 attach 0 0 s 1 1 1\\ns 2 1 1\\n' && "
+	      "head -c 65519 /dev/zero | tr '\\0' x && echo; } >>$(ls *.idx)",
+		f->dir);
+	start(f);
+	assert_int_equal(journal_state_before(f->j, 0, 1, &found), -ENOENT);
+	assert_int_equal(journal_state_before(f->j, 0, 2, &found), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +281,7 @@ int main(void)
 		T(test_the_total_limit_takes_the_oldest_of_all),
 		T(test_recording_can_be_switched),
 		T(test_states_and_boots_are_known_after_a_restart),
+		T(test_the_rest_of_a_line_is_no_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
