@@ -76,6 +76,12 @@ void history_look_for_boot(struct history *h, const struct console *c, uint64_t 
 		h->boot = UINT64_MAX;
 }
 
+void history_look_again(struct history *h, const struct console *c)
+{
+	if (h->boot == UINT64_MAX)
+		history_look_for_boot(h, c, h->begun);
+}
+
 size_t history_before_boot(const struct history *h, uint64_t offset, size_t len)
 {
 	return offset < h->boot && len > h->boot - offset ? (size_t)(h->boot - offset) : len;

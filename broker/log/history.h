@@ -53,7 +53,9 @@ size_t history_gather(struct history *h, uint64_t offset, const uint8_t *data, s
  */
 /* What is shown begins at offset, or a boot has come: looks for the next boot. */
 void history_look_for_boot(struct history *h, const struct console *c, uint64_t offset);
-/* How many of len bytes at offset lie before the next boot. */
+/* Something has happened at the console, perhaps the boot that was not found then. */
+void history_look_again(struct history *h, const struct console *c);
+/* How many of len bytes at offset lie before the next boot, which is behind shown_from. */
 size_t history_before_boot(const struct history *h, uint64_t offset, size_t len);
 /* The boot is reached: undoes what the guest had set on the terminal. 0 or what channel_put says.
  */

@@ -123,7 +123,7 @@ static int pump_step(struct log_session *s)
 
 	if (s->history.before && offset >= s->history.shown_from)
 		history_show(&s->history);
-	if (!s->history.before && offset >= s->history.boot)
+	if (offset >= s->history.boot)
 		return history_boot(&s->history, s->console, s->channel) == 0;
 	if (!s->options.follow && offset >= s->end) {
 		reach_end(s);
@@ -138,8 +138,7 @@ static int pump_step(struct log_session *s)
 		return 0;
 	if (!s->options.follow && len > s->end - offset)
 		len = (size_t)(s->end - offset);
-	if (!s->history.before)
-		len = history_before_boot(&s->history, offset, len);
+	len = history_before_boot(&s->history, offset, len);
 	done = s->history.before ? history_gather(&s->history, offset, data, len)
 				 : send_piece(s, data, len);
 	if (done == 0)

@@ -168,8 +168,7 @@ static void on_event(void *arg, const struct console_event *event)
 
 	if (s->over)
 		return;
-	if (s->history.boot == UINT64_MAX)
-		history_look_for_boot(&s->history, s->console, s->history.begun);
+	history_look_again(&s->history, s->console);
 	if (event->kind == CONSOLE_EV_STOPPED)
 		channel_complain(s->channel, "VM %s has stopped; waiting for it to start",
 			guest_name(console_guest(s->console)));

@@ -123,7 +123,7 @@ static size_t bound(const struct attach *a, uint64_t offset, size_t len)
 		len = (size_t)(a->end.offset - offset);
 	if (offset < a->live_from && len > a->live_from - offset)
 		len = (size_t)(a->live_from - offset);
-	return a->history.before ? len : history_before_boot(&a->history, offset, len);
+	return history_before_boot(&a->history, offset, len);
 }
 
 /* One step: 1 something was done, 0 nothing can be done now. */
@@ -137,7 +137,7 @@ static int pump_step(struct attach *a)
 
 	if (a->history.before && offset >= a->history.shown_from)
 		return write_modes(a);
-	if (!a->history.before && offset >= a->history.boot)
+	if (offset >= a->history.boot)
 		return history_boot(&a->history, a->console, a->channel) == 0;
 	if (a->mark_due && offset >= a->live_from) {
 		say_live(a);
@@ -435,8 +435,7 @@ int attach_give_back(struct attach *a)
  */
 void attach_booted(struct attach *a)
 {
-	if (a->history.boot == UINT64_MAX)
-		history_look_for_boot(&a->history, a->console, a->history.begun);
+	history_look_again(&a->history, a->console);
 	attach_writable(a);
 }
 
