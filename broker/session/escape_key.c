@@ -12,6 +12,10 @@
 
 #define ESC 0x1b
 
+/* CSI number ~: a paste in brackets (xterm's mode 2004). */
+#define PASTE_BEGINS 200
+#define PASTE_ENDS 201
+
 /* Looks for ESC no further when it is itself the escape character. */
 static bool reads_sequences(const struct escape_key *e)
 {
@@ -98,10 +102,8 @@ static struct escape_found swallow(struct escape_key *e, enum escape_step step, 
 static struct escape_found let_go(
 	struct escape_key *e, const struct key_code *key, const uint8_t *data, size_t used)
 {
-	bool *due = &e->let_go_due;
-
-	if (*due && key_code_is_control(key, e->character)) {
-		*due = false;
+	if (e->let_go_due && key_code_is_control(key, e->character)) {
+		e->let_go_due = false;
 		return swallow(e, ESCAPE_MORE, used);
 	}
 	if (e->order_let_go && key->code == e->order_let_go) {
@@ -120,6 +122,15 @@ static struct escape_found order(struct escape_key *e, const struct key_code *ke
 	return f;
 }
 
+static enum escape_paste paste_of(const struct vt_csi *csi, const struct key_code *key)
+{
+	if (csi->final != '~')
+		return ESCAPE_NO_PASTE;
+	if (key->number == PASTE_BEGINS)
+		return ESCAPE_PASTE_BEGINS;
+	return key->number == PASTE_ENDS ? ESCAPE_PASTE_ENDS : ESCAPE_NO_PASTE;
+}
+
 static struct escape_found typed_key(struct escape_key *e, const uint8_t *data, size_t used)
 {
 	struct key_code key;
@@ -129,10 +140,7 @@ static struct escape_found typed_key(struct escape_key *e, const uint8_t *data, 
 	memset(&key, 0, sizeof(key));
 	if (vt_typed_csi(&e->typed, &csi)) {
 		key_code_parse(&csi, &key);
-		if (csi.final == '~' && key.number == 200)
-			paste = ESCAPE_PASTE_BEGINS;
-		else if (csi.final == '~' && key.number == 201)
-			paste = ESCAPE_PASTE_ENDS;
+		paste = paste_of(&csi, &key);
 	}
 	if (key.is_let_go)
 		return let_go(e, &key, data, used);
