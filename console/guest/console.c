@@ -71,9 +71,8 @@ void console_options_changed(struct console *c)
 void console_guest_event(struct console *c, enum console_event_kind kind)
 {
 	if (kind == CONSOLE_EV_REBOOTED) {
-		journal_mark(c->journal, JOURNAL_BOOT, "rebooted");
+		console_mark_boot(c, "rebooted");
 		console_panic_booted(c);
-		console_modes_boot(c);
 		stuck_rebooted(c->stuck);
 		c->input.after_break = 0;
 	} else if (kind == CONSOLE_EV_PANICKED)

@@ -65,17 +65,11 @@ void console_wait_then_retry(struct console *c, uint64_t delay_us)
 	loop_timer_set(c->retry, delay_us, 0);
 }
 
-static void started(struct console *c)
-{
-	journal_mark(c->journal, JOURNAL_BOOT, "started");
-	console_modes_boot(c);
-}
-
 /* What is known about the time in which nobody read. */
 static void mark_beginning(struct console *c)
 {
 	if (guest_boot_generation(c->guest) == c->generation && c->boot_marked != c->generation)
-		started(c);
+		console_mark_boot(c, "started");
 	else if (!c->has_opened && journal_next(c->journal) > 0)
 		journal_gap(c->journal, "vmconsoled was not reading", 0);
 	if (c->boot_marked != c->generation)

@@ -92,8 +92,9 @@ void console_modes_keep(struct console *c)
 		keep(c);
 }
 
-void console_modes_boot(struct console *c)
+void console_mark_boot(struct console *c, const char *how)
 {
+	journal_mark(c->journal, JOURNAL_BOOT, how);
 	replay_modes_init(&c->modes);
 	keep(c);
 }

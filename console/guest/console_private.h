@@ -160,8 +160,8 @@ void console_modes_begin(struct console *c);
 void console_modes_feed(struct console *c, const uint8_t *data, size_t len);
 /* It has been: puts a state into the journal, if it is time. */
 void console_modes_keep(struct console *c);
-/* The guest's machine starts anew, and with it its terminal. */
-void console_modes_boot(struct console *c);
+/* The guest's machine starts anew, and with it its terminal: a mark, and a state behind it. */
+void console_mark_boot(struct console *c, const char *how);
 void console_modes_end(struct console *c);
 
 /* console_output.c */
