@@ -5,11 +5,11 @@
  * Owner: a console, which keeps such words with its journal. Whoever reads one believes nothing.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "console/replay/replay.h"
 #include "console/replay/replay_sgr.h"
+#include "core/text/hex.h"
 
 #define VERSION "1"
 #define BYTES_MAX ((REPLAY_WORD_MAX - sizeof(VERSION ":")) / 2)
@@ -146,15 +146,7 @@ void replay_modes_to_word(const struct replay_modes *m, char word[REPLAY_WORD_MA
 	if (memcmp(w.bytes, none.bytes, sizeof(w.bytes)) == 0)
 		return;
 	word[n++] = ':';
-	for (size_t i = 0; i < w.at; i++)
-		n += (size_t)snprintf(word + n, REPLAY_WORD_MAX - n, "%02x", w.bytes[i]);
-}
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	hex_text(w.bytes, w.at, word + n);
 }
 
 int replay_modes_from_word(struct replay_modes *m, const char *word)
@@ -166,8 +158,11 @@ int replay_modes_from_word(struct replay_modes *m, const char *word)
 		return 0;
 	if (strncmp(word, VERSION ":", sizeof(VERSION)) != 0)
 		return -EBADMSG;
-	for (word += sizeof(VERSION); word[0] && w.len < BYTES_MAX; word += 2) {
-		int high = digit(word[0]), low = digit(word[1]);
+	word += sizeof(VERSION);
+	if (word[strspn(word, "0123456789abcdef")])
+		return -EBADMSG;
+	for (; word[0] && w.len < BYTES_MAX; word += 2) {
+		int high = hex_value(word[0]), low = hex_value(word[1]);
 
 		if (high < 0 || low < 0)
 			return -EBADMSG;
