@@ -29,19 +29,21 @@
 #define REPLAY_UNDO_ROOM 2048          /* room for replay_modes_undo */
 #define REPLAY_COLUMNS_MAX 1000        /* up to which tab stops are given back */
 
+struct replay_modes;
+
+/* What is known of the bytes that replay_start looks at. */
+struct replay_known {
+	const struct replay_modes *before; /* at the start of data; NULL: nothing is known */
+	bool whole;                        /* nothing was printed before data */
+	size_t boot; /* the last place in data with a fresh terminal; 0: none behind its start */
+};
+
 /*
  * Where in data[0..len) to begin, for at least the last lines rows of a terminal with columns
  * columns (0: lines count however long they are): the start of a line outside of any sequence. If
  * the output ends inside a full-screen program, the place where that one began or last cleared
  * the screen, if it is in data. Returns an offset into data; len when there is no such place.
  */
-struct replay_modes;
-struct replay_known {
-	const struct replay_modes *before; /* at the start of data; NULL: nothing is known */
-	bool whole;                        /* nothing was printed before data */
-	size_t boot; /* where in data the terminal is a fresh one, last; 0: nowhere behind its start
-		      */
-};
 size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns,
 	const struct replay_known *known);
 

@@ -203,14 +203,6 @@ static void on_keys(struct replay_modes *m, const struct vt_csi *csi)
 	}
 }
 
-static void clear_tabs(struct replay_modes *m, const struct vt_csi *csi)
-{
-	if (csi->prefix == '?')
-		put_mode(m, REPLAY_TABS, false); /* DECST8C: every eight columns */
-	else
-		put_mode(m, REPLAY_TABS, true);
-}
-
 static void on_csi(struct replay_modes *m)
 {
 	struct vt_csi csi;
@@ -232,8 +224,10 @@ static void on_csi(struct replay_modes *m)
 		set_modify_keys(m, &csi);
 	else if (csi.final == 'u' && csi.prefix)
 		on_keys(m, &csi);
-	else if ((csi.final == 'g' && !csi.prefix) || (csi.final == 'W' && csi.prefix == '?'))
-		clear_tabs(m, &csi);
+	else if (csi.final == 'W' && csi.prefix == '?')
+		put_mode(m, REPLAY_TABS, false); /* DECST8C: every eight columns */
+	else if (csi.final == 'g' && !csi.prefix)
+		put_mode(m, REPLAY_TABS, true);
 	else if (csi.prefix)
 		return;
 	else if (csi.final == 'm')
