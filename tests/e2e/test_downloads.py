@@ -7,14 +7,13 @@ import os
 import random
 import re
 import socket
-import ssl
 import subprocess
 import time
 
 import pytest
 
 from lib.dumps import put, stamp
-from lib.https import Raw, curl, make_https, status, url
+from lib.https import Raw, client_context, curl, make_https, status, url
 from lib.proc import SLOW, Usage, wait_until
 from lib.session import ask
 
@@ -263,13 +262,11 @@ def test_a_download_that_is_cut_says_how_far_it_came(dumps, small, data):
 @contextlib.contextmanager
 def almost_all(dumps, name, size, left):
     """A client with little room, which has taken all but so many bytes: its socket, and those."""
-    context = ssl.create_default_context(cafile=dumps.daemon.pki.path("ca.pem"))
-    context.load_cert_chain(dumps.daemon.pki.path("host.pem"), dumps.daemon.pki.path("host.key"))
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
     plain.connect(("127.0.0.1", dumps.daemon.port_tls))
-    with context.wrap_socket(plain, server_hostname="127.0.0.1") as taker:
+    with client_context(dumps.daemon.pki).wrap_socket(plain, server_hostname="127.0.0.1") as taker:
         taker.settimeout(20 * SLOW)
         taker.sendall(f"GET {dumps.path(name)} HTTP/1.0\r\n\r\n".encode())
         got = b""

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from lib.https import SERVER, Raw, curl, make_https, status, url
+from lib.https import SERVER, Raw, curl, make_https, status, url, wget
 from lib.pattern import lines
 from lib.proc import SLOW, wait_until
 from lib.session import DONE, ask
@@ -77,23 +77,10 @@ def test_a_ticket_opens_its_vm_and_no_other(https, guests):
 
 def test_wget_streams_a_console_with_vdsms_certificate(https, guests):
     guest, console = opened(https, guests)
-    stream = subprocess.Popen(
-        ["wget", "-q", "-O", "-", f"--certificate={https.pki.path('host.pem')}",
-         f"--private-key={https.pki.path('host.key')}",
-         f"--ca-certificate={https.pki.path('ca.pem')}",
-         url(https, f"/consoleStream/{guest.name}")], stdout=subprocess.PIPE)
-    try:
+    with wget(https, f"/consoleStream/{guest.name}") as until:
         https.wait_log(r"cert:CN=host1.example,O=engine asks attach")
         console.line("pat 2000")
-        wanted = lines(0, 2000)
-        got = b""
-        while wanted not in got:
-            data = stream.stdout.read1(65536)
-            assert data, got[-200:]
-            got += data
-    finally:
-        stream.kill()
-        stream.wait()
+        until(lines(0, 2000))
 
 
 def test_a_stream_says_where_it_begins_and_goes_on_from_there(https, guests):

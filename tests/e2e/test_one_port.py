@@ -10,7 +10,7 @@ import pytest
 
 from lib import proc
 from lib.daemon import free_port
-from lib.https import Raw, curl, make_https, status
+from lib.https import Raw, client_context, curl, make_https, status
 from lib.proc import SLOW, wait_until
 
 SNIFF_SECONDS = 0.5
@@ -74,9 +74,8 @@ def test_a_client_of_ssh_that_speaks_does_not_wait(one):
 
 
 def test_a_handshake_that_comes_byte_by_byte_is_whole(one, pki):
-    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    client = client_context(pki, None).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
     with connect(one.port_both) as plain:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while True:

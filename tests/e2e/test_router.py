@@ -13,13 +13,13 @@ import struct
 import subprocess
 import threading
 import xmlrpc.client
-import xmlrpc.server
 
 import pytest
 
 from lib import proc
 from lib.daemon import free_port
-from lib.https import Raw, curl, make_https, say_and_close, status, url
+from lib.https import (OverTls, Raw, TlsXmlRpc, XmlRpc, client_context, curl, make_https,
+                       say_and_close, server_context, serving, status, wget)
 from lib.pattern import lines
 from lib.proc import SANITIZED, SLOW, Usage, wait_until
 from lib.session import ask
@@ -68,20 +68,9 @@ def plain_answer(handler, length):
                         b"Connection: X-Hop\r\nX-Hop: 1\r\n\r\nok\n")
 
 
-class OverTls:
-    """Of a server: clients speak TLS and have a certificate of ours; subjects: whose it was."""
-
-    def get_request(self):
-        connection, address = super().get_request()
-        # The handshake is done by the thread that serves it.
-        return self.tls.wrap_socket(connection, server_side=True,
-                                    do_handshake_on_connect=False), address
-
-    def handle_error(self, request, client_address):
-        pass
-
-
 class TlsUpstream(OverTls, Upstream):
+    """subjects: whose the clients' certificates were."""
+
     def __init__(self, tls):
         self.tls, self.subjects = tls, []
         super().__init__()
@@ -111,6 +100,13 @@ def make_router(daemons, user, pki, virt, port, **upstream):
     return daemon
 
 
+def reload_with(daemon, **https):
+    since = len(daemon.log())
+    daemon.configure({"https": https})
+    daemon.reload()
+    daemon.wait_log("configuration reloaded", since=since)
+
+
 @pytest.fixture(scope="module")
 def module_router(module_daemons, user, pki, virt, raw_upstream):
     return make_router(module_daemons, user, pki, virt, raw_upstream.port)
@@ -122,59 +118,33 @@ def router(module_router, raw_upstream):
     return module_router
 
 
-def context_of(pki):
-    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
-    context.load_cert_chain(pki.path("host.pem"), pki.path("host.key"))
-    return context
-
-
 # XML-RPC as it is spoken with VDSM
 
-class XmlRpc(socketserver.ThreadingMixIn, xmlrpc.server.SimpleXMLRPCServer):
-    daemon_threads = True
-
-
 @pytest.fixture
-def xmlrpc_upstream():
-    server = XmlRpc(("127.0.0.1", 0), logRequests=False, allow_none=True)
-    server.register_function(lambda number: number * 2, "double")
-    server.register_function(lambda data: xmlrpc.client.Binary(data.data[::-1]), "reverse")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def xmlrpc_port():
+    with serving(XmlRpc()) as port:
+        yield port
 
 
 @pytest.mark.timeout(300)  # on a loaded machine
 def test_a_thousand_xmlrpc_calls_are_right_while_wget_streams_a_console(
-        daemons, user, pki, virt, guests, xmlrpc_upstream):
-    daemon = make_router(daemons, user, pki, virt, xmlrpc_upstream.server_address[1])
+        daemons, user, pki, virt, guests, xmlrpc_port):
+    daemon = make_router(daemons, user, pki, virt, xmlrpc_port)
     guest = guests()
     daemon.knows(guest)
     console = daemon.pipes(guest.name)
     ask(console)
-    stream = subprocess.Popen(
-        ["wget", "-q", "-O", "-", f"--certificate={pki.path('host.pem')}",
-         f"--private-key={pki.path('host.key')}", f"--ca-certificate={pki.path('ca.pem')}",
-         url(daemon, f"/consoleStream/{guest.name}", daemon.port_both)], stdout=subprocess.PIPE)
-    try:
+    with wget(daemon, f"/consoleStream/{guest.name}", daemon.port_both) as until:
         daemon.wait_log(r"cert:CN=host1.example,O=engine asks attach")
         console.line("pat 2000")
         for path in ("/", "/RPC2"):
             with xmlrpc.client.ServerProxy(f"https://127.0.0.1:{daemon.port_both}{path}",
-                                           context=context_of(pki)) as proxy:
+                                           context=client_context(pki)) as proxy:
                 for number in range(500):
                     assert proxy.double(number) == number * 2
                 data = bytes(range(256)) * (5 * 4096)
                 assert proxy.reverse(xmlrpc.client.Binary(data)).data == data[::-1]
-        wanted, got = lines(0, 2000), b""
-        while wanted not in got:
-            data = stream.stdout.read1(65536)
-            assert data, got[-200:]
-            got += data
-    finally:
-        stream.kill()
-        stream.wait()
+        until(lines(0, 2000))
 
 
 # heads
@@ -307,7 +277,7 @@ def test_head_has_a_length_and_no_body(router, raw_upstream):
     raw_upstream.answer = lambda handler, length: handler.wfile.write(
         b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n")
     connection = http.client.HTTPSConnection("127.0.0.1", router.port_tls,
-                                             context=context_of(router.pki), timeout=20 * SLOW)
+                                             context=client_context(router.pki), timeout=20 * SLOW)
     for _ in range(2):
         connection.request("HEAD", "/x")
         answer = connection.getresponse()
@@ -369,10 +339,7 @@ def test_stomp_ends_when_the_upstream_is_another(router, raw_upstream):
 def test_an_upstream_that_is_silent_is_a_timeout(router, raw_upstream):
     done = threading.Event()
     raw_upstream.answer = lambda handler, length: done.wait(60 * SLOW)
-    router.configure({"https": {"upstream_timeout": "1s"}})
-    since = len(router.log())
-    router.reload()
-    router.wait_log("configuration reloaded", since=since)
+    reload_with(router, upstream_timeout="1s")
     got = curl(router, "/x")
     done.set()
     router.configure({"https": {"upstream_timeout": "10m"}})
@@ -497,14 +464,6 @@ def test_the_end_of_the_right_ends_what_is_forwarded(router, raw_upstream):
 SCALAR = re.compile(r"priv:\n((?: +[0-9a-f:]+\n)+)")
 
 
-def server_context(pki):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki.path("vdsm.pem"), pki.path("vdsm.key"))
-    context.load_verify_locations(pki.path("ca.pem"))
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
 @pytest.fixture(scope="module")
 def vdsm_pki(pki):
     # Of the time before names stood anywhere else.
@@ -515,14 +474,14 @@ def vdsm_pki(pki):
 
 @pytest.fixture(scope="module")
 def tls_upstream(vdsm_pki):
-    made = TlsUpstream(server_context(vdsm_pki))
+    made = TlsUpstream(server_context(vdsm_pki, "vdsm"))
     yield made
     made.shutdown()
 
 
-def put_upstream_keys(daemon_or_folder, user, pki, name):
+def put_upstream_keys(folder, user, pki, name):
     for kind in ("key", "pem"):
-        path = f"{daemon_or_folder}/upstream.{kind}"
+        path = f"{folder}/upstream.{kind}"
         shutil.copy(pki.path(f"{name}.{kind}"), f"{path}.new")
         user.own(f"{path}.new", 0o600)
         os.rename(f"{path}.new", path)
@@ -550,38 +509,16 @@ def tls_router(module_tls_router, tls_upstream):
     return module_tls_router
 
 
-def upstream_worker(daemon):
-    (found,) = [child for child in proc.children(daemon.pid)
-                if proc.command_line(child)[1:] == ["--worker", "upstream"]]
-    return found
-
-
-def reload_with(daemon, **https):
-    since = len(daemon.log())
-    daemon.configure({"https": https})
-    daemon.reload()
-    daemon.wait_log("configuration reloaded", since=since)
-
-
-class TlsXmlRpc(OverTls, XmlRpc):
-    pass
-
-
 def test_xmlrpc_calls_reach_an_upstream_that_wants_a_certificate(tls_router, vdsm_pki,
                                                                  tls_upstream):
-    server = TlsXmlRpc(("127.0.0.1", 0), logRequests=False)
-    server.tls = server_context(vdsm_pki)
-    server.register_function(lambda data: xmlrpc.client.Binary(data.data[::-1]), "reverse")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    reload_with(tls_router, upstream=f"https://127.0.0.1:{server.server_address[1]}")
     try:
-        with xmlrpc.client.ServerProxy(f"https://127.0.0.1:{tls_router.port_tls}/RPC2",
-                                       context=context_of(vdsm_pki)) as proxy:
-            for data in [b"%d" % number for number in range(20)] + [bytes(range(256)) * 20480]:
-                assert proxy.reverse(xmlrpc.client.Binary(data)).data == data[::-1]
+        with serving(TlsXmlRpc(), server_context(vdsm_pki, "vdsm")) as port:
+            reload_with(tls_router, upstream=f"https://127.0.0.1:{port}")
+            with xmlrpc.client.ServerProxy(f"https://127.0.0.1:{tls_router.port_tls}/RPC2",
+                                           context=client_context(vdsm_pki)) as proxy:
+                for data in [b"%d" % number for number in range(20)] + [bytes(range(256)) * 20480]:
+                    assert proxy.reverse(xmlrpc.client.Binary(data)).data == data[::-1]
     finally:
-        server.shutdown()
-        server.server_close()
         reload_with(tls_router, upstream=f"https://127.0.0.1:{tls_upstream.port}")
 
 
@@ -593,8 +530,8 @@ def test_the_process_that_parses_requests_has_not_the_key(tls_router, tls_upstre
                           capture_output=True, text=True, check=True).stdout
     scalar = bytes.fromhex(re.sub(r"[^0-9a-f]", "", SCALAR.search(text)[1])).lstrip(b"\0")
     key = scalar[::-1][:24]  # as OpenSSL has numbers in memory
-    assert proc.memory_holds(upstream_worker(tls_router), key)
-    (door,) = tls_router.doors("https")
+    (worker,), (door,) = tls_router.workers("upstream"), tls_router.doors("https")
+    assert proc.memory_holds(worker, key)
     assert not proc.memory_holds(door, key)
 
 
@@ -684,7 +621,8 @@ def test_the_death_of_its_worker_cuts_a_request_and_not_the_next(tls_router, tls
     raw.until(rb"begun\n")
     silent = Raw(tls_router).send(b"GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
     wait_until(lambda: len(tls_upstream.heads) == 2, 20, "both are there")
-    os.kill(upstream_worker(tls_router), signal.SIGKILL)
+    (worker,) = tls_router.workers("upstream")
+    os.kill(worker, signal.SIGKILL)
     try:
         assert b"0\r\n\r\n" not in raw.rest()
     finally:

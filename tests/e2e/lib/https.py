@@ -1,10 +1,15 @@
-"""A daemon with https, the certificates around it, and clients of it."""
+"""A daemon with https, the certificates around it, clients of it, and servers behind it."""
 
+import contextlib
 import re
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
+import threading
+import xmlrpc.client
+import xmlrpc.server
 
 from .daemon import free_port
 from .pki import CLIENT, Pki
@@ -53,6 +58,16 @@ def make_https(daemons, user, pki, virt, **more):
     return daemon
 
 
+# clients
+
+def client_context(pki, who="host"):
+    """Of a client with this certificate; who None: with none."""
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    if who:
+        context.load_cert_chain(pki.path(f"{who}.pem"), pki.path(f"{who}.key"))
+    return context
+
+
 def url(daemon, path, port=None):
     return f"https://127.0.0.1:{port or daemon.port_tls}{path}"
 
@@ -71,14 +86,34 @@ def status(daemon, path, *options, **more):
     return curl(daemon, path, *options, **more).stdout.rpartition(b"\n")[2].decode()
 
 
+@contextlib.contextmanager
+def wget(daemon, path, port=None):
+    """While it streams: a function that reads until this has come."""
+    process = subprocess.Popen(
+        ["wget", "-q", "-O", "-", f"--certificate={daemon.pki.path('host.pem')}",
+         f"--private-key={daemon.pki.path('host.key')}",
+         f"--ca-certificate={daemon.pki.path('ca.pem')}", url(daemon, path, port)],
+        stdout=subprocess.PIPE)
+
+    def until(wanted):
+        got = b""
+        while wanted not in got:
+            data = process.stdout.read1(65536)
+            assert data, got[-200:]
+            got += data
+
+    try:
+        yield until
+    finally:
+        process.kill()
+        process.wait()
+
+
 class Raw:
     """A TLS connection with the host's certificate, to say anything."""
 
     def __init__(self, daemon, who="host", port=None):
-        context = ssl.create_default_context(cafile=daemon.pki.path("ca.pem"))
-        if who:
-            context.load_cert_chain(daemon.pki.path(f"{who}.pem"), daemon.pki.path(f"{who}.key"))
-        self.socket = context.wrap_socket(
+        self.socket = client_context(daemon.pki, who).wrap_socket(
             socket.create_connection(("127.0.0.1", port or daemon.port_tls), 20),
             server_hostname="127.0.0.1")
         self.socket.settimeout(20 * SLOW)
@@ -109,10 +144,8 @@ class Raw:
 
 def say_and_close(daemon, request):
     """The answer to a request that comes in one piece with the end of the client's side."""
-    context = ssl.create_default_context(cafile=daemon.pki.path("ca.pem"))
-    context.load_cert_chain(daemon.pki.path("host.pem"), daemon.pki.path("host.key"))
     came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(came, goes, server_hostname="127.0.0.1")
+    tls = client_context(daemon.pki).wrap_bio(came, goes, server_hostname="127.0.0.1")
     with socket.create_connection(("127.0.0.1", daemon.port_tls), 20 * SLOW) as plain:
         def do(step, *args):
             while True:
@@ -140,3 +173,53 @@ def say_and_close(daemon, request):
             if not data:
                 return answer
             answer += data
+
+
+# servers
+
+class OverTls:
+    """Of a server: speaks TLS, as .tls says. A client that breaks off is none of its business."""
+
+    def get_request(self):
+        connection, address = super().get_request()
+        # The handshake is done by the thread that serves it.
+        return self.tls.wrap_socket(connection, server_side=True,
+                                    do_handshake_on_connect=False), address
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class XmlRpc(socketserver.ThreadingMixIn, xmlrpc.server.SimpleXMLRPCServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), logRequests=False)
+        self.register_function(lambda number: number * 2, "double")
+        self.register_function(lambda data: xmlrpc.client.Binary(data.data[::-1]), "reverse")
+
+
+class TlsXmlRpc(OverTls, XmlRpc):
+    pass
+
+
+def server_context(pki, name):
+    """Of a server with this certificate, whose clients must have one of the same authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.path(f"{name}.pem"), pki.path(f"{name}.key"))
+    context.load_verify_locations(pki.path("ca.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+@contextlib.contextmanager
+def serving(server, tls=None):
+    """While it serves, over TLS if there is a context for it: its port."""
+    server.tls = tls
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
