@@ -3,6 +3,7 @@ names. The harness looks at VMC_BUILD when it is imported: after the arguments h
 
 import contextlib
 import os
+import shutil
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -22,12 +23,12 @@ class Stage:
         from lib.daemon import Daemon  # noqa: PLC0415
         from lib.proc import User  # noqa: PLC0415
         from lib.virt import Libvirt  # noqa: PLC0415
-        user, programs = User(), Programs()
+        user, self.programs = User(), Programs()
         self.guests = []
-        self.virt = Libvirt(user, programs).start()
+        self.virt = Libvirt(user, self.programs).start()
         keys = f"{self.virt.dir}/keys"
         os.makedirs(keys)
-        self.daemon = Daemon(user, programs, self.virt, Keys(keys), {
+        self.daemon = Daemon(user, self.programs, self.virt, Keys(keys), {
             "access all": {"allow": "view, type, force, control, power, log, admin"},
             **(config or {})})
 
@@ -45,3 +46,4 @@ def stage(build, config=None):
         for guest in made.guests:
             guest.remove()
         made.virt.stop()
+        shutil.rmtree(made.programs.dir)
