@@ -184,17 +184,6 @@ static void watch_for_rest(struct attach *a)
 		loop_timer_stop(a->key_rest);
 }
 
-void attach_on_key_rest(void *arg)
-{
-	struct attach *a = arg;
-	struct escape_found f;
-
-	if (a->state != ATTACH_RUNS)
-		return;
-	f = escape_give_up(&a->escape);
-	(void)escape_done(&a->escape, &f, act_on(a, &f));
-}
-
 void attach_end_paste(struct attach *a)
 {
 	static const char text[] = "\x1b[201~";
@@ -221,13 +210,43 @@ static size_t input_of_script(struct attach *a, const uint8_t *data, size_t len)
 	return n < 0 ? 0 : (size_t)n;
 }
 
-static void watch_for_stall(struct attach *a, int held)
+static void watch_for_stall(struct attach *a, bool held)
 {
 	if (!held || !a->pty) {
 		loop_timer_stop(a->stall);
 	} else if (!loop_timer_armed(a->stall)) {
 		loop_timer_set(a->stall, ATTACH_STALL_US, 0);
 	}
+}
+
+static void act_on_key(struct attach *a, const struct escape_found *f)
+{
+	(void)escape_done(&a->escape, f, act_on(a, f));
+	if (a->state == ATTACH_RUNS && escape_owes_key(&a->escape))
+		watch_for_stall(a, true);
+}
+
+void attach_on_key_rest(void *arg)
+{
+	struct attach *a = arg;
+	struct escape_found f;
+
+	if (a->state != ATTACH_RUNS)
+		return;
+	f = escape_give_up(&a->escape);
+	act_on_key(a, &f);
+}
+
+/* A key that was given up and not taken comes before all that the channel holds. */
+void attach_resume_input(struct attach *a)
+{
+	struct escape_found f;
+
+	if (a->state == ATTACH_RUNS && escape_owes_key(&a->escape)) {
+		f = escape_scan(&a->escape, NULL, 0);
+		act_on_key(a, &f);
+	}
+	channel_resume(a->channel);
 }
 
 size_t attach_input(void *arg, const uint8_t *data, size_t len)

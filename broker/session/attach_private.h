@@ -221,6 +221,8 @@ void attach_power_answer(struct attach *a, uint8_t key);
 /* attach_input.c */
 size_t attach_input(void *arg, const uint8_t *data, size_t len);
 void attach_on_key_rest(void *arg);
+/* What is held back is offered again. */
+void attach_resume_input(struct attach *a);
 /* The session ends: a paste that the guest has the beginning of is ended. */
 void attach_end_paste(struct attach *a);
 void attach_signal(void *arg, enum channel_signal signal);

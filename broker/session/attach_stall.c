@@ -30,7 +30,7 @@ void attach_input_again(struct attach *a)
 	a->dropping = false;
 	loop_timer_stop(a->stall);
 	notify_dropped(a);
-	channel_resume(a->channel);
+	attach_resume_input(a);
 }
 
 void attach_room(void *arg)
@@ -55,5 +55,5 @@ void attach_on_stall(void *arg)
 	attach_notice(a, "%s; what is typed now is dropped",
 		console_state(a->console) == CONSOLE_OPEN ? "the guest takes no input"
 							  : "the console is not open");
-	channel_resume(a->channel);
+	attach_resume_input(a);
 }

@@ -255,6 +255,11 @@ bool escape_holds_key(const struct escape_key *e)
 	return escape_holds(e) && (e->typed.len <= 2 || e->typed.state == VT_TYPED_MOUSE);
 }
 
+bool escape_owes_key(const struct escape_key *e)
+{
+	return is_giving(e) && !e->left;
+}
+
 struct escape_found escape_give_up(struct escape_key *e)
 {
 	if (!escape_holds_key(e))

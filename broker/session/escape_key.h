@@ -78,4 +78,8 @@ bool escape_holds(const struct escape_key *e);
 bool escape_holds_key(const struct escape_key *e);
 struct escape_found escape_give_up(struct escape_key *e);
 
+/* Whether that key is not all done with: until it is, escape_scan gives it first, also without
+ * data. */
+bool escape_owes_key(const struct escape_key *e);
+
 #endif

@@ -163,6 +163,20 @@ def test_session_survives_death_and_restart_of_libvirtd(daemon, virt, guest, ter
         ask_until_answered(session, 30)
 
 
+def test_esc_typed_while_the_console_is_away_does_not_wait_for_the_next_key(daemon, virt, guest):
+    with daemon.terminal(guest.name) as session:
+        session.line("echo")
+        session.expect("echo ready\r\n")
+        virt.kill9()
+        session.expect("(?i)hypervisor|libvirt")
+        session.send(b"\x1b")
+        session.expect("what is typed now is dropped", 20)
+        virt.restart()
+        session.expect("1 typed bytes were dropped", 30)
+        session.send(b"x\x04")
+        session.expect(printed("echo 1 bytes"), 20)
+
+
 def test_pipe_ends_with_69_while_libvirt_is_away_and_works_afterwards(daemon, virt, guest):
     with daemon.terminal(guest.name) as session:
         ask(session)

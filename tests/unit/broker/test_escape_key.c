@@ -316,6 +316,36 @@ static void a_refused_byte_is_offered_again(void **state)
 	assert_int_equal(f.step, ESCAPE_TYPE);
 }
 
+static void a_key_given_up_comes_before_what_follows(void **state)
+{
+	struct escape_key e = {.character = 0x1d};
+	struct escape_found f = escape_scan(&e, (const uint8_t *)E, 1);
+
+	assert_int_equal(escape_done(&e, &f, 0), 1);
+	assert_false(escape_owes_key(&e));
+	f = escape_give_up(&e);
+	assert_int_equal(escape_done(&e, &f, 0), 0); /* no room */
+	assert_true(escape_owes_key(&e));
+	f = escape_scan(&e, NULL, 0);
+	assert_int_equal(f.step, ESCAPE_TYPE);
+	assert_memory_equal(f.bytes, E, 1);
+	assert_int_equal(escape_done(&e, &f, f.count), 0);
+	assert_false(escape_owes_key(&e));
+}
+
+/* The rest of the sequence is where it came from. */
+static void a_sequence_that_is_refused_is_no_key_given_up(void **state)
+{
+	struct escape_key e = {.character = 0x1d};
+	struct escape_found f = escape_scan(&e, (const uint8_t *)E, 1);
+
+	assert_int_equal(escape_done(&e, &f, 0), 1);
+	f = escape_scan(&e, (const uint8_t *)"[A", 2);
+	assert_int_equal(f.step, ESCAPE_TYPE);
+	assert_int_equal(escape_done(&e, &f, 0), 0);
+	assert_false(escape_owes_key(&e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +366,8 @@ int main(void)
 		cmocka_unit_test(without_a_character_everything_is_typed),
 		cmocka_unit_test(esc_itself_may_be_the_character),
 		cmocka_unit_test(a_refused_byte_is_offered_again),
+		cmocka_unit_test(a_key_given_up_comes_before_what_follows),
+		cmocka_unit_test(a_sequence_that_is_refused_is_no_key_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
