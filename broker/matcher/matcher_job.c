@@ -94,6 +94,7 @@ static void on_message(struct worker_job *base, const struct line_message *m)
 		on_failed(job, m);
 		break;
 	default:
+		worker_job_distrust(base);
 		break;
 	}
 }

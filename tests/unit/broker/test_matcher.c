@@ -389,6 +389,18 @@ static void text_that_would_move_a_terminal_is_not_passed_on(void **state)
 	}
 }
 
+static void an_answer_of_another_kind_of_worker_is_none(void **state)
+{
+	struct waiter w;
+
+	make_anew("foreign", 0);
+	assert_int_equal(begin(&w, "b", "ab"), 0);
+	run(&w, 1);
+	assert_true(w.failed);
+	assert_string_equal(w.text, "the process that looks for it gives no sense");
+	matcher_job_destroy(&w.job);
+}
+
 static void one_owner_has_no_more_than_his_share(void **state)
 {
 	struct waiter w[4];
@@ -423,18 +435,25 @@ static int spin(void *arg, int job_fd)
 	return 0;
 }
 
-static const char *lie;
+static const char *lie; /* NULL: another worker's answer */
+
+static int tell_lie(struct line *line)
+{
+	const struct wire_found found = {.start = BASE, .end = BASE + 1};
+
+	return lie ? line_send(line, WIRE_FOUND, &found, lie, strlen(lie))
+		   : line_send(line, WIRE_WHOLE, NULL, NULL, 0);
+}
 
 static int say_lie(void *arg, int job_fd)
 {
-	const struct wire_found found = {.start = BASE, .end = BASE + 1};
 	struct line line;
 	struct line_message m;
 
 	line_init(&line, job_fd, WIRE_JOB, WIRE_DOOR);
 	while (line_receive(&line, &m) == -EAGAIN)
 		;
-	if (line_send(&line, WIRE_FOUND, &found, lie, strlen(lie)) < 0)
+	if (tell_lie(&line) < 0)
 		_exit(1);
 	line_message_finish(&m);
 	line_finish(&line);
@@ -455,6 +474,8 @@ static int become_worker(const char *kind)
 			worker_process_run(&options, &role, NULL);
 		}
 	}
+	if (strcmp(kind, "foreign") == 0)
+		worker_process_run(&options, &role, NULL);
 	role.job = spin;
 	if (strcmp(kind, "spin") == 0)
 		worker_process_run(&options, &role, NULL);
@@ -482,6 +503,8 @@ int main(int argc, char **argv)
 			a_job_that_its_worker_dies_of_ends_with_a_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			text_that_would_move_a_terminal_is_not_passed_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_answer_of_another_kind_of_worker_is_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			one_owner_has_no_more_than_his_share, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
