@@ -39,7 +39,8 @@ struct screen_call {
 	struct screen_model *model;
 	unsigned columns, rows;
 	uint64_t from, end;
-	bool cut; /* what was printed since the boot does not all go into it */
+	uint64_t unused; /* offsets passed that no byte ever had */
+	bool cut;        /* what was printed since the boot does not all go into it */
 	bool asked;
 	json_t *lines; /* NULL: the answer is text */
 };
@@ -117,6 +118,17 @@ static bool seek(struct screen_call *s, uint64_t offset)
 	return journal_reader_seek(s->reader, offset < s->end ? offset : s->end) == 0;
 }
 
+/* What lies on both sides of offsets that no byte ever had belongs together; elsewhere the worker
+ * sees by the leap that output is missing. */
+static bool pass_hole(struct screen_call *s, const struct journal_hole *hole)
+{
+	if (hole->cause == JOURNAL_HOLE_UNUSED)
+		s->unused += hole->to - hole->from;
+	else
+		s->cut = true;
+	return seek(s, hole->to);
+}
+
 /* Whether to go on at once; if not, the journal or the worker says when. */
 static bool step(struct screen_call *s)
 {
@@ -131,15 +143,13 @@ static bool step(struct screen_call *s)
 		return false;
 	}
 	r = journal_reader_next(s->reader, &data, &len, &hole);
-	if (r == -ERANGE) {
-		s->cut = s->cut || hole.cause != JOURNAL_HOLE_UNUSED;
-		return seek(s, hole.to);
-	}
+	if (r == -ERANGE)
+		return pass_hole(s, &hole);
 	if (r < 0)
 		return false;
 	if (len > s->end - offset)
 		len = (size_t)(s->end - offset);
-	len = screen_model_send(s->model, offset, data, len);
+	len = screen_model_send(s->model, offset - s->unused, data, len);
 	journal_reader_consume(s->reader, len);
 	return len > 0;
 }

@@ -9,6 +9,7 @@ import paramiko
 import pytest
 
 from lib import clients, schema
+from lib.kept import folder, kept
 from lib.proc import SLOW, wait_until
 from lib.session import DENIED, DONE, NO_SUCH, USAGE, ask, one_line_reason, parse_json, word
 from lib.term import Stream, Terminal
@@ -252,6 +253,30 @@ def test_the_screen_of_a_new_boot_is_a_new_one(daemon, guest):
         script.send(b"reboot\r")
         script.expect("guest> ")
         assert "before" not in daemon.ssh(guest.name, "screen").text
+
+
+def test_a_row_goes_on_behind_offsets_that_no_byte_ever_had(daemons, guest):
+    daemon = daemons({"record own": {"vms": guest.name, "record": "all"}})
+    with daemon.pipes(guest.name) as script:
+        ask(script)
+    daemon.stop()
+    add_behind_unused(daemon, guest, "behind\r\n")
+    daemon.start()
+    result = daemon.ssh(guest.name, "screen")
+    assert "guest> behind\n" in result.text and not result.err, result
+
+
+def add_behind_unused(daemon, guest, text):
+    """As if the daemon had skipped a thousand offsets and this had been printed then."""
+    journal = folder(daemon, guest)
+    start = kept(daemon, guest).end + 1000
+    daemon.user.write(f"{journal}/{start:020}.log", text)
+    daemon.user.write(f"{journal}/{start:020}.idx", f"vmconsoled-journal 1 {start} unused\n")
+    with open(f"{journal}/offset", "r+", encoding="ascii") as file:
+        words = file.read().split(" ")
+        words[2] = f"{start + len(text):020}"
+        file.seek(0)
+        file.write(" ".join(words))
 
 
 @pytest.mark.parametrize("words, status, reason", [
