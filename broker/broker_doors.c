@@ -105,8 +105,10 @@ static void renew_upstream_keys(struct broker *b)
 {
 	char why[SUPERVISOR_WHY_MAX];
 
-	if (!config_upstream_has_tls(b->config))
+	if (!config_upstream_has_tls(b->config)) {
+		worker_dismiss(b->context.upstream);
 		return;
+	}
 	if (worker_keys(b->context.upstream, why) < 0)
 		log_error("%s; the upstream is asked with the key and certificates before", why);
 	else

@@ -27,9 +27,12 @@
 #define CONNECT_US (10 * LOOP_SECOND) /* the handshake of TLS included */
 #define PATH_SHOWN 200
 
+/* As it was configured: where the upstream is, and who it must be. */
+enum { WHOM_UPSTREAM, WHOM_CA, WHOM_NAME, WHOM_TEXTS };
+
 struct forward_call {
 	struct channel *channel;
-	char *upstream; /* as it was configured */
+	char *whom[WHOM_TEXTS];
 	struct config_upstream where;
 	int fd;     /* kept when it is handed over, to be taken back */
 	bool given; /* the door has it too */
@@ -64,21 +67,43 @@ static void call_end(void *arg)
 	if (c->given)
 		shutdown(c->fd, SHUT_RDWR);
 	fd_close(&c->fd);
-	free(c->upstream);
+	for (size_t i = 0; i < WHOM_TEXTS; i++)
+		free(c->whom[i]);
 	loop_defer(login_loop(channel_login(c->channel)), free, c);
 }
 
-static const char *upstream_of(const struct login *login)
+static void whom_now(const struct login *login, const char *whom[WHOM_TEXTS])
 {
-	return login_context(login)->config->https.upstream;
+	const struct config *config = login_context(login)->config;
+
+	whom[WHOM_UPSTREAM] = config->https.upstream;
+	whom[WHOM_CA] = config->https.upstream_ca;
+	whom[WHOM_NAME] = config->https.upstream_name;
 }
 
-/* A reload may have taken the upstream away, to which a connection may last for ever. */
+/* 0 or -ENOMEM. */
+static int remember_whom(struct forward_call *c, const char *const whom[WHOM_TEXTS])
+{
+	for (size_t i = 0; i < WHOM_TEXTS; i++) {
+		c->whom[i] = strdup(whom[i]);
+		if (!c->whom[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A reload may have taken the upstream away, to which a connection may last for ever, or want
+ * another authority or name of it than it has shown. */
 static void call_rights_changed(void *arg)
 {
-	struct forward_call *c = arg;
+	const struct forward_call *c = arg;
+	const char *whom[WHOM_TEXTS];
+	bool same = true;
 
-	if (strcmp(c->upstream, upstream_of(channel_login(c->channel))) != 0)
+	whom_now(channel_login(c->channel), whom);
+	for (size_t i = 0; i < WHOM_TEXTS; i++)
+		same = same && strcmp(c->whom[i], whom[i]) == 0;
+	if (!same)
 		channel_exit(c->channel, STATUS_UNAVAILABLE,
 			"the upstream of [https] is another one now");
 }
@@ -143,7 +168,7 @@ static void on_ended(void *arg, const char *why)
 static void wrap(struct forward_call *c)
 {
 	const struct login *login = channel_login(c->channel);
-	const char *name = login_context(login)->config->https.upstream_name;
+	const char *name = c->whom[WHOM_NAME];
 	const struct upstream_tls_options options = {.worker = login_context(login)->upstream,
 		.fd = c->fd,
 		.name = *name ? name : c->where.host,
@@ -199,7 +224,7 @@ static int dial(struct forward_call *c)
 {
 	struct loop *loop = login_loop(channel_login(c->channel));
 	char why[UPSTREAM_WHY_MAX];
-	int r = config_upstream_parse(c->upstream, &c->where, why);
+	int r = config_upstream_parse(c->whom[WHOM_UPSTREAM], &c->where, why);
 
 	if (!r)
 		r = loop_timer_add(loop, &c->timer, on_late, c);
@@ -219,19 +244,17 @@ static int dial(struct forward_call *c)
 
 static void run(struct verb_call *call, const void *options)
 {
-	const char *upstream = upstream_of(call->login);
+	const char *whom[WHOM_TEXTS];
 	struct forward_call *c;
 	int r;
 
-	if (call->argc != 2 || !*upstream) {
+	whom_now(call->login, whom);
+	if (call->argc != 2 || !*whom[WHOM_UPSTREAM]) {
 		channel_exit(call->channel, STATUS_NOT_FOUND, "there is no upstream");
 		return;
 	}
 	c = calloc(1, sizeof(*c));
-	if (c)
-		c->upstream = strdup(upstream);
-	if (!c || !c->upstream) {
-		free(c);
+	if (!c) {
 		channel_exit(call->channel, STATUS_INTERNAL, "out of memory");
 		return;
 	}
@@ -240,7 +263,9 @@ static void run(struct verb_call *call, const void *options)
 	c->channel = call->channel;
 	c->fd = -1;
 	channel_set_handler(call->channel, &channel_ops, c);
-	r = dial(c);
+	r = remember_whom(c, whom);
+	if (r == 0)
+		r = dial(c);
 	if (r == 0)
 		connected(c);
 	else if (r < 0)

@@ -56,8 +56,17 @@ static void on_worker(void *arg, enum door_service service)
 		worker_job_break(job, "does not start");
 }
 
+/* Dismissed. What has come meanwhile is for the next one. */
 static void on_stopped(void *arg)
 {
+	struct worker *w = arg;
+	struct worker_job *job;
+
+	supervisor_destroy(&w->supervisor);
+	if (LIST_EMPTY(&w->jobs) || worker_hire(w) == 0)
+		return;
+	while ((job = next_job(w, WORKER_JOB_WAITS)))
+		worker_job_break(job, "does not start");
 }
 
 static void on_pong(void *arg, uint64_t number)
@@ -162,6 +171,18 @@ int worker_keys(struct worker *w, char why[SUPERVISOR_WHY_MAX])
 		return supervisor_keys(w->supervisor, why);
 	/* It will get them; whether it can is known now. */
 	return w->options.keys(w->options.keys_arg, &fd, why);
+}
+
+void worker_dismiss(struct worker *w)
+{
+	if (!w->supervisor)
+		return;
+	w->serves = 0;
+	w->answered = w->asked;
+	if (supervisor_pid(w->supervisor))
+		supervisor_stop(w->supervisor); /* on_stopped follows */
+	else
+		supervisor_destroy(&w->supervisor);
 }
 
 struct loop *worker_loop(const struct worker *w)

@@ -52,6 +52,9 @@ void worker_settings(struct worker *w, unsigned jobs_max, unsigned owner_max, un
 /* Gives its keys, made again, to a worker that runs. 0; -errno and a reason: it keeps those it has.
  */
 int worker_keys(struct worker *w, char why[SUPERVISOR_WHY_MAX]) MUST_CHECK;
+/* Nobody needs it any more: its process ends, with the keys that it has, and so do jobs that it
+ * still does. The next job hires another. */
+void worker_dismiss(struct worker *w);
 struct loop *worker_loop(const struct worker *w);
 /* Its process; 0: none. */
 pid_t worker_pid(const struct worker *w);

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from lib.https import Raw, curl, make_https, say_and_close
+from lib import schema
+from lib.https import Raw, curl, make_https, say_and_close, status
 from lib.proc import wait_until
 from lib.session import BROKEN, DENIED, DONE, ask
 
@@ -68,6 +69,26 @@ def test_verbs_without_a_body_answer_in_json(https, guest):
     assert (code, answer["name"], answer["state"]) == (200, guest.name, "running")
     code, answer = post(https, guest, "ticket", {"ttl": "1m", "uses": 3})
     assert (code, answer["seconds"], answer["uses"]) == (200, 60, 3)
+
+
+def test_what_the_terminal_shows_is_got(https, guest):
+    with https.pipes(guest.name) as session:
+        shown = ask(session)
+    path, json_too = f"/vm/{guest.name}/screen?size=40x12", ("-H", "Accept: application/json")
+    text, _, code = curl(https, path, *json_too).stdout.rpartition(b"\n")
+    screen = schema.check("screen", json.loads(text))
+    assert (code, screen["columns"], len(screen["lines"])) == (b"200", 40, 12)
+    assert shown in screen["lines"]
+    assert curl(https, path).stdout.decode().split("\n") == [*screen["lines"], "", "200"]
+    before = screen["offset"] - len(f"{shown}\r\nguest> ")
+    assert shown not in curl(https, f"{path}&at={before}").stdout.decode().split("\n")
+
+
+@pytest.mark.parametrize("query, who, code", [
+    ("", "guestless", "200"), ("?at=0", "guestless", "403"), ("?size=0x1", "host", "400"),
+    ("?color=yes", "host", "400"), ("", None, "401")])
+def test_no_other_screen_is_got(https, guest, query, who, code):
+    assert status(https, f"/vm/{guest.name}/screen{query}", who=who) == code
 
 
 def test_a_right_that_is_missing_is_named(https, guest):

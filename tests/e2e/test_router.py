@@ -118,6 +118,25 @@ def router(module_router, raw_upstream):
     return module_router
 
 
+@contextlib.contextmanager
+def under_way(router, upstream):
+    """A connection whose answer has begun, and stands still."""
+    done = threading.Event()
+
+    def slow(handler, length):
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\nbegun\n")
+        done.wait(60 * SLOW)
+
+    upstream.answer = slow
+    raw = Raw(router).send(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
+    raw.until(rb"begun\n")
+    try:
+        yield raw
+    finally:
+        done.set()
+        upstream.forget()
+
+
 # XML-RPC as it is spoken with VDSM
 
 @pytest.fixture
@@ -436,27 +455,15 @@ def test_a_socket_is_taken_back_with_the_right_even_from_a_door_that_keeps_it(
 
 
 def test_the_end_of_the_right_ends_what_is_forwarded(router, raw_upstream):
-    began, done = threading.Event(), threading.Event()
-
-    def slow(handler, length):
-        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\nbegun\n")
-        handler.wfile.flush()
-        began.set()
-        done.wait(60 * SLOW)
-
-    raw_upstream.answer = slow
-    raw = Raw(router).send(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
-    raw.until(rb"begun\n")
-    router.configure({"access engine": {"allow": "view"}})
-    router.reload()
-    try:
-        assert b"0\r\n\r\n" not in raw.rest()
-    finally:
-        done.set()
-        router.configure({"access engine": {"allow": "forward"}})
+    with under_way(router, raw_upstream) as raw:
+        router.configure({"access engine": {"allow": "view"}})
         router.reload()
-        raw_upstream.forget()
-        wait_until(lambda: status(router, "/x") == "200", 20, "the right is back")
+        try:
+            assert b"0\r\n\r\n" not in raw.rest()
+        finally:
+            router.configure({"access engine": {"allow": "forward"}})
+            router.reload()
+    wait_until(lambda: status(router, "/x") == "200", 20, "the right is back")
 
 
 # an upstream that speaks TLS, as VDSM does
@@ -608,24 +615,41 @@ def test_stomp_goes_through_tls_and_ends_with_its_right(tls_router, tls_upstream
         wait_until(lambda: status(tls_router, "/x") == "200", 20, "the right is back")
 
 
-def test_the_death_of_its_worker_cuts_a_request_and_not_the_next(tls_router, tls_upstream):
-    began, done = threading.Event(), threading.Event()
+@pytest.mark.parametrize("key, value", [
+    ("upstream_name", "engine.example"), ("upstream_ca", "other.pem")])
+def test_an_upstream_that_must_be_another_now_ends_what_is_under_way(tls_router, tls_upstream, key,
+                                                                     value):
+    right = tls_router.config["https"][key]
+    with under_way(tls_router, tls_upstream) as raw:
+        wrong = value if key == "upstream_name" else f"{tls_router.upstream_folder}/{value}"
+        reload_with(tls_router, **{key: wrong})
+        try:
+            assert b"0\r\n\r\n" not in raw.rest()
+        finally:
+            reload_with(tls_router, **{key: right})
+    assert status(tls_router, "/x") == "200"
 
-    def slow(handler, length):
-        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\nbegun\n")
-        began.set()
-        done.wait(60 * SLOW)
 
-    tls_upstream.answer = slow
-    raw = Raw(tls_router).send(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n")
-    raw.until(rb"begun\n")
-    silent = Raw(tls_router).send(b"GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
-    wait_until(lambda: len(tls_upstream.heads) == 2, 20, "both are there")
-    (worker,) = tls_router.workers("upstream")
-    os.kill(worker, signal.SIGKILL)
-    try:
+def test_the_key_goes_when_the_upstream_speaks_tls_no_more(tls_router, tls_upstream, raw_upstream):
+    keys = ("upstream", "upstream_ca", "upstream_certificate", "upstream_key", "upstream_name")
+    before = {key: tls_router.config["https"][key] for key in keys}
+    raw_upstream.forget()
+    with under_way(tls_router, tls_upstream) as raw:
+        assert tls_router.workers("upstream")
+        reload_with(tls_router, **dict.fromkeys(keys) | {
+            "upstream": f"http://127.0.0.1:{raw_upstream.port}"})
         assert b"0\r\n\r\n" not in raw.rest()
-    finally:
-        done.set()
-    tls_upstream.forget()
+    wait_until(lambda: not tls_router.workers("upstream"), 20, "the worker has ended")
+    assert status(tls_router, "/x") == "200" and raw_upstream.heads
+    reload_with(tls_router, **before)
+    assert status(tls_router, "/x") == "200" and tls_router.workers("upstream")
+
+
+def test_the_death_of_its_worker_cuts_a_request_and_not_the_next(tls_router, tls_upstream):
+    with under_way(tls_router, tls_upstream) as raw:
+        silent = Raw(tls_router).send(b"GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
+        wait_until(lambda: len(tls_upstream.heads) == 2, 20, "both are there")
+        (worker,) = tls_router.workers("upstream")
+        os.kill(worker, signal.SIGKILL)
+        assert b"0\r\n\r\n" not in raw.rest()
     assert status(tls_router, "/next") == "200"
