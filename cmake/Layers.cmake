@@ -84,5 +84,4 @@ function(vmc_fuzz name)
   add_test(NAME ${name}
     COMMAND ${CMAKE_SOURCE_DIR}/tools/fuzz-run $<TARGET_FILE:${name}> ${FUZZ_SECONDS})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
-  add_dependencies(fuzz_targets ${name})
 endfunction()

@@ -11,7 +11,12 @@ endif()
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(vmc_flags INTERFACE -Wduplicated-cond -Wlogical-op)
 endif()
-if(SANITIZE OR FUZZ)
+# libFuzzer is clang's.
+set(FUZZ OFF)
+if(SANITIZE AND CMAKE_C_COMPILER_ID MATCHES "Clang")
+  set(FUZZ ON)
+endif()
+if(SANITIZE)
   target_compile_options(vmc_flags INTERFACE -fsanitize=address,undefined
     -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(vmc_flags INTERFACE -fsanitize=address,undefined)
