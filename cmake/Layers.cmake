@@ -69,6 +69,9 @@ function(vmc_unit_test name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900
     ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+  if(name IN_LIST LONG_UNIT_TESTS)
+    set_tests_properties(${name} PROPERTIES COST 1000)
+  endif()
 endfunction()
 
 # vmc_fuzz(name USES layers): tests/fuzz/NAME.c with LLVMFuzzerTestOneInput; its corpus lies in
