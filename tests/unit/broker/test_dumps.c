@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -350,6 +352,51 @@ static void a_second_name_that_comes_and_goes_opens_nothing(void **state)
 	assert_int_equal(opened, 0);
 }
 
+/* --- a removal that the kernel has begun --- */
+
+/* Of dump: it has taken one off the count of links, and has not taken the name yet. */
+static bool removing;
+
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names */
+int __real_fstat(int fd, struct stat *st);
+int __wrap_fstat(int fd, struct stat *st);
+long __real_syscall(long n, long a, long b, long c, long d);
+long __wrap_syscall(long n, long a, long b, long c, long d);
+
+int __wrap_fstat(int fd, struct stat *st)
+{
+	int r = __real_fstat(fd, st);
+
+	if (removing)
+		st->st_nlink--;
+	return r;
+}
+
+/* Who reads the folder waits for its lock, which the removal has until it is over. */
+long __wrap_syscall(long n, long a, long b, long c, long d)
+{
+	if (removing && n == SYS_getdents64) {
+		assert_int_equal(unlink(path("dump")), 0);
+		removing = false;
+	}
+	return __real_syscall(n, a, b, c, d);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+static void a_second_name_that_is_being_removed_opens_nothing(void **state)
+{
+	int dir = dump_open_folder(folder), r;
+	struct stat st;
+
+	put("secret", "bytes");
+	assert_int_equal(linkat(AT_FDCWD, path("secret"), dir, "dump", 0), 0);
+	removing = true;
+	r = dump_open_file(dir, "dump", &st);
+	removing = false;
+	close(dir);
+	assert_int_equal(r, -ESTALE);
+}
+
 static void a_file_that_somebody_writes_is_growing(void **state)
 {
 	char *folders[] = {folder};
@@ -527,6 +574,7 @@ int main(void)
 		IN_FOLDER(of_too_many_gaps_the_oldest_become_one),
 		IN_FOLDER(only_regular_files_with_one_name_are_opened),
 		IN_FOLDER(a_second_name_that_comes_and_goes_opens_nothing),
+		IN_FOLDER(a_second_name_that_is_being_removed_opens_nothing),
 		IN_FOLDER(a_file_that_somebody_writes_is_growing),
 		IN_FOLDER(a_file_with_a_lease_is_growing),
 		IN_FOLDER(what_is_no_file_is_looked_at_up_to_a_number),
