@@ -13,7 +13,7 @@
 
 #include "broker/admin/journal_inspect.h"
 #include "broker/verb/verb_steps.h"
-#include "console/journal/journal_tool.h"
+#include "console/journal/segment/journal_tool.h"
 #include "core/text/utc.h"
 #include "core/text/uuid.h"
 

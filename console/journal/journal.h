@@ -6,8 +6,8 @@
  * and is given runs of bytes, wherever they are. Nobody who reads slows the one who appends.
  *
  * Offsets are 64-bit, start at 0 for a console never seen before, and are never used twice, across
- * restarts and crashes too (console/journal/journal_reserve.h). They may leap forward: what lies
- * between is a hole, and a reader is told of it.
+ * restarts and crashes too (console/journal/segment/journal_reserve.h). They may leap forward: what
+ * lies between is a hole, and a reader is told of it.
  *
  * Belongs to one loop; no function may be called from another thread. Times are microseconds
  * since 1970. Functions return 0 or -errno.
@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "console/journal/segment/journal_mark.h"
 #include "core/loop.h"
 
 struct journal;
@@ -28,8 +29,6 @@ struct journal_store;
 #define JOURNAL_MEMORY_MIN ((size_t)64 << 10)
 #define JOURNAL_MEMORY_MAX ((size_t)64 << 20)
 #define JOURNAL_MEMORY_DEFAULT ((size_t)1 << 20)
-#define JOURNAL_MARKS_MAX 256 /* marks kept in memory; the oldest go */
-#define JOURNAL_TEXT_MAX 96   /* bytes of a mark's text, terminator included; the rest is cut */
 
 /*
  * Recording has failed (error is -errno; it goes on in memory), or works again (0). Must not use
@@ -84,34 +83,6 @@ int journal_view(
 /*
  * Marks
  */
-enum journal_mark_kind {
-	JOURNAL_BOOT,       /* the guest was started or has rebooted */
-	JOURNAL_SHUTDOWN,   /* the guest went off */
-	JOURNAL_CRASH,      /* the hypervisor said so */
-	JOURNAL_PANIC_TEXT, /* the guest printed something that looks like one */
-	JOURNAL_ATTACH,
-	JOURNAL_DETACH,
-	JOURNAL_TAKEOVER,
-	JOURNAL_BREAK, /* line break, sysrq, nmi: the text tells */
-	JOURNAL_DUMP,
-	JOURNAL_POWER, /* switched on, off, reset...: the text tells */
-	JOURNAL_GAP,   /* output may be missing here, or offsets were leapt over */
-	JOURNAL_KINDS
-};
-
-struct journal_mark {
-	uint64_t offset;   /* the byte that came after it */
-	uint64_t time;     /* when it was put down */
-	uint64_t length;   /* gap: offsets leapt over, ending at offset; 0 else */
-	uint64_t duration; /* gap: microseconds it lasted; 0 else or unknown */
-	enum journal_mark_kind kind;
-	char text[JOURNAL_TEXT_MAX]; /* who, why; foreign bytes escaped. Never a secret */
-};
-
-/* The word that names a kind in listings and in files, and back (-EINVAL). */
-const char *journal_kind_name(enum journal_mark_kind kind);
-int journal_kind_parse(const char *name, enum journal_mark_kind *kind) MUST_CHECK;
-
 /* Puts down a mark at the end. text may be NULL; it is escaped here (core/text/escape.h). */
 void journal_mark(struct journal *j, enum journal_mark_kind kind, const char *text);
 
@@ -126,13 +97,6 @@ void journal_gap(struct journal *j, const char *cause, uint64_t duration);
  * States: what the reader of the bytes up to an offset would know, as a word. The journal keeps
  * them and does not read them.
  */
-#define JOURNAL_WORD_MAX 192 /* bytes of one, terminator included; printable ASCII, no blank */
-
-struct journal_state {
-	uint64_t offset; /* of the next byte */
-	char word[JOURNAL_WORD_MAX];
-};
-
 /* Puts down one at the end. */
 void journal_keep_state(struct journal *j, const char *word);
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "console/journal/journal_disk_pack.h"
-#include "console/journal/journal_marks.h"
+#include "console/journal/segment/journal_marks.h"
 #include "core/io.h"
 
 #define SEGMENT_FLOOR 4096

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "console/journal/journal_segment.h"
+#include "console/journal/segment/journal_segment.h"
 #include "console/journal/journal_store.h"
 #include "console/journal/journal_work.h"
 

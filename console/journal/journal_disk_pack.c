@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "console/journal/journal_pack.h"
+#include "console/journal/segment/journal_pack.h"
 
 struct journal_pack_job {
 	struct journal_disk *disk; /* NULL: abandoned */

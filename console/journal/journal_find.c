@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "console/journal/journal_private.h"
-#include "console/journal/journal_search.h"
+#include "console/journal/segment/journal_search.h"
 
 /* What a thread works on; outlives its query if need be. */
 struct find_job {

@@ -10,11 +10,11 @@
 
 #include "console/journal/journal.h"
 #include "console/journal/journal_disk.h"
-#include "console/journal/journal_marks.h"
-#include "console/journal/journal_reserve.h"
+#include "console/journal/segment/journal_marks.h"
+#include "console/journal/segment/journal_reserve.h"
 #include "console/journal/journal_ring.h"
 #include "console/journal/journal_states.h"
-#include "console/journal/journal_timestamps.h"
+#include "console/journal/segment/journal_timestamps.h"
 #include "console/journal/journal_store.h"
 #include "console/journal/journal_work.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "console/journal/journal_private.h"
-#include "console/journal/journal_search.h"
+#include "console/journal/segment/journal_search.h"
 
 #define FETCH_MAX ((size_t)64 << 10)
 #define FETCH_TRIES 3 /* a segment may be packed or removed while it is being read */

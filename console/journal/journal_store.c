@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "console/journal/journal_private.h"
-#include "console/journal/journal_sweep.h"
+#include "console/journal/segment/journal_sweep.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "core/file/error_text.h"

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "console/journal/journal_index.h"
-#include "console/journal/journal_pack.h"
-#include "console/journal/journal_reserve.h"
-#include "console/journal/journal_segment.h"
-#include "console/journal/journal_tool.h"
+#include "console/journal/segment/journal_index.h"
+#include "console/journal/segment/journal_pack.h"
+#include "console/journal/segment/journal_reserve.h"
+#include "console/journal/segment/journal_segment.h"
+#include "console/journal/segment/journal_tool.h"
 
 #define CHECK(x)                                                                                   \
 	do {                                                                                       \

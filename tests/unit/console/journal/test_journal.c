@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "console/journal/journal.h"
-#include "console/journal/journal_reserve.h"
+#include "console/journal/segment/journal_reserve.h"
 #include "console/journal/journal_ring.h"
-#include "console/journal/journal_timestamps.h"
+#include "console/journal/segment/journal_timestamps.h"
 
 #define MEMORY JOURNAL_MEMORY_MIN
 

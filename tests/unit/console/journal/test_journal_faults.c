@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "console/journal/journal_reserve.h"
+#include "console/journal/segment/journal_reserve.h"
 #include "core/log.h"
 
 static void limit_file_size(uint64_t bytes)

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "console/journal/journal_tool.h"
+#include "console/journal/segment/journal_tool.h"
 
 struct found {
 	int calls, error;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "console/journal/journal_pack.h"
+#include "console/journal/segment/journal_pack.h"
 
 static int refused; /* calls of calloc from now on that get nothing */
 

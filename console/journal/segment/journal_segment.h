@@ -3,14 +3,14 @@
  *
  * In the console's folder, FIRST and END being offsets of 20 decimal digits:
  *     FIRST.log       bytes from offset FIRST on, as printed
- *     FIRST-END.zst   the same, packed (console/journal/journal_pack.h)
- *     FIRST.idx       the index of either (console/journal/journal_index.h)
+ *     FIRST-END.zst   the same, packed (console/journal/segment/journal_pack.h)
+ *     FIRST.idx       the index of either (console/journal/segment/journal_index.h)
  *     *.new           something unfinished, to be removed
  *
  * Offsets inside a segment are without holes; between segments there may be some.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_SEGMENT_H
-#define CONSOLE_JOURNAL_JOURNAL_SEGMENT_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_SEGMENT_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_SEGMENT_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "console/journal/journal_index.h"
+#include "console/journal/segment/journal_index.h"
 
 #define JOURNAL_SEGMENTS_MAX 65536
 

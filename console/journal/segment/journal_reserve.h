@@ -11,8 +11,8 @@
  * 1970, in steps of 2^-22 seconds, lies above every number counted from 0 and above every earlier
  * one of its kind, as long as the console prints less than 4 MiB/s on average.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_RESERVE_H
-#define CONSOLE_JOURNAL_JOURNAL_RESERVE_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_RESERVE_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_RESERVE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
  *
  * Owner: the journal that embeds it. May not know what is stored at an offset.
  */
-#include "console/journal/journal_reserve.h"
+#include "console/journal/segment/journal_reserve.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * Owner: job threads of the journal. May not know offsets of consoles. A packed file may have
  * been changed by anybody who can write the folder: sizes in it are checked before use.
  */
-#include "console/journal/journal_pack.h"
+#include "console/journal/segment/journal_pack.h"
 
 #include <endian.h>
 #include <errno.h>

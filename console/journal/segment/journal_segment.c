@@ -4,7 +4,7 @@
  * Owner: journal_disk.c, and the tools that look at a journal from outside. May not know who
  * writes or reads.
  */
-#include "console/journal/journal_segment.h"
+#include "console/journal/segment/journal_segment.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "console/journal/journal_pack.h"
+#include "console/journal/segment/journal_pack.h"
 
 #define DIGITS 20
 

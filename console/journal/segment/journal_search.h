@@ -2,11 +2,11 @@
  * Looks for things in the segments of a journal: times, marks, lines. Reads files, so it is for
  * job threads; works on a copy of the table. Knows no journal.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_SEARCH_H
-#define CONSOLE_JOURNAL_JOURNAL_SEARCH_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_SEARCH_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_SEARCH_H
 
-#include "console/journal/journal_segment.h"
-#include "console/journal/journal_timestamps.h"
+#include "console/journal/segment/journal_segment.h"
+#include "console/journal/segment/journal_timestamps.h"
 
 /* Where to look. */
 struct journal_search {

@@ -2,8 +2,8 @@
  * When the bytes in memory came: a bounded list of (offset, time), once a second of output, or in
  * longer steps when so many seconds would not fit: it always covers the whole memory. Pure.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_TIMESTAMPS_H
-#define CONSOLE_JOURNAL_JOURNAL_TIMESTAMPS_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_TIMESTAMPS_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_TIMESTAMPS_H
 
 #include <stddef.h>
 #include <stdint.h>

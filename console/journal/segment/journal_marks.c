@@ -3,7 +3,7 @@
  *
  * Owner: the journal that embeds it. May not know bytes, readers, files.
  */
-#include "console/journal/journal_marks.h"
+#include "console/journal/segment/journal_marks.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,10 +2,10 @@
  * The index of a segment: a text file of one line per record. docs/journal.md is its description.
  * All is pure but journal_index_read, which reads a file.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_INDEX_H
-#define CONSOLE_JOURNAL_JOURNAL_INDEX_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_INDEX_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_INDEX_H
 
-#include "console/journal/journal.h"
+#include "console/journal/segment/journal_mark.h"
 
 #define JOURNAL_INDEX_LINE_MAX 256                 /* bytes of a line, newline included */
 #define JOURNAL_INDEX_FILE_MAX ((size_t)256 << 20) /* a longer file is read no further */

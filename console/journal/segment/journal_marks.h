@@ -2,10 +2,10 @@
  * The marks of a journal that are kept in memory: a bounded list, oldest first.
  * Knows neither bytes nor files.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_MARKS_H
-#define CONSOLE_JOURNAL_JOURNAL_MARKS_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_MARKS_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_MARKS_H
 
-#include "console/journal/journal.h"
+#include "console/journal/segment/journal_mark.h"
 
 struct journal_marks {
 	struct journal_mark *mem; /* a ring, made at the first mark */

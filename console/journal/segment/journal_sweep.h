@@ -2,13 +2,13 @@
  * Looks through the folder of all journals, for what belongs to no open one: guests that are gone.
  * The looking is for a job thread. Knows no journal.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_SWEEP_H
-#define CONSOLE_JOURNAL_JOURNAL_SWEEP_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_SWEEP_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_SWEEP_H
 
 #include <limits.h>
 #include <stdbool.h>
 
-#include "console/journal/journal_segment.h"
+#include "console/journal/segment/journal_segment.h"
 
 #define JOURNAL_SWEEP_MAX 65536 /* folders of consoles looked at */
 

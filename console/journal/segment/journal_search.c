@@ -3,13 +3,13 @@
  *
  * Owner: job threads. May not know journals or loops.
  */
-#include "console/journal/journal_search.h"
+#include "console/journal/segment/journal_search.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/journal/journal_pack.h"
+#include "console/journal/segment/journal_pack.h"
 
 int journal_search_init(
 	struct journal_search *s, const char *dir, const struct journal_segments *segments)

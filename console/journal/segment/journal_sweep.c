@@ -3,7 +3,7 @@
  *
  * Owner: the journal store. May not know open journals.
  */
-#include "console/journal/journal_sweep.h"
+#include "console/journal/segment/journal_sweep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "console/journal/journal_reserve.h"
+#include "console/journal/segment/journal_reserve.h"
 
 static int add(struct journal_folders *f, const char *dir)
 {

@@ -3,7 +3,7 @@
  *
  * Owner: tools. May not know open journals: everything comes from the folder.
  */
-#include "console/journal/journal_tool.h"
+#include "console/journal/segment/journal_tool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "console/journal/journal_pack.h"
-#include "console/journal/journal_reserve.h"
-#include "console/journal/journal_segment.h"
+#include "console/journal/segment/journal_pack.h"
+#include "console/journal/segment/journal_reserve.h"
+#include "console/journal/segment/journal_segment.h"
 
 static int load(const char *dir, struct journal_segments *s)
 {

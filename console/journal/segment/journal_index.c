@@ -3,7 +3,7 @@
  *
  * Owner: journal_disk.c writes them. May not know segments' bytes, or readers.
  */
-#include "console/journal/journal_index.h"
+#include "console/journal/segment/journal_index.h"
 
 #include <errno.h>
 #include <inttypes.h>

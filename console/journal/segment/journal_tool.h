@@ -3,14 +3,14 @@
  *
  * Reads only, and blocks. A daemon may be writing at the same time. dir is a console's folder.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_TOOL_H
-#define CONSOLE_JOURNAL_JOURNAL_TOOL_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_TOOL_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_TOOL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "console/journal/journal.h"
+#include "console/journal/segment/journal_mark.h"
 
 struct journal_info {
 	uint64_t first, end;     /* offsets kept: from first to end - 1, with holes */

@@ -3,7 +3,7 @@
  *
  * Owner: the journal that embeds it. May not know bytes, files, readers.
  */
-#include "console/journal/journal_timestamps.h"
+#include "console/journal/segment/journal_timestamps.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

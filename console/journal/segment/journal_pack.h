@@ -3,8 +3,8 @@
  * content size and a table of them in a skippable frame at the end. `zstdcat` reads it.
  * Source: zstd's contrib/seekable_format/zstd_seekable_compression_format.md. For job threads.
  */
-#ifndef CONSOLE_JOURNAL_JOURNAL_PACK_H
-#define CONSOLE_JOURNAL_JOURNAL_PACK_H
+#ifndef CONSOLE_JOURNAL_SEGMENT_JOURNAL_PACK_H
+#define CONSOLE_JOURNAL_SEGMENT_JOURNAL_PACK_H
 
 #include <stddef.h>
 #include <stdint.h>
