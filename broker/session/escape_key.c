@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "broker/session/escape_key.h"
-#include "broker/session/key_code.h"
+#include "vt/key_code.h"
 
 #define ESC 0x1b
 

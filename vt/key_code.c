@@ -1,7 +1,7 @@
 /* Task: see key_code.h. May not know sessions, or what a key is for. */
 #include <ctype.h>
 
-#include "broker/session/key_code.h"
+#include "vt/key_code.h"
 
 #define ESC 0x1b
 #define DEL 0x7f

@@ -2,8 +2,8 @@
  * A key as the newer keyboard protocols of terminals tell it: CSI u (kitty's protocol, and what it
  * took over), xterm's modifyOtherKeys, Windows' input mode. Pure.
  */
-#ifndef BROKER_SESSION_KEY_CODE_H
-#define BROKER_SESSION_KEY_CODE_H
+#ifndef VT_KEY_CODE_H
+#define VT_KEY_CODE_H
 
 #include <stdbool.h>
 #include <stdint.h>
