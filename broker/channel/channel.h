@@ -16,6 +16,7 @@
 #ifndef BROKER_CHANNEL_CHANNEL_H
 #define BROKER_CHANNEL_CHANNEL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -127,6 +128,8 @@ void channel_print(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void channel_complain(struct channel *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void channel_vcomplain(struct channel *c, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 /* As channel_print, of any length. */
 void channel_text(struct channel *c, const char *text, size_t len);
 /* Raw bytes behind the queued text. 0; -ENOBUFS; -EPIPE: the client has gone. */

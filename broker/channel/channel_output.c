@@ -169,21 +169,27 @@ void channel_text(struct channel *c, const char *text, size_t len)
 }
 
 /* Foreign names may stand in it: the whole line is escaped. */
-void channel_complain(struct channel *c, const char *format, ...)
+void channel_vcomplain(struct channel *c, const char *format, va_list args)
 {
 	char raw[1024], text[ESCAPE_ROOM(sizeof(raw))];
 	struct buf *b = c->pty ? &c->out : &c->err;
-	va_list args;
 	size_t len;
 
-	va_start(args, format);
 	vsnprintf(raw, sizeof(raw), format, args);
-	va_end(args);
 	len = escape_text(raw, strlen(raw), text, sizeof(text));
 	put_text(c, b, "vmconsoled: ", 12);
 	put_text(c, b, text, len);
 	put_text(c, b, "\n", 1);
 	channel_flush(c);
+}
+
+void channel_complain(struct channel *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	channel_vcomplain(c, format, args);
+	va_end(args);
 }
 
 int channel_put(struct channel *c, const void *data, size_t len)

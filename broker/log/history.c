@@ -2,12 +2,15 @@
  * Task: see history.h. May not know sessions, viewers.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker/channel/channel.h"
 #include "broker/log/history.h"
 #include "console/guest/console.h"
+#include "console/replay/replay_notice.h"
+#include "core/text/escape.h"
 
 int history_reset(struct channel *channel)
 {
@@ -17,14 +20,21 @@ int history_reset(struct channel *channel)
 	return channel_put(channel, text, len);
 }
 
-int history_give_back(const struct replay_modes *modes, struct channel *channel)
+int history_give_back(struct history *h, struct channel *channel)
 {
 	char text[sizeof(REPLAY_BREAK_OFF) + REPLAY_UNDO_ROOM] = REPLAY_BREAK_OFF;
 	size_t len = strlen(text);
 
 	len += replay_modes_undo(
-		modes, channel_window(channel).columns, text + len, REPLAY_UNDO_ROOM);
+		&h->shown, channel_window(channel).columns, text + len, REPLAY_UNDO_ROOM);
+	replay_modes_init(&h->shown);
 	return channel_put(channel, text, len);
+}
+
+void history_init(struct history *h)
+{
+	*h = (struct history){0};
+	replay_modes_init(&h->shown);
 }
 
 int history_begin(struct history *h, uint64_t offset, uint64_t first, bool foreign_keyboard)
@@ -39,7 +49,6 @@ int history_begin(struct history *h, uint64_t offset, uint64_t first, bool forei
 		replay_filter_init(h->filter);
 	h->foreign_keyboard = h->filter->foreign_keyboard = foreign_keyboard;
 	h->is_terminal = true;
-	replay_modes_init(&h->shown);
 	return 0;
 }
 
@@ -89,9 +98,7 @@ size_t history_before_boot(const struct history *h, uint64_t offset, size_t len)
 
 int history_boot(struct history *h, const struct console *c, struct channel *channel)
 {
-	struct replay_modes modes = h->shown;
-	bool known = h->filter || console_modes_before(c, h->boot, &modes);
-	int r = known ? history_give_back(&modes, channel) : history_reset(channel);
+	int r = history_give_back(h, channel);
 
 	if (r < 0)
 		return r;
@@ -99,7 +106,6 @@ int history_boot(struct history *h, const struct console *c, struct channel *cha
 		replay_filter_init(h->filter);
 		h->filter->foreign_keyboard = h->foreign_keyboard;
 	}
-	replay_modes_init(&h->shown);
 	history_look_for_boot(h, c, h->boot);
 	return 0;
 }
@@ -107,6 +113,36 @@ int history_boot(struct history *h, const struct console *c, struct channel *cha
 void history_sent(struct history *h, const void *data, size_t len)
 {
 	replay_modes_feed(&h->shown, data, len);
+}
+
+size_t history_line(char line[HISTORY_LINE_MAX], const char *format, va_list args)
+{
+	char raw[1024], text[ESCAPE_ROOM(sizeof(raw))];
+
+	_Static_assert(sizeof("[vmconsoled: ]\n") + sizeof(text) <= HISTORY_LINE_MAX, "it fits");
+	vsnprintf(raw, sizeof(raw), format, args);
+	escape_text(raw, strlen(raw), text, sizeof(text));
+	return (size_t)snprintf(line, HISTORY_LINE_MAX, "[vmconsoled: %s]\n", text);
+}
+
+bool history_may_say(const struct history *h)
+{
+	return replay_notice_may_stand(&h->shown);
+}
+
+bool history_says_below(const struct history *h)
+{
+	return replay_notice_is_below(&h->shown);
+}
+
+int history_say(const struct history *h, struct channel *channel, const char *text, size_t len)
+{
+	const struct channel_window window = channel_window(channel);
+	const struct replay_notice_place place = {window.columns, window.rows};
+	char out[REPLAY_NOTICE_ROOM(HISTORY_LINE_MAX)];
+	size_t n = replay_notice_write(&h->shown, place, text, len, out, sizeof(out));
+
+	return channel_put(channel, out, n);
 }
 
 void history_show(struct history *h)
@@ -136,5 +172,5 @@ void history_finish(struct history *h)
 {
 	free(h->filter);
 	free(h->before);
-	*h = (struct history){0};
+	history_init(h);
 }

@@ -5,6 +5,7 @@
 #ifndef BROKER_LOG_HISTORY_H
 #define BROKER_LOG_HISTORY_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,17 +24,19 @@ static inline uint64_t history_window(uint64_t end, uint64_t first)
 	return end - first > HISTORY_WINDOW ? end - HISTORY_WINDOW : first;
 }
 
-/* Zero-initialised: bytes pass as they are. */
 struct history {
 	struct replay_filter *filter;
 	struct replay_modes *before; /* what is known of the bytes before shown_from, till it is */
 	uint64_t shown_from;         /*   reached */
-	struct replay_modes shown;   /* of the terminal, by what passed the filter */
+	struct replay_modes shown;   /* of the terminal, by what it was sent */
 	bool foreign_keyboard;       /* what the terminal types does not come to us */
 	bool is_terminal;            /* there is one that is sent what is shown */
 	uint64_t boot;               /* the next one behind what was shown; UINT64_MAX none */
 	uint64_t begun;              /* the last one, or where it began */
 };
+
+/* Bytes pass as they are; the terminal is a fresh one. */
+void history_init(struct history *h);
 
 /* The filter, for bytes from offset on; first is the oldest one kept. 0, -ENOMEM. */
 int history_begin(
@@ -61,7 +64,21 @@ size_t history_before_boot(const struct history *h, uint64_t offset, size_t len)
  */
 int history_boot(struct history *h, const struct console *c, struct channel *channel) MUST_CHECK;
 
-/* The terminal was sent these bytes, of the history or to bring it to the modes there. */
+/*
+ * Notices: lines of our own, each with its newline, without control characters. They are readable
+ * on the terminal whatever the guest has set on it, and change none of that.
+ */
+#define HISTORY_LINE_MAX ((size_t)4160)
+/* Makes such a line. Returns its length. */
+size_t history_line(char line[HISTORY_LINE_MAX], const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+bool history_may_say(const struct history *h);    /* not in the middle of something */
+bool history_says_below(const struct history *h); /* on the last rows: the next takes its place */
+/* Says lines of HISTORY_LINE_MAX bytes at most. 0 or what channel_put says. */
+int history_say(
+	const struct history *h, struct channel *channel, const char *text, size_t len) MUST_CHECK;
+
+/* The terminal was sent these bytes: the guest's, or some that bring it to the modes there. */
 void history_sent(struct history *h, const void *data, size_t len);
 
 /* shown_from is reached: the filter goes on from what is known, which is given up. */
@@ -70,13 +87,12 @@ void history_show(struct history *h);
 /* A hole: what comes next does not go on with what came before. Returns where to read on. */
 uint64_t history_pass(struct history *h, const struct journal_hole *hole);
 
-void history_finish(struct history *h);
+void history_finish(struct history *h); /* as after history_init */
 
-/* A terminal with these modes is left: ends any sequence, and undoes what was set. 0 or what
- * channel_put says. */
-int history_give_back(const struct replay_modes *modes, struct channel *channel) MUST_CHECK;
+/* The terminal is left: ends any sequence, and undoes what was set. 0 or what channel_put says. */
+int history_give_back(struct history *h, struct channel *channel) MUST_CHECK;
 
-/* The same where nothing is known: resets whatever there is to reset. */
+/* The terminal is somebody's who had it before: resets whatever there is to reset. The same. */
 int history_reset(struct channel *channel) MUST_CHECK;
 
 #endif

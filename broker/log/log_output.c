@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,12 +97,30 @@ static size_t send_piece(struct log_session *s, const uint8_t *data, size_t len)
 	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : len;
 }
 
+/* On a pty it is one stream with the guest's bytes, which may have set anything. */
+void log_say(struct log_session *s, const char *format, ...)
+{
+	bool is_one_stream = channel_has_pty(s->channel);
+	char line[HISTORY_LINE_MAX];
+	size_t len = 0;
+	va_list args;
+
+	va_start(args, format);
+	if (is_one_stream)
+		len = history_line(line, format, args);
+	else
+		channel_vcomplain(s->channel, format, args);
+	va_end(args);
+	if (len > 0)
+		(void)!history_say(&s->history, s->channel, line, len);
+	s->in_line &= !is_one_stream;
+}
+
 /* Offsets without a byte. */
 static int pass_hole(struct log_session *s, const struct journal_hole *hole)
 {
 	if (!s->history.before && hole->cause != JOURNAL_HOLE_UNUSED)
-		channel_complain(s->channel, "bytes %" PRIu64 "-%" PRIu64 " %s", hole->from,
-			hole->to - 1,
+		log_say(s, "bytes %" PRIu64 "-%" PRIu64 " %s", hole->from, hole->to - 1,
 			hole->cause == JOURNAL_HOLE_BROKEN ? "cannot be read" : "no longer kept");
 	return journal_reader_seek(s->reader, history_pass(&s->history, hole)) == 0;
 }

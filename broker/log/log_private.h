@@ -34,6 +34,9 @@ int log_output_place(struct log_session *s, uint64_t offset, bool is_fresh);
 /* Sends what the channel takes, from the reader on; ends the session at the end. */
 void log_output_pump(void *arg);
 
+/* A notice. */
+void log_say(struct log_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* There may be more. */
 void log_output_wake(void *arg);
 

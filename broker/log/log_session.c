@@ -51,7 +51,7 @@ static void log_leave(void *arg, char where[CHANNEL_WHERE_MAX])
 {
 	struct log_session *s = arg;
 
-	if (s->history.filter && history_give_back(&s->history.shown, s->channel) < 0)
+	if (s->history.filter && history_give_back(&s->history, s->channel) < 0)
 		return;
 	if (s->reader)
 		snprintf(where, CHANNEL_WHERE_MAX, "; left at offset %" PRIu64,
@@ -170,13 +170,13 @@ static void on_event(void *arg, const struct console_event *event)
 		return;
 	history_look_again(&s->history, s->console);
 	if (event->kind == CONSOLE_EV_STOPPED)
-		channel_complain(s->channel, "VM %s has stopped; waiting for it to start",
+		log_say(s, "VM %s has stopped; waiting for it to start",
 			guest_name(console_guest(s->console)));
 	else if (event->kind == CONSOLE_EV_LOST)
-		channel_complain(s->channel, "the hypervisor of VM %s is away; waiting for it",
+		log_say(s, "the hypervisor of VM %s is away; waiting for it",
 			guest_name(console_guest(s->console)));
 	else if (event->kind == CONSOLE_EV_OPENED && event->outage_us)
-		channel_complain(s->channel, "VM %s: console is back after %.1f seconds",
+		log_say(s, "VM %s: console is back after %.1f seconds",
 			guest_name(console_guest(s->console)),
 			(double)event->outage_us / LOOP_SECOND);
 	else if (event->kind == CONSOLE_EV_UNSUPPORTED)
@@ -204,6 +204,7 @@ static struct log_session *create(
 	s->console = console;
 	s->journal = console_journal(console);
 	s->options = *options;
+	history_init(&s->history);
 	r = loop_timer_add(s->loop, &s->again, log_output_pump, s);
 	if (!r && options->follow)
 		r = viewer_create(console, &owner, &follow_events, s, &s->viewer);

@@ -78,7 +78,7 @@ static void leave(void *arg, char where[CHANNEL_WHERE_MAX])
 	struct attach *a = arg;
 
 	if (channel_is_shown(a->channel)) {
-		if (attach_give_back(a) < 0)
+		if (history_give_back(&a->history, a->channel) < 0)
 			return;
 		if (a->pty)
 			channel_print(a->channel, "\n");
@@ -177,6 +177,7 @@ static struct attach *create(
 	a->last_activity = a->last_output = loop_now(a->loop);
 	a->sent_from = UINT64_MAX;
 	a->reached = journal_next(console_journal(console));
+	history_init(&a->history);
 	a->has_opened = console_state(console) == CONSOLE_OPEN;
 	a->size_due = options->size && !options->has_power && guest_is_on(console_guest(console));
 	if (make_timers(a) < 0 ||

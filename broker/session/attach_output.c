@@ -164,6 +164,8 @@ static int pump_step(struct attach *a)
 		channel_begin(a->channel, a->sent_from);
 		done = channel_send(
 			a->channel, data, len < WIRE_PAYLOAD_MAX ? len : WIRE_PAYLOAD_MAX);
+		if (a->pty)
+			history_sent(&a->history, data, done);
 	}
 	if (done == 0)
 		return 0;
@@ -419,18 +421,6 @@ void attach_start_history(struct attach *a)
 		show_from(a, start_offset(a));
 }
 
-/* What the guest has set on the terminal. Where it is not known, whatever there is to reset is. */
-int attach_give_back(struct attach *a)
-{
-	struct replay_modes modes;
-
-	if (a->history.filter)
-		return history_give_back(&a->history.shown, a->channel);
-	if (console_modes_at(a->console, journal_reader_offset(reader(a)), &modes))
-		return history_give_back(&modes, a->channel);
-	return history_reset(a->channel);
-}
-
 /* The guest's terminal is a fresh one: this one is, too, as soon as it was sent what came before.
  */
 void attach_booted(struct attach *a)
@@ -441,7 +431,7 @@ void attach_booted(struct attach *a)
 
 void attach_replay_screen(struct attach *a)
 {
-	if (attach_give_back(a) < 0)
+	if (history_give_back(&a->history, a->channel) < 0)
 		return;
 	attach_output_finish(a);
 	a->options.from = ATTACH_FROM_SCREEN;

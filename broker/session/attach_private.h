@@ -75,7 +75,7 @@ struct attach {
 
 	/* output */
 	uint64_t live_from;            /* journal bytes before it are history */
-	struct history history;        /* pty: while history is shown, and till it joins */
+	struct history history;        /* its filter: while history is shown, and till it joins */
 	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
 	uint64_t sent_from; /* nothing before it was sent since the session, or a replay, began */
 	uint64_t reached;   /* all before it was sent, or not wanted: where to resume */
@@ -108,7 +108,9 @@ struct attach {
 	struct loop_timer *linger;
 
 	/* notices */
-	struct buf held; /* pty: what waits for the end of a sequence */
+	struct buf held;  /* pty: what waits for the end of a sequence */
+	struct buf said;  /* pty: what stands on the last rows, till more is printed */
+	uint64_t said_at; /* journal offset */
 	struct loop_timer *hold;
 
 	/* waiting */
@@ -150,8 +152,6 @@ void attach_start_history(struct attach *a);
 void attach_replay_screen(struct attach *a); /* again, for the escape key */
 void attach_output_finish(struct attach *a);
 void attach_booted(struct attach *a);
-/* The terminal gets back what the guest has set on it. 0 or what channel_put says. */
-int attach_give_back(struct attach *a) MUST_CHECK;
 /* Whether output that is there was not sent yet. */
 bool attach_is_behind(const struct attach *a);
 

@@ -3,43 +3,27 @@
  * character of the guest's. There it waits for the end of that, for a second at most.
  */
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "broker/session/attach_private.h"
-#include "console/replay/replay.h"
-#include "core/text/escape.h"
 
-#define SCANNED ((size_t)4096)  /* bytes looked back at: no longer sequence is known of */
-#define HELD_MAX ((size_t)4000) /* text that waits; printed in one go */
-#define HOLD_US LOOP_SECOND     /* for the guest to go on */
-#define CANCEL 0x18             /* ECMA-48 CAN: a terminal gives up a sequence */
+#define HOLD_US LOOP_SECOND /* for the guest to go on */
+#define CANCEL 0x18         /* ECMA-48 CAN: a terminal gives up a sequence */
 
-/* Whether the last byte sent is in the middle of something. */
-static enum vt_state state_of_terminal(const struct attach *a)
+/* On the last rows it stands below what was said there before, unless the guest has gone on. */
+static void say(struct attach *a, const char *text, size_t len)
 {
-	const struct journal *j = console_journal(a->console);
-	uint64_t end = journal_reader_offset(viewer_reader(a->viewer));
-	uint64_t first = journal_memory_first(j), from = end > SCANNED ? end - SCANNED : 0;
-	struct vt_scan scan;
-	const uint8_t *data;
-	size_t len;
+	uint64_t offset = journal_reader_offset(viewer_reader(a->viewer));
+	bool is_below = history_says_below(&a->history);
 
-	/* History, and its join, is sent in whole sequences. */
-	if (a->history.before || a->history.filter || a->finding)
-		return VT_GROUND;
-	if (from < first)
-		from = first;
-	if (from < a->sent_from)
-		from = a->sent_from;
-	if (from < a->history.begun)
-		from = a->history.begun;
-	if (from >= end || journal_view(j, from, &data, &len) < 0)
-		return VT_GROUND;
-	vt_scan_init(&scan);
-	for (size_t i = 0; i < end - from;)
-		i += vt_scan_byte(&scan, data[i]);
-	return scan.state;
+	if (!is_below || offset != a->said_at || buf_room(&a->said) < len)
+		buf_drop(&a->said, buf_len(&a->said));
+	a->said_at = offset;
+	if (is_below && buf_add(&a->said, text, len) == 0) {
+		text = (const char *)buf_data(&a->said);
+		len = buf_len(&a->said);
+	}
+	if (history_say(&a->history, a->channel, text, len) < 0)
+		buf_drop(&a->said, buf_len(&a->said));
 }
 
 static void say_held(struct attach *a)
@@ -49,7 +33,7 @@ static void say_held(struct attach *a)
 	loop_timer_stop(a->hold);
 	if (len == 0)
 		return;
-	channel_print(a->channel, "%.*s", (int)len, (const char *)buf_data(&a->held));
+	say(a, (const char *)buf_data(&a->held), len);
 	buf_drop(&a->held, len);
 }
 
@@ -59,43 +43,45 @@ static void on_hold(void *arg)
 	struct attach *a = arg;
 	const uint8_t cancel = CANCEL;
 
-	if (state_of_terminal(a) > VT_UTF8 && channel_put(a->channel, &cancel, 1) < 0)
-		return;
+	if (a->history.shown.scan.state > VT_UTF8) {
+		if (channel_put(a->channel, &cancel, 1) < 0)
+			return;
+		history_sent(&a->history, &cancel, 1);
+	}
 	say_held(a);
 }
 
 void attach_notice(struct attach *a, const char *format, ...)
 {
-	char raw[1024], text[ESCAPE_ROOM(sizeof(raw))], line[sizeof(text) + 32];
+	char line[HISTORY_LINE_MAX];
 	va_list args;
-	int len;
+	size_t len = 0;
 
 	if (attach_is_over(a))
 		return;
 	va_start(args, format);
-	vsnprintf(raw, sizeof(raw), format, args);
+	if (!a->pty)
+		channel_vcomplain(a->channel, format, args);
+	else
+		len = history_line(line, format, args);
 	va_end(args);
-	if (!a->pty) {
-		channel_complain(a->channel, "%s", raw);
+	if (!a->pty)
 		return;
-	}
-	escape_text(raw, strlen(raw), text, sizeof(text));
-	len = snprintf(line, sizeof(line), "\n[vmconsoled: %s]\n", text);
-	if (!buf_len(&a->held) && state_of_terminal(a) == VT_GROUND) {
-		channel_print(a->channel, "%s", line);
+	if (!buf_len(&a->held) && history_may_say(&a->history)) {
+		say(a, line, len);
 		return;
 	}
 	if (!loop_timer_armed(a->hold))
 		loop_timer_set(a->hold, HOLD_US, 0);
-	if (buf_add(&a->held, line, (size_t)len) < 0) {
+	if (buf_add(&a->held, line, len) < 0) {
 		on_hold(a);
-		channel_print(a->channel, "%s", line);
+		say(a, line, len);
 	}
 }
 
 void attach_say_after_output(struct attach *a)
 {
-	if (!attach_is_over(a) && buf_len(&a->held) && state_of_terminal(a) == VT_GROUND)
+	if (!attach_is_over(a) && buf_len(&a->held) && history_may_say(&a->history))
 		say_held(a);
 }
 
@@ -106,12 +92,14 @@ void attach_say_last(struct attach *a)
 
 int attach_say_init(struct attach *a)
 {
-	buf_init(&a->held, HELD_MAX);
+	buf_init(&a->held, HISTORY_LINE_MAX);
+	buf_init(&a->said, HISTORY_LINE_MAX);
 	return loop_timer_add(a->loop, &a->hold, on_hold, a);
 }
 
 void attach_say_finish(struct attach *a)
 {
 	buf_finish(&a->held);
+	buf_finish(&a->said);
 	loop_timer_del(&a->hold);
 }

@@ -86,15 +86,8 @@ const char *console_device_name(const struct console *c);
 struct journal *console_journal(const struct console *c);
 uint64_t console_opened_at(const struct console *c); /* loop time; 0 when not open */
 /*
- * What a terminal's modes are that was sent all output up to offset. True: they are known, from
- * what the journal has in memory.
- */
-bool console_modes_at(const struct console *c, uint64_t offset, struct replay_modes *modes);
-/* The same before a boot there made the terminal a fresh one. */
-bool console_modes_before(const struct console *c, uint64_t offset, struct replay_modes *modes);
-/*
- * The same at the last place that the journal has a state of, from least to most; *offset says
- * where. False: there is none in memory.
+ * What a terminal's modes are that was sent all output up to the last place that the journal has a
+ * state of, from least to most; *offset says where. False: there is none in memory.
  */
 bool console_modes_recall(const struct console *c, uint64_t least, uint64_t most,
 	struct replay_modes *modes, uint64_t *offset);

@@ -40,34 +40,6 @@ static bool follow(
 	return true;
 }
 
-/* From the last state up to most on; or from the first byte of all, if memory has it. */
-static bool look(
-	const struct console *c, uint64_t most, uint64_t offset, struct replay_modes *modes)
-{
-	uint64_t first = journal_memory_first(c->journal), from = first;
-
-	if (!console_modes_recall(c, first, most, modes, &from)) {
-		if (first != journal_first(c->journal))
-			return false;
-		replay_modes_init(modes);
-	}
-	return follow(c, from, offset, modes);
-}
-
-bool console_modes_before(const struct console *c, uint64_t offset, struct replay_modes *modes)
-{
-	return offset > 0 && look(c, offset - 1, offset, modes);
-}
-
-bool console_modes_at(const struct console *c, uint64_t offset, struct replay_modes *modes)
-{
-	if (offset == journal_next(c->journal)) {
-		*modes = c->modes;
-		return true;
-	}
-	return look(c, offset, offset, modes);
-}
-
 /* Without a state, from what there is. */
 void console_modes_begin(struct console *c)
 {

@@ -175,6 +175,7 @@ struct replay_modes {
 	uint16_t top, bottom; /* scroll region, 0 0 for none */
 	uint8_t cursor_style; /* DECSCUSR, 0 the default */
 	uint8_t modify_keys;  /* xterm's modifyOtherKeys */
+	bool is_kept;         /* the cursor was saved (DECSC) and not brought back since */
 	struct replay_keys keys[2]; /* of the main screen, and the alternate one */
 	struct replay_sgr sgr, saved;
 };

@@ -65,6 +65,7 @@ static void reset(struct replay_modes *m)
 	m->modes = 0;
 	m->alternate = m->top = m->bottom = 0;
 	m->cursor_style = m->modify_keys = 0;
+	m->is_kept = false;
 	memset(m->keys, 0, sizeof(m->keys));
 	replay_sgr_init(&m->sgr);
 	m->saved = m->sgr;
@@ -96,6 +97,18 @@ static void restore(struct replay_modes *m)
 {
 	m->sgr = m->saved;
 	put_mode(m, REPLAY_ORIGIN, m->saved.origin);
+}
+
+static void keep(struct replay_modes *m)
+{
+	save(m);
+	m->is_kept = true;
+}
+
+static void come_back(struct replay_modes *m)
+{
+	restore(m);
+	m->is_kept = false;
 }
 
 /* The other screen, and the saved cursor that belongs to 1048 and 1049. */
@@ -136,6 +149,7 @@ static void soft_reset(struct replay_modes *m)
 	for (size_t i = 0; i < sizeof(reset_modes) / sizeof(*reset_modes); i++)
 		put_mode(m, reset_modes[i], false);
 	m->top = m->bottom = 0;
+	m->is_kept = false;
 	replay_sgr_init(&m->sgr);
 	m->saved = m->sgr;
 }
@@ -235,9 +249,9 @@ static void on_csi(struct replay_modes *m)
 	else if (csi.final == 'r')
 		set_region(m, &csi);
 	else if (csi.final == 's' && !csi.params_len)
-		save(m);
+		keep(m);
 	else if (csi.final == 'u' && !csi.params_len)
-		restore(m);
+		come_back(m);
 }
 
 static void on_escape(struct replay_modes *m)
@@ -258,10 +272,10 @@ static void on_escape(struct replay_modes *m)
 		return;
 	switch (seq[1]) {
 	case '7':
-		save(m);
+		keep(m);
 		break;
 	case '8':
-		restore(m);
+		come_back(m);
 		break;
 	case '=':
 	case '>':

@@ -1,5 +1,5 @@
 /*
- * What the files of the tracker share: replay_modes.c, replay_undo.c, replay_word.c. Nobody else
+ * What the files of the tracker share: replay_modes.c, replay_notice.c, replay_undo.c. Nobody else
  * includes it.
  */
 #ifndef CONSOLE_REPLAY_REPLAY_MODES_H

@@ -14,15 +14,20 @@ void replay_sgr_init(struct replay_sgr *sgr)
 	memset(sgr->charset, 'B', sizeof(sgr->charset));
 }
 
+bool replay_sgr_is_same(const struct replay_sgr *a, const struct replay_sgr *b)
+{
+	char text_a[REPLAY_SGR_ROOM], text_b[REPLAY_SGR_ROOM];
+	size_t n = replay_sgr_write(a, text_a);
+
+	return n == replay_sgr_write(b, text_b) && memcmp(text_a, text_b, n) == 0;
+}
+
 bool replay_sgr_is_default(const struct replay_sgr *sgr)
 {
 	struct replay_sgr none;
-	char a[REPLAY_SGR_ROOM], b[REPLAY_SGR_ROOM];
 
 	replay_sgr_init(&none);
-	size_t n = replay_sgr_write(sgr, a);
-
-	return n == replay_sgr_write(&none, b) && memcmp(a, b, n) == 0;
+	return replay_sgr_is_same(sgr, &none);
 }
 
 static uint8_t byte_of(int value)

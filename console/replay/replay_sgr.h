@@ -1,6 +1,6 @@
 /*
- * How a terminal draws characters: attributes, colours, character sets. Pure; used by
- * replay_modes.c alone.
+ * How a terminal draws characters: attributes, colours, character sets. Pure; used
+ * by the tracker's files alone.
  */
 #ifndef CONSOLE_REPLAY_REPLAY_SGR_H
 #define CONSOLE_REPLAY_REPLAY_SGR_H
@@ -9,6 +9,8 @@
 
 void replay_sgr_init(struct replay_sgr *sgr);
 bool replay_sgr_is_default(const struct replay_sgr *sgr);
+/* Whether characters are drawn the same way; origin mode is not looked at. */
+bool replay_sgr_is_same(const struct replay_sgr *a, const struct replay_sgr *b);
 
 /* Applies a CSI ... m sequence (ECMA-48 §8.3.117, xterm's ctlseqs, ITU T.416 colours). */
 void replay_sgr_apply(struct replay_sgr *sgr, const struct vt_csi *csi);

@@ -11,7 +11,7 @@ import pytest
 from lib import clients, schema
 from lib.kept import folder, kept
 from lib.proc import SLOW, wait_until
-from lib.session import DENIED, DONE, NO_SUCH, USAGE, ask, one_line_reason, parse_json, word
+from lib.session import DENIED, DONE, ESCAPE, NO_SUCH, USAGE, ask, leave, one_line_reason, parse_json, word
 from lib.term import Stream, Terminal
 
 QUESTIONS = (b"\x1b[6n", b"\x1b[5n", b"\x1b[c", b"\x1b[0c", b"\x1b[>c", b"\x1b]10;?", b"\x1b]11;?",
@@ -189,6 +189,32 @@ def test_pipe_on_another_connection_is_not_concerned(no_files, guest):
     result = no_files.ssh(guest.name, stdin=b"say here\n")
     assert result.status == DONE and b"here\r\n" in result.out, result
     client.close()
+
+
+# --- notices ---
+
+
+HIDES = [  # what would; what stands before a notice then, and behind it
+    (b"\x1b)0\x0e\x1b[8m", rb"\x0f\x1b\(B\x1b\[0m\r\n", rb"\r\n\x1b\)0\x0e\x1b\[0;8m"),
+    (b"\x1b[37;47m\x1b[?7l", rb"\x0f\x1b\(B\x1b\[0m\x1b\[\?7h\r\n", rb"\r\n\x1b\[\?7l\x1b\[0;37;47m"),
+    (b"\x1b[1;10r\x1b[24;1H", rb"\x1b7\x1b\[\?7l\x1b\[23;1H\x1b\[2K", rb"\x1b\[\?7h\x1b8")]
+
+
+def test_a_notice_is_read_whatever_the_guest_has_set(daemon, guest, tmp_path):
+    for output, before, behind in HIDES:
+        with daemon.terminal(guest.name) as person:
+            ask(person)
+            person.line(b"say \x1bc" + output + b"set")
+            person.expect(rb"set\r\n.*guest> ")
+            person.send(ESCAPE + b"i")
+            person.expect(before + rb"\[vmconsoled: VM [^\]]*\]" + behind)
+            person.send(ESCAPE + b"w")
+            person.expect(r"has the keyboard\]")
+            person.expect(behind)
+            rows = "".join(shown_by_tmux(tmp_path, person.seen, 80, 24))
+            assert f"[vmconsoled: VM {guest.name}, serial0" in rows and "history from offset" in rows, rows
+            assert "has the keyboard]" in rows, rows
+            leave(person)
 
 
 # --- the screen ---

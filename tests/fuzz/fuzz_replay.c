@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "console/replay/replay.h"
+#include "console/replay/replay_notice.h"
 
 #define SPARE ((size_t)2 * REPLAY_MODES_ROOM)
 
@@ -130,6 +131,25 @@ static void check_undo(const struct replay_modes *modes, size_t cut)
 	CHECK(!m.keys[0].pushed && !m.keys[0].flags[0]);
 }
 
+/* A notice leaves what the guest has set. */
+static void check_notice(const struct replay_modes *modes, size_t cut)
+{
+	static const char text[] = "[notice]\n[another one]\n";
+	const struct replay_notice_place place = {cut % 100, cut % 60};
+	char out[REPLAY_NOTICE_ROOM(sizeof(text))], bytes[2][REPLAY_MODES_ROOM];
+	struct replay_modes m = *modes;
+
+	vt_scan_init(&m.scan);
+	size_t n = replay_notice_write(&m, place, text, sizeof(text) - 1, out, sizeof(out));
+
+	check_no_query((const uint8_t *)out, n);
+	size_t before = replay_modes_write(&m, bytes[0], sizeof(bytes[0]));
+	replay_modes_feed(&m, (const uint8_t *)out, n);
+	CHECK(m.scan.state == VT_GROUND);
+	CHECK(before == replay_modes_write(&m, bytes[1], sizeof(bytes[1])));
+	CHECK(!memcmp(bytes[0], bytes[1], before));
+}
+
 /* A word says all: the tracker that is made of it goes on as the other. */
 static void check_word(const uint8_t *in, size_t len, size_t cut)
 {
@@ -189,6 +209,7 @@ static void check_start(const uint8_t *in, size_t len, size_t cut, uint8_t *out)
 	/* And all of it passes the filter. */
 	CHECK(filter((const uint8_t *)bytes[0], n, n ? n : 1, out, SPARE) == n);
 	check_undo(&a, cut);
+	check_notice(&a, cut);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -12,7 +12,9 @@
  *
  *     known   as auto, but what was before KEPT is known to the tracker
  *     left    he was there from the start, and leaves: all bytes of the history, and what undoes
- * them
+ *             them
+ *     told    he was there from the start, and is told something as soon as it may stand: MODES is
+ *             1 if it stands on the last row, and up to REPLAYED is what the guest has printed
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -20,9 +22,11 @@
 #include <string.h>
 
 #include "console/replay/replay.h"
+#include "console/replay/replay_notice.h"
 
 #define ROWS 22
 #define COLUMNS 80
+#define NOTICE "[vmconsoled: told 1234567890]\n"
 #define FILE_MAX ((size_t)1 << 20)
 
 struct bytes {
@@ -97,6 +101,25 @@ static void leave(const struct bytes *in, size_t history)
 	fflush(stdout);
 }
 
+static void tell(const struct bytes *in, size_t history)
+{
+	const struct replay_notice_place place = {COLUMNS, 24};
+	static char text[REPLAY_NOTICE_ROOM(sizeof(NOTICE))];
+	struct replay_modes modes;
+
+	replay_modes_init(&modes);
+	replay_modes_feed(&modes, in->p, history);
+	while (history < in->len && !replay_notice_may_stand(&modes))
+		replay_modes_feed(&modes, in->p + history++, 1);
+	size_t len =
+		replay_notice_write(&modes, place, NOTICE, sizeof(NOTICE) - 1, text, sizeof(text));
+
+	printf("0 %d %zu %zu\n", replay_notice_is_below(&modes), history, history + len);
+	fwrite(in->p, 1, history, stdout);
+	fwrite(text, 1, len, stdout);
+	fflush(stdout);
+}
+
 static void show(const struct bytes *in, size_t kept, const char *where, size_t history)
 {
 	static uint8_t room[2 * FILE_MAX];
@@ -112,6 +135,10 @@ static void show(const struct bytes *in, size_t kept, const char *where, size_t 
 	replay_modes_init(&modes);
 	if (strcmp(where, "left") == 0) {
 		leave(in, history);
+		return;
+	}
+	if (strcmp(where, "told") == 0) {
+		tell(in, history);
 		return;
 	}
 	if (known)

@@ -7,6 +7,7 @@
 * The terminal answers nothing to what is history.
 * Where the beginning is gone, a viewer's terminal has the modes of one who was there.
 * A terminal that is left has the modes that it had before.
+* A notice is readable at any time, and the terminal is as it was afterwards.
 
 How the corpus was made is told in replay_corpus/README.md.
 """
@@ -17,6 +18,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 import replay_terminals
@@ -54,10 +56,16 @@ ASKED = b"".join(b"\x1b[?%d$p" % mode for mode in (
     1, 5, 6, 7, 25, 69, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1049, 2004)) + b"\x1b[4$p"
 
 
+NOTICE = b"[vmconsoled: told 1234567890]"
+# What would hide a notice, change it, cut it, or put it where the next output goes over it.
+HIDES = [b"\x1b)0\x0e", b"\x1b(0", b"\x1b[8m", b"\x1b[37;47m", b"\x1b[?7l\x1b[70C", b"\x1b[4h",
+         b"\x1b[1;10r\x1b[24;5Hlow", b"\x1b[3;10r\x1b[?6h\x1b[2;5H", b"\x1b[?1049h\x1b[7m\x1b[5;5H",
+         b"\x1b[5;20r\x1b(0\x1b[31m\x1b[6;6Hqq\x1b7\x1b[m\x1b[24;1H\x1b8"]
+
+
 class Recording:
-    def __init__(self, folder, name):
-        self.name = name
-        path = os.path.join(CORPUS, name)
+    def __init__(self, folder, path):
+        self.name = os.path.basename(path)
         with open(path, "rb") as f:
             self.raw = f.read()
         self.tool = subprocess.Popen([os.path.join(folder, "replay_tool"), path],
@@ -151,6 +159,21 @@ def late_problem(terminal, recording, _truth, sent):
     return None
 
 
+def told_problem(terminal, recording, _truth, sent):
+    """A notice is read, and the guest's terminal is as before."""
+    seen = terminal.show(sent.all)
+    if not any(line.startswith(NOTICE) for line in seen.text):
+        return f"it is not readable: {seen.text}"
+    before = sent.all[:len(sent.modes) + len(sent.replay)]
+    there = terminal.show(before) if sent.modes else seen
+    if seen.cursor != there.cursor:
+        return f"the cursor is at {seen.cursor}, not {there.cursor}"
+    seen, there = terminal.show(sent.all + PROBE + ASKED), terminal.show(before + PROBE + ASKED)
+    if seen.screen != there.screen or seen.cursor != there.cursor or not seen.typed.endswith(there.typed):
+        return f"{seen.text} is not {there.text}"
+    return None
+
+
 def is_line_start(recording, sent):
     """Whether it is one, as far as there is a line in what is kept."""
     raw, at = recording.raw, sent.shown
@@ -187,6 +210,8 @@ def parser_problem(vterm, recording, sent):
 def views(recording, count):
     """What is looked at: (what is checked, what is sent)."""
     size = len(recording.raw)
+    if recording.truth == recording.raw:
+        yield told_problem, recording.sent(0, "told", recording.point())
     for history in [size] + [recording.point() for _ in range(count - 1)]:
         yield start_problem, recording.sent(0, 0, history)
         yield start_problem, recording.sent(0, "auto", history)
@@ -223,17 +248,32 @@ def check(terminal, recording, count):
     return wrong, bool(truth.typed)
 
 
+def check_told(terminal, folder):
+    wrong = []
+    for output in HIDES:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"text\r\n" + output)
+            file.flush()
+            recording = Recording(folder, file.name)
+            found = told_problem(terminal, recording, None, recording.sent(0, "told", len(recording.raw)))
+            recording.close()
+        if found:
+            wrong.append(f"{terminal.name}: a notice after {output!r}: {found}")
+    return wrong
+
+
 def check_all(terminal, folder, count):
     wrong, asks = [], 0
     began = time.monotonic()
     for name in sorted(os.listdir(CORPUS)):
         if not name.endswith(".raw"):
             continue
-        recording = Recording(folder, name)
+        recording = Recording(folder, os.path.join(CORPUS, name))
         bad, asked = check(terminal, recording, count)
         recording.close()
         wrong += bad
         asks += asked
+    wrong += check_told(terminal, folder)
     if not asks:
         wrong.append(f"{terminal.name}: nothing in the corpus is answered: it tests nothing")
     print(f"{terminal.name}: {len(wrong)} wrong, {time.monotonic() - began:.1f} s")
