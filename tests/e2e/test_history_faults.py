@@ -5,12 +5,12 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
 
 from lib import pattern
+from lib.disk import CannotMount, Disk
 from lib.kept import folder, kept, offsets
 from lib.proc import rounds, wait_until
 from lib.session import DONE, ask, skipped, word
@@ -156,32 +156,6 @@ def test_kill_before_anything_was_printed(daemons, guest):
 # The disk
 
 
-class Disk:
-    """A small file system of its own for the journals of a daemon that is not started yet."""
-
-    def __init__(self, path, user, size):
-        self.path, self.user = path, user
-        user.mkdir(path)
-        self._mount("-t", "tmpfs", "-o", f"size={size},mode=700,uid={user.uid},gid={user.gid}",
-                    "none", path)
-
-    @staticmethod
-    def _mount(*arguments):
-        done = subprocess.run(["mount", *arguments], capture_output=True, check=False)
-        if done.returncode:
-            pytest.skip(f"cannot mount: {done.stderr.decode()}")
-
-    def remount(self, options):
-        self._mount("-o", f"remount,{options}", self.path)
-
-    def free(self):
-        info = os.statvfs(self.path)
-        return info.f_bavail * info.f_frsize
-
-    def unmount(self):
-        subprocess.run(["umount", "-l", self.path], check=False)
-
-
 @pytest.fixture
 def stopped(daemons, user):
     """A daemon that has made its folders, and a way to put its journals on a small disk."""
@@ -190,7 +164,10 @@ def stopped(daemons, user):
     def make(config, size, **options):
         daemon = daemons(config, **options)
         daemon.stop()
-        disks.append(Disk(f"{daemon.dir}/state/journal", user, size))
+        try:
+            disks.append(Disk(f"{daemon.dir}/state/journal", user, size))
+        except CannotMount as error:
+            pytest.skip(str(error))
         return daemon, disks[-1]
 
     yield make

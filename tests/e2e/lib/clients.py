@@ -163,10 +163,13 @@ def ssh_terminal(daemon, login, *command, rows=24, columns=80, **options):
     return Terminal(ssh_argv(daemon, login, *command, **options), rows, columns)
 
 
+def file_client_argv(daemon, program, *words):
+    return [program, *OPTIONS, "-q", "-P", str(daemon.port), "-i", daemon.keys.ed25519, *words]
+
+
 def _file_client(daemon, program, *words):
     done = subprocess.run(
-        [program, *OPTIONS, "-q", "-P", str(daemon.port), "-i", daemon.keys.ed25519, *words],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * proc.SLOW, check=False)
+        file_client_argv(daemon, program, *words), stdin=subprocess.DEVNULL, capture_output=True, timeout=40 * proc.SLOW, check=False)
     return Result(done.returncode, done.stdout, done.stderr)
 
 

@@ -54,6 +54,7 @@ class Daemon:
         self.process = None
         self.ended = False
         self.capabilities = ()  # that it is started with
+        self.environment = {}   # the same, beside libvirt's
 
     # configuration
 
@@ -83,7 +84,8 @@ class Daemon:
             self.user.argv([self.programs.vmconsoled, "--config", self.file], die_with_us=True,
                            capabilities=self.capabilities),
             env=dict(self.virt.env, ASAN_OPTIONS=os.environ.get(
-                "ASAN_OPTIONS", "quarantine_size_mb=4:malloc_context_size=12")),
+                "ASAN_OPTIONS", "quarantine_size_mb=4:malloc_context_size=12"),
+                **self.environment),
             cwd=self.dir, stdin=subprocess.DEVNULL, stdout=open(self.log_file, "ab"),
             stderr=subprocess.STDOUT)
         self.ended = False

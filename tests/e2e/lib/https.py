@@ -72,13 +72,17 @@ def url(daemon, path, port=None):
     return f"https://127.0.0.1:{port or daemon.port_tls}{path}"
 
 
-def curl(daemon, path, *options, who="host", seconds=30, data=None, port=None):
-    """The completed process; its last line of output is the status."""
+def curl_argv(daemon, path, *options, who="host", port=None):
     certificate = [] if who is None else ["--cert", daemon.pki.path(f"{who}.pem"),
                                           "--key", daemon.pki.path(f"{who}.key")]
+    return ["curl", "-sS", "--cacert", daemon.pki.path("ca.pem"), *certificate, *options,
+            url(daemon, path, port)]
+
+
+def curl(daemon, path, *options, who="host", seconds=30, data=None, port=None):
+    """The completed process; its last line of output is the status."""
     return subprocess.run(
-        ["curl", "-sS", "--cacert", daemon.pki.path("ca.pem"), *certificate,
-         "-w", "\n%{http_code}", *options, url(daemon, path, port)],
+        curl_argv(daemon, path, "-w", "\n%{http_code}", *options, who=who, port=port),
         capture_output=True, timeout=seconds * SLOW, input=data)
 
 

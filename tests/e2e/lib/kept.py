@@ -66,8 +66,9 @@ def kept(daemon, guest, slot="serial:0"):
     return Kept(folder(daemon, guest, slot))
 
 
-def offsets(daemon, guest):
-    """(first, next) of the guest's only console, as status says."""
-    data = parse_json(daemon.ssh(guest.uuid, "status", "--json"))
+def offsets(daemon, guest, local=False):
+    """(first, next) of the guest's only console, as status says, over ssh or by vmconsolectl."""
+    data = parse_json(daemon.ctl("status", guest.uuid, "--json") if local else
+                      daemon.ssh(guest.uuid, "status", "--json"))
     console, = [item for item in walk(data) if isinstance(item, dict) and "next" in item]
     return console["first"], console["next"]
