@@ -115,6 +115,11 @@ static void on_control(void *arg, uint32_t revents)
 
 	if (r == -EAGAIN)
 		return;
+	if (r == -EMFILE) { /* a connection or a task: the broker sees its line end */
+		log_error("as many files are open as the %s may have: nothing new is taken",
+			door->ops->name);
+		return;
+	}
 	if (r == 1) {
 		r = take_message(door, &message);
 		line_message_finish(&message);

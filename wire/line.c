@@ -82,6 +82,16 @@ static unsigned collect_fds(struct msghdr *header, struct line_message *message)
 	return count;
 }
 
+/* The kernel says only that some are missing: there were too many of them, or no numbers left. */
+static int check_whole(const struct msghdr *header, unsigned fds)
+{
+	if (header->msg_flags & MSG_TRUNC)
+		return -EBADMSG;
+	if (!(header->msg_flags & MSG_CTRUNC))
+		return 0;
+	return fds < WIRE_FDS_MAX ? -EMFILE : -EBADMSG;
+}
+
 int line_receive(struct line *line, struct line_message *message)
 {
 	union {
@@ -111,7 +121,7 @@ int line_receive(struct line *line, struct line_message *message)
 	fds = collect_fds(&header, message);
 	if (n == 0 && fds == 0)
 		return 0;
-	r = header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG : 0;
+	r = check_whole(&header, fds);
 	if (!r)
 		r = wire_check(line->kind, line->side == WIRE_BROKER ? WIRE_DOOR : WIRE_BROKER,
 			line->state, receive_buffer, (size_t)n, fds, &next);

@@ -38,9 +38,11 @@ void line_init(struct line *line, int fd, enum wire_line kind, enum wire_side si
 void line_finish(struct line *line); /* closes the descriptor */
 
 /*
- * 1 and *message filled; 0 at the end of the line; -EAGAIN nothing there; -EBADMSG truncated, or
- * descriptors lost; what wire_check says of a message that is not allowed; other -errno.
- * After anything but 1 and -EAGAIN the line is to be closed.
+ * 1 and *message filled; 0 at the end of the line; -EAGAIN nothing there; -EMFILE a message whose
+ * descriptors found no room here is dropped, and they are closed; -EBADMSG truncated, or too many
+ * descriptors; what wire_check says of a message that is not allowed; other -errno.
+ * After anything but 1, -EAGAIN and -EMFILE the line is to be closed; after -EMFILE too, where
+ * nobody would notice that the message is missing.
  */
 int line_receive(struct line *line, struct line_message *message) MUST_CHECK;
 int line_take_fd(struct line_message *message, unsigned index);

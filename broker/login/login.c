@@ -85,6 +85,11 @@ static void on_io(void *arg, uint32_t revents)
 		r = line_receive(&login->line, &m);
 		if (r == -EAGAIN)
 			return;
+		if (r == -EMFILE) { /* its door sees the channel's line end */
+			log_write(LOG_LEVEL_WARNING, login->tag, "channel not opened: %s",
+				strerror(EMFILE));
+			continue;
+		}
 		if (r <= 0) {
 			on_line_end(login, r);
 			return;
