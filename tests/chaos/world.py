@@ -117,9 +117,10 @@ class World:
         before = {client: client.total for client in self.clients}
 
         def waiting():
+            typed = any(c.kind == "writer" and c.status is None for c in self.clients)
             return [client for client, total in before.items()
-                    if client.status is None and (client.kind == "scp" or
-                                                  not client.is_fresh(total))]
+                    if client.status is None and not client.is_fresh(total)
+                    and (typed or getattr(client, "guest", None) is not self.talker)]
         try:
             self.until(lambda: not waiting(), "")
         except AssertionError:

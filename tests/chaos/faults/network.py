@@ -127,7 +127,7 @@ def half_open(world):
     gone = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
         world.until(sessions, "it is there", 20)
-        with _dropping("ip daddr 127.0.0.9 drop"):
+        with _dropping("ip saddr 127.0.0.9 drop"):
             gone.kill()
             world.until(lambda: not sessions(), "its session ends", TIMED_OUT)
     finally:
