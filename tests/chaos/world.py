@@ -176,6 +176,7 @@ class World:
         for guest in self.guests:
             with contextlib.suppress(FileNotFoundError):
                 proc.end(guest.qemu_pid, signal.SIGCONT)
+        self.spare.domain.reset()
         self.daemon.kill()
         self.daemon.start()
 

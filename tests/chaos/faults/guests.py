@@ -29,12 +29,13 @@ def guest_reads_nothing(world):
         ask(session)
         session.line(f"spin {world.random.randrange(2, 5)}")
         session.expect("spinning")
-        paste = b"\r" * PASTE
+        paste = b"x" * PASTE
         while paste and b"back" not in session.seen:
             paste = paste[session.send_some(paste[:4096]):]
             session.read_some(0)
             world.turn()
         session.expect("back", 30)
+        session.line("")
         _until_back(world, session)
 
 
