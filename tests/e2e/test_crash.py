@@ -37,16 +37,21 @@ def done(daemon, guest, words, seconds=40):
     return result
 
 
-@pytest.fixture(scope="module")
-def linux(daemon, virt):
-    """At its shell's prompt, with what it needs to tell of a panic."""
-    guest = LinuxGuest(virt, "crashes", words="sysrq_always_enabled", on_crash="coredump-destroy")
+def start(daemon, virt, name, on_crash):
+    """A guest at its shell's prompt, with what it needs to tell of a panic."""
+    guest = LinuxGuest(virt, name, words="sysrq_always_enabled", on_crash=on_crash)
     guest.define()
     guest.start()
     daemon.knows(guest)
     done(daemon, guest, f"wait --from start --timeout {BOOT} 'shell[?] $'", 90)
     done(daemon, guest, f"send --enter --timeout {BOOT} --wait 'ready# $' sh", 90)
     done(daemon, guest, "run 'for module in $(cat /lib/order); do insmod /lib/$module; done'")
+    return guest
+
+
+@pytest.fixture(scope="module")
+def linux(daemon, virt):
+    guest = start(daemon, virt, "crashes", "coredump-destroy")
     yield guest
     virt.mend()
     guest.remove()
@@ -68,24 +73,25 @@ def test_dmesg_reads_a_guest_whose_processor_spins_with_interrupts_off(daemon, l
 
 class Panic:
     """.status and .errors of a session that looked on; .dump is what is told of the dump, in .file;
-    .begun is where the console was."""
+    .begun is where the console was. over() waits for what becomes of the guest."""
 
-    def __init__(self, daemon, guest, folder):
+    def __init__(self, daemon, guest, folder, over):
+        there = os.listdir(folder) if os.path.isdir(folder) else []
         with daemon.pipes(guest.name) as session:
             session.send(b"\r")
             session.expect("ready# ", 20)
             self.begun = len(done(daemon, guest, "log").out)
             done(daemon, guest, "sysrq c")
             self.status, self.errors = session.wait(20), session.errors()
-        guest.wait_state("shut off", 60)
-        (name,) = os.listdir(folder)
+        over(self)
+        (name,) = set(os.listdir(folder)).difference(there)
         self.file = f"{folder}/{name}"
         self.dump = dumps.known(daemon, guest, name.replace(":", "-"))
 
 
 @pytest.fixture(scope="module")
 def panic(daemon, linux, folder, dmesg):
-    return Panic(daemon, linux, folder)
+    return Panic(daemon, linux, folder, lambda panic: linux.wait_state("shut off", 60))
 
 
 def test_script_ends_with_81_when_linux_panics(panic):
@@ -168,3 +174,20 @@ def test_a_dump_of_root_needs_an_acl_or_a_capability(daemon, linux, folder, root
     done(daemon, linux, "dmesg")
     assert all(capabilities(daemon.pid).values())
     assert not any(any(capabilities(pid).values()) for pid in proc.children(daemon.pid))
+
+
+def test_a_guest_that_starts_again_leaves_its_dump_too(daemon, virt, folder, tmp_path):
+    guest = start(daemon, virt, "returns", "coredump-restart")
+    try:
+        panic = Panic(daemon, guest, folder, lambda panic: wait_until(
+            lambda: b"shell?" in daemon.ssh(guest.name, "log").out[panic.begun:], BOOT, "it is back"))
+        assert panic.status == GUEST_CRASHED
+        one_line_reason(panic.errors, "has panicked")
+        assert panic.dump["uuid"] == guest.uuid
+        assert panic.dump["console"]["lines"][-1].endswith("</TASK>")
+        assert dumps.fetch(daemon, guest, "latest", tmp_path).status == 0
+        assert dumps.sha256(tmp_path / "latest") == panic.dump["sha256"]
+        assert "Kernel panic - not syncing: sysrq triggered crash" in done(daemon, guest, "dmesg").text
+    finally:
+        guest.remove()
+        os.unlink(panic.file)
