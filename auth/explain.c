@@ -40,7 +40,7 @@ static void say_near(const struct out *o, const struct rule_verdict *v, unsigned
 {
 	char rights[RIGHTS_TEXT_MAX];
 
-	rights_text(v->rights & lacking, rights, sizeof(rights));
+	rights_text(lacking, rights, sizeof(rights));
 	if (!v->who) {
 		say(o, "[access %.100s] would allow %s: vms %.300s matches, nothing in who does",
 			v->section, rights, v->vms);
@@ -80,31 +80,45 @@ static bool is_allowing(const struct rule_verdict *v)
 	return v->who && v->vms && !v->barred && v->missing == 0;
 }
 
-void rules_explain(const struct rules *r, const struct identity *id, const struct rule_vm *vm,
-	explain_fn emit, void *arg)
+void rules_explain_each(const struct rules *r, const struct identity *id, const struct rule_vm *vm,
+	explain_section_fn emit, void *arg)
 {
-	const struct out o = {emit, arg};
-	unsigned rights = rules_rights(r, id, vm);
-	char text[RIGHTS_TEXT_MAX];
+	unsigned lacking = ~rules_rights(r, id, vm);
 	struct rule_verdict v;
 	unsigned near = 0;
 
-	say(&o, "%.300s on %.200s (%.40s): %s", id->text, vm->name ? vm->name : "?", vm->uuid,
-		rights_text(rights, text, sizeof(text)));
-	if (id->everything) {
-		say(&o, "root and the daemon's own user may do everything");
-		return;
-	}
 	for (size_t i = 0; i < rules_count(r); i++) {
 		rules_judge(r, i, id, vm, &v);
 		if (is_allowing(&v))
-			say_allowed(&o, &v);
+			emit(arg, &v, true, v.rights);
 	}
 	for (size_t i = 0; i < rules_count(r) && near < EXPLAIN_NEAR_MAX; i++) {
 		rules_judge(r, i, id, vm, &v);
-		if (is_near(&v) && (v.rights & ~rights) != 0) {
-			say_near(&o, &v, ~rights);
+		if (is_near(&v) && (v.rights & lacking) != 0) {
+			emit(arg, &v, false, v.rights & lacking);
 			near++;
 		}
 	}
+}
+
+static void say_section(void *arg, const struct rule_verdict *verdict, bool allows, unsigned rights)
+{
+	if (allows)
+		say_allowed(arg, verdict);
+	else
+		say_near(arg, verdict, rights);
+}
+
+void rules_explain(const struct rules *r, const struct identity *id, const struct rule_vm *vm,
+	explain_fn emit, void *arg)
+{
+	struct out o = {emit, arg};
+	char text[RIGHTS_TEXT_MAX];
+
+	say(&o, "%.300s on %.200s (%.40s): %s", id->text, vm->name ? vm->name : "?", vm->uuid,
+		rights_text(rules_rights(r, id, vm), text, sizeof(text)));
+	if (id->everything)
+		say(&o, "root and the daemon's own user may do everything");
+	else
+		rules_explain_each(r, id, vm, say_section, &o);
 }

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "broker/admin/journal_inspect.h"
+#include "broker/verb/json.h"
 #include "broker/verb/verb_steps.h"
 #include "console/journal/segment/journal_tool.h"
 #include "core/text/utc.h"
@@ -29,6 +32,8 @@ struct journal_inspect {
 	uint64_t next; /* of an export */
 	unsigned problems;
 	FILE *out, *err; /* while a step runs */
+	json_t *found;   /* JSON: the problems of the console that is verified */
+	bool begun;      /* JSON: the list has */
 };
 
 /* --- which consoles there are --- */
@@ -125,6 +130,74 @@ static const char *time_text(uint64_t us, char out[UTC_TEXT])
 	return utc_text((int64_t)(us / 1000000), out);
 }
 
+/* --- in JSON: a list, an object for each console --- */
+
+static json_t *time_or_null(uint64_t us)
+{
+	char text[UTC_TEXT];
+
+	return us ? json_string(time_text(us, text)) : json_null();
+}
+
+/* Gives the object up. 0 or -ENOMEM. */
+static int add_object(struct journal_inspect *l, json_t *object)
+{
+	const char *slash = strchr(l->consoles[l->at], '/');
+	int r = json_object_set_new(object, "uuid",
+		json_stringn(l->consoles[l->at], (size_t)(slash - l->consoles[l->at])));
+
+	if (r == 0)
+		r = json_object_set_new(object, "slot", json_string(slash + 1));
+	if (r == 0) {
+		fputc(l->begun ? ',' : '[', l->out);
+		l->begun = true;
+		r = json_dumpf(object, l->out, JSON_COMPACT);
+	}
+	json_decref(object);
+	return r == 0 ? 0 : -ENOMEM;
+}
+
+static int add_info(struct journal_inspect *l, const struct journal_info *info)
+{
+	return add_object(
+		l, json_pack("{s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+			   "first", (json_int_t)info->first, "end", (json_int_t)info->end, "next",
+			   (json_int_t)info->next, "closed", info->closed, "bytes",
+			   (json_int_t)info->bytes, "disk", (json_int_t)info->disk, "segments",
+			   (json_int_t)info->segments, "packed", (json_int_t)info->packed, "holes",
+			   (json_int_t)info->holes, "missing", (json_int_t)info->missing, "marks",
+			   (json_int_t)info->marks, "oldest", time_or_null(info->oldest), "newest",
+			   time_or_null(info->newest)));
+}
+
+static int add_mark(void *arg, const struct journal_mark *mark)
+{
+	char when[UTC_TEXT];
+	json_t *list = arg;
+
+	return json_array_append_new(list,
+		       json_pack("{s:I, s:s, s:s, s:I, s:f, s:o}", "offset",
+			       (json_int_t)mark->offset, "time", time_text(mark->time, when),
+			       "kind", journal_kind_name(mark->kind), "length",
+			       (json_int_t)mark->length, "seconds", (double)mark->duration / 1e6,
+			       "text", json_foreign(mark->text))) == 0
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int add_marks(struct journal_inspect *l, const char *dir)
+{
+	json_t *list = json_array();
+	int r = journal_export_marks(dir, add_mark, list);
+
+	if (r == 0)
+		return add_object(l, json_pack("{s:o}", "marks", list));
+	json_decref(list);
+	return r;
+}
+
+/* --- in lines --- */
+
 static int notify_info(struct journal_inspect *l, const char *dir)
 {
 	struct journal_info info;
@@ -133,6 +206,8 @@ static int notify_info(struct journal_inspect *l, const char *dir)
 
 	if (r < 0)
 		return r;
+	if (l->options.json)
+		return add_info(l, &info);
 	fprintf(l->out, "%s\n", l->consoles[l->at]);
 	fprintf(l->out, "  offsets   %" PRIu64 " to %" PRIu64 ", next %" PRIu64 "%s\n", info.first,
 		info.end, info.next, info.closed ? "" : ", in use or not closed");
@@ -152,13 +227,21 @@ static void on_problem(void *arg, const char *text)
 	struct journal_inspect *l = arg;
 
 	l->problems++;
-	fprintf(l->out, "%s: %s\n", l->consoles[l->at], text);
+	if (l->found)
+		json_array_append_new(l->found, json_foreign(text));
+	else
+		fprintf(l->out, "%s: %s\n", l->consoles[l->at], text);
 }
 
 static int verify(struct journal_inspect *l, const char *dir)
 {
-	int r = journal_verify(dir, on_problem, l);
+	int r;
 
+	l->found = l->options.json ? json_array() : NULL;
+	r = journal_verify(dir, on_problem, l);
+	if (l->found && r >= 0)
+		return add_object(l, json_pack("{s:o}", "problems", l->found));
+	json_decref(l->found); /* it has expired meanwhile, or cannot be read */
 	if (r == 0)
 		fprintf(l->out, "%s: good\n", l->consoles[l->at]);
 	return r < 0 ? r : 0;
@@ -181,6 +264,8 @@ static int on_mark(void *arg, const struct journal_mark *mark)
 
 static int notify_marks(struct journal_inspect *l, const char *dir)
 {
+	if (l->options.json)
+		return add_marks(l, dir);
 	fprintf(l->out, "%s\n", l->consoles[l->at]);
 	return journal_export_marks(dir, on_mark, l);
 }
@@ -232,6 +317,8 @@ static int look_at_next(struct journal_inspect *l)
 	if (r == -ENOENT) /* it has expired meanwhile */
 		r = 0;
 	l->at++;
+	if (l->options.json && r == 0 && l->at == l->count)
+		fputs(l->begun ? "]\n" : "[]\n", l->out);
 	return r < 0 ? r : l->at < l->count;
 }
 

@@ -5,6 +5,7 @@
 #ifndef BROKER_ADMIN_JOURNAL_INSPECT_H
 #define BROKER_ADMIN_JOURNAL_INSPECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct journal_inspect_options {
 	const char *uuid;   /* NULL: all guests */
 	const char *slot;   /* NULL: all consoles */
 	uint64_t from, to;  /* of an export */
+	bool json;          /* else lines for people; not of an export */
 };
 
 int journal_inspect_create(const struct journal_inspect_options *options,

@@ -10,6 +10,7 @@
 #include "broker/access/rule_guest.h"
 #include "broker/admin/admin.h"
 #include "broker/login/login.h"
+#include "broker/verb/json.h"
 #include "config/rights.h"
 #include "core/text/escape.h"
 
@@ -89,6 +90,56 @@ static struct identity *identity_of(struct verb_call *call, const char *user, st
 	return r < 0 ? NULL : identity;
 }
 
+/* --- for programs --- */
+
+static json_t *foreign_or_null(const char *text)
+{
+	return text ? json_foreign(text) : json_null();
+}
+
+static void add_section(void *arg, const struct rule_verdict *verdict, bool allows, unsigned rights)
+{
+	json_t *list = arg, *factors = json_array();
+
+	for (unsigned kind = 0; kind < FACT_KINDS; kind++) {
+		if (verdict->missing & FACT_BIT(kind))
+			json_array_append_new(
+				factors, json_string(fact_kind_name((enum fact_kind)kind)));
+	}
+	json_array_append_new(
+		list, json_pack("{s:o, s:b, s:o, s:o, s:o, s:o, s:b}", "section",
+			      json_foreign(verdict->section), "allows", allows, "rights",
+			      json_rights(rights), "who", foreign_or_null(verdict->who), "vms",
+			      foreign_or_null(verdict->vms), "factors", factors, "barred",
+			      verdict->barred));
+}
+
+static void explain_json(struct verb_call *call, const struct identity *identity,
+	const struct rule_vm *vm, const struct key_note *n)
+{
+	const struct rules *rules = login_context(call->login)->access->rules;
+	json_t *sections = json_array();
+
+	if (!identity->everything)
+		rules_explain_each(rules, identity, vm, add_section, sections);
+	json_answer(call->channel,
+		json_pack("{s:o, s:o, s:s, s:o, s:b, s:o, s:o}", "identity",
+			json_foreign(identity->text), "vm", foreign_or_null(vm->name), "uuid",
+			vm->uuid, "rights", json_rights(rules_rights(rules, identity, vm)),
+			"everything", identity->everything, "key",
+			foreign_or_null(*n->text ? n->text : NULL), "sections", sections));
+}
+
+/* --- for people --- */
+
+static void explain_lines(struct verb_call *call, const struct identity *identity,
+	const struct rule_vm *vm, const struct key_note *n)
+{
+	if (*n->text)
+		explain_line(call, n->text);
+	rules_explain(login_context(call->login)->access->rules, identity, vm, explain_line, call);
+}
+
 static void run(struct verb_call *call, const void *options)
 {
 	struct identity *identity;
@@ -104,21 +155,21 @@ static void run(struct verb_call *call, const void *options)
 		return;
 	if (verb_resolve(call, call->argv[1]) == 0) {
 		rule_guest_init(&seen, call->guest);
-		if (*n.text)
-			explain_line(call, n.text);
-		rules_explain(login_context(call->login)->access->rules, identity, &seen.vm,
-			explain_line, call);
+		(call->json ? explain_json : explain_lines)(call, identity, &seen.vm, &n);
 		channel_exit(call->channel, STATUS_OK, NULL);
 	}
 	identity_destroy(identity);
 }
+
+static const struct verb_option explain_options[] = {VERB_OPTION_JSON};
 
 const struct verb verb_explain = {.name = "explain",
 	.example = "user:alice web-1",
 	.scope = VERB_HOST,
 	.right = RIGHT_ADMIN,
 	.caller = VERB_FOR_LOCAL,
-	.usage = "explain USER VM",
+	.usage = "explain USER VM [--json]",
 	.summary = "which [access] section allows USER what on VM",
+	VERB_OPTIONS(explain_options, char),
 	.arguments = VERB_ANY,
 	.run = run};

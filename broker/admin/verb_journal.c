@@ -115,13 +115,16 @@ static void run(struct verb_call *call, const void *options)
 {
 	const struct journal_arguments *arguments = options;
 	struct journal_inspect_options o = {
-		.from = arguments->from.value, .to = arguments->to.value};
+		.from = arguments->from.value, .to = arguments->to.value, .json = call->json};
 
 	if (find_task(call, &o.task) < 0)
 		return;
 	if ((arguments->from.given || arguments->to.given) && o.task != JOURNAL_INSPECT_EXPORT)
 		channel_exit(call->channel, STATUS_USAGE,
 			"journal: --from and --to belong to export; see: help journal");
+	else if (o.task == JOURNAL_INSPECT_EXPORT && call->json)
+		channel_exit(call->channel, STATUS_USAGE,
+			"journal: export writes bytes as they are, not JSON; see: help journal");
 	else if (o.task == JOURNAL_INSPECT_EXPORT && channel_is_shown(call->channel))
 		channel_exit(call->channel, STATUS_USAGE,
 			"journal: export writes bytes as they are, and standard output is a "
@@ -136,6 +139,7 @@ static const struct verb_option journal_options[] = {
 	{"to", OPTION_NUMBER, offsetof(struct journal_arguments, to), "OFFSET",
 		.help = "export: the byte behind the last one", .unless = UINT64_MAX},
 	VERB_OPTION_DEVICE,
+	VERB_OPTION_JSON,
 };
 
 const struct verb verb_journal = {.name = "journal",
@@ -143,9 +147,9 @@ const struct verb verb_journal = {.name = "journal",
 	.scope = VERB_HOST,
 	.right = RIGHT_ADMIN,
 	.caller = VERB_FOR_LOCAL,
-	.usage =
-		"journal info|verify|marks [VM] | journal export VM [--from OFFSET] [--to OFFSET]; "
-		"[--device D]",
+	.usage = "journal info|verify|marks [VM] [--json] | journal export VM [--from OFFSET] "
+		 "[--to OFFSET]; "
+		 "[--device D]",
 	.summary = "the files of history",
 	VERB_OPTIONS(journal_options, struct journal_arguments),
 	.arguments = 2,

@@ -4,6 +4,7 @@
 
 #include "broker/channel/channel.h"
 #include "broker/verb/json.h"
+#include "config/rights.h"
 #include "core/text/escape.h"
 
 json_t *json_foreign(const char *text)
@@ -41,6 +42,17 @@ json_t *json_bytes(const char *data, size_t len)
 	value = json_stringn(text, (size_t)(to - text));
 	free(text);
 	return value;
+}
+
+json_t *json_rights(unsigned rights)
+{
+	json_t *list = json_array();
+
+	for (unsigned bit = 1; bit & RIGHT_ALL; bit <<= 1) {
+		if (rights & bit)
+			json_array_append_new(list, json_string(right_name(bit)));
+	}
+	return list;
 }
 
 void json_answer(struct channel *channel, json_t *value)

@@ -15,6 +15,9 @@ json_t *json_foreign(const char *text);
 /* A string with one character, U+0000 to U+00FF, for each byte. */
 json_t *json_bytes(const char *data, size_t len);
 
+/* The names of these rights, as a list. */
+json_t *json_rights(unsigned rights);
+
 /* Prints the value on one line and gives it up. */
 void json_answer(struct channel *channel, json_t *value);
 

@@ -1,8 +1,10 @@
 /*
- * Task: the menu of a login to the host: choose a VM by number, then its console.
+ * Task: the menu of a login to the host: choose a VM by number or name, then its console. A list
+ * longer than the terminal is shown in pages; a part of a name makes it shorter.
  * Lives on the channel until one is chosen.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +18,16 @@
 
 #define MENU_LINE_MAX 256
 #define MENU_BYTES_MAX 512            /* echoed in one turn */
+#define MENU_ROWS 24                  /* of a terminal that does not say */
+#define MENU_ROWS_OTHER 2             /* of it, for the line typed before and the prompt */
 #define MENU_REST_US (50 * LOOP_MSEC) /* from one line to the next: a list costs something */
 
 struct menu {
 	struct channel *channel;
 	const struct verb_table *table;
-	struct uuid *list; /* guests may go while the user thinks */
-	size_t count, len;
+	struct uuid *list;   /* guests may go while the user thinks */
+	size_t count, shown; /* shown: those before have been */
+	size_t len;
 	char line[MENU_LINE_MAX];
 	int over;
 };
@@ -48,37 +53,114 @@ static void menu_end(void *arg)
 
 static void prompt(struct menu *m)
 {
-	channel_print(m->channel, "number or name, Enter for the list, q to leave: ");
+	if (m->shown < m->count)
+		channel_print(m->channel,
+			"%zu more: Enter goes on; number, name or part of it, q to leave: ",
+			m->count - m->shown);
+	else
+		channel_print(
+			m->channel, "number, name or part of it, Enter for the list, q to leave: ");
 }
 
-static int show(struct menu *m)
+static size_t page_rows(const struct menu *m)
 {
-	char name[ESCAPE_ROOM(LOCATION_NAME_MAX)], away[VERB_AWAY_MAX];
-	struct guest **list;
-	size_t count, i;
+	unsigned rows = channel_window(m->channel).rows;
 
-	if (guest_list(channel_login(m->channel), &list, &count) < 0)
+	if (!rows)
+		rows = MENU_ROWS;
+	return rows > MENU_ROWS_OTHER ? rows - MENU_ROWS_OTHER : 1;
+}
+
+/* The next ones. A guest that is known no more keeps its number. */
+static void show_page(struct menu *m)
+{
+	const struct login *login = channel_login(m->channel);
+	size_t end = m->count - m->shown > page_rows(m) ? m->shown + page_rows(m) : m->count;
+	char name[ESCAPE_ROOM(LOCATION_NAME_MAX)];
+
+	for (; m->shown < end; m->shown++) {
+		const struct guest *g =
+			directory_by_uuid(login_context(login)->directory, &m->list[m->shown]);
+
+		if (!g || !login_rights(login, g))
+			continue;
+		escape_text(guest_name(g), strlen(guest_name(g)), name, sizeof(name));
+		channel_print(m->channel, "%4zu  %-11s  %s\n", m->shown + 1,
+			guest_state_name(guest_state(g)), name);
+	}
+	prompt(m);
+}
+
+/* Makes the list of those whose name has the part. If there are any, or all are wanted, it is the
+ * menu's. Their number, or -ENOMEM. */
+static ssize_t find(struct menu *m, const char *part)
+{
+	struct guest **list;
+	struct uuid *found;
+	size_t all, count = 0;
+
+	if (guest_list(channel_login(m->channel), &list, &all) < 0)
 		return -ENOMEM;
-	free(m->list);
-	m->list = calloc(count + 1, sizeof(*m->list));
-	m->count = m->list ? count : 0;
-	for (i = 0; i < m->count; i++) {
-		m->list[i] = *guest_uuid(list[i]);
-		escape_text(guest_name(list[i]), strlen(guest_name(list[i])), name, sizeof(name));
-		channel_print(m->channel, "%4zu  %-11s  %s\n", i + 1,
-			guest_state_name(guest_state(list[i])), name);
+	found = calloc(all + 1, sizeof(*found));
+	for (size_t i = 0; found && i < all; i++) {
+		if (strcasestr(guest_name(list[i]), part))
+			found[count++] = *guest_uuid(list[i]);
 	}
 	free(list);
+	if (!found)
+		return -ENOMEM;
+	if (count == 0 && *part) {
+		free(found);
+		return 0;
+	}
+	free(m->list);
+	m->list = found;
+	m->count = count;
+	m->shown = 0;
+	return (ssize_t)count;
+}
+
+static int show_all(struct menu *m)
+{
+	char away[VERB_AWAY_MAX];
+	ssize_t count = find(m, "");
+
+	if (count < 0)
+		return -ENOMEM;
 	if (verb_away(channel_login(m->channel), away) < 0)
 		channel_complain(m->channel, "%s", away);
-	else if (m->count == 0)
+	else if (count == 0)
 		channel_print(m->channel, "you may see no VM\n");
-	prompt(m);
+	show_page(m);
 	return 0;
 }
 
-/* The channel becomes a console session; the menu is gone then. */
-static void choose(struct menu *m, const char *word)
+static int go_on(struct menu *m)
+{
+	if (m->shown == m->count)
+		return show_all(m);
+	show_page(m);
+	return 0;
+}
+
+/* It names no VM: those whose name has it, or what is wrong with it. */
+static int search(struct menu *m, const char *part, const char *wrong)
+{
+	ssize_t count = find(m, part);
+
+	if (count < 0)
+		return -ENOMEM;
+	if (count > 0) {
+		show_page(m);
+	} else {
+		channel_complain(m->channel, "%s", wrong);
+		prompt(m);
+	}
+	return 0;
+}
+
+/* The channel becomes a console session; the menu is gone then. 0 or -ENOMEM. */
+static int choose(struct menu *m, const char *word)
 {
 	struct verb_call call = {.channel = m->channel,
 		.login = channel_login(m->channel),
@@ -91,29 +173,28 @@ static void choose(struct menu *m, const char *word)
 		uuid_text(&m->list[number - 1], name);
 	else
 		snprintf(name, sizeof(name), "%s", word);
-	if (login_resolve(call.login, name, &call.guest, &call.device, text) < 0) {
-		channel_complain(m->channel, "%s", text);
-		prompt(m);
-		return;
-	}
+	if (login_resolve(call.login, name, &call.guest, &call.device, text) < 0)
+		return search(m, word, text);
 	channel_set_handler(m->channel, NULL, NULL);
 	menu_end(m);
 	verb_run_call(&call);
+	return 0;
 }
 
 static void on_line(struct menu *m)
 {
+	int r = 0;
+
 	m->line[m->len] = '\0';
 	m->len = 0;
 	channel_print(m->channel, "\n");
 	if (strcmp(m->line, "q") == 0 || strcmp(m->line, "quit") == 0 ||
-		strcmp(m->line, "exit") == 0) {
+		strcmp(m->line, "exit") == 0)
 		channel_exit(m->channel, STATUS_OK, NULL);
-	} else if (m->line[0]) {
-		choose(m, m->line);
-	} else if (show(m) < 0) {
+	else
+		r = m->line[0] ? choose(m, m->line) : go_on(m);
+	if (r < 0)
 		channel_exit(m->channel, STATUS_INTERNAL, "out of memory");
-	}
 }
 
 static void on_byte(struct menu *m, uint8_t byte)
@@ -166,6 +247,6 @@ void menu_begin(struct channel *channel, const struct verb_table *table)
 	m->channel = channel;
 	m->table = table;
 	channel_set_handler(channel, &menu_ops, m);
-	if (show(m) < 0)
+	if (show_all(m) < 0)
 		channel_exit(channel, STATUS_INTERNAL, "out of memory");
 }

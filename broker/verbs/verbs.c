@@ -19,9 +19,9 @@
 static const struct verb *const rows[] = {&verb_attach, &verb_log, &verb_screen, &verb_wait,
 	&verb_send, &verb_run, &verb_lease, &verb_list, &verb_status, &verb_who, &verb_kick,
 	&verb_break, &verb_sysrq, &verb_nmi, &verb_dump, &verb_power, &verb_dumps, &verb_dmesg,
-	&verb_connect, &verb_explain, &verb_doctor, &verb_ticket, &verb_audit, &verb_journal,
-	&verb_sources, &verb_top, &verb_hostkeys, &verb_metrics, &verb_reload, &verb_forward,
-	&verb_deposit, &verb_help};
+	&verb_connect, &verb_info, &verb_explain, &verb_doctor, &verb_ticket, &verb_audit,
+	&verb_journal, &verb_sources, &verb_top, &verb_hostkeys, &verb_metrics, &verb_reload,
+	&verb_forward, &verb_deposit, &verb_help};
 
 const struct verb_table verbs_table = {rows, sizeof(rows) / sizeof(rows[0])};
 

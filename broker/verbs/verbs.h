@@ -21,8 +21,8 @@ void verbs_dispatch(struct channel *channel, const char *command, size_t len);
 
 /* The rows whose files are in this folder. */
 extern const struct verb verb_attach, verb_break, verb_connect, verb_deposit, verb_forward,
-	verb_help, verb_list, verb_log, verb_nmi, verb_power, verb_screen, verb_status, verb_sysrq,
-	verb_who;
+	verb_help, verb_info, verb_list, verb_log, verb_nmi, verb_power, verb_screen, verb_status,
+	verb_sysrq, verb_who;
 
 /* The menu of a login to the host on a pty. */
 void menu_begin(struct channel *channel, const struct verb_table *table);

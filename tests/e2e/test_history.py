@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from lib import clients, pattern
+from lib import clients, pattern, schema
 from lib.kept import folder, kept, offsets
 from lib.proc import SLOW, wait_until
-from lib.session import DONE, ESCAPE, NO_SUCH, USAGE, ask, skipped, word
+from lib.session import DONE, ESCAPE, NO_SUCH, USAGE, ask, parse_json, skipped, word
 from lib.term import Terminal
 
 # Guests are held open by one daemon only: each records those whose names begin so.
@@ -545,6 +545,24 @@ def test_journal_verb_looks_at_the_files(recorder, opened, printed):
     assert guest.uuid in everything and other.uuid in everything
 
 
+def test_journal_verb_in_json(recorder, opened, printed):
+    guest, other = printed, opened()
+    say(recorder, guest, "bin 3000")
+    first, end = offsets(recorder, guest)
+
+    def answer(what, *words):
+        return schema.check(f"journal {what}", parse_json(recorder.ctl("journal", what, *words, "--json")))
+    info, = answer("info", guest.name)
+    assert (info["uuid"], info["slot"]) == (guest.uuid, "serial:0")
+    assert (info["first"], info["end"], info["holes"]) == (first, end, 0)
+    assert {guest.uuid, other.uuid} <= {row["uuid"] for row in answer("info")}
+    verified, = answer("verify", guest.name)
+    assert verified["problems"] == []
+    marks, = answer("marks", guest.name)
+    assert {"attach", "detach"} <= {mark["kind"] for mark in marks["marks"]}
+    assert [mark["offset"] for mark in marks["marks"]] == sorted(mark["offset"] for mark in marks["marks"])
+
+
 def test_journal_verify_finds_what_is_damaged(daemons, guests):
     daemon = daemons(ALONE)
     guest = guests(name("alone"))
@@ -554,11 +572,13 @@ def test_journal_verify_finds_what_is_damaged(daemons, guests):
         file.write(b"m what is this\nm and this\n")
     result = daemon.ctl("journal", "verify", guest.name)
     assert result.status == 70 and "cannot be understood" in result.text, result
-    assert daemon.ctl("journal", "verify").status == 70
+    result = daemon.ctl("journal", "verify", "--json")
+    row, = schema.check("journal verify", json.loads(result.out))
+    assert result.status == 70 and "cannot be understood" in row["problems"][0], result
 
 
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("export",), ("info", "a", "b"),
-                                   ("verify", "--from", "3"), ("export", "x", "--to", "y")])
+                                   ("verify", "--from", "3"), ("export", "x", "--json"), ("export", "x", "--to", "y")])
 def test_journal_verb_names_mistakes(recorder, words):
     result = recorder.ctl("journal", *words)
     assert result.status == USAGE and result.err, result

@@ -221,6 +221,33 @@ def test_menu_can_be_left(daemon, pair):
         assert session.wait() == DONE
 
 
+def test_menu_finds_guests_by_a_part_of_their_name(daemon, pair):
+    with daemon.terminal(HOST) as session:
+        session.expect("q to leave: ")
+        session.line("ERBS-O")
+        found = session.expect(r"(.*)q to leave: ").group(1)
+        assert all(guest.name.encode() in found for guest in pair), found
+        session.line("rbs-on")
+        found = session.expect(r"(.*)q to leave: ").group(1)
+        assert re.search(rf"\n +1  running +{pair[0].name}\r\n".encode(), found), found
+        assert pair[1].name.encode() not in found
+        session.line("1")
+        session.expect("serial0")
+        ask(session)
+
+
+def test_menu_is_shown_in_pages(daemon, pair):
+    with daemon.terminal(HOST, rows=3) as session:
+        first = session.expect(r"(.*\n) *1 more: Enter goes on").group(1)
+        assert pair[1].name.encode() in first and pair[0].name.encode() not in first
+        session.line("")
+        session.expect(rf"\n +2  running +{pair[0].name}\r\n.*Enter for the list")
+        session.line("")
+        session.expect(rf"\n +1  off +{pair[1].name}\r\n")
+        session.line("2")
+        session.expect("serial0")
+
+
 def test_menu_survives_nonsense(daemon, pair):
     with daemon.terminal(HOST) as session:
         session.expect(pair[1].name)
@@ -251,6 +278,12 @@ def test_list_in_the_shapes_of_ovirt_vmconsole(daemon, pair):
     assert row == {"console": f"{on.uuid}.sock", "host": "test", "vm": on.name, "vmid": on.uuid}
     assert shown.text == json.dumps(data, indent=4, sort_keys=True) + "\n"
     assert daemon.ssh("ovirt-vmconsole", "list --format xml").status == USAGE
+
+
+def test_info_says_which_program_it_is(daemon):
+    plain = daemon.ssh("ovirt-vmconsole", "info")
+    data = schema.check("info", parse_json(daemon.ctl("info", "--json")))
+    assert plain.text == f"package=vmconsoled\nversion={data['version']}\n"
 
 
 def test_connect_without_a_guest_is_the_menu(daemon, pair):
@@ -351,6 +384,11 @@ def test_ctl_explains_which_rule_allows_what(daemons, pair, keys):
         assert word in result.text, result
     result = daemon.ctl("explain", f"key:{mark}", "verbs-off")
     assert result.text.split("\n")[1].endswith(": view"), result
+    data = schema.check("explain", parse_json(daemon.ctl("explain", f"key:{mark}", "verbs-off", "--json")))
+    assert data["rights"] == ["view"] and data["key"].startswith(daemon.authorized_keys), data
+    found = {section["section"]: section for section in data["sections"]}
+    assert found["lookers"]["allows"] and not found["typists"]["allows"], data
+    assert (found["typists"]["rights"], found["typists"]["vms"]) == (["type"], None)
 
 
 def test_ctl_explains_whether_a_key_could_log_in(daemons, pair, keys):
