@@ -47,6 +47,19 @@ static int parse_port(const char *text, unsigned *port)
 	return *port <= PORT_MAX ? 0 : -EINVAL;
 }
 
+int device_of_slot(const char *slot, struct device *device)
+{
+	static const char serial[] = "serial:", virtio[] = "virtio:";
+	bool is_serial = strncmp(slot, serial, strlen(serial)) == 0;
+
+	if (!is_serial && strncmp(slot, virtio, strlen(virtio)) != 0)
+		return -EINVAL;
+	if (parse_port(strchr(slot, ':') + 1, &device->port) < 0)
+		return -EINVAL;
+	device->kind = is_serial ? DEVICE_SERIAL : DEVICE_VIRTIO;
+	return 0;
+}
+
 int devices_find(const struct devices *devices, const char *name)
 {
 	unsigned port;

@@ -33,6 +33,9 @@ struct devices {
 /* The slot keeps its name over alias changes: "serial:0", "virtio:0". */
 #define DEVICE_SLOT_MAX 24
 void device_slot(const struct device *device, char out[DEVICE_SLOT_MAX]);
+/* The kind and port of the device that device_slot gives this slot. 0; -EINVAL: it gives no such.
+ */
+int device_of_slot(const char *slot, struct device *device) __attribute__((warn_unused_result));
 
 /* By alias, when off by the one it will get, or ttyS<n> or hvc<n>; NULL: the main one. Returns an
  * index, or -ENODEV. */

@@ -268,7 +268,8 @@ void guest_remember(struct guest *g, const char *name, uint64_t last_seen, const
 	g->last_seen = last_seen;
 	g->devices.count = 1;
 	g->devices.main = 0;
-	device->kind = strncmp(slot, "virtio", 6) == 0 ? DEVICE_VIRTIO : DEVICE_SERIAL;
+	if (device_of_slot(slot, device) < 0)
+		*device = (struct device){.kind = DEVICE_SERIAL};
 	snprintf(device->type, sizeof(device->type), "pty");
 	if (device->kind == DEVICE_SERIAL)
 		snprintf(device->usual, sizeof(device->usual), "serial0");
