@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import socket
 
 from stage import add_build, stage
 
@@ -61,3 +62,13 @@ def https_stage(build, guests=1):
             made.guests[-1].define()
             made.guests[-1].start()
         yield made
+
+
+def connect(daemon, port=None):
+    """A connection with a client's certificate."""
+    from lib.https import client_context  # noqa: PLC0415
+    tls = client_context(daemon.pki).wrap_socket(
+        socket.create_connection(("127.0.0.1", port or daemon.port_tls), 60),
+        server_hostname="127.0.0.1")
+    tls.settimeout(300)
+    return tls

@@ -3,8 +3,10 @@ names. The harness looks at VMC_BUILD when it is imported: after the arguments h
 
 import contextlib
 import os
+import re
 import shutil
 import sys
+import threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
@@ -47,3 +49,23 @@ def stage(build, config=None):
             guest.remove()
         made.virt.stop()
         shutil.rmtree(made.programs.dir)
+
+
+class Sampler(threading.Thread):
+    """What processes hold (PSS, KiB): .first, and .most since; ends with .over."""
+
+    def __init__(self, pids):
+        super().__init__(daemon=True)
+        self.pids, self.most, self.over = pids, 0, threading.Event()
+        self.first = self.look()
+        self.start()
+
+    def look(self):
+        def pss(pid):
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+                return int(re.search(r"^Pss: +(\d+)", file.read(), re.M)[1])
+        return sum(pss(pid) for pid in self.pids())
+
+    def run(self):
+        while not self.over.wait(0.5):
+            self.most = max(self.most, self.look())
