@@ -176,7 +176,9 @@ class World:
         for guest in self.guests:
             with contextlib.suppress(FileNotFoundError):
                 proc.end(guest.qemu_pid, signal.SIGCONT)
+        self.spare.boots = self.spare.count_boots()
         self.spare.domain.reset()
+        self.spare.wait_boot()
         self.daemon.kill()
         self.daemon.start()
 

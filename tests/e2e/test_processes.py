@@ -9,8 +9,9 @@ import tempfile
 
 import pytest
 
+from lib.clients import closed_by_server
 from lib.daemon import Daemon
-from lib.proc import SANITIZED, SLOW
+from lib.proc import SANITIZED, SLOW, next_file
 from lib.session import BROKEN, DONE, ask, leave
 
 
@@ -105,6 +106,23 @@ def test_door_user_that_cannot_be_is_refused_with_the_cure(as_root, name, cure):
 
 
 LENT = 512  # files that may be lent to a door
+
+
+def test_door_that_may_open_nothing_more_keeps_its_sessions(daemons, guest, user):
+    """A connection that it cannot be given is closed."""
+    daemon = daemons()
+    with daemon.terminal(guest.name) as session:
+        ask(session)
+        door, = daemon.doors("ssh")
+        before = user.limit_files(door, next_file(door))
+        with daemon.raw() as connection:
+            assert closed_by_server(connection)
+        daemon.wait_log("as many files are open as the ssh door may have: nothing new is taken")
+        user.limit_files(door, before)
+        ask(session)
+        assert daemon.ssh(guest.name, "status").status == DONE
+        assert daemon.doors("ssh") == [door]
+        leave(session)
 
 
 def test_limits_of_a_door_follow_the_configuration(daemons, guest):

@@ -2,29 +2,19 @@
 sees of that is the same error of the same calls, but for its number."""
 
 import contextlib
-import os
 import socket
-import subprocess
+
+from lib import proc
 
 from . import fault
 
 SPARE = (0, 1, 2, 3, 5, 8, 13)  # descriptors that are left
 
 
-def _limit(world, pid, files=None):
-    """Sets the soft limit, as the daemon's user, who may; returns what it is."""
-    done = subprocess.run(
-        world.virt.user.argv(["prlimit", "--pid", pid, "--raw", "--noheadings", "--output", "SOFT",
-                              *([f"--nofile={files}:"] if files else ["--nofile"])]),
-        capture_output=True, text=True, check=True)
-    return files or int(done.stdout)
-
-
 def _used_up(world, pid):
     """New connections come meanwhile, and wait or are refused."""
-    before = _limit(world, pid)
-    top = max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 1
-    _limit(world, pid, top + world.random.choice(SPARE))
+    user = world.virt.user
+    before = user.limit_files(pid, proc.next_file(pid) + world.random.choice(SPARE))
     try:
         with contextlib.ExitStack() as stack:
             for _ in range(10):
@@ -34,7 +24,7 @@ def _used_up(world, pid):
             with contextlib.suppress(AssertionError):
                 world.daemon.ctl("who")
     finally:
-        _limit(world, pid, before)
+        user.limit_files(pid, before)
 
 
 @fault(ends={"scp": {1, 69, 75, 255}})

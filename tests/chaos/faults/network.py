@@ -33,10 +33,6 @@ def _dropping(rule):
         _run("nft", "delete", "table", "ip", TABLE)
 
 
-def _port(world):
-    return f"tcp dport {{ {world.daemon.port}, {world.daemon.port_tls} }}"
-
-
 @fault()
 def loss_of_a_fifth(world):
     with _dropping("meta l4proto tcp numgen random mod 100 < 20 drop"):
@@ -51,8 +47,10 @@ def black_hole(world):
 
 @fault(ends={**everybody({BROKEN}, CURL_CUT), "scp": SCP_CUT}, loses=True)
 def connections_reset(world):
-    with _dropping(f"{_port(world)} reject with tcp reset"):
-        world.run(0.5, 2)
+    """By the kernel: one side is told that the connection is broken, the other gets a reset."""
+    side = world.random.choice(["dport", "sport"])
+    for port in (world.daemon.port, world.daemon.port_tls):
+        subprocess.run(["ss", "-tnK", side, "=", f":{port}"], check=True, capture_output=True)
 
 
 @contextlib.contextmanager

@@ -105,6 +105,13 @@ class User:
             file.write(text)
         return self.own(path, mode)
 
+    def limit_files(self, pid, files):
+        """Sets how many files a process of this user may open; returns how many it could."""
+        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+            before = re.search(r"^Max open files +(\d+)", file.read(), re.M)[1]
+        subprocess.run(self.argv(["prlimit", "--pid", pid, f"--nofile={files}:"]), check=True)
+        return int(before)
+
     def copytree(self, source, target):
         if not os.path.isdir(source):
             return
@@ -150,6 +157,11 @@ def state(pid):
 
 def alive(pid):
     return state(pid) not in ("", "Z", "X")
+
+
+def next_file(pid):
+    """The number beyond all that it has open."""
+    return max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 1
 
 
 def end(pid, number=signal.SIGTERM):
