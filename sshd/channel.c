@@ -404,6 +404,11 @@ void channel_overdue(struct channel *c)
 
 	if (!c->deadline || now < c->deadline)
 		return;
+	if (c->state == CHANNEL_ORPHANED) {
+		c->deadline = 0;
+		channel_begin_exit(c, STATUS_INTERNAL);
+		return;
+	}
 	if (progress(c)) {
 		c->deadline = now + PATIENCE_US;
 		return;

@@ -34,9 +34,11 @@ enum channel_state {
 	CHANNEL_FRESH,    /* open, nothing requested yet */
 	CHANNEL_STARTING, /* shell or exec accepted; channel_update makes the line */
 	CHANNEL_RUNNING,
-	CHANNEL_ENDING,  /* the line is shut; what it still holds can be read */
-	CHANNEL_EXITING, /* the broker has said the last word; what is left goes to the client */
-	CHANNEL_CLOSING, /* exit status and CLOSE are sent; waits for the client's CLOSE */
+	CHANNEL_ENDING,   /* the line is shut; what it still holds can be read */
+	CHANNEL_ORPHANED, /* the line has ended without a word: that of a broker that dies, perhaps
+			   */
+	CHANNEL_EXITING,  /* the broker has said the last word; what is left goes to the client */
+	CHANNEL_CLOSING,  /* exit status and CLOSE are sent; waits for the client's CLOSE */
 };
 
 /* What the session is told; the last one stays. */
