@@ -90,6 +90,13 @@ void channel_rights_changed(struct channel *c)
 		c->ops->rights_changed(c->handler);
 }
 
+/* Clients claim any size: from here on it is one that can be reckoned with. */
+static void set_window(struct channel *c, unsigned columns, unsigned rows)
+{
+	c->window.columns = columns < CHANNEL_SIDE_MAX ? columns : CHANNEL_SIDE_MAX;
+	c->window.rows = rows < CHANNEL_SIDE_MAX ? rows : CHANNEL_SIDE_MAX;
+}
+
 static void on_request(struct channel *c, const struct line_message *m)
 {
 	struct wire_request request;
@@ -106,8 +113,7 @@ static void on_request(struct channel *c, const struct line_message *m)
 	c->pty = request.pty != 0;
 	c->shown = request.pty || request.terminal;
 	c->files_refused = request.files_refused != 0;
-	c->window.columns = request.columns;
-	c->window.rows = request.rows;
+	set_window(c, request.columns, request.rows);
 	if (m->type == WIRE_EXEC) {
 		command = (const char *)m->payload + request.term_len;
 		len = m->payload_len - request.term_len;
@@ -130,8 +136,7 @@ static void on_winsize(struct channel *c, const struct line_message *m)
 	struct wire_winsize size;
 
 	memcpy(&size, m->fixed, sizeof(size));
-	c->window.columns = size.columns;
-	c->window.rows = size.rows;
+	set_window(c, size.columns, size.rows);
 	if (c->ops && c->ops->winsize && c->state == CHANNEL_OPEN)
 		c->ops->winsize(c->handler);
 }

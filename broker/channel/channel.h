@@ -38,6 +38,7 @@ struct login;
 #define CHANNEL_ASK_US (10 * LOOP_SECOND)   /* for SHELL or EXEC: doors send it at once */
 #define CHANNEL_FLUSH_US (30 * LOOP_SECOND) /* to take some of what is queued at the end */
 #define CHANNEL_WHERE_MAX 64
+#define CHANNEL_SIDE_MAX 1000                /* characters that a terminal is wide or high */
 #define CHANNEL_LINGER_US (10 * LOOP_SECOND) /* for the door to close after EXIT */
 
 /* RFC 4254 §6.9: the signals that mean something here. */
@@ -71,7 +72,7 @@ struct channel_ops {
 };
 
 struct channel_window {
-	unsigned columns, rows; /* 0: not known */
+	unsigned columns, rows; /* CHANNEL_SIDE_MAX at most; 0: not known */
 };
 
 /* Whose channel it is, and what it has from there. Outlives its channels. */

@@ -163,18 +163,44 @@ def test_lines_0_shows_nothing_of_before(daemon, guest):
         assert b"guest> " not in script.seen[:mark.start()]
 
 
-def shell(daemon, guest, key):
-    """What a client without commands does: a terminal and a shell. All until live output."""
-    client = clients.paramiko_connect(daemon, guest.name, key=key)
-    channel = client.invoke_shell()
+def read_until(channel, pattern):
     channel.settimeout(20 * SLOW)
     got = b""
-    while not re.search(LIVE, got):
+    while not re.search(pattern, got):
         data = channel.recv(4096)
         assert data, got
         got += data
+    return got
+
+
+def shell(daemon, guest, key):
+    """What a client without commands does: a terminal and a shell. All until live output."""
+    client = clients.paramiko_connect(daemon, guest.name, key=key)
+    got = read_until(client.invoke_shell(), LIVE)
     client.close()
     return got
+
+
+SIZES = {(0, 0): None, (1, 1): (1, 1), (511, 1000): (511, 1000), (80, 9999): (80, 1000),
+         (0xffffffff, 0xffffffff): None, (0x7fffffff, 0x7fffffff): (1000, 1000)}
+
+
+def test_a_terminal_of_any_size_is_shown_the_console(daemon, guest):
+    with daemon.terminal(guest.name) as person:
+        old = ask(person).encode()
+    client = clients.paramiko_connect(daemon, guest.name)
+    for (columns, rows), taken in SIZES.items():
+        channel = client.invoke_shell(width=columns, height=rows)
+        assert old in read_until(channel, LIVE)
+        channel.sendall(ESCAPE + b"z")
+        if taken:
+            typed = f"run stty rows {taken[1]} cols {taken[0]}"
+            wait_until(lambda line=typed: line in guest.report_lines(), 10, typed)
+        else:
+            read_until(channel, b"does not say how large")
+        channel.sendall(ESCAPE + b".")
+        assert channel.recv_exit_status() == DONE
+    client.close()
 
 
 def test_key_option_chooses_for_a_client_that_has_no_command(daemons, guest, keys):
