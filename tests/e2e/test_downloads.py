@@ -275,21 +275,30 @@ def almost_all(dumps, name, size, left):
         yield taker, got
 
 
+@contextlib.contextmanager
+def recorded(dumps, name):
+    """Yields a list that gets, in the end, the audit's record of the download made meanwhile."""
+    def records():
+        return dumps.daemon.audit(event="file", file=f"/dumps/{name}")
+    before, found = len(records()), []
+    yield found
+    found.append(wait_until(lambda: records()[before:], 20, "given back")[0])
+
+
 def test_a_client_that_rests_before_the_end_gets_it_whole(dumps, small, data):
     """7 s: longer than the last words of a connection may take."""
-    with almost_all(dumps, small, len(data), 190 << 10) as (taker, got):
+    with recorded(dumps, small) as record, \
+            almost_all(dumps, small, len(data), 190 << 10) as (taker, got):
         time.sleep(7)
         got += b"".join(iter(lambda: taker.recv(65536), b""))
     assert got.partition(b"\r\n\r\n")[2] == data
+    assert record[0]["reason"] == "whole", record
 
 
 def test_what_the_client_has_not_taken_is_not_recorded_as_given(dumps, small, data):
-    before = len(dumps.daemon.audit(event="file", file=f"/dumps/{small}"))
-    with almost_all(dumps, small, len(data), 190 << 10) as _:
+    with recorded(dumps, small) as record, almost_all(dumps, small, len(data), 190 << 10) as _:
         pass
-    record = wait_until(
-        lambda: dumps.daemon.audit(event="file", file=f"/dumps/{small}")[before:], 20, "given back")[0]
-    assert record["reason"] == "in part" and record["bytes_out"] < len(data), record
+    assert record[0]["reason"] == "in part" and record[0]["bytes_out"] < len(data), record
 
 
 def test_a_reader_that_stands_still_costs_no_memory(dumps, big):
