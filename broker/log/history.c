@@ -37,7 +37,17 @@ void history_init(struct history *h)
 	replay_modes_init(&h->shown);
 }
 
-int history_begin(struct history *h, uint64_t offset, uint64_t first, bool foreign_keyboard)
+struct replay_terminal history_terminal(const struct channel *channel)
+{
+	const struct channel_window window = channel_window(channel);
+
+	return (struct replay_terminal){.foreign_keyboard = !channel_has_pty(channel),
+		.columns = window.columns,
+		.rows = window.rows};
+}
+
+int history_begin(
+	struct history *h, uint64_t offset, uint64_t first, const struct replay_terminal *terminal)
 {
 	if (!h->filter)
 		h->filter = malloc(sizeof(*h->filter));
@@ -47,7 +57,7 @@ int history_begin(struct history *h, uint64_t offset, uint64_t first, bool forei
 		replay_filter_init_cut(h->filter);
 	else
 		replay_filter_init(h->filter);
-	h->foreign_keyboard = h->filter->foreign_keyboard = foreign_keyboard;
+	h->terminal = h->filter->terminal = *terminal;
 	h->is_terminal = true;
 	return 0;
 }
@@ -104,7 +114,7 @@ int history_boot(struct history *h, const struct console *c, struct channel *cha
 		return r;
 	if (h->filter) {
 		replay_filter_init(h->filter);
-		h->filter->foreign_keyboard = h->foreign_keyboard;
+		h->filter->terminal = h->terminal;
 	}
 	history_look_for_boot(h, c, h->boot);
 	return 0;
@@ -149,7 +159,7 @@ void history_show(struct history *h)
 {
 	if (h->filter) {
 		replay_filter_init_after(h->filter, h->before);
-		h->filter->foreign_keyboard = h->foreign_keyboard;
+		h->filter->terminal = h->terminal;
 	}
 	free(h->before);
 	h->before = NULL;
@@ -164,7 +174,7 @@ uint64_t history_pass(struct history *h, const struct journal_hole *hole)
 	else if (missing && h->filter)
 		replay_filter_init_cut(h->filter);
 	if (h->filter)
-		h->filter->foreign_keyboard = h->foreign_keyboard;
+		h->filter->terminal = h->terminal;
 	return h->before && hole->to > h->shown_from ? h->shown_from : hole->to;
 }
 

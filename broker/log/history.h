@@ -29,18 +29,20 @@ struct history {
 	struct replay_modes *before; /* what is known of the bytes before shown_from, till it is */
 	uint64_t shown_from;         /*   reached */
 	struct replay_modes shown;   /* of the terminal, by what it was sent */
-	bool foreign_keyboard;       /* what the terminal types does not come to us */
-	bool is_terminal;            /* there is one that is sent what is shown */
-	uint64_t boot;               /* the next one behind what was shown; UINT64_MAX none */
-	uint64_t begun;              /* the last one, or where it began */
+	struct replay_terminal terminal; /* for the filter */
+	bool is_terminal;                /* there is one that is sent what is shown */
+	uint64_t boot;                   /* the next one behind what was shown; UINT64_MAX none */
+	uint64_t begun;                  /* the last one, or where it began */
 };
 
 /* Bytes pass as they are; the terminal is a fresh one. */
 void history_init(struct history *h);
 
 /* The filter, for bytes from offset on; first is the oldest one kept. 0, -ENOMEM. */
-int history_begin(
-	struct history *h, uint64_t offset, uint64_t first, bool foreign_keyboard) MUST_CHECK;
+int history_begin(struct history *h, uint64_t offset, uint64_t first,
+	const struct replay_terminal *terminal) MUST_CHECK;
+/* Whose terminal it is. */
+struct replay_terminal history_terminal(const struct channel *channel);
 
 /* Where to begin to read, so that what came before offset is known there: from the last state in
  * the journal on, or a window back. */

@@ -61,8 +61,6 @@ static size_t send_stamped(struct log_session *s, const uint8_t *data, size_t le
 	size_t n = 0, used = 0, stamp_len;
 	char stamp[STAMP_ROOM];
 
-	if (s->history.filter && s->history.filter->skip)
-		s->in_line = 1; /* its rest is left out, and so is its time */
 	stamp_len = stamp_text(s, stamp, &until);
 	while (used < len && n < WIRE_PAYLOAD_MAX &&
 		(used == 0 || s->in_line || offset + used < until)) {
@@ -71,13 +69,16 @@ static size_t send_stamped(struct log_session *s, const uint8_t *data, size_t le
 
 		if (newline)
 			part = (size_t)(newline - (data + used)) + 1;
-		if (!s->in_line) {
-			memcpy(out + n, stamp, stamp_len);
-			n += stamp_len;
-		}
-		n += copy_bytes(s, data + used, part, out + n, sizeof(out) - n);
+		size_t before = s->in_line ? 0 : stamp_len;
+		size_t copied = copy_bytes(
+			s, data + used, part, out + n + before, sizeof(out) - n - before);
+
 		used += part;
-		s->in_line = !newline;
+		if (!copied) /* all of it is left out, and so is its time */
+			continue;
+		memcpy(out + n, stamp, before);
+		n += before + copied;
+		s->in_line = out[n - 1] != '\n';
 	}
 	return n > 0 && channel_put(s->channel, out, n) < 0 ? 0 : used;
 }
@@ -191,10 +192,11 @@ void log_output_wake(void *arg)
 int log_output_place(struct log_session *s, uint64_t offset, bool is_fresh)
 {
 	uint64_t first = journal_first(s->journal), from = offset;
+	struct replay_terminal terminal = history_terminal(s->channel);
 
+	terminal.as_lines = !s->options.screen;
 	if (channel_is_shown(s->channel)) {
-		if (history_begin(&s->history, offset, is_fresh ? 0 : first,
-			    !channel_has_pty(s->channel)) < 0)
+		if (history_begin(&s->history, offset, is_fresh ? 0 : first, &terminal) < 0)
 			return -ENOMEM;
 		if (!is_fresh)
 			from = history_look_back(&s->history, s->console, offset, first);

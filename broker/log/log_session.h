@@ -17,6 +17,7 @@ struct log_options {
 	enum log_start start;
 	uint64_t value;
 	int follow, timestamps;
+	int screen; /* on a terminal: as it was there, and not lines to read */
 };
 
 /* Begins; from then on it ends the channel by itself. */

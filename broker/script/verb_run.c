@@ -371,7 +371,7 @@ static struct run_call *create(struct verb_call *call, const struct run_options 
 	snprintf(r->name, sizeof(r->name), "%s", o->login ? o->login : "");
 	buf_init_secret(&r->password, RUN_PASSWORD_MAX);
 	replay_filter_init(&r->filter);
-	r->filter.foreign_keyboard = true;
+	r->filter.terminal.foreign_keyboard = true;
 	return r;
 }
 

@@ -324,9 +324,10 @@ static int begin_history(struct attach *a, uint64_t offset, uint64_t *from)
 	uint64_t first = journal_first(console_journal(a->console));
 	int is_past = offset < a->live_from;
 	int is_filtered = a->pty || channel_is_shown(a->channel);
+	const struct replay_terminal terminal = history_terminal(a->channel);
 
 	*from = offset;
-	if (is_filtered && history_begin(&a->history, offset, is_past ? first : 0, !a->pty) < 0)
+	if (is_filtered && history_begin(&a->history, offset, is_past ? first : 0, &terminal) < 0)
 		return -ENOMEM;
 	if (is_filtered && offset <= a->live_from)
 		*from = history_look_back(&a->history, a->console, offset, first);

@@ -9,7 +9,7 @@
 struct log_arguments {
 	struct option_position from;
 	struct option_number lines, since, boot;
-	bool follow, timestamps;
+	bool follow, timestamps, screen;
 };
 
 static void start_at(const struct option_position *from, struct log_options *o)
@@ -42,7 +42,9 @@ static void start_by(
 static void run(struct verb_call *call, const void *options)
 {
 	const struct log_arguments *arguments = options;
-	struct log_options o = {.follow = arguments->follow, .timestamps = arguments->timestamps};
+	struct log_options o = {.follow = arguments->follow,
+		.timestamps = arguments->timestamps,
+		.screen = arguments->screen};
 	struct console *console;
 
 	start_at(&arguments->from, &o);
@@ -66,6 +68,7 @@ static const struct verb_option log_options[] = {
 	{"boot", OPTION_BOOT, FIELD(boot), "N",
 		.help = "since the guest's boot before so many others", .group = 1},
 	{"timestamps", OPTION_FLAG, FIELD(timestamps), .help = "put a time before each line"},
+	{"screen", OPTION_FLAG, FIELD(screen), .help = "on a terminal, draw it as it was"},
 	VERB_OPTION_DEVICE,
 };
 
@@ -75,8 +78,7 @@ const struct verb verb_log = {.name = "log",
 	.right = RIGHT_LOG,
 	.usage =
 		"log [--follow] [--from OFFSET|start|-BYTES | --lines N | --since TIME | --boot N] "
-		"[--timestamps] [--device D]",
-	.summary =
-		"history, to its end; to read it, ssh -t leaves out what makes a terminal answer",
+		"[--timestamps] [--screen] [--device D]",
+	.summary = "history, to its end; with ssh -t it comes as lines to read",
 	VERB_OPTIONS(log_options, struct log_arguments),
 	.run = run};

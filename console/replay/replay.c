@@ -7,6 +7,7 @@
  * Owner: a viewer, during its replay. May not know journals.
  */
 #include "console/replay/replay.h"
+#include "console/replay/replay_filter.h"
 
 #include <string.h>
 
@@ -40,7 +41,7 @@ static const struct csi_rule {
 };
 
 /* ESC and one byte. Z (DECID) asks; ESC \ alone ends nothing. */
-static const char escape_finals[] = "6789=>DEHMNOcno|}~";
+static const char escape_finals[] = "6789=>DEHMNOno|}~";
 /* ESC, one intermediate byte, any final: character sets; double height. */
 static const char escape_intermediates[] = "()*+-./#";
 
@@ -66,13 +67,19 @@ static bool is_one_of(int mode, const uint16_t *list, size_t count)
 }
 #define IS_ONE_OF(mode, list) is_one_of(mode, list, sizeof(list) / sizeof(*(list)))
 
+/* Firmware switches wrapping off and leaves it so: then the kernel's lines would be cut. */
+static bool is_cutting(const struct replay_filter *f, const struct vt_csi *csi, int mode)
+{
+	return csi->prefix && mode == 7 && csi->final == 'l' && !f->modes.alternate;
+}
+
 static bool mode_passes(const struct replay_filter *f, char prefix, int mode)
 {
 	if (prefix)
 		return IS_ONE_OF(mode, dec_modes) &&
-		       !(f->foreign_keyboard && IS_ONE_OF(mode, dec_key_modes));
+		       !(f->terminal.foreign_keyboard && IS_ONE_OF(mode, dec_key_modes));
 	return IS_ONE_OF(mode, ansi_modes) &&
-	       !(f->foreign_keyboard && IS_ONE_OF(mode, ansi_key_modes));
+	       !(f->terminal.foreign_keyboard && IS_ONE_OF(mode, ansi_key_modes));
 }
 
 /* Keyboard protocols: xterm's modifyOtherKeys, kitty's. */
@@ -80,12 +87,6 @@ static bool is_for_keys(const struct vt_csi *csi)
 {
 	return (csi->prefix == '>' || csi->prefix == '=' || csi->prefix == '<') &&
 	       !csi->intermediate;
-}
-
-static size_t copy(const struct vt_scan *s, uint8_t *out)
-{
-	memcpy(out, s->seq, s->len);
-	return s->len;
 }
 
 /* Set or reset mode, with the modes that do not pass left out. */
@@ -103,7 +104,7 @@ static size_t write_modes(const struct replay_filter *f, const struct vt_csi *cs
 
 		if (!vt_csi_next(csi, &at, &value))
 			break;
-		if (!mode_passes(f, csi->prefix, value))
+		if (!mode_passes(f, csi->prefix, value) || is_cutting(f, csi, value))
 			continue;
 		if (count++)
 			out[n++] = ';';
@@ -114,12 +115,12 @@ static size_t write_modes(const struct replay_filter *f, const struct vt_csi *cs
 	return count ? n : 0;
 }
 
-static size_t write_csi(const struct replay_filter *f, uint8_t *out)
+static size_t write_csi(struct replay_filter *f, uint8_t *out)
 {
 	struct vt_csi csi;
 
 	vt_csi_parse(f->scan.seq, f->scan.len, &csi);
-	if (f->foreign_keyboard && is_for_keys(&csi))
+	if (f->terminal.foreign_keyboard && is_for_keys(&csi))
 		return 0;
 	for (size_t i = 0; i < sizeof(csi_rules) / sizeof(*csi_rules); i++) {
 		const struct csi_rule *rule = &csi_rules[i];
@@ -133,29 +134,34 @@ static size_t write_csi(const struct replay_filter *f, uint8_t *out)
 		/* With several parameters this is xterm's mouse highlighting, which waits. */
 		if (!csi.prefix && csi.final == 'T' && memchr(csi.params, ';', csi.params_len))
 			return 0;
-		return copy(&f->scan, out);
+		if (!csi.intermediate && csi.final == 'J')
+			return replay_clear_erase(f, &csi, out);
+		return replay_copy_token(&f->scan, out);
 	}
 	return 0;
 }
 
-static size_t write_escape(const struct replay_filter *f, uint8_t *out)
+static size_t write_escape(struct replay_filter *f, uint8_t *out)
 {
 	const struct vt_scan *s = &f->scan;
 
-	if (s->len == 2 && f->foreign_keyboard && strchr("=>", s->seq[1]))
+	if (s->len == 2 && f->terminal.foreign_keyboard && strchr("=>", s->seq[1]))
 		return 0; /* the keypad */
+	if (s->len == 2 && s->seq[1] == 'c')
+		return replay_clear_reset(f, out);
 	if (s->len == 2)
-		return strchr(escape_finals, s->seq[1]) ? copy(s, out) : 0;
-	return s->len == 3 && strchr(escape_intermediates, s->seq[1]) ? copy(s, out) : 0;
+		return strchr(escape_finals, s->seq[1]) ? replay_copy_token(s, out) : 0;
+	return s->len == 3 && strchr(escape_intermediates, s->seq[1]) ? replay_copy_token(s, out)
+								      : 0;
 }
 
-static size_t write_token(const struct replay_filter *f, uint8_t *out)
+static size_t write_token(struct replay_filter *f, uint8_t *out)
 {
 	const struct vt_scan *s = &f->scan;
 
 	switch (s->token) {
 	case VT_TEXT:
-		return copy(s, out);
+		return replay_copy_token(s, out);
 	case VT_CONTROL:
 		if (s->control == ENQ || s->control == BEL)
 			return 0;
@@ -173,11 +179,31 @@ static size_t write_token(const struct replay_filter *f, uint8_t *out)
 	return 0;
 }
 
+/* A token, and what follows from it for those to come. */
+static size_t pass_token(struct replay_filter *f, uint8_t *out)
+{
+	size_t n;
+
+	if (f->terminal.as_lines)
+		return replay_lines_write(f, out);
+	n = write_token(f, out);
+	if (n == 0)
+		return 0;
+	if (f->scan.token == VT_TEXT) {
+		replay_clear_note_text(f);
+		return n;
+	}
+	replay_modes_feed(&f->modes, out, n);
+	replay_clear_note(f);
+	return n;
+}
+
 void replay_filter_init(struct replay_filter *f)
 {
+	memset(f, 0, sizeof(*f));
 	vt_scan_init(&f->scan);
-	f->joined = f->skip = 0;
-	f->foreign_keyboard = false;
+	replay_modes_init(&f->modes);
+	replay_clear_init(f);
 }
 
 void replay_filter_init_cut(struct replay_filter *f)
@@ -205,6 +231,8 @@ void replay_filter_init_after(struct replay_filter *f, const struct replay_modes
 {
 	replay_filter_init(f);
 	f->scan = before->scan;
+	f->modes = *before;
+	vt_scan_init(&f->modes.scan);
 }
 
 size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uint8_t *out,
@@ -214,12 +242,14 @@ size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uin
 
 	while (i < len && room - n >= REPLAY_ROOM) {
 		/* Most bytes are plain text. */
-		if (f->scan.state == VT_GROUND && in[i] >= 0x20 && in[i] < 0x7f) {
+		if (f->scan.state == VT_GROUND && in[i] >= 0x20 && in[i] < 0x7f &&
+			!f->terminal.as_lines) {
+			replay_clear_note_text(f);
 			out[n++] = in[i++];
 			continue;
 		}
 		i += vt_scan_byte(&f->scan, in[i]);
-		n += write_token(f, out + n);
+		n += pass_token(f, out + n);
 	}
 	*consumed = i;
 	return n;
@@ -236,7 +266,7 @@ size_t replay_filter_join(struct replay_filter *f, const uint8_t *in, size_t len
 
 		i += taken;
 		f->joined += taken;
-		n += write_token(f, out + n);
+		n += pass_token(f, out + n);
 	}
 	if (f->joined >= REPLAY_JOIN_MAX)
 		vt_scan_init(&f->scan);

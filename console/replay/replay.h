@@ -21,13 +21,14 @@
 
 #include "vt/scan.h"
 
-#define REPLAY_LINES_MAX 1024          /* lines that replay_start looks back at most */
-#define REPLAY_ROOM VT_SEQ_MAX         /* room that always suffices for some progress */
-#define REPLAY_JOIN_MAX ((size_t)4096) /* live bytes that a sequence may still take */
-#define REPLAY_CUT_MAX ((size_t)4096)  /* bytes left out at a cut */
-#define REPLAY_MODES_ROOM 1024         /* room for replay_modes_write */
-#define REPLAY_UNDO_ROOM 2048          /* room for replay_modes_undo */
-#define REPLAY_COLUMNS_MAX 1000        /* up to which tab stops are given back */
+#define REPLAY_LINES_MAX 1024           /* lines that replay_start looks back at most */
+#define REPLAY_SPARE_MAX ((size_t)4096) /* bytes of a replay beyond those that it is of */
+#define REPLAY_ROOM (VT_SEQ_MAX + REPLAY_SPARE_MAX) /* that always suffices for some progress */
+#define REPLAY_JOIN_MAX ((size_t)4096)              /* live bytes that a sequence may still take */
+#define REPLAY_CUT_MAX ((size_t)4096)               /* bytes left out at a cut */
+#define REPLAY_MODES_ROOM 1024                      /* room for replay_modes_write */
+#define REPLAY_UNDO_ROOM 2048                       /* room for replay_modes_undo */
+#define REPLAY_COLUMNS_MAX 1000                     /* up to which tab stops are given back */
 
 struct replay_modes;
 
@@ -46,49 +47,6 @@ struct replay_known {
  */
 size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns,
 	const struct replay_known *known);
-
-/*
- * The filter. Plain value; feed it the history from a place that replay_start gave, or from where
- * the modes before it are known, in pieces of any size: the output does not depend on them.
- */
-struct replay_filter {
-	struct vt_scan scan;
-	size_t joined; /* live bytes taken by replay_filter_join */
-	size_t skip;   /* bytes that may still be left out to find the start of a line */
-	/* Set after an init: the terminal's keyboard is somebody else's, a shell's. What changes
-	 * what is typed there (mouse, key modes, pasting) does not pass either. */
-	bool foreign_keyboard;
-};
-
-void replay_filter_init(struct replay_filter *f);
-
-/*
- * Begins at a place of which nothing before is known: what may be the rest of a sequence or of a
- * line is left out, up to the end of the line, or the next ESC when no line ends soon.
- */
-void replay_filter_init_cut(struct replay_filter *f);
-
-/*
- * Begins where *before ends, at any place: the rest of a sequence or a character that was begun
- * there is shown, or not, as the whole that it is part of.
- */
-void replay_filter_init_after(struct replay_filter *f, const struct replay_modes *before);
-
-/*
- * Filters in[0..len) into out and returns the bytes written. *consumed is less than len only when
- * out is nearly full; room must be at least REPLAY_ROOM, and room of len + REPLAY_ROOM takes
- * everything. Over all calls, the output is never longer than the input.
- */
-size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uint8_t *out,
-	size_t room, size_t *consumed);
-
-/*
- * The same for live bytes after the end of history, but stops as soon as no sequence is in the
- * middle: *done is set, and the bytes from in + *consumed on are to be passed unfiltered. At most
- * REPLAY_JOIN_MAX bytes are taken, then the sequence is given up.
- */
-size_t replay_filter_join(struct replay_filter *f, const uint8_t *in, size_t len, uint8_t *out,
-	size_t room, size_t *consumed, bool *done);
 
 /*
  * Bytes that bring a terminal in whatever state to one without modes: any sequence broken off,
@@ -192,6 +150,65 @@ void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len);
  * nobody can know: so they come in any case.
  */
 #define REPLAY_BREAK_OFF "\x18\x1b\\"
+
+/* Who is shown it. */
+struct replay_terminal {
+	/* The keyboard is somebody else's, a shell's. What changes what is typed there (mouse, key
+	 * modes, pasting) does not pass either. */
+	bool foreign_keyboard;
+	/* As lines to read, and not as it was on the screen: docs/replay.md. */
+	bool as_lines;
+	unsigned columns, rows; /* 0: not known */
+};
+
+/*
+ * The filter. Plain value; feed it the history from a place that replay_start gave, or from where
+ * the modes before it are known, in pieces of any size: the output does not depend on them.
+ */
+struct replay_filter {
+	struct vt_scan scan;
+	struct replay_terminal terminal; /* may be set after an init */
+	struct replay_modes modes; /* of the terminal, by what was written; as lines: the guest's */
+	size_t joined;             /* live bytes taken by replay_filter_join */
+	size_t skip;     /* bytes that may still be left out to find the start of a line */
+	size_t spare;    /* bytes that may still be written beyond those read */
+	unsigned used;   /* rows of the screen, from the top, that may have something on them */
+	unsigned width;  /* characters in the line so far */
+	bool is_home;    /* with used 0: the cursor is in the upper left corner */
+	bool is_in_line; /* as lines: it has text */
+	int row;         /* as lines: to which the cursor was sent for it, 0 none */
+};
+
+void replay_filter_init(struct replay_filter *f);
+
+/*
+ * Begins at a place of which nothing before is known: what may be the rest of a sequence or of a
+ * line is left out, up to the end of the line, or the next ESC when no line ends soon.
+ */
+void replay_filter_init_cut(struct replay_filter *f);
+
+/*
+ * Begins where *before ends, at any place: the rest of a sequence or a character that was begun
+ * there is shown, or not, as the whole that it is part of.
+ */
+void replay_filter_init_after(struct replay_filter *f, const struct replay_modes *before);
+
+/*
+ * Filters in[0..len) into out and returns the bytes written. *consumed is less than len only when
+ * out is nearly full; room must be at least REPLAY_ROOM, and room of len + REPLAY_ROOM takes
+ * everything. Over all calls, the output is longer than the input by REPLAY_SPARE_MAX at most, and
+ * as lines by nothing.
+ */
+size_t replay_filter(struct replay_filter *f, const uint8_t *in, size_t len, uint8_t *out,
+	size_t room, size_t *consumed);
+
+/*
+ * The same for live bytes after the end of history, but stops as soon as no sequence is in the
+ * middle: *done is set, and the bytes from in + *consumed on are to be passed unfiltered. At most
+ * REPLAY_JOIN_MAX bytes are taken, then the sequence is given up.
+ */
+size_t replay_filter_join(struct replay_filter *f, const uint8_t *in, size_t len, uint8_t *out,
+	size_t room, size_t *consumed, bool *done);
 
 /* Writes the bytes that bring a terminal without modes to these. Room: REPLAY_MODES_ROOM. */
 size_t replay_modes_write(const struct replay_modes *m, char *out, size_t room);

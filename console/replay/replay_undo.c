@@ -25,6 +25,9 @@ static void set_modes(struct replay_text *t, const struct replay_modes *m)
 	for (size_t i = 0; i < replay_mode_rule_count; i++) {
 		const struct replay_mode_rule *rule = &replay_mode_rules[i];
 
+		/* Wrapping that a firmware has left switched off would cut a kernel's lines. */
+		if (rule->mode == REPLAY_NO_WRAP && !m->alternate)
+			continue;
 		if (rule->shown && rule->mode != REPLAY_KEYPAD && replay_has_mode(m, rule->mode))
 			replay_put(t, "\x1b[%s%u%c", rule->prefix ? "?" : "", rule->number,
 				rule->inverted ? 'l' : 'h');

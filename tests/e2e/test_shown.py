@@ -3,6 +3,7 @@ the caller's shell's, the guest's questions are left out. To a file all bytes go
 
 import contextlib
 import os
+import re
 import subprocess
 
 import paramiko
@@ -191,6 +192,44 @@ def test_pipe_on_another_connection_is_not_concerned(no_files, guest):
     client.close()
 
 
+# --- history ---
+
+FIRMWARE = b"\x1bc\x1b[?7l\x1b[2J\x1b[3J\x1b[1;1Hfirmware"
+OWN = [f"line {i} of the user's own" for i in range(40)]
+
+
+@pytest.fixture
+def booted(daemon, guest):
+    """A guest that has printed a line, cleared the screen as firmware does, and printed a long line."""
+    with daemon.pipes(guest.name) as script:
+        for text in (b"before", FIRMWARE, b"long" * 25):
+            script.send(b"say " + text + b"\r")
+            script.expect(rb"guest> ")
+    return guest
+
+
+def test_history_erases_no_line_that_a_terminal_keeps(daemon, booted, tmp_path):
+    with daemon.terminal(booted.name, "attach", "--from", "start") as viewer:
+        viewer.expect(rb"live output from offset \d+\]")
+        leave(viewer)
+    output = "\r\n".join([*OWN, ""]).encode() + viewer.seen
+    rows = shown_by_tmux(tmp_path, output, 80, 24, kept=("-S", "-"))
+    assert [row for row in rows if row in OWN] == OWN
+    assert [row for row in rows if "before" in row or "firmware" in row] == ["before", "firmware"], rows
+    assert "long" * 25 in "".join(rows), rows
+
+
+def test_log_on_a_terminal_is_lines_to_read(daemon, booted):
+    with daemon.terminal(booted.name, "log", tty=True) as reader:
+        assert reader.wait() == DONE
+    assert re.search(rb"before\r\nguest> \r\nfirmware\r\nguest> (?:long){25}\r\n", reader.seen), reader.seen
+    assert not re.search(rb"\x1b\[[\d;?]*[HJhlr]|\x1bc", reader.seen), reader.seen
+    with daemon.terminal(booted.name, "log", "--screen", tty=True) as reader:
+        assert reader.wait() == DONE
+        assert b"\x1b[1;1Hfirmware" in reader.seen, reader.seen
+    assert FIRMWARE in daemon.ssh(booted.name, "log", "--screen").out
+
+
 # --- notices ---
 
 
@@ -234,8 +273,8 @@ def drawn(daemon, module_guests):
 
 
 
-def shown_by_tmux(tmp_path, output, columns, rows):
-    """The rows of a real terminal that is shown these bytes."""
+def shown_by_tmux(tmp_path, output, columns, rows, kept=()):
+    """The rows of a real terminal that is shown these bytes; with "-S", "-" those that it keeps, too."""
     (tmp_path / "output").write_bytes(output)
     tmux = ["tmux", "-f", "/dev/null", "-S", str(tmp_path / "tmux")]
     script = f"stty -opost; cat {tmp_path}/output; printf '\\033]2;all\\007'; exec sleep 1000"
@@ -244,7 +283,7 @@ def shown_by_tmux(tmp_path, output, columns, rows):
     try:
         wait_until(lambda: subprocess.run([*tmux, "display", "-p", "#{pane_title}"], check=True,
                                           capture_output=True).stdout == b"all\n", 10, "tmux has read it")
-        rows = subprocess.run([*tmux, "capture-pane", "-p"], check=True, capture_output=True).stdout
+        rows = subprocess.run([*tmux, "capture-pane", "-p", *kept], check=True, capture_output=True).stdout
     finally:
         subprocess.run([*tmux, "kill-server"], check=True)
     return [row.rstrip() for row in rows.decode().split("\n")[:-1]]

@@ -63,6 +63,13 @@ HIDES = [b"\x1b)0\x0e", b"\x1b(0", b"\x1b[8m", b"\x1b[37;47m", b"\x1b[?7l\x1b[70
          b"\x1b[5;20r\x1b(0\x1b[31m\x1b[6;6Hqq\x1b7\x1b[m\x1b[24;1H\x1b8"]
 
 
+# What the replay sends for CSI 2 J and for ESC c: the lines are scrolled out first.
+ERASED = re.compile(rb"\x1b7\x1b\[9999H\n+\x1b8\x1b\[J\x1b\[1J")
+RESET = re.compile(rb"\x1b\[9999H\n+\x1b\[H\x1b\[J")
+# Left out but for the alternate screen, where no recording has it.
+CUTS = b"\x1b[?7l"
+
+
 class Recording:
     def __init__(self, folder, path):
         self.name = os.path.basename(path)
@@ -153,7 +160,7 @@ def left_problem(terminal, _recording, _truth, sent):
 def late_problem(terminal, recording, _truth, sent):
     """Who comes late has the modes of who was there, though what set them is gone."""
     seen = terminal.show(sent.all + PROBE)
-    there = terminal.show(recording.raw[:sent.history] + PROBE)
+    there = terminal.show(recording.raw[:sent.history].replace(CUTS, b"") + PROBE)
     if seen.screen != there.screen or seen.cursor != there.cursor:
         return f"{seen.text} is not {there.text}"
     return None
@@ -191,7 +198,7 @@ def parser_problem(vterm, recording, sent):
     def drawing(events):
         return [event for event in EVENT.findall(events) if event[-2:-1] not in b"hl"]
 
-    seen = vterm.events(sent.all[len(sent.modes):])
+    seen = vterm.events(RESET.sub(b"", ERASED.sub(b"\x1b[2J", sent.all[len(sent.modes):])))
     tail = vterm.events(BROKEN.sub(b"", recording.raw[recording.whole(sent.shown):]))
     if recording.events is None:
         recording.events = vterm.events(recording.truth)

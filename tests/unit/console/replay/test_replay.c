@@ -11,19 +11,21 @@
 
 #include "console/replay/replay.h"
 
-#define ROOM 8192
+#define ROOM 16384
 
 /* Filters in one piece and byte by byte; both must agree. Returns a static string. */
-static const char *filtered(const char *in, size_t len)
+static const char *filtered_for(const struct replay_terminal *terminal, const char *in, size_t len)
 {
 	static uint8_t out[2][ROOM];
 	struct replay_filter f;
 	size_t n[2] = {0, 0}, used;
 
 	replay_filter_init(&f);
+	f.terminal = *terminal;
 	n[0] = replay_filter(&f, (const uint8_t *)in, len, out[0], ROOM, &used);
 	assert_int_equal(used, len);
 	replay_filter_init(&f);
+	f.terminal = *terminal;
 	for (size_t i = 0; i < len; i++) {
 		n[1] += replay_filter(
 			&f, (const uint8_t *)in + i, 1, out[1] + n[1], ROOM - n[1], &used);
@@ -31,12 +33,20 @@ static const char *filtered(const char *in, size_t len)
 	}
 	assert_int_equal(n[0], n[1]);
 	assert_memory_equal(out[0], out[1], n[0]);
-	assert_true(n[0] <= len);
+	assert_true(n[0] <= len + (terminal->as_lines ? 0 : REPLAY_SPARE_MAX));
 	out[0][n[0]] = 0;
 	return (const char *)out[0];
 }
 
+static const char *filtered(const char *in, size_t len)
+{
+	return filtered_for(&(const struct replay_terminal){.rows = 3}, in, len);
+}
+
 #define FILTERED(literal) filtered(literal, sizeof(literal) - 1)
+#define LINES(literal)                                                                             \
+	filtered_for(                                                                              \
+		&(const struct replay_terminal){.as_lines = true}, literal, sizeof(literal) - 1)
 #define PASSES(literal) assert_string_equal(FILTERED(literal), literal)
 #define DROPPED(literal) assert_string_equal(FILTERED("a" literal "b"), "ab")
 
@@ -104,13 +114,100 @@ static void test_what_draws_passes_unchanged(void **state)
 	PASSES("plain text\r\n\ttab\b\n");
 	PASSES("gr\xc3\xbcn \xe2\x82\xac \xf0\x9d\x84\x9e\r\n");
 	PASSES("\x1b[1;31mred\x1b[0m\x1b[38;5;12m\x1b[38:2::1:2:3m\x1b[m");
-	PASSES("\x1b[2J\x1b[H\x1b[10;5Hx\x1b[K\x1b[J\x1b[3A\x1b[3B\x1b[3C\x1b[3D\x1b[5G\x1b[5d");
+	PASSES("\x1b[H\x1b[10;5Hx\x1b[K\x1b[J\x1b[3A\x1b[3B\x1b[3C\x1b[3D\x1b[5G\x1b[5d");
 	PASSES("\x1b[?1049h\x1b[?25l\x1b[1;24r\x1b[?7l\x1b[4h\x1b[?2004h\x1b[?1000;1006h");
 	PASSES("\x1b"
 	       "7\x1b"
-	       "8\x1b=\x1b>\x1bM\x1b(0\x1b)B\x0e\x0f\x1b#8\x1b"
-	       "c");
+	       "8\x1b=\x1b>\x1bM\x1b(0\x1b)B\x0e\x0f\x1b#8");
 	PASSES("\x1b[2 q\x1b[!p\x1b[5L\x1b[5M\x1b[5@\x1b[5P\x1b[5X\x1b[5b\x1b[3g\x1b[2S\x1b[2T");
+}
+
+#define RESET                                                                                      \
+	"\x1b"                                                                                     \
+	"c"
+#define SCROLLED(rows) "\x1b[9999H" rows
+#define ERASED(rows)                                                                               \
+	"\x1b"                                                                                     \
+	"7" SCROLLED(rows) "\x1b"                                                                  \
+			   "8"                                                                     \
+			   "\x1b[J\x1b[1J"
+
+static void test_nothing_that_a_terminal_keeps_is_erased(void **state)
+{
+	DROPPED("\x1b[3J");
+	DROPPED("\x1b[2;3J");
+	DROPPED("\x1b[?3J");
+	assert_string_equal(FILTERED("a\x1b[2Jb"), "a" ERASED("\n\n\n") "b");
+	assert_string_equal(FILTERED(RESET), SCROLLED("\n\n\n") "\x1b[H\x1b[J");
+	/* No more than there is, and nothing where nothing is. */
+	assert_string_equal(FILTERED(RESET "a\r\nb" RESET "\x1b[2J\x1b[2J"),
+		SCROLLED("\n\n\n") "\x1b[H\x1b[Ja\r\nb" SCROLLED("\n\n") "\x1b[H\x1b[J"
+									 "\x1b[2J\x1b[2J");
+	assert_string_equal(FILTERED(RESET "\x1b[2J\x1b[Ha\x1b[2J"),
+		SCROLLED("\n\n\n") "\x1b[H\x1b[J\x1b[2J\x1b[Ha" ERASED("\n"));
+	/* Where the cursor may have been anywhere, text may be. */
+	assert_string_equal(FILTERED(RESET "\x1b[2;5Ha\x1b[2J"),
+		SCROLLED("\n\n\n") "\x1b[H\x1b[J\x1b[2;5Ha" ERASED("\n\n\n"));
+	/* A program that draws has no lines there, and the place that it has saved stays. */
+	PASSES("\x1b[?1049ha\x1b[2J");
+	PASSES("\x1b[2;9ra\x1b[2J");
+	PASSES("a\x1b"
+	       "7\x1b[2J");
+}
+
+static void test_a_reset_undoes_what_was_set(void **state)
+{
+	assert_string_equal(FILTERED("\x1b[31m\x1b[?25l\x1b[?1049h" RESET),
+		"\x1b[31m\x1b[?25l\x1b[?1049h"
+		"\x1b[?25h\x1b[?1049l\x0f\x1b(B\x1b)B\x1b[0m" SCROLLED("\n\n\n") "\x1b[H\x1b[J");
+}
+
+/* Whatever comes, what is written for it is bounded; then what is kept stays all the same. */
+static void test_what_clears_without_end_costs_no_more(void **state)
+{
+	static char in[1500];
+	size_t n = 0;
+
+	while (n + 8 < sizeof(in))
+		n += (size_t)snprintf(in + n, sizeof(in) - n, "%s", "a\x1b[2Ja" RESET);
+	const char *out = filtered(in, n);
+
+	assert_string_equal(out + strlen(out) - 8, "a\x1b[2Ja\r\n");
+}
+
+static void test_wrapping_stays_on_but_for_a_program_that_draws(void **state)
+{
+	DROPPED("\x1b[?7l");
+	assert_string_equal(FILTERED("\x1b[?7;25l\x1b[?7h"), "\x1b[?25l\x1b[?7h");
+	PASSES("\x1b[?1049h\x1b[?7l");
+}
+
+static void test_lines_to_read_are_text_and_colours(void **state)
+{
+	assert_string_equal(LINES("a\tb\r\n\x1b[31mred\x1b[m\r50%\r100%\b\x1b[K\x1b[2C\n"),
+		"a\tb\r\n\x1b[31mred\x1b[m\r50%\r100%\b\x1b[K\x1b[2C\n");
+	assert_string_equal(LINES("\x1b[?7l\x1b[?25l\x1b[2;9r\x1b(0\x0e\x1b[8m\x1b[6n\x1b]0;t\x07l"
+				  "\x1b[m"),
+		"l\x1b[m");
+	assert_string_equal(LINES("a\vb\fc\x1b[J"), "a\nb\nc\x1b[K");
+}
+
+static void test_lines_to_read_are_not_written_over(void **state)
+{
+	assert_string_equal(
+		LINES("kept" RESET "\x1b[2J\x1b[3Jmore\x1b[2J\x1b[Hlast"), "kept\r\nmore\r\nlast");
+	assert_string_equal(
+		LINES("\x1b[5;1H+--+\x1b[6;1H|\x1b[6;4H|\x1b[6;5H|\x1b[6;2Hx\x1b[A\x1b[Ay"),
+		"+--+\r\n| ||\r\nx\r\ny");
+	assert_string_equal(LINES("a\x1bMb\x1b[2Sc\x1b"
+				  "8d"),
+		"a\r\nb\r\nc\r\nd");
+}
+
+static void test_lines_to_read_have_nothing_of_the_alternate_screen(void **state)
+{
+	assert_string_equal(
+		LINES("$ vi\x1b[?1049h\x1b[Htext\r\n\x1b[31m~\x1b[?1049l\r\n$ "), "$ vi\r\n\r\n$ ");
 }
 
 static void test_utf8_with_bytes_like_c1_controls_passes(void **state)
@@ -157,7 +254,7 @@ static void test_nothing_changes_a_keyboard_that_is_not_ours(void **state)
 	size_t consumed;
 
 	replay_filter_init(&f);
-	f.foreign_keyboard = true;
+	f.terminal.foreign_keyboard = true;
 	assert_true(replay_filter(&f, (const uint8_t *)in, sizeof(in) - 1, (uint8_t *)out,
 			    sizeof(out), &consumed) < sizeof(out));
 	assert_int_equal(consumed, sizeof(in) - 1);
@@ -605,6 +702,13 @@ int main(void)
 		cmocka_unit_test(test_no_question_is_replayed),
 		cmocka_unit_test(test_titles_and_clipboard_are_not_replayed),
 		cmocka_unit_test(test_what_draws_passes_unchanged),
+		cmocka_unit_test(test_nothing_that_a_terminal_keeps_is_erased),
+		cmocka_unit_test(test_a_reset_undoes_what_was_set),
+		cmocka_unit_test(test_what_clears_without_end_costs_no_more),
+		cmocka_unit_test(test_wrapping_stays_on_but_for_a_program_that_draws),
+		cmocka_unit_test(test_lines_to_read_are_text_and_colours),
+		cmocka_unit_test(test_lines_to_read_are_not_written_over),
+		cmocka_unit_test(test_lines_to_read_have_nothing_of_the_alternate_screen),
 		cmocka_unit_test(test_utf8_with_bytes_like_c1_controls_passes),
 		cmocka_unit_test(test_latin1_passes_as_it_is),
 		cmocka_unit_test(test_only_the_modes_that_report_are_taken_out_of_a_list),
