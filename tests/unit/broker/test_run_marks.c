@@ -97,7 +97,7 @@ static void the_kernel_may_write_into_any_mark(void **state)
 	size_t at;
 
 	for (at = 0; at <= sizeof(text) - 1; at++) {
-		char with[sizeof(text) + sizeof(KERNEL)];
+		char with[2 * sizeof(text) + sizeof(KERNEL)]; /* as GCC counts */
 		struct result r;
 
 		snprintf(with, sizeof(with), "%.*s%s%s", (int)at, text, KERNEL, text + at);

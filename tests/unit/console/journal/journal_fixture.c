@@ -44,7 +44,7 @@ void start(struct fixture *f)
 	open_at(f, f->dir, &f->j);
 }
 
-void stop(struct fixture *f)
+void halt(struct fixture *f)
 {
 	journal_destroy(&f->j);
 	journal_store_destroy(&f->store, DEADLINE_US);
@@ -55,7 +55,7 @@ void stop(struct fixture *f)
 
 void restart(struct fixture *f)
 {
-	stop(f);
+	halt(f);
 	start(f);
 }
 
@@ -86,7 +86,7 @@ int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	stop(f);
+	halt(f);
 	shell("rm -rf %s", f->top);
 	free(f);
 	return 0;

@@ -46,7 +46,7 @@ int teardown(void **state);
 
 /* Makes loop, store and journal as f->limits say; ends them. */
 void start(struct fixture *f);
-void stop(struct fixture *f);
+void halt(struct fixture *f);
 void restart(struct fixture *f);
 /* Another journal of the same store. */
 void open_at(struct fixture *f, const char *dir, struct journal **j);

@@ -122,7 +122,7 @@ static void test_a_reader_can_go_while_bytes_are_fetched(void **state)
 	assert_int_equal(journal_reader_create(f->j, 0, on_wake, &w, &reader), 0);
 	assert_int_equal(journal_reader_next(reader, &p, &len, &hole), -EAGAIN);
 	journal_reader_destroy(&reader);
-	stop(f);
+	halt(f);
 	assert_int_equal(w.woken, 0);
 }
 
@@ -161,7 +161,7 @@ static void test_the_age_limit_drops_what_is_old(void **state)
 	WAIT_UNTIL(f, count_files(f, ".zst") == 4 || count_files(f, ".zst") == 3);
 	append_pattern(f->j, 100);
 	WAIT_UNTIL(f, count_files(f, ".zst") == 4);
-	stop(f);
+	halt(f);
 	shell("cd '%s' && touch -d '2 hours ago' $(ls *.zst | head -2)", f->dir);
 	start(f);
 	journal_store_sweep(f->store);
@@ -259,7 +259,7 @@ static void test_the_rest_of_a_line_is_no_state(void **state)
 
 	start(f);
 	append_pattern(f->j, 100);
-	stop(f);
+	halt(f);
 	shell("cd '%s' && { printf 'm 1 1 attach 0 0 s 1 1 1\\ns 2 1 1\\n' && "
 	      "head -c 65519 /dev/zero | tr '\\0' x && echo; } >>$(ls *.idx)",
 		f->dir);

@@ -148,7 +148,7 @@ static void test_a_disk_without_room_is_used_again_when_there_is_some(void **sta
 	restart(f);
 	read_all(f, 0, &r);
 	assert_true(r.bytes == 52000 && r.holes == 0);
-	stop(f);
+	halt(f);
 	unmount_small(f);
 }
 
@@ -168,7 +168,7 @@ static void test_a_disk_turned_read_only_gives_no_number_twice(void **state)
 	mount_small(f, 0);
 	start(f);
 	append_pattern(f->j, 1000);
-	stop(f);
+	halt(f);
 	mount_small(f, MS_REMOUNT | MS_RDONLY);
 	start(f);
 	assert_int_equal(journal_recording(f->j), -EROFS);
@@ -177,7 +177,7 @@ static void test_a_disk_turned_read_only_gives_no_number_twice(void **state)
 	assert_true(first > UINT64_C(1) << 50);
 	append_pattern(f->j, 1000);
 	next = journal_next(f->j);
-	stop(f);
+	halt(f);
 	/* What has been printed took its time, outside of tests. */
 	WAIT_UNTIL_CLOCK(next);
 	start(f);
@@ -192,7 +192,7 @@ static void test_a_disk_turned_read_only_gives_no_number_twice(void **state)
 	assert_true(journal_next(f->j) == first);
 	read_all(f, first - 1000, &r);
 	assert_true(r.bytes == 1000 && r.holes == 0);
-	stop(f);
+	halt(f);
 	unmount_small(f);
 }
 
@@ -298,7 +298,7 @@ static void test_what_a_crash_left_half_done_is_repaired(void **state)
 	start(f);
 	append_pattern(f->j, 2 * SEGMENT + 1);
 	WAIT_UNTIL(f, count_files(f, ".zst") == 2 && count_files(f, ".log") == 1);
-	stop(f);
+	halt(f);
 	/* Half a packed file; a raw one that is packed already; half an index line; a lone index.
 	 */
 	shell("cd '%s' && cp $(ls *.zst | tail -1) x.zst.new && "
@@ -384,7 +384,7 @@ static void test_kill_at_any_time_repeats_no_offset_and_loses_no_byte(void **sta
 		assert_true(r.holes == 0);
 		assert_true(r.bytes == journal_next(f->j) - journal_first(f->j));
 		seen = journal_next(f->j);
-		stop(f);
+		halt(f);
 	}
 	munmap(shared, sizeof(*shared));
 }

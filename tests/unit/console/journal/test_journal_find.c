@@ -62,7 +62,7 @@ static void test_lines_are_found_across_segments(void **state)
 	WAIT_UNTIL(f, count_files(f, ".log") == 1);
 	append_pattern(f->j, 16);
 	WAIT_UNTIL(f, count_files(f, ".zst") == 10 && count_files(f, ".log") == 1);
-	stop(f);
+	halt(f);
 	shell("rm '%s'/*.log", f->dir);
 	start(f);
 	assert_true(find(f, JOURNAL_FIND_LINES, 1) == 10 * SEGMENT - 16);
@@ -128,7 +128,7 @@ static void test_a_query_can_be_taken_back(void **state)
 	journal_query_cancel(&query);
 	assert_null(query);
 	assert_int_equal(journal_find(f->j, JOURNAL_FIND_BOOT, 0, on_found, &found, &query), 0);
-	stop(f);
+	halt(f);
 	assert_int_equal(found.calls, 0);
 }
 
@@ -223,7 +223,7 @@ static void test_a_folder_can_be_looked_at_verified_and_exported(void **state)
 	append_pattern(f->j, 100);
 	journal_set_record(f->j, 1);
 	append_pattern(f->j, 100);
-	stop(f);
+	halt(f);
 	assert_int_equal(journal_verify(f->dir, NULL, NULL), 0);
 	assert_int_equal(journal_info(f->dir, &info), 0);
 	assert_true(info.first == 0 && info.end == 3 * SEGMENT + 300 && info.next == info.end);
@@ -249,7 +249,7 @@ static void test_verify_finds_damage(void **state)
 	start(f);
 	append_pattern(f->j, 3 * SEGMENT + 100);
 	WAIT_UNTIL(f, count_files(f, ".zst") == 3 && count_files(f, ".log") == 1);
-	stop(f);
+	halt(f);
 	shell("cd '%s' && printf x | dd of=$(ls *.zst | head -1) bs=1 seek=200 conv=notrunc 2>&1",
 		f->dir);
 	assert_int_equal(journal_verify(f->dir, on_problem, text), 1);
