@@ -20,6 +20,7 @@ struct hypervisor_dump {
 	char path[PATH_MAX];
 	unsigned format; /* enum virDomainCoreDumpFormat */
 	unsigned flags;
+	bool resets;
 	struct loop_timer *ask;
 	bool cancelling;
 	/* Each written by one job only. */
@@ -48,17 +49,18 @@ static unsigned format_of(enum hypervisor_dump_format format)
 	return VIR_DOMAIN_CORE_DUMP_FORMAT_RAW;
 }
 
+/* The reset is one of ours: libvirt 9.0 dies of VIR_DUMP_RESET when somebody asks how far the dump
+ * is while it resets, as we do. */
 static unsigned flags_of(enum hypervisor_dump_mode mode)
 {
 	switch (mode) {
 	case HYPERVISOR_DUMP_PAUSE:
+	case HYPERVISOR_DUMP_RESET:
 		return 0;
 	case HYPERVISOR_DUMP_LIVE:
 		return VIR_DUMP_LIVE;
 	case HYPERVISOR_DUMP_CRASH:
 		return VIR_DUMP_CRASH;
-	case HYPERVISOR_DUMP_RESET:
-		return VIR_DUMP_RESET;
 	}
 	return 0;
 }
@@ -139,7 +141,8 @@ static void write_work(void *arg)
 	struct hypervisor_dump *d = arg;
 
 	if (virDomainCoreDumpWithFormat(
-		    d->own.domain, d->path, d->format, VIR_DUMP_MEMORY_ONLY | d->flags) < 0)
+		    d->own.domain, d->path, d->format, VIR_DUMP_MEMORY_ONLY | d->flags) < 0 ||
+		(d->resets && virDomainReset(d->own.domain, 0) < 0))
 		fail(&d->text, &d->error);
 }
 
@@ -259,6 +262,7 @@ int hypervisor_dump_open(struct hypervisor *h, const struct hypervisor_dump_requ
 	snprintf(d->path, sizeof(d->path), "%s", request->path);
 	d->format = format_of(request->format);
 	d->flags = flags_of(request->mode);
+	d->resets = request->mode == HYPERVISOR_DUMP_RESET;
 	own_connection_init(&d->own, h, h->dumps_pool, free, d);
 	r = loop_timer_add(h->loop, &d->ask, on_ask, d);
 	if (r == 0)
