@@ -39,7 +39,7 @@ static void put(struct typed *t, const char *text)
 {
 	size_t len = strlen(text);
 
-	if (t->len + len > RUN_LINE_MAX) {
+	if (len > RUN_LINE_MAX - t->len) {
 		t->full = true;
 		return;
 	}

@@ -88,6 +88,13 @@ void domain_xml_init(void)
 	pthread_once(&parser_once, init_parser);
 }
 
+static int error_of(xmlParserCtxt *parser)
+{
+	const xmlError *error = xmlCtxtGetLastError(parser);
+
+	return error ? error->code : XML_ERR_OK;
+}
+
 static int parse(const char *xml, xmlDoc **document)
 {
 	size_t len = xml ? strnlen(xml, DOMAIN_XML_MAX + 1) : 0;
@@ -106,7 +113,7 @@ static int parse(const char *xml, xmlDoc **document)
 	parser->sax->internalSubset = refuse_doctype;
 	if (xmlParseDocument(parser) == 0 && parser->wellFormed)
 		r = 0;
-	else if (parser->lastError.code == XML_ERR_NO_MEMORY)
+	else if (error_of(parser) == XML_ERR_NO_MEMORY)
 		r = -ENOMEM;
 	if (r == 0)
 		*document = parser->myDoc;

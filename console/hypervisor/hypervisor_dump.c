@@ -49,8 +49,8 @@ static unsigned format_of(enum hypervisor_dump_format format)
 	return VIR_DOMAIN_CORE_DUMP_FORMAT_RAW;
 }
 
-/* The reset is one of ours: libvirt 9.0 dies of VIR_DUMP_RESET when somebody asks how far the dump
- * is while it resets, as we do. */
+/* The reset is one of ours: libvirt (9.0, 11.3) dies of VIR_DUMP_RESET when somebody asks how far
+ * the dump is while it resets, as we do. */
 static unsigned flags_of(enum hypervisor_dump_mode mode)
 {
 	switch (mode) {

@@ -291,7 +291,7 @@ static void many_writers_wait_while_it_is_leased(void **state)
 	assert_int_equal(viewer_mode(w->carol), VIEWER_WRITES);
 }
 
-static void stop(void *arg)
+static void end_loop(void *arg)
 {
 	loop_exit(arg, 0);
 }
@@ -304,7 +304,7 @@ static void its_time_ends_it(void **state)
 
 	assert_int_equal(viewer_take_to_lease(w->alice), 0);
 	lease_of(w, w->alice, 50 * LOOP_MSEC, token);
-	assert_int_equal(loop_timer_add(w->loop, &late, stop, w->loop), 0);
+	assert_int_equal(loop_timer_add(w->loop, &late, end_loop, w->loop), 0);
 	loop_timer_set(late, 300 * LOOP_MSEC, 0);
 	assert_int_equal(loop_run(w->loop), 0);
 	loop_timer_del(&late);

@@ -392,7 +392,7 @@ static void a_loop_may_end_before_a_forgotten_child(void **state)
 	(void)forget_child(*state);
 }
 
-static void stop(void *arg)
+static void end_loop(void *arg)
 {
 	struct seen *s = arg;
 
@@ -403,7 +403,7 @@ static void the_loop_returns_what_exit_was_given(void **state)
 {
 	struct seen *s = *state;
 
-	assert_int_equal(loop_timer_add(s->loop, &s->timer, stop, s), 0);
+	assert_int_equal(loop_timer_add(s->loop, &s->timer, end_loop, s), 0);
 	loop_timer_set(s->timer, LOOP_MSEC, 0);
 	assert_int_equal(loop_run(s->loop), 42);
 }
