@@ -90,7 +90,7 @@ static void test_a_guest_that_keeps_up_gets_a_long_paste_in_seconds(void **state
 	struct reader fast = {.rate = 1000000, .now = SECOND, .read_until = SECOND};
 
 	feed_init(&f);
-	assert_between(feed_for(&f, &fast, 3 * SECOND), 300000, 3 * FEED_RATE_MAX);
+	assert_between(feed_for(&f, &fast, 3 * SECOND), 300000, 3 * (uint64_t)FEED_RATE_MAX);
 	assert_int_equal(fast.stood, 0);
 	assert_true(feed_is_read(&f, fast.now));
 	assert_false(feed_is_risky(&f, fast.now));
