@@ -7,13 +7,13 @@
 #include <stdbool.h>
 
 #include "broker/session/attach.h"
-#include "broker/session/escape_key.h"
 #include "broker/log/history.h"
 #include "broker/login/login.h"
 #include "console/guest/console.h"
 #include "core/buf.h"
 #include "core/pace.h"
 #include "vt/asks.h"
+#include "vt/escape_key.h"
 
 struct console_control;
 

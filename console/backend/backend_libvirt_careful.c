@@ -7,7 +7,7 @@
  * guest can be reached any more (docs/hypervisors.md). So nothing is sent before libvirtd has said,
  * in a roundabout way, that there is room. That question may hang, and is asked in a thread. While
  * it does, messages stand there all the same, but empty ones: nothing is lost when the console
- * takes them back (console/guest/stuck.h).
+ * takes them back (console/health/stuck.h).
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
  * panic. A guest can print any text: a mark and a count are all that follows.
  */
 #include "console/guest/console_private.h"
-#include "console/guest/panic.h"
+#include "console/health/panic.h"
 
 static void note(struct console *c, const char *text)
 {

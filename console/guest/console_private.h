@@ -8,7 +8,7 @@
 #include "console/backend/backend.h"
 #include "console/guest/console.h"
 #include "console/guest/lease.h"
-#include "console/guest/stuck.h"
+#include "console/health/stuck.h"
 #include "console/replay/replay.h"
 #include "core/buf.h"
 

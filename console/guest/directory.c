@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "console/guest/directory.h"
-#include "console/guest/panic.h"
 #include "console/guest/remembered.h"
+#include "console/health/panic.h"
 #include "core/log.h"
 
 #define TABLE_FIRST 256

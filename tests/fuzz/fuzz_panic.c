@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/guest/panic.h"
+#include "console/health/panic.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

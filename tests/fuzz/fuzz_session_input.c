@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/session/escape_key.h"
 #include "core/text/tokenize.h"
+#include "vt/escape_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "console/guest/feed.h"
+#include "console/health/feed.h"
 
 #define SECOND UINT64_C(1000000)
 #define STEP 1024

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "console/guest/panic.h"
+#include "console/health/panic.h"
 
 static struct panic_texts *make(const char *text)
 {

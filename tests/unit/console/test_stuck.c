@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "console/guest/stuck.h"
+#include "console/health/stuck.h"
 
 #define PASTE 1024
 

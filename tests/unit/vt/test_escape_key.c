@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/session/escape_key.h"
+#include "vt/escape_key.h"
 
 #define E "\x1b"
 #define KEY "\x1d"          /* the escape key as a character */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "console/guest/panic.h"
+#include "console/health/panic.h"
 
 _Static_assert(PANIC_TEXTS_MAX *PANIC_TEXT_MAX < UINT16_MAX, "a state is a uint16_t");
 

@@ -13,8 +13,8 @@
  *
  * Knows no console: whoever owns it carries out its orders, which may come from inside a call.
  */
-#ifndef CONSOLE_GUEST_STUCK_H
-#define CONSOLE_GUEST_STUCK_H
+#ifndef CONSOLE_HEALTH_STUCK_H
+#define CONSOLE_HEALTH_STUCK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Task: see feed.h. */
 #include <stdbool.h>
 
-#include "console/guest/feed.h"
+#include "console/health/feed.h"
 
 #define SECOND UINT64_C(1000000)
 

@@ -6,8 +6,8 @@
  * was given. So feeding gets faster until a guest has once not kept up; then its speed is known,
  * and it is fed a little slower than that, so that its terminal is seldom full again.
  */
-#ifndef CONSOLE_GUEST_FEED_H
-#define CONSOLE_GUEST_FEED_H
+#ifndef CONSOLE_HEALTH_FEED_H
+#define CONSOLE_HEALTH_FEED_H
 
 #include <stdbool.h>
 #include <stddef.h>

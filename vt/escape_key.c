@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "broker/session/escape_key.h"
+#include "vt/escape_key.h"
 #include "vt/key_code.h"
 
 #define ESC 0x1b

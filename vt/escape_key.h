@@ -3,8 +3,8 @@
  * character or in the form of a newer keyboard protocol, and tells keys from what his terminal
  * sends by itself. Pure.
  */
-#ifndef BROKER_SESSION_ESCAPE_KEY_H
-#define BROKER_SESSION_ESCAPE_KEY_H
+#ifndef VT_ESCAPE_KEY_H
+#define VT_ESCAPE_KEY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * All of them are looked for at once, byte by byte (Aho and Corasick's automaton): the cost does
  * not depend on what the guest prints, and a text may be cut anywhere between two runs of bytes.
  */
-#ifndef CONSOLE_GUEST_PANIC_H
-#define CONSOLE_GUEST_PANIC_H
+#ifndef CONSOLE_HEALTH_PANIC_H
+#define CONSOLE_HEALTH_PANIC_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "console/guest/feed.h"
-#include "console/guest/stuck.h"
+#include "console/health/feed.h"
+#include "console/health/stuck.h"
 
 #define ANSWERS 2 /* of the hypervisor, and none of the console: it is the guest */
 
