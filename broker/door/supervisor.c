@@ -322,8 +322,10 @@ static void on_timer(void *arg)
 	case DOOR_STOPPING:
 		supervisor_kill(v, "did not stop");
 		break;
-	case DOOR_READY:
 	case DOOR_STOPPED:
+		v->options.stopped(v->options.arg);
+		break;
+	case DOOR_READY:
 		break;
 	}
 }
@@ -403,22 +405,13 @@ pid_t supervisor_pid(const struct supervisor *v)
 	return v->pid;
 }
 
-static void notify_stopped(void *arg)
-{
-	struct supervisor *v = arg;
-
-	if (v->state == DOOR_STOPPED)
-		v->options.stopped(v->options.arg);
-}
-
 void supervisor_stop(struct supervisor *v)
 {
 	if (v->state == DOOR_STOPPING || v->state == DOOR_STOPPED)
 		return;
 	if (v->pid == 0) {
 		v->state = DOOR_STOPPED;
-		loop_timer_stop(v->timer);
-		loop_defer(v->options.loop, notify_stopped, v);
+		loop_timer_set(v->timer, 0, 0); /* told as the end of one that runs is: later */
 		return;
 	}
 	v->state = DOOR_STOPPING;
