@@ -33,6 +33,7 @@ struct journal_inspect {
 	unsigned problems;
 	FILE *out, *err; /* while a step runs */
 	json_t *found;   /* JSON: the problems of the console that is verified */
+	bool lacks;      /* JSON: there was no memory for one of them */
 	bool begun;      /* JSON: the list has */
 };
 
@@ -227,21 +228,35 @@ static void on_problem(void *arg, const char *text)
 	struct journal_inspect *l = arg;
 
 	l->problems++;
-	if (l->found)
-		json_array_append_new(l->found, json_foreign(text));
+	if (l->options.json)
+		l->lacks |= json_array_append_new(l->found, json_foreign(text)) != 0;
 	else
 		fprintf(l->out, "%s: %s\n", l->consoles[l->at], text);
+}
+
+static int verify_json(struct journal_inspect *l, const char *dir)
+{
+	int r;
+
+	l->found = json_array();
+	if (!l->found)
+		return -ENOMEM;
+	r = journal_verify(dir, on_problem, l);
+	if (l->lacks)
+		r = -ENOMEM;
+	if (r >= 0)
+		return add_object(l, json_pack("{s:o}", "problems", l->found));
+	json_decref(l->found); /* it has expired meanwhile, or cannot be read */
+	return r;
 }
 
 static int verify(struct journal_inspect *l, const char *dir)
 {
 	int r;
 
-	l->found = l->options.json ? json_array() : NULL;
+	if (l->options.json)
+		return verify_json(l, dir);
 	r = journal_verify(dir, on_problem, l);
-	if (l->found && r >= 0)
-		return add_object(l, json_pack("{s:o}", "problems", l->found));
-	json_decref(l->found); /* it has expired meanwhile, or cannot be read */
 	if (r == 0)
 		fprintf(l->out, "%s: good\n", l->consoles[l->at]);
 	return r < 0 ? r : 0;
