@@ -9,7 +9,7 @@
 * A terminal that is left has the modes that it had before.
 * A notice is readable at any time, and the terminal is as it was afterwards.
 
-How the corpus was made is told in replay_corpus/README.md.
+The places are the same in each run; SEED=N looks at others. How the corpus was made is told in replay_corpus/README.md.
 """
 import collections
 import concurrent.futures
@@ -289,7 +289,7 @@ def check_all(terminal, folder, count):
 
 def main():
     folder = sys.argv[1]
-    seed = int(os.environ.get("SEED", time.time()))
+    seed = int(os.environ.get("SEED", 1))  # the same places each time; others with SEED=N
     print(f"SEED={seed}")
     random.seed(seed)
     wrong, used = [], 0
