@@ -182,7 +182,9 @@ static uint32_t wanted(const struct connection *c)
 static void finish_round(struct connection *c)
 {
 	if (c->state == CONNECTION_FLUSHING && buf_len(&c->out) == 0) {
-		(void)tls_end(c->tls);
+		/* The end of TLS is the end of a body that has no other (RFC 9112 §9.8). */
+		if (!c->cut)
+			(void)tls_end(c->tls);
 		linger(c);
 	} else if (gives(c) && buf_len(&c->out) == 0) {
 		/* Nothing waits for the client: a silent console is no stalled client. */

@@ -59,6 +59,7 @@ struct connection {
 	struct download *download;
 	const struct route *route; /* NULL: the request is for the upstream */
 	bool raw;                  /* it is STOMP, and no request of HTTP */
+	bool cut; /* its answer is not whole: nothing may look like the end of one */
 	struct http_target target;
 	struct http_request request;
 	void (*wake)(void *arg); /* as exchange_options; arg is the connection */

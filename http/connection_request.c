@@ -399,6 +399,7 @@ bool connection_go_on(struct connection *c)
 			c->state = CONNECTION_DELIVERING;
 			return true;
 		case EXCHANGE_CUT:
+			c->cut = true;
 			end_exchange(c);
 			return true;
 		}

@@ -166,6 +166,27 @@ def test_a_stream_that_is_ended_by_an_administrator_is_cut_after_the_reason(http
     assert b"vmconsoled: ended by user:" in rest and not rest.endswith(b"0\r\n\r\n"), rest
 
 
+def test_old_clients_can_tell_a_stream_that_is_cut_from_one_that_is_whole(https, guests):
+    """HTTP/1.0 has no other end of a body than that of the connection, which TLS vouches for."""
+    guest, _ = opened(https, guests)
+    streams = [Raw(https, strict=True).send(
+        f"GET /consoleStream/{guest.name} HTTP/1.0\r\n\r\n".encode()) for _ in range(2)]
+    for stream in streams:
+        stream.until(rb"\r\n\r\n")
+    one, _ = [row["session"] for row in json.loads(https.ctl("who", guest.name, "--json").out)
+              if row["identity"].startswith("cert:")]
+    assert https.ctl("kick", one).status == DONE
+    ended = []
+    guest.destroy()
+    for stream in streams:
+        try:
+            stream.rest()
+            ended.append("whole")
+        except ssl.SSLError:
+            ended.append("cut")
+    assert sorted(ended) == ["cut", "whole"]
+
+
 def test_history_is_an_answer_with_an_end(https, guests):
     guest, console = opened(https, guests)
     word = ask(console)

@@ -114,12 +114,16 @@ def wget(daemon, path, port=None):
 
 
 class Raw:
-    """A TLS connection with the host's certificate, to say anything."""
+    """A TLS connection with the host's certificate, to say anything. strict: an end of the
+    connection that is not TLS's own raises SSLError."""
 
-    def __init__(self, daemon, who="host", port=None):
-        self.socket = client_context(daemon.pki, who).wrap_socket(
+    def __init__(self, daemon, who="host", port=None, strict=False):
+        context = client_context(daemon.pki, who)
+        if strict:
+            context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+        self.socket = context.wrap_socket(
             socket.create_connection(("127.0.0.1", port or daemon.port_tls), 20),
-            server_hostname="127.0.0.1")
+            server_hostname="127.0.0.1", suppress_ragged_eofs=not strict)
         self.socket.settimeout(20 * SLOW)
         self.got = b""
 
