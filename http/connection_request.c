@@ -235,13 +235,12 @@ static void serve(struct connection *c)
 	const char *allow = "";
 	char fields[64];
 
-	/* A path of more parts than any of ours is the upstream's. */
-	if (parsed < 0 && !(parsed == -E2BIG && has_upstream)) {
+	c->route = parsed == -EINVAL ? NULL : route_find(c->request.method, &c->target, &allow);
+	/* A path of more parts than any of ours is the upstream's; one of ours stays ours. */
+	if (parsed == -EINVAL || (parsed < 0 && (c->route || *allow || !has_upstream))) {
+		c->route = NULL;
 		connection_answer(c, 400, NULL, "malformed request target");
-		return;
-	}
-	c->route = parsed ? NULL : route_find(c->request.method, &c->target, &allow);
-	if (!c->route && !*allow && !has_upstream) {
+	} else if (!c->route && !*allow && !has_upstream) {
 		connection_answer(c, 404, NULL, "there is nothing at this path");
 	} else if (!c->route && *allow) {
 		snprintf(fields, sizeof(fields), "Allow: %s\r\n", allow);

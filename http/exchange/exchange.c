@@ -317,14 +317,29 @@ static void notify_end(struct exchange *e)
 	e->line_full = !e->end_told;
 }
 
+/* What was typed before it stays typed: the broker has had no word of an end. */
+static int refuse_body(struct exchange *e)
+{
+	const struct answer_words a = {.request = e->o.request,
+		.status = 400,
+		.text = "malformed body",
+		.json = e->o.json};
+
+	if (e->head_sent || answer_text(e->o.out, &a) < 0)
+		return -EBADMSG;
+	e->head_sent = true;
+	e->state = EXCHANGE_ENDED;
+	return 0;
+}
+
 int exchange_input(struct exchange *e)
 {
 	int r = 1;
 
-	while (!e->body_over && !e->line_full && r > 0)
+	while (e->state == EXCHANGE_RUNS && !e->body_over && !e->line_full && r > 0)
 		r = take_body(e);
 	if (r < 0)
-		return r;
+		return refuse_body(e);
 	if (e->body_over && !e->line_full)
 		notify_end(e);
 	loop_io_set(e->io, wanted(e));

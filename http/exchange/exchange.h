@@ -45,7 +45,8 @@ struct exchange_options {
 int exchange_create(const struct exchange_options *options, struct exchange **out) MUST_CHECK;
 void exchange_destroy(struct exchange *e); /* NULL allowed */
 
-/* Takes of the input buffer what belongs to the body. 0, or -EBADMSG: the body is malformed. */
+/* Takes of the input buffer what belongs to the body. 0, or -EBADMSG: the body is malformed, and it
+ * is too late to say so. */
 int exchange_input(struct exchange *e) MUST_CHECK;
 /* The client has closed its side. True: the answer goes on: that is the end of the body, or it ends
  * by itself. What waits for a guest ends with the client. */

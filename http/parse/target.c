@@ -41,10 +41,10 @@ static int decode(char *text, bool is_query)
 
 static int add_segment(struct http_target *t, char *segment)
 {
-	if (t->segment_count == HTTP_SEGMENTS_MAX)
-		return -E2BIG;
 	if (decode(segment, false) < 0 || strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
 		return -EINVAL;
+	if (t->segment_count == HTTP_SEGMENTS_MAX)
+		return -E2BIG;
 	t->segments[t->segment_count++] = segment;
 	return 0;
 }
@@ -55,41 +55,44 @@ static int add_parameter(struct http_target *t, char *name)
 
 	if (!*name)
 		return 0; /* "a=1&&b=2" */
-	if (t->parameter_count == HTTP_PARAMETERS_MAX)
-		return -E2BIG;
 	if (equals) {
 		*equals = '\0';
 		value = equals + 1;
 	}
 	if (decode(name, true) < 0 || decode(value, true) < 0)
 		return -EINVAL;
+	if (t->parameter_count == HTTP_PARAMETERS_MAX)
+		return -E2BIG;
 	t->parameters[t->parameter_count++] = (struct http_parameter){name, value};
 	return 0;
 }
 
-/* Calls add for every part of text between separators. */
+/* Calls add for every part of text between separators: also those behind one too many, which may be
+ * malformed. */
 static int cut(struct http_target *t, char *text, char separator,
 	int (*add)(struct http_target *t, char *part))
 {
 	char *end;
-	int r;
+	int r, all = 0;
 
 	do {
 		end = strchr(text, separator);
 		if (end)
 			*end = '\0';
 		r = add(t, text);
+		if (r < 0)
+			all = r;
 		if (end)
 			text = end + 1;
-	} while (end && r == 0);
-	return r;
+	} while (end && r != -EINVAL);
+	return all;
 }
 
 int http_target_parse(struct http_target *t, const char *target)
 {
 	size_t len = strlen(target);
 	char *query;
-	int r;
+	int r, q;
 
 	memset(t, 0, offsetof(struct http_target, text));
 	if (len > HTTP_TARGET_MAX || *target != '/')
@@ -99,9 +102,10 @@ int http_target_parse(struct http_target *t, const char *target)
 	if (query)
 		*query++ = '\0';
 	r = cut(t, t->text + 1, '/', add_segment);
-	if (r == 0 && query)
-		r = cut(t, query, '&', add_parameter);
-	return r;
+	if (r == -EINVAL || !query)
+		return r;
+	q = cut(t, query, '&', add_parameter);
+	return q ? q : r;
 }
 
 const char *http_target_parameter(const struct http_target *t, const char *name)

@@ -28,7 +28,8 @@ struct http_target {
 	char text[HTTP_TARGET_MAX + 2];
 };
 
-/* 0; -EINVAL: malformed; -E2BIG: more segments or parameters than anything here has. */
+/* 0; -EINVAL: malformed, wherever; -E2BIG: more segments or parameters than anything here has:
+ * those there is room for are there. */
 int http_target_parse(struct http_target *t, const char *target)
 	__attribute__((warn_unused_result));
 

@@ -210,6 +210,17 @@ def test_a_body_is_typed_and_its_bytes_are_counted(https, guests):
                         "\r\n".encode()).until(rb"guest %s\r\n" % guest.name.encode())
 
 
+def test_a_body_that_is_malformed_is_refused_in_words(https, guests):
+    guest = guests()
+    https.knows(guest)
+    for chunk in (b"1;x=y\r\na\r\n", b"0x1\r\na\r\n", b"1\r\nab\r\n"):
+        raw = Raw(https).send(
+            f"POST /consoleStream/{guest.name}?output=no HTTP/1.1\r\nHost: h\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n".encode() + chunk)
+        got = raw.rest()
+        assert got.startswith(b"HTTP/1.1 400 ") and got.endswith(b"malformed body\n"), got
+
+
 def test_a_keyboard_that_another_has_is_taken_by_force_alone(https, guests):
     guest, console = opened(https, guests)
     for path in (f"/consoleStream/{guest.name}?output=no", f"/consoleStream/{guest.name}"):

@@ -204,6 +204,8 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
     b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n" + SMUGGLED,
     b"GET / HTTP/1.1\r\nHost: h\r\n folded: x\r\n\r\n" + SMUGGLED,
     b"GET /..%2f..%2fsmuggled/../x HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"GET /1/2/3/4/5/6/7/8/9/../x HTTP/1.1\r\nHost: h\r\n\r\n",
+    b"GET /vms?" + b"a&" * 20 + b" HTTP/1.1\r\nHost: h\r\n\r\n",
 ])
 def test_nothing_smuggled_reaches_the_upstream(router, raw_upstream, attempt):
     got = Raw(router).send(attempt).until(rb"\r\n\r\n")

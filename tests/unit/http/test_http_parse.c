@@ -283,7 +283,9 @@ static void a_target_is_segments_and_parameters(void **state)
 static void bad_targets_are_refused(void **state)
 {
 	static const char *const bad[] = {"", "*", "a", "/..", "/a/../b", "/a/%2e%2E/b", "/.", "/%",
-		"/%4", "/%4g", "/%00", "/a?b=%zz", "/a?%00"};
+		"/%4", "/%4g", "/%00", "/a?b=%zz", "/a?%00", "/1/2/3/4/5/6/7/8/9/../x",
+		"/1/2/3/4/5/6/7/8/9/%zz", "/1/2/3/4/5/6/7/8/9?%zz",
+		"/?a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q&%00"};
 	static struct http_target t;
 	size_t i;
 
