@@ -6,7 +6,7 @@ import pytest
 
 from lib import clients
 from lib.proc import SLOW, wait_until
-from lib.session import DENIED, DONE, ESCAPE, ask, leave, word
+from lib.session import DENIED, DONE, ESCAPE, ask, leave, start_before_eyes, word
 
 SCREENFUL = 200  # lines, whatever a client says of its terminal
 PRINTED = 3000
@@ -268,9 +268,9 @@ def test_a_boot_is_a_fresh_terminal(daemon, guest):
         person.expect(rb"\x1bPtext\r\n")
         guest.domain.destroy()
         person.expect("was destroyed")
-        guest.domain.create()
-        person.expect(rb"\x18\x1b\\.*\x1b\[\?1049l.*guest \S+ ready", 20)
-        ask(person)
+        with start_before_eyes(daemon, guest):
+            person.expect(rb"\x18\x1b\\.*\x1b\[\?1049l.*guest \S+ ready", 20)
+            ask(person)
     with daemon.terminal(guest.name, "log", "--boot", "0", tty=True) as reader:
         assert reader.wait() == DONE
         assert b"ready" in reader.seen and b"?1049" not in reader.seen, reader.seen

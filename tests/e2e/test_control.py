@@ -9,10 +9,10 @@ import pytest
 from lib import clients
 from lib.proc import wait_until
 from lib.session import (BUSY, DENIED, DONE, ESCAPE, UNAVAILABLE, USAGE, ask, leave,
-                         one_line_reason)
+                         one_line_reason, printed)
 from lib.term import Terminal
 
-BREAK = "<BREAK>"
+BREAK = printed("<BREAK>")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 from lib.proc import wait_until
 from lib.session import (DONE, GUEST_CRASHED, GUEST_OFF, UNAVAILABLE, ask, leave, one_line_reason,
-                         printed, see)
+                         printed, see, start_before_eyes)
 
 WATCH = ("attach", "--read-only", "--no-input")
 DUMP_CRASH = libvirt.VIR_DUMP_CRASH | libvirt.VIR_DUMP_MEMORY_ONLY
@@ -178,10 +178,10 @@ def test_renamed_guest_is_found_by_its_new_name_and_keeps_its_history(daemon, gu
         guest.name = new
         wait_until(lambda: daemon.ssh(new, "status").status == DONE, 10, "the new name")
         assert daemon.ssh(old, "status").status == 66
-        guest.domain.create()
-        session.expect(f"VM {new} has started", 20)
-        session.expect("guest> ", 20)  # what is typed earlier is lost in the guest's start
-        ask(session, 20)
+        with start_before_eyes(daemon, guest):
+            session.expect(f"VM {new} has started", 20)
+            session.expect("guest> ", 20)  # what is typed earlier is lost in the guest's start
+            ask(session, 20)
     assert answer.encode() in daemon.ssh(new, "log").out
 
 

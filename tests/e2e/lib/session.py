@@ -7,6 +7,7 @@ import socket
 import time
 
 from .proc import SLOW, wait_until
+from .term import Pipes
 
 ESCAPE = b"\x1d"
 
@@ -30,12 +31,32 @@ def printed(text):
     return _NOTICES.join(map(re.escape, text))
 
 
+_TOO_EARLY = re.compile(rb"has started.*typed bytes were dropped", re.S)
+
+
+def _was_too_early(stream):
+    """A guest boots faster than the daemon hears of its start and opens its console. What is typed in
+    between is dropped, and that is said."""
+    errors = getattr(stream, "errors", None)
+    return _TOO_EARLY.search(stream.seen + (errors().encode() if errors else b""))
+
+
 def ask(stream, seconds=15):
     """Types a line and reads the guest's answer: the session works both ways. The test guest does
     not echo, so what is read can only be the answer."""
-    answer = word()
+    answer, again = word(), False
     stream.line(f"say {answer}")
-    stream.expect(printed(f"{answer}\r\n"), seconds)
+    deadline = time.monotonic() + seconds * SLOW
+    while True:
+        try:
+            stream.expect(printed(f"{answer}\r\n"), min(seconds, 1))
+            break
+        except AssertionError:
+            if stream.ended or time.monotonic() > deadline:
+                raise
+            if not again and _was_too_early(stream):
+                stream.line(f"say {answer}")
+                again = True
     stream.expect(printed("guest> "), seconds)
     return answer
 
@@ -52,6 +73,12 @@ def ask_until_answered(stream, seconds=20):
     wait_until(answered, seconds, "the console is back")
     stream.taken = len(stream.seen)
     ask(stream)
+
+
+def start_before_eyes(daemon, guest):
+    """Starts it so that its first byte is seen: QEMU drops what it prints into a pty of which it does
+    not know yet that it is held. A context manager."""
+    return Pipes(daemon.ctl_argv("attach", guest.name, "--power", "on", "--read-only", "--no-input"))
 
 
 def see(stream, other, seconds=15):
