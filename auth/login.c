@@ -47,12 +47,12 @@ static int identity_of_line(
 	return 0;
 }
 
-static int add_address(struct identity *id, const struct login_proof *proof)
+int login_add_address(struct identity *id, const char *address)
 {
 	struct net_address a;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (!proof->address || address_parse(proof->address, &a) < 0)
+	if (!address || address_parse(address, &a) < 0)
 		return 0;
 	address_text(&a, text);
 	return identity_add(id, FACT_ADDRESS, text);
@@ -175,7 +175,7 @@ int login_by_key(const struct login_sources *sources, const struct login_proof *
 		rc = login_by_cert(sources, proof, out, why);
 	else
 		rc = login_by_plain_key(sources, proof, out, why);
-	if (rc == 0 && add_address(*out, proof) < 0) {
+	if (rc == 0 && login_add_address(*out, proof->address) < 0) {
 		identity_destroy(*out);
 		rc = -ENOMEM;
 	}

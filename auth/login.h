@@ -48,6 +48,9 @@ struct login_proof {
 int login_by_key(const struct login_sources *sources, const struct login_proof *proof,
 	struct identity **out, char why[LOGIN_WHY_MAX]) __attribute__((warn_unused_result));
 
+/* Adds the fact FACT_ADDRESS, where there is an address. 0, -ENOMEM, -E2BIG. */
+int login_add_address(struct identity *id, const char *address) __attribute__((warn_unused_result));
+
 /* Whether a list revokes this plain key, whoever knows it otherwise. */
 bool login_key_revoked(const struct login_sources *sources, struct span blob);
 

@@ -15,6 +15,7 @@
 #include "broker/screen/screen_model.h"
 #include "broker/upstream/upstream_tls.h"
 #include "broker/worker/worker.h"
+#include "config/https_auth.h"
 #include "config/protocols.h"
 #include "config/upstream.h"
 #include "core/io.h"
@@ -40,6 +41,18 @@ void broker_stop_doors(struct broker *b)
 	}
 }
 
+_Static_assert(WIRE_BY_CERTIFICATE == (int)HTTPS_AUTH_CERTIFICATE &&
+		       WIRE_BY_TICKET == (int)HTTPS_AUTH_TICKET &&
+		       WIRE_BY_NOTHING == (int)HTTPS_AUTH_NONE,
+	"the door is told as the configuration has it");
+
+static void give_https_auth(const struct config_https *https, struct wire_settings *s)
+{
+	s->console_auth = (uint8_t)https_auth_of(&https->console_auth);
+	s->dump_auth = (uint8_t)https_auth_of(&https->dump_auth);
+	s->rpc_auth = (uint8_t)https_auth_of(&https->rpc_auth);
+}
+
 void broker_give_settings(struct broker *b)
 {
 	const struct config_ssh *ssh = &b->config->ssh;
@@ -55,6 +68,7 @@ void broker_give_settings(struct broker *b)
 	struct door_limits limits = door_limits_for(ssh->max_connections, ssh->max_channels);
 	uint64_t idle = ssh->idle_timeout / LOOP_MSEC;
 
+	give_https_auth(&b->config->https, &s);
 	if (*b->config->https.upstream)
 		s.upstream_ms = (uint32_t)(b->config->https.upstream_timeout / LOOP_MSEC);
 	s.idle_timeout_ms = idle < UINT32_MAX ? (uint32_t)idle : UINT32_MAX;

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/object.h"
+#include "config/https_auth.h"
 #include "config/protocols.h"
 #include "config/upstream.h"
 
@@ -133,8 +134,28 @@ static void check_listen(const struct config *c, struct config_errors *errors)
 			"where to listen");
 }
 
+static void check_https_auth(const struct config *c, const char *key,
+	const struct config_list *list, unsigned allowed, struct config_errors *errors)
+{
+	char text[160];
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (https_auth_parse(list->items[i]) & allowed)
+			continue;
+		snprintf(text, sizeof(text), "%s: \"%.64s\" is none of certificate, %snone", key,
+			list->items[i], allowed & HTTPS_AUTH_TICKET ? "ticket, " : "");
+		add_at_key(c, errors, "https", key, text);
+	}
+}
+
 static void check_https(const struct config *c, struct config_errors *errors)
 {
+	const unsigned rpc = HTTPS_AUTH_CERTIFICATE | HTTPS_AUTH_NONE;
+	const unsigned all = rpc | HTTPS_AUTH_TICKET;
+
+	check_https_auth(c, "console_auth", &c->https.console_auth, all, errors);
+	check_https_auth(c, "dump_auth", &c->https.dump_auth, all, errors);
+	check_https_auth(c, "rpc_auth", &c->https.rpc_auth, rpc, errors);
 	if (config_has_https(c) && !(*c->https.certificate && *c->https.key))
 		add_at_key(c, errors, "https", "listen",
 			"https needs certificate and key in [https]: the server's certificate, "

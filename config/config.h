@@ -69,7 +69,8 @@ struct config_https {
 	char *upstream_certificate, *upstream_key; /* files; "": we have none for it */
 	char *upstream_name;                       /* in its certificate; "": its address */
 	uint64_t upstream_timeout;
-	uint64_t ssh_key_time; /* 0: no key can be deposited */
+	uint64_t ssh_key_time;                                /* 0: no key can be deposited */
+	struct config_list console_auth, dump_auth, rpc_auth; /* config/https_auth.h reads them */
 };
 
 struct config_auth {

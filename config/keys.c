@@ -218,6 +218,17 @@ const struct key config_keys[] = {
 	{ROW(HTTPS, ssh_key_time), DURATION(https, ssh_key_time), .max = DAY, .def = "1h", RELOAD,
 		.help = "How long a key is good for ssh that a client certificate has deposited by "
 			"POST /sshKey; 0 is never."},
+	{ROW(HTTPS, console_auth), LIST(https, console_auth), .min = 1, .max = 3,
+		.def = "certificate, ticket", RELOAD,
+		.help = "What a client may be known by in requests for consoles: certificate, "
+			"ticket; none: by its address alone."},
+	{ROW(HTTPS, dump_auth), LIST(https, dump_auth), .min = 1, .max = 3,
+		.def = "certificate, ticket", RELOAD,
+		.help = "The same in requests for crash dumps."},
+	{ROW(HTTPS, rpc_auth), LIST(https, rpc_auth), .min = 1, .max = 2, .def = "certificate",
+		RELOAD,
+		.help = "The same in requests for the upstream: certificate, none. A ticket is for "
+			"one VM."},
 
 	{ROW(LISTEN, address), ADDRESSES(listen, address), .min = 1, .example = "[::]:54321",
 		.help = "Addresses to listen on, as in [ssh]. Sockets that systemd hands over "

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/https_auth.h"
 #include "config/object.h"
+#include "config/protocols.h"
 
 #define RIGHTS_NEED_VIEW (RIGHT_TYPE | RIGHT_FORCE)
 
@@ -103,6 +105,25 @@ static void warn_https_key(const struct config *c, struct config_errors *out)
 		"more than consoles: make one for https alone; VDSM's belongs in upstream_key");
 }
 
+static bool takes_nobody(const struct config_https *https)
+{
+	return (https_auth_of(&https->console_auth) | https_auth_of(&https->dump_auth) |
+		       https_auth_of(&https->rpc_auth)) &
+	       HTTPS_AUTH_NONE;
+}
+
+/* An address is shown by whoever can send from it. */
+static void warn_nobody(const struct config *c, const struct config_access *a, const char *item,
+	struct config_errors *out)
+{
+	if (config_has_https(c) && takes_nobody(&c->https) && is_of_kind(item, "address"))
+		config_warning_add(out, a->at.file, a->at.line,
+			"[access %s] who: \"%.100s\" lets in by https whoever sends from there, "
+			"with "
+			"nothing to show: none is in console_auth, dump_auth or rpc_auth",
+			a->at.name, item);
+}
+
 void config_object_warn(const struct config *c, struct config_errors *out)
 {
 	if (c->access_count == 0)
@@ -113,8 +134,10 @@ void config_object_warn(const struct config *c, struct config_errors *out)
 	for (size_t i = 0; i < c->access_count; i++) {
 		const struct config_access *a = &c->accesses[i];
 
-		for (size_t k = 0; k < a->who.count; k++)
+		for (size_t k = 0; k < a->who.count; k++) {
 			warn_who(c, a, a->who.items[k], out);
+			warn_nobody(c, a, a->who.items[k], out);
+		}
 		warn_rights(a, out);
 	}
 }

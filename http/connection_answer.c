@@ -14,7 +14,8 @@ void connection_forget_credentials(struct connection *c)
 	if (c->credentials)
 		explicit_bzero(c->credentials, strlen(c->credentials));
 	free(c->credentials);
-	c->credentials = NULL;
+	free(c->ticket_vm);
+	c->credentials = c->ticket_vm = NULL;
 }
 
 void connection_close(struct connection *c, const char *why)

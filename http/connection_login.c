@@ -4,22 +4,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/exchange/basic.h"
+#include "http/exchange/authorization.h"
 #include "http/connection_private.h"
 
 #define HOST_LOGIN "vmconsole"
 
-static bool may_use_tickets(const struct connection *c)
+/* enum wire_https_auth: by what this request's client may be known. A certificate does wherever
+ * nothing does. */
+static unsigned ways(const struct connection *c)
 {
-	return c->context->settings.methods & WIRE_CAN_PASSWORD;
+	const struct wire_settings *s = &c->context->settings;
+	const unsigned of[] = {[ROUTE_CONSOLE] = s->console_auth,
+		[ROUTE_DUMP] = s->dump_auth,
+		[ROUTE_RPC] = s->rpc_auth};
+	unsigned found = of[route_group(c->route)];
+
+	if (found & WIRE_BY_NOTHING)
+		found |= WIRE_BY_CERTIFICATE;
+	if (!(s->methods & WIRE_CAN_PASSWORD))
+		found &= ~(unsigned)WIRE_BY_TICKET;
+	return c->raw ? found & WIRE_BY_CERTIFICATE : found;
 }
 
-void connection_ask_for_credentials(struct connection *c, const char *text)
+/* The field that says who it is; NULL: it has none, or it is not for us. */
+static const char *authorization(const struct connection *c)
 {
-	bool basic = may_use_tickets(c);
+	if (!(ways(c) & WIRE_BY_TICKET))
+		return NULL;
+	return http_request_field(&c->request, "Authorization");
+}
 
-	connection_answer(c, basic ? 401 : 403,
-		basic ? "WWW-Authenticate: Basic realm=\"vmconsoled\"\r\n" : NULL, text);
+static void ask_for_credentials(struct connection *c, const char *text)
+{
+	bool by_ticket = ways(c) & WIRE_BY_TICKET;
+
+	connection_answer(c, by_ticket ? 401 : 403,
+		by_ticket ? "WWW-Authenticate: Basic realm=\"vmconsoled\"\r\n" : NULL, text);
+}
+
+static void ask_for_more(struct connection *c)
+{
+	const unsigned by = ways(c);
+
+	if (by & WIRE_BY_TICKET)
+		ask_for_credentials(
+			c, by & WIRE_BY_CERTIFICATE
+				   ? "log in with a client certificate, or with a ticket"
+				   : "log in with a ticket");
+	else
+		ask_for_credentials(c, by & WIRE_BY_CERTIFICATE ? "log in with a client certificate"
+								: "nobody may ask for this");
 }
 
 static int send_auth(struct connection *c, enum wire_method method, const char *name,
@@ -36,23 +70,34 @@ static int send_auth(struct connection *c, enum wire_method method, const char *
 		 : line_send2(&c->login, WIRE_AUTH, &auth, name, auth.login_len, proof, proof_len);
 }
 
+static int keep_credentials(struct connection *c, const char *field, const char *vm)
+{
+	connection_forget_credentials(c);
+	c->credentials = strdup(field);
+	c->ticket_vm = strdup(vm);
+	return c->credentials && c->ticket_vm ? 0 : -ENOMEM;
+}
+
 static int ask_by_ticket(struct connection *c, const char *field)
 {
-	struct basic basic;
-	int r = basic_parse(field, &basic);
+	const char *vm = c->route ? route_vm(c->route, &c->target) : NULL;
+	struct authorization given;
+	int r = authorization_parse(field, vm, &given);
 
 	if (r < 0)
 		return r;
-	if (strlen(basic.user) > WIRE_LOGIN_MAX)
+	if (strlen(given.user) > WIRE_LOGIN_MAX)
 		r = -EINVAL;
 	if (!r)
+		r = keep_credentials(c, field, given.user);
+	if (!r)
 		r = send_auth(
-			c, WIRE_AUTH_PASSWORD, basic.user, basic.password, strlen(basic.password));
-	explicit_bzero(&basic, sizeof(basic));
+			c, WIRE_AUTH_PASSWORD, given.user, given.password, strlen(given.password));
+	explicit_bzero(&given, sizeof(given));
 	if (r < 0)
-		return r;
-	c->credentials = strdup(field);
-	return c->credentials ? 0 : -ENOMEM;
+		connection_forget_credentials(c);
+	c->by = WIRE_BY_TICKET;
+	return r;
 }
 
 static int ask_by_certificate(struct connection *c)
@@ -69,11 +114,28 @@ static int ask_by_certificate(struct connection *c)
 	return r;
 }
 
+/* 0; -ENOENT: it has nothing that is taken here; -EINVAL, -EMSGSIZE and others: why not. */
+static int ask(struct connection *c)
+{
+	const char *field = authorization(c);
+	unsigned by = ways(c);
+	int r = -ENOENT;
+
+	if (field)
+		return ask_by_ticket(c, field);
+	c->by = WIRE_BY_CERTIFICATE;
+	if (by & WIRE_BY_CERTIFICATE)
+		r = ask_by_certificate(c);
+	if (r != -ENOENT || !(by & WIRE_BY_NOTHING))
+		return r;
+	c->by = WIRE_BY_NOTHING;
+	return send_auth(c, WIRE_AUTH_NONE, HOST_LOGIN, NULL, 0);
+}
+
 void connection_log_in(struct connection *c)
 {
-	const char *field = http_request_field(&c->request, "Authorization");
 	char text[160];
-	int r = field && may_use_tickets(c) ? ask_by_ticket(c, field) : ask_by_certificate(c);
+	int r = ask(c);
 
 	switch (r) {
 	case 0:
@@ -81,11 +143,13 @@ void connection_log_in(struct connection *c)
 		loop_timer_stop(c->timer);
 		break;
 	case -ENOENT:
-		connection_ask_for_credentials(
-			c, "log in with a client certificate, or with a ticket");
+		ask_for_more(c);
 		break;
 	case -EINVAL:
 		connection_answer(c, 400, NULL, "malformed Authorization");
+		break;
+	case -EDESTADDRREQ:
+		connection_answer(c, 400, NULL, "a bearer's ticket needs a VM in the path");
 		break;
 	case -EMSGSIZE:
 		connection_answer(c, 400, NULL, "the client certificate is longer than 12 KiB");
@@ -98,16 +162,33 @@ void connection_log_in(struct connection *c)
 	}
 }
 
-/* One connection is one login: another needs another. */
-bool connection_is_somebody_else(const struct connection *c)
+bool connection_is_for_another(const struct connection *c, const char *vm)
 {
-	const char *field = http_request_field(&c->request, "Authorization");
+	return c->ticket_vm && strcmp(c->ticket_vm, vm) != 0;
+}
 
-	if (!c->known)
-		return false;
+/* One connection is one login: another needs another. */
+static bool is_somebody_else(const struct connection *c)
+{
+	const char *field = authorization(c);
+
 	if (!c->credentials)
-		return field && may_use_tickets(c);
+		return field != NULL;
 	return !field || strcmp(field, c->credentials) != 0;
+}
+
+bool connection_may_ask_this(struct connection *c)
+{
+	bool another = is_somebody_else(c);
+
+	if (!another && (ways(c) & c->by))
+		return true;
+	c->request.keep_alive = false;
+	if (another)
+		ask_for_credentials(c, "another login needs a connection of its own");
+	else
+		ask_for_more(c);
+	return false;
 }
 
 bool connection_take_verdict(struct connection *c, const struct line_message *m)
@@ -126,6 +207,6 @@ bool connection_take_verdict(struct connection *c, const struct line_message *m)
 	c->login.state = WIRE_FRESH;
 	c->request.keep_alive = false;
 	connection_forget_credentials(c);
-	connection_ask_for_credentials(c, "permission denied");
+	ask_for_credentials(c, "permission denied");
 	return false;
 }

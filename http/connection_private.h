@@ -47,11 +47,13 @@ struct connection {
 	uint64_t begun; /* loop time */
 	struct buf in;  /* may hold tickets and tokens, and is wiped */
 	struct buf out;
-	size_t searched;   /* of in, for the end of a head */
-	bool begun_tls;    /* the first byte has been looked at */
-	bool input_ended;  /* the client has closed its side */
-	bool known;        /* the broker has let it in */
+	size_t searched;         /* of in, for the end of a head */
+	bool begun_tls;          /* the first byte has been looked at */
+	bool input_ended;        /* the client has closed its side */
+	bool known;              /* the broker has let it in */
+	enum wire_https_auth by; /* what it has shown for that */
 	char *credentials; /* the Authorization field it was let in with; NULL: by certificate */
+	char *ticket_vm;   /* whose ticket was in it; NULL: there was none */
 	struct collect collect;    /* CONNECTION_COLLECTING */
 	struct buf body;           /* what has been collected; the same */
 	struct exchange *exchange; /* while it answers: one of these */
@@ -81,9 +83,11 @@ void connection_refuse_head(struct connection *c, unsigned status, const char *r
 
 /* Asks the broker about what c->request brings, or the client for more. */
 void connection_log_in(struct connection *c);
-void connection_ask_for_credentials(struct connection *c, const char *text);
-/* Whether c->request is of another login than the connection. */
-bool connection_is_somebody_else(const struct connection *c);
+/* Whether the ticket that it was let in with is for another VM than this one. */
+bool connection_is_for_another(const struct connection *c, const char *vm);
+/* Whether c->request is of the connection's login, and that is enough for it; it is answered if
+ * not. */
+bool connection_may_ask_this(struct connection *c);
 /* True: it has just been let in. */
 bool connection_take_verdict(struct connection *c, const struct line_message *m);
 

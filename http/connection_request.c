@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/log.h"
-#include "http/exchange/basic.h"
 #include "http/connection_private.h"
 #include "http/exchange/verb_body.h"
 
@@ -47,7 +46,7 @@ static void begun(struct connection *c, int error)
 /* A ticket is for one VM: the login names it, the request to the broker does not. */
 static bool is_for_another(struct connection *c, const char *vm)
 {
-	if (!c->credentials || !vm || basic_user_is(c->credentials, vm))
+	if (!vm || !connection_is_for_another(c, vm))
 		return false;
 	connection_answer(c, 403, NULL, "the ticket is for another VM");
 	return true;
@@ -249,13 +248,10 @@ static void serve(struct connection *c)
 		connection_answer(c, 200, NULL, "ok");
 	} else if (is_foreign_page(c)) {
 		connection_answer(c, 403, NULL, "a page of another site may not do this");
-	} else if (connection_is_somebody_else(c)) {
-		c->request.keep_alive = false;
-		connection_ask_for_credentials(c, "another login needs a connection of its own");
-	} else if (c->known) {
-		connection_begin(c);
-	} else {
+	} else if (!c->known) {
 		connection_log_in(c);
+	} else if (connection_may_ask_this(c)) {
+		connection_begin(c);
 	}
 }
 

@@ -180,6 +180,9 @@ enum wire_method {
 
 enum wire_verdict { WIRE_DENIED = 1, WIRE_ACCEPTED, WIRE_PARTIAL };
 
+/* By what a client of https may be known. */
+enum wire_https_auth { WIRE_BY_CERTIFICATE = 1, WIRE_BY_TICKET = 2, WIRE_BY_NOTHING = 4 };
+
 /* Bits of the methods that can go on, for the client's failure message. */
 enum wire_methods { WIRE_CAN_PUBLICKEY = 1, WIRE_CAN_PASSWORD = 2, WIRE_CAN_INTERACTIVE = 4 };
 
@@ -204,6 +207,8 @@ struct wire_settings {
 	uint16_t max_auth_tries;
 	uint8_t log_level; /* enum log_level */
 	uint8_t methods;   /* enum wire_methods: offered at first */
+	/* By what a client of https may be known in requests for consoles, dumps, the upstream. */
+	uint8_t console_auth, dump_auth, rpc_auth; /* enum wire_https_auth */
 } WIRE_PACKED;
 
 struct wire_new {

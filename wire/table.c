@@ -128,7 +128,7 @@ static const struct method {
 	unsigned lines;
 	size_t proof_max;
 } methods[WIRE_METHODS] = {
-	[WIRE_AUTH_NONE] = {LOGIN, 0},
+	[WIRE_AUTH_NONE] = {DOORS, 0},
 	[WIRE_AUTH_PROBE] = {LOGIN, WIRE_PROOF_MAX},
 	[WIRE_AUTH_PUBLICKEY] = {LOGIN, WIRE_PROOF_MAX},
 	[WIRE_AUTH_FORGED] = {LOGIN, WIRE_PROOF_MAX},

@@ -419,7 +419,13 @@ static void judge(struct login *login)
 	case WIRE_AUTH_INTERACTIVE:
 		login_judge_ticket(login);
 		break;
-	case WIRE_AUTH_NONE: /* how a client asks what there is: no attempt */
+	case WIRE_AUTH_NONE:
+		if (login->options.kind == LOGIN_HTTPS) {
+			a->factor.identity = login_judge_nobody(&from, a->why);
+			judged(login);
+			break;
+		}
+		/* How a client of ssh asks what there is: no attempt. */
 		login->others++;
 		a->verdict = WIRE_DENIED;
 		say(login);

@@ -160,6 +160,9 @@ struct identity *login_judge_key(const struct login_origin *from, struct span bl
 /* The same for a certificate in DER that a client has shown by TLS. */
 struct identity *login_judge_certificate(const struct login_origin *from, struct span der,
 	int64_t now, char why[LOGIN_WHY_MAX]) MUST_CHECK;
+/* Who shows nothing over https, where that is enough for anything: known by its address. */
+struct identity *login_judge_nobody(
+	const struct login_origin *from, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 struct identity *login_judge_peer(
 	const struct login_origin *from, char why[LOGIN_WHY_MAX]) MUST_CHECK;
 /* What all of them come to, and more (may be NULL), with the limits of each and of the command. */

@@ -8,6 +8,8 @@
 
 #include "broker/access/access.h"
 #include "broker/login/login_private.h"
+#include "config/config.h"
+#include "config/https_auth.h"
 #include "core/text/tokenize.h"
 
 struct login_origin login_origin_of(const struct login *login)
@@ -49,9 +51,32 @@ struct identity *login_judge_certificate(
 		return NULL;
 	}
 	r = x509_store_check_der(store, der, now, &identity, why);
-	if (r == -ENOMEM)
+	if (r == 0) {
+		r = login_add_address(identity, from->address);
+		if (r < 0)
+			identity_destroy(identity);
+	}
+	if (r < 0 && r != -EACCES)
 		snprintf(why, LOGIN_WHY_MAX, "out of memory");
 	return r < 0 ? NULL : identity;
+}
+
+struct identity *login_judge_nobody(const struct login_origin *from, char why[LOGIN_WHY_MAX])
+{
+	const struct config_https *https = &from->context->config->https;
+	char text[ADDRESS_TEXT_MAX];
+	struct identity *identity = NULL;
+	struct net_address a;
+
+	if (https_auth_rights(https, HTTPS_AUTH_NONE) == 0 || !from->address ||
+		address_parse(from->address, &a) < 0) {
+		snprintf(why, LOGIN_WHY_MAX, "no certificate and no ticket");
+		return NULL;
+	}
+	address_text(&a, text);
+	if (identity_create(FACT_ADDRESS, text, &identity) < 0)
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	return identity;
 }
 
 /* Root and the daemon's own user may do all; others what user:NAME is allowed. */

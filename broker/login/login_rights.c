@@ -8,10 +8,30 @@
 #include "broker/access/access.h"
 #include "broker/access/rule_guest.h"
 #include "broker/login/login_private.h"
+#include "config/config.h"
+#include "config/https_auth.h"
+#include "config/rights.h"
 #include "console/guest/directory.h"
 #include "console/guest/guest.h"
 
 #define FOUND_MAX 8
+
+static enum https_auth known_by(const struct login *login)
+{
+	struct span der;
+
+	if (identity_fact(login->identity, FACT_TICKET))
+		return HTTPS_AUTH_TICKET;
+	return login_certificate(login, &der) == 0 ? HTTPS_AUTH_CERTIFICATE : HTTPS_AUTH_NONE;
+}
+
+/* What rules give over https counts where its group of requests takes who is known so. */
+static unsigned let_in(const struct login *login)
+{
+	if (login->options.kind != LOGIN_HTTPS || !login->identity)
+		return RIGHT_ALL;
+	return https_auth_rights(&login->options.context->config->https, known_by(login));
+}
 
 unsigned login_rights(const struct login *login, const struct guest *guest)
 {
@@ -20,12 +40,12 @@ unsigned login_rights(const struct login *login, const struct guest *guest)
 	if (!login->grant)
 		return 0;
 	rule_guest_init(&seen, guest);
-	return grant_rights(login->grant, &seen.vm);
+	return grant_rights(login->grant, &seen.vm) & let_in(login);
 }
 
 unsigned login_host_rights(const struct login *login)
 {
-	return login->grant ? grant_host_rights(login->grant) : 0;
+	return login->grant ? grant_host_rights(login->grant) & let_in(login) : 0;
 }
 
 unsigned login_lines(const struct login *login, const struct guest *guest)

@@ -72,23 +72,13 @@ static struct identity *make_identity(
 	return NULL;
 }
 
-static int add_address(struct login *login, struct identity *identity)
-{
-	struct net_address a;
-	char text[ADDRESS_TEXT_MAX];
-
-	if (!login->options.address || address_parse(login->address, &a) < 0)
-		return 0;
-	address_text(&a, text);
-	return identity_add(identity, FACT_ADDRESS, text);
-}
-
 static void let_in_by(struct login *login, const struct guest *guest, const char *maker)
 {
 	struct attempt *a = &login->attempt;
 
 	a->factor.identity = make_identity(guest, maker, a->why);
-	if (a->factor.identity && add_address(login, a->factor.identity) < 0) {
+	if (a->factor.identity &&
+		login_add_address(a->factor.identity, login_origin_of(login).address) < 0) {
 		factor_finish(&a->factor);
 		snprintf(a->why, LOGIN_WHY_MAX, "out of memory");
 	}

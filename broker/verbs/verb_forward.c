@@ -111,19 +111,21 @@ static void call_rights_changed(void *arg)
 static const struct channel_ops channel_ops = {
 	.exits = call_exits, .rights_changed = call_rights_changed, .end = call_end};
 
-/* Who asks, in words that the door cannot have made. The subject may hold any byte. */
+/* Who asks, in words that the door cannot have made. Who has shown no certificate has no subject,
+ * which may hold any byte. */
 static void identity_fields(const struct login *login, char out[WIRE_FIELDS_MAX])
 {
 	static const char certificate[] = "cert:";
+	const size_t kind = strlen(certificate);
 	const char *who = login_identity(login)->text;
 	char text[ESCAPE_ROOM(1024)];
+	int n = snprintf(out, WIRE_FIELDS_MAX,
+		"X-Forwarded-For: %s\r\nX-Forwarded-Proto: https\r\n", login_address(login));
 
-	if (strncmp(who, certificate, strlen(certificate)) == 0)
-		who += strlen(certificate);
-	escape_text(who, strnlen(who, 1024), text, sizeof(text));
-	snprintf(out, WIRE_FIELDS_MAX,
-		"X-Forwarded-For: %s\r\nX-Forwarded-Proto: https\r\nX-Client-Subject: %s\r\n",
-		login_address(login), text);
+	if (strncmp(who, certificate, kind) != 0 || n < 0)
+		return;
+	escape_text(who + kind, strnlen(who + kind, 1024), text, sizeof(text));
+	snprintf(out + n, WIRE_FIELDS_MAX - (size_t)n, "X-Client-Subject: %s\r\n", text);
 }
 
 static void fail(struct forward_call *c, enum status status, const char *why)

@@ -144,6 +144,19 @@ const struct route *route_find(
 	return NULL;
 }
 
+enum route_group route_group(const struct route *route)
+{
+	static const char *const dumps[] = {"dump", "dumps", "/dumps/"};
+
+	if (!route)
+		return ROUTE_RPC;
+	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++) {
+		if (route->verb && strcmp(route->verb, dumps[i]) == 0)
+			return ROUTE_DUMP;
+	}
+	return ROUTE_CONSOLE;
+}
+
 const char *route_vm(const struct route *route, const struct http_target *target)
 {
 	struct parts parts;

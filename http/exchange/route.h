@@ -40,6 +40,12 @@ struct route {
 const struct route *route_find(
 	enum http_method method, const struct http_target *target, const char **allow);
 
+/* By what a client may be known is said for each of these. */
+enum route_group { ROUTE_CONSOLE, ROUTE_DUMP, ROUTE_RPC };
+
+/* route NULL: the upstream's. */
+enum route_group route_group(const struct route *route);
+
 /* The VM that the path names, or NULL. */
 const char *route_vm(const struct route *route, const struct http_target *target);
 

@@ -414,8 +414,8 @@ def test_only_who_has_the_right_reaches_the_upstream(router, raw_upstream, guest
     router.knows(guest)
     assert curl(router, "/x", who="guestless").stdout == (
         b"permission denied: forward on this host\n\n403")
-    assert status(router, "/x", who=None) == "401"
-    assert status(router, "/x", who="stranger") == "401"
+    assert curl(router, "/x", who=None).stdout == b"log in with a client certificate\n\n403"
+    assert status(router, "/x", who="stranger") == "403"
     ticket = router.ctl("ticket", guest.name).out.split()[0].decode()
     assert status(router, "/x", "-u", f"{guest.name}:{ticket}", who=None) == "403"
     assert router.ssh("vmconsole", "forward", "GET", "/").status == 64

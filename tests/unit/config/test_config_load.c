@@ -586,6 +586,12 @@ static void what_is_hardly_meant_gets_a_warning(void **state)
 			"this key, which opens more than consoles: make one for https alone; "
 			"VDSM's "
 			"belongs in upstream_key"},
+		{"[access x]\nwho = user:*, address:::1\nvms = *\nallow = view\n"
+		 "[https]\nlisten = [::1]:1\ncertificate = /c\nkey = /k\ndump_auth = ticket, "
+		 "none\n",
+			"main.conf:1: [access x] who: \"address:::1\" lets in by https whoever "
+			"sends from there, with nothing to show: none is in console_auth, "
+			"dump_auth or rpc_auth"},
 		{"\n[access x]\nwho = user:*\nvms = *\nallow = type, force\n",
 			"main.conf:2: [access x] allows type, force without view: it has no effect "
 			"where no other section allows view"},

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "core/text/tokenize.h"
-#include "http/exchange/basic.h"
+#include "http/exchange/authorization.h"
 #include "http/exchange/route.h"
 
 static struct http_target target;
@@ -133,27 +133,67 @@ static void unknown_parameters_are_named(void **state)
 
 static void basic_credentials_are_a_user_and_a_password(void **state)
 {
-	struct basic basic;
+	struct authorization given;
 
 	/* web-1:se:cret */
-	assert_int_equal(basic_parse("basic d2ViLTE6c2U6Y3JldA==", &basic), 0);
-	assert_string_equal(basic.user, "web-1");
-	assert_string_equal(basic.password, "se:cret");
-	assert_true(basic_user_is("Basic d2ViLTE6c2U6Y3JldA==", "web-1"));
-	assert_false(basic_user_is("Basic d2ViLTE6c2U6Y3JldA==", "web-2"));
+	assert_int_equal(authorization_parse("basic d2ViLTE6c2U6Y3JldA==", "a", &given), 0);
+	assert_string_equal(given.user, "web-1");
+	assert_string_equal(given.password, "se:cret");
+	assert_int_equal(authorization_parse("Basic d2ViLTE6c2U6Y3JldA==", NULL, &given), 0);
+}
+
+static void a_bearers_ticket_is_for_the_vm_of_the_path(void **state)
+{
+	char most[AUTHORIZATION_MAX + 8];
+	struct authorization given;
+
+	assert_int_equal(authorization_parse("bearer  se:cret==", "web-1", &given), 0);
+	assert_string_equal(given.user, "web-1");
+	assert_string_equal(given.password, "se:cret==");
+	assert_int_equal(authorization_parse("Bearer abc", NULL, &given), -EDESTADDRREQ);
+
+	memset(most, 'x', sizeof(most));
+	memcpy(most, "Bearer ", 7);
+	most[7 + AUTHORIZATION_MAX - 1] = '\0';
+	assert_int_equal(authorization_parse(most, "v", &given), 0);
+	assert_int_equal(authorization_parse(most, "vm", &given), -EINVAL);
 }
 
 static void malformed_credentials_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "Basic", "Basic ", "Bearer abcd", "Basic abc",
-		"Basic d2ViLTE=", "Basic ====", "Basic @@@@", "Basic AAAA", "Basic OgA6"};
-	struct basic basic;
+	static const char *const bad[] = {"", "Basic", "Basic ", "Basic abc",
+		"Basic d2ViLTE=", "Basic ====", "Basic @@@@", "Basic AAAA", "Basic OgA6", "Bearer",
+		"Bearer ", "Bearer a b", "Bearer a\tb", "Digest abcd", "Basicd2ViLTE6c2U6Y3JldA=="};
+	struct authorization given;
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (basic_parse(bad[i], &basic) != -EINVAL)
+		if (authorization_parse(bad[i], "web-1", &given) != -EINVAL)
 			fail_msg("taken: %s", bad[i]);
 	}
+	assert_int_equal(authorization_parse("Bearer abc", "", &given), -EINVAL);
+}
+
+static void requests_for_dumps_are_a_group_of_their_own(void **state)
+{
+	static const struct {
+		enum http_method method;
+		const char *target;
+		enum route_group group;
+	} rows[] = {{HTTP_METHOD_GET, "/crashDump/a/b", ROUTE_DUMP},
+		{HTTP_METHOD_GET, "/crashDump/a", ROUTE_DUMP},
+		{HTTP_METHOD_GET, "/crashDump/a/", ROUTE_DUMP},
+		{HTTP_METHOD_POST, "/vm/a/dump", ROUTE_DUMP},
+		{HTTP_METHOD_GET, "/consoleLog/a", ROUTE_CONSOLE},
+		{HTTP_METHOD_GET, "/consoleStream/a", ROUTE_CONSOLE},
+		{HTTP_METHOD_POST, "/vm/a/send", ROUTE_CONSOLE},
+		{HTTP_METHOD_GET, "/vms", ROUTE_CONSOLE}};
+	const char *allow;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+			route_group(find(rows[i].method, rows[i].target, &allow)), rows[i].group);
+	assert_int_equal(route_group(NULL), ROUTE_RPC);
 }
 
 int main(void)
@@ -165,7 +205,9 @@ int main(void)
 		cmocka_unit_test(files_are_paths_of_the_tree),
 		cmocka_unit_test(unknown_parameters_are_named),
 		cmocka_unit_test(basic_credentials_are_a_user_and_a_password),
+		cmocka_unit_test(a_bearers_ticket_is_for_the_vm_of_the_path),
 		cmocka_unit_test(malformed_credentials_are_refused),
+		cmocka_unit_test(requests_for_dumps_are_a_group_of_their_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

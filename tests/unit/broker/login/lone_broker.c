@@ -223,22 +223,37 @@ void lone_broker_set_keys(struct lone_broker *b, const char *keys)
 
 /* --- using it --- */
 
-void lone_broker_connect(struct lone_broker *b, const char *address, uid_t uid, struct line *line)
+static void connect_as(struct lone_broker *b, const struct login_options *as, enum wire_line kind,
+	struct line *line)
 {
-	const struct ucred peer = {.pid = getpid(), .uid = uid, .gid = uid};
-	struct login_options options = {.context = &b->context,
-		.kind = address ? LOGIN_SSH : LOGIN_LOCAL,
-		.id = b->next_id++,
-		.address = address,
-		.peer = address ? NULL : &peer};
+	struct login_options options = *as;
 	struct login *login;
 	int fds[2];
 
 	check(line_pair(fds) == 0, "line");
+	options.context = &b->context;
+	options.id = b->next_id++;
 	options.fd = fds[0];
-	line_init(line, fds[1], address ? WIRE_LOGIN : WIRE_LOCAL, WIRE_DOOR);
+	line_init(line, fds[1], kind, WIRE_DOOR);
 	check(login_create(&options, &login) == 0, "login");
 	login_link(login, &b->logins);
+}
+
+void lone_broker_connect(struct lone_broker *b, const char *address, uid_t uid, struct line *line)
+{
+	const struct ucred peer = {.pid = getpid(), .uid = uid, .gid = uid};
+	const struct login_options options = {.kind = address ? LOGIN_SSH : LOGIN_LOCAL,
+		.address = address,
+		.peer = address ? NULL : &peer};
+
+	connect_as(b, &options, address ? WIRE_LOGIN : WIRE_LOCAL, line);
+}
+
+void lone_broker_connect_https(struct lone_broker *b, const char *address, struct line *line)
+{
+	const struct login_options options = {.kind = LOGIN_HTTPS, .address = address};
+
+	connect_as(b, &options, WIRE_HTTPS, line);
 }
 
 void lone_broker_turn(struct lone_broker *b, unsigned rounds)

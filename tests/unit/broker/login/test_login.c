@@ -407,6 +407,54 @@ static void a_terminal_is_not_for_the_door_to_give(void **state)
 	end(&o);
 }
 
+/* --- by what who comes over https may be known --- */
+
+#define FROM_HERE                                                                                  \
+	"penalty = 0\n[access here]\nwho = address:" SOURCE "\nvms = *\n"                          \
+	"allow = view, dump-get, forward, admin\n"
+
+static void begin_https(struct one *o, const char *sections)
+{
+	o->broker = lone_broker_create(sections, KEYS);
+	lone_broker_connect_https(o->broker, SOURCE, &o->line);
+}
+
+/* The door may say what it likes. */
+static void nobody_is_let_in_where_nothing_says_so(void **state)
+{
+	struct one o;
+
+	begin_https(&o, FROM_HERE);
+	ask(&o, WIRE_AUTH_NONE, NULL, 0);
+	assert_int_equal(verdict(&o), WIRE_DENIED);
+	assert_true(nobody_is_in(&o));
+	end(&o);
+}
+
+static void nobody_has_the_rights_of_the_groups_that_take_nobody(void **state)
+{
+	static const struct {
+		const char *group;
+		unsigned rights; /* on the host, of those above */
+	} rows[] = {{"console_auth", RIGHT_VIEW | RIGHT_ADMIN}, {"dump_auth", RIGHT_DUMP_GET},
+		{"rpc_auth", RIGHT_FORWARD}};
+	const unsigned all = RIGHT_VIEW | RIGHT_ADMIN | RIGHT_DUMP_GET | RIGHT_FORWARD;
+	char sections[512];
+	struct login *login;
+	struct one o;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(sections, sizeof(sections), FROM_HERE "[https]\n%s = none\n",
+			rows[i].group);
+		begin_https(&o, sections);
+		ask(&o, WIRE_AUTH_NONE, NULL, 0);
+		assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+		login = LIST_FIRST(lone_broker_context(o.broker)->logins);
+		assert_int_equal(login_host_rights(login) & all, rows[i].rights);
+		end(&o);
+	}
+}
+
 /* --- rules that ask where a guest is --- */
 
 #define RULES_FOR_A "penalty = 0\n[access a]\nwho = key:*\nvms = hypervisor:a\nallow = view\n"
@@ -521,6 +569,8 @@ int main(void)
 		cmocka_unit_test(a_key_taken_away_while_its_login_is_recorded_lets_nobody_in),
 		cmocka_unit_test(a_key_taken_away_ends_who_is_in),
 		cmocka_unit_test(a_terminal_is_not_for_the_door_to_give),
+		cmocka_unit_test(nobody_is_let_in_where_nothing_says_so),
+		cmocka_unit_test(nobody_has_the_rights_of_the_groups_that_take_nobody),
 		cmocka_unit_test(a_link_that_is_lost_takes_the_rights_that_hang_on_it),
 		cmocka_unit_test(a_channel_that_is_the_line_itself_is_let_go),
 	};
