@@ -12,8 +12,6 @@
 
 #include "console/libvirt/virt_loop_private.h"
 
-#define BATCH 64
-
 static int from_epoll(uint32_t events)
 {
 	return (events & EPOLLIN ? VIR_EVENT_HANDLE_READABLE : 0) |
@@ -58,43 +56,42 @@ static void hold(struct virt_loop *v, struct virt_source *s, uint64_t us)
 	(void)virt_handle_apply(v, s);
 }
 
-/* Returns the number of messages served. */
-static int serve_messages(struct virt_source *s, uint32_t revents)
+/* Returns the number of messages served, at least one. */
+static int serve_messages(struct virt_source *s, uint32_t revents, int most)
 {
 	int rounds = 0;
 
 	do {
 		call_handle(s, revents);
 		revents = EPOLLIN;
-	} while (++rounds < VIRT_ROUNDS_MAX && waiting(s) > 0);
+	} while (++rounds < most && waiting(s) > 0);
 	return rounds;
 }
 
-static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t revents)
+static int serve_handle(struct virt_loop *v, struct virt_source *s, uint32_t revents, int most)
 {
 	uint64_t start = loop_clock();
 	int rounds;
 
 	if (start - s->last_run > VIRT_BURST_GAP_US)
 		s->burst = 0;
-	rounds = serve_messages(s, revents);
+	rounds = serve_messages(s, revents, most);
 	if (s->removed)
 		return rounds;
 	s->last_run = loop_clock();
 	s->burst += (unsigned)rounds;
-	if (s->burst >= VIRT_BURST && rounds < VIRT_ROUNDS_MAX && s->wanted == EPOLLIN &&
+	if (s->burst >= VIRT_BURST && rounds < most && s->wanted == EPOLLIN &&
 		s->last_run >= s->young_until)
 		hold(v, s, VIRT_HOLD_MIN_US);
 	return rounds;
 }
 
-/* How long the next hold is, after one that brought so much. */
+/* How long the next hold is, after one that brought so much and has been served in full. */
 static uint64_t next_hold(uint64_t us, int messages, int bytes)
 {
 	int ms = (int)(us / LOOP_MSEC);
 
-	if (messages == VIRT_ROUNDS_MAX ||
-		(messages < ms * VIRT_KEEP_MESSAGES && bytes < ms * VIRT_KEEP_BYTES))
+	if (messages < ms * VIRT_KEEP_MESSAGES && bytes < ms * VIRT_KEEP_BYTES)
 		return 0;
 	if (bytes > VIRT_HOLD_BYTES)
 		return us / 2 > VIRT_HOLD_MIN_US ? us / 2 : VIRT_HOLD_MIN_US;
@@ -102,14 +99,15 @@ static uint64_t next_hold(uint64_t us, int messages, int bytes)
 }
 
 /* A hold has passed. */
-static int serve_held(struct virt_loop *v, struct virt_source *s)
+static int serve_held(struct virt_loop *v, struct virt_source *s, int most)
 {
 	int bytes = waiting(s), rounds = 0;
 	uint64_t next = 0;
 
 	if (bytes > 0) {
-		rounds = serve_messages(s, EPOLLIN);
-		next = s->wanted == EPOLLIN ? next_hold(s->held_us, rounds, bytes) : 0;
+		rounds = serve_messages(s, EPOLLIN, most);
+		if (rounds < most && s->wanted == EPOLLIN)
+			next = next_hold(s->held_us, rounds, bytes);
 	}
 	if (!s->removed)
 		hold(v, s, next);
@@ -117,27 +115,28 @@ static int serve_held(struct virt_loop *v, struct virt_source *s)
 	return rounds;
 }
 
-static int serve_ready_handles(struct virt_loop *v)
+/* Each gets the same share of what is left, so that nobody waits for the next turn. */
+static void serve_ready_handles(struct virt_loop *v)
 {
-	struct epoll_event events[BATCH];
-	int count = epoll_wait(v->epoll_fd, events, BATCH, 0), left = VIRT_TURN_MAX, i;
+	struct epoll_event events[VIRT_READY_MAX];
+	int count = epoll_wait(v->epoll_fd, events, VIRT_READY_MAX, 0), left = VIRT_READY_MAX, i;
 
-	for (i = 0; i < count && left > 0; i++) {
+	for (i = 0; i < count; i++) {
 		int id = (int)events[i].data.u64;
 		struct virt_source *s = virt_table_find(&v->table, id, VIRT_HANDLE);
 
 		if (id == VIRT_ID_TIMER)
 			v->timer_set = 0;
 		else if (s && !s->held_us)
-			left -= serve_handle(v, s, events[i].events);
+			left -= serve_handle(v, s, events[i].events, left / (count - i));
 	}
-	return left;
 }
 
 /* Timeouts are due whatever the handles have used up. */
-static void serve_due(struct virt_loop *v, int left)
+static void serve_due(struct virt_loop *v)
 {
 	uint64_t now = loop_clock();
+	int left = VIRT_HELD_MAX;
 	struct virt_source *s;
 
 	while ((s = virt_table_first_due(&v->table)) && s->due <= now) {
@@ -145,7 +144,7 @@ static void serve_due(struct virt_loop *v, int left)
 		if (s->kind == VIRT_TIMEOUT)
 			virt_make_ready(v, s);
 		else if (left > 0)
-			left -= serve_held(v, s);
+			left -= serve_held(v, s, left);
 		else
 			virt_table_set_due(&v->table, s, now + 1);
 	}
@@ -204,13 +203,12 @@ static void update(struct virt_loop *v)
 void virt_dispatch(void *arg, uint32_t revents)
 {
 	struct virt_loop *v = arg;
-	int left;
 
 	pthread_mutex_lock(&virt_lock);
 	v->dispatcher = pthread_self();
 	v->dispatching = true;
-	left = serve_ready_handles(v);
-	serve_due(v, left);
+	serve_ready_handles(v);
+	serve_due(v);
 	serve_timeouts(v);
 	free_removed(v);
 	update(v);

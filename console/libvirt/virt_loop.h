@@ -32,8 +32,8 @@ struct virt_loop;
 #define VIRT_HOLD_BYTES 16384  /* more than this in one hold: the next one is shorter */
 #define VIRT_KEEP_MESSAGES 2   /* fewer messages and fewer bytes for each millisecond of a */
 #define VIRT_KEEP_BYTES 128    /* hold: the next message is served as it comes */
-#define VIRT_ROUNDS_MAX 128    /* messages of one descriptor in a turn */
-#define VIRT_TURN_MAX 512      /* messages of all descriptors in a turn */
+#define VIRT_READY_MAX 64      /* messages in a turn: of all descriptors that are ready, */
+#define VIRT_HELD_MAX 128      /* and of all that were left alone until now; some 20 us each */
 
 /* Initialises libvirt, silences its error printer (errors are taken per thread where they occur),
  * forbids it to start daemons, and becomes its event loop. -EBUSY when there is one already.

@@ -273,6 +273,66 @@ static void a_handle_that_is_never_read_starves_nobody(void **state)
 	peer_close(&deaf);
 }
 
+enum { MANY = 8 };
+
+static void peers_write(struct peer *p, size_t count)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		peer_write(&p[i], count);
+}
+
+static size_t peers_read(const struct peer *p)
+{
+	size_t sum = 0;
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		sum += p[i].bytes;
+	return sum;
+}
+
+/* The loop has others to serve: each message costs libvirt's client some 20 us. */
+static void a_turn_takes_few_messages_and_some_of_each(void **state)
+{
+	struct peer p[MANY];
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		peer_open(&p[i], VIR_EVENT_HANDLE_READABLE);
+	peers_write(p, 200);
+	assert_int_equal(loop_turn(loop, 0), 0);
+	assert_in_range(peers_read(p), MANY, VIRT_READY_MAX);
+	for (i = 0; i < MANY; i++)
+		assert_in_range(p[i].bytes, 1, VIRT_READY_MAX);
+	TURN_UNTIL(peers_read(p) == (size_t)MANY * 200);
+	for (i = 0; i < MANY; i++)
+		peer_close(&p[i]);
+}
+
+static void a_turn_takes_few_messages_of_those_left_alone(void **state)
+{
+	size_t written = 0, before;
+	struct peer p[MANY];
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		peer_open(&p[i], VIR_EVENT_HANDLE_READABLE);
+	peer_grow_up(&p[MANY - 1]);
+	while (peers_read(p) < (size_t)MANY * 1000) {
+		if (written < 1000 && peers_read(p) == written * MANY) {
+			peers_write(p, 100);
+			written += 100;
+		}
+		before = peers_read(p);
+		assert_int_equal(loop_turn(loop, 100 * LOOP_MSEC), 0);
+		assert_in_range(peers_read(p) - before, 0, VIRT_READY_MAX + VIRT_HELD_MAX);
+	}
+	for (i = 0; i < MANY; i++)
+		peer_close(&p[i]);
+}
+
 /* --- timeouts --- */
 
 struct tick {
@@ -563,6 +623,8 @@ int main(void)
 		TEST(a_new_descriptor_is_read_at_once_even_in_a_flood),
 		TEST(a_lone_message_after_a_flood_is_served_at_once),
 		TEST(a_handle_that_is_never_read_starves_nobody),
+		TEST(a_turn_takes_few_messages_and_some_of_each),
+		TEST(a_turn_takes_few_messages_of_those_left_alone),
 		TEST(timeouts_repeat_until_told_otherwise),
 		TEST(a_zero_timeout_comes_once_a_turn),
 		TEST(callbacks_may_remove_themselves_and_others),
