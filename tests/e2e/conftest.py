@@ -88,7 +88,11 @@ def _guest_maker(virt):
         guest = Guest(virt, name or f"g{next(_numbers)}", **options)
         made.append(guest)
         guest.define()
-        return guest.start() if start else guest
+        if start:
+            guest.start()
+            for daemon in _daemons:
+                daemon.hears_of(guest)
+        return guest
 
     return make, made
 

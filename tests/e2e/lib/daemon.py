@@ -175,8 +175,15 @@ class Daemon:
         for guest in guests:
             wait_until(lambda: self._sees(guest), 10, f"{self.name} knows {guest.name}")
 
-    def _sees(self, guest):
-        status = self.ssh(guest.uuid, "status", "--json")
+    def hears_of(self, guest):
+        """The same of a guest that has just started: it is off for whoever asks before the daemon
+        has heard of that. A daemon that has ended, or is another libvirt's, hears nothing."""
+        if self.process and not self.ended and self.virt is guest.virt and self.virt.pid():
+            wait_until(lambda: self._sees(guest, self.ctl), 20, f"{self.name} hears of {guest.name}")
+
+    def _sees(self, guest, ask=None):
+        status = (ask("status", guest.uuid, "--json") if ask else
+                  self.ssh(guest.uuid, "status", "--json"))
         return status.status == 0 and not (
             guest.state == "running" and json.loads(status.out)["state"] == "off")
 
