@@ -125,6 +125,9 @@ void console_move_opened(struct console *c, enum backend_error error)
 			console_evaluate(c);
 		return;
 	}
+	if (!stuck_is_renewing(c->stuck))
+		log_debug("%s %s: open on hypervisor %s, where the guest moves to",
+			guest_name(c->guest), c->slot, hypervisor_name(c->incoming->h));
 	if (!c->link->open)
 		adopt(c); /* the source has ended already */
 	else
