@@ -6,7 +6,7 @@
 PACKAGES_BUILD=(
 	build-essential cmake ninja-build pkg-config
 	libssh-dev libvirt-dev libssl-dev libiniparser-dev libsystemd-dev libseccomp-dev
-	libjansson-dev libxml2-dev libzstd-dev libpcre2-dev libtsm-dev
+	libjansson-dev libxml2-dev libzstd-dev libpcre2-dev
 )
 PACKAGES_GUEST=(
 	libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 openssh-client

@@ -104,10 +104,7 @@ static void send_failed(struct screen_job *job)
 static void fail(struct screen_job *job, int error)
 {
 	job->failure = error == -ENOMEM ? WIRE_FAIL_MEMORY : WIRE_FAIL_LIMIT;
-	job->why = error == -ETIME    ? "drawing this output takes too long"
-		   : error == -EDQUOT ? "drawing this output needs too much memory"
-		   : error == -ENOSYS ? "this vmconsoled was built without libtsm"
-				      : "";
+	job->why = error == -ETIME ? "drawing this output takes too long" : "";
 	set_state(job, JOB_FAILS);
 	send_failed(job);
 }
@@ -188,12 +185,8 @@ static void take_bytes(struct screen_job *job, const struct line_message *m)
 static void look(struct screen_job *job)
 {
 	struct screen_cursor cursor;
-	int r = screen_look(job->screen, &cursor);
 
-	if (r < 0) {
-		fail(job, r);
-		return;
-	}
+	screen_look(job->screen, &cursor);
 	job->shown = (struct wire_shown){.column = (uint16_t)cursor.column,
 		.row = (uint16_t)cursor.row,
 		.hidden = cursor.hidden,

@@ -144,6 +144,10 @@ void replay_modes_init(struct replay_modes *m);
 /* Goes on with output that follows what was fed before. */
 void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len);
 
+/* The same for one byte; m->scan.token says what has ended there. False: something ended before it,
+ * and it must be given again. */
+bool replay_modes_step(struct replay_modes *m, uint8_t byte) __attribute__((warn_unused_result));
+
 /*
  * Ends any sequence that a terminal is in the middle of: CAN, and for those that give up a string
  * for its end only, ESC \\. Which of them takes a malformed sequence for the start of a string,

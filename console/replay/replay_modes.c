@@ -266,6 +266,8 @@ static void on_escape(struct replay_modes *m)
 			m->sgr.charset[g - sets] = (char)seq[2];
 		else if (seq[1] == '%')
 			put_mode(m, REPLAY_NOT_UTF8, seq[2] == '@');
+		else if (seq[1] == '#' && seq[2] == '8') /* DECALN */
+			m->top = m->bottom = 0;
 		return;
 	}
 	if (m->scan.len != 2)
@@ -317,6 +319,14 @@ static void on_token(struct replay_modes *m)
 	}
 }
 
+bool replay_modes_step(struct replay_modes *m, uint8_t byte)
+{
+	bool taken = vt_scan_byte(&m->scan, byte);
+
+	on_token(m);
+	return taken;
+}
+
 /* The next byte of that value from p on, or end; *known is where it was found to be before. */
 static const uint8_t *next_byte(
 	const uint8_t **known, const uint8_t *p, const uint8_t *end, uint8_t byte)
@@ -348,7 +358,6 @@ void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len)
 				next = in;
 			p = next;
 		}
-		p += vt_scan_byte(&m->scan, *p);
-		on_token(m);
+		p += replay_modes_step(m, *p);
 	}
 }

@@ -16,19 +16,31 @@
 			abort();                                                                   \
 	} while (0)
 
+static void check_text(const char *text, size_t len)
+{
+	unsigned char before = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		CHECK(c >= 0x20 && c != 0x7f);
+		CHECK(before != 0xc2 || c >= 0xa0); /* U+0080 to U+009F are controls too */
+		before = c;
+	}
+}
+
 static void check_rows(struct screen *s, unsigned columns, unsigned rows)
 {
 	static char text[SCREEN_ROW_MAX];
 	struct screen_cursor cursor;
 
-	CHECK(screen_look(s, &cursor) == 0);
+	screen_look(s, &cursor);
 	CHECK(cursor.row < rows && cursor.column <= columns);
 	for (unsigned row = 0; row < rows; row++) {
 		size_t len = screen_row(s, row, text);
 
 		CHECK(len < SCREEN_ROW_MAX && strlen(text) == len);
-		for (size_t i = 0; i < len; i++)
-			CHECK((unsigned char)text[i] >= 0x20 && text[i] != 0x7f);
+		check_text(text, len);
 	}
 }
 

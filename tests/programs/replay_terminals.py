@@ -148,16 +148,17 @@ class Vterm:
     """libvterm, in a tool that takes any number of terminals."""
 
     name = "libvterm"
+    program = "replay_vterm"
     parallel = 1
     points = 20
 
-    @staticmethod
-    def missing(folder):
-        return None if os.path.exists(os.path.join(folder, "replay_vterm")) else \
-            "built without libvterm"
+    @classmethod
+    def missing(cls, folder):
+        return None if os.path.exists(os.path.join(folder, cls.program)) else \
+            f"built without {cls.name}"
 
     def __init__(self, folder):
-        self.tool = subprocess.Popen([os.path.join(folder, "replay_vterm")],
+        self.tool = subprocess.Popen([os.path.join(folder, self.program)],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, what, data):
