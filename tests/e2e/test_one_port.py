@@ -1,6 +1,8 @@
 """ssh and https on one port: the first byte decides, and no byte is lost."""
 
+import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -12,6 +14,7 @@ from lib import proc
 from lib.daemon import free_port
 from lib.https import Raw, client_context, curl, make_https, status
 from lib.proc import SLOW, wait_until
+from lib.session import ask
 
 SNIFF_SECONDS = 0.5
 
@@ -191,3 +194,71 @@ def test_openssl_and_old_http_are_served(one):
         capture_output=True, timeout=20 * SLOW)
     assert done.stdout.startswith(b"HTTP/1.1 200 OK\r\n") and done.stdout.endswith(b"ok\n"), done
     assert curl(one, "/healthz", "--http1.0", port=one.port_both).stdout == b"ok\n\n200"
+
+
+# sessions by ssh and by https of one console at once
+
+def sessions_by(one, guest):
+    """The list as either way has it. Addresses are for administrators, as the key is not."""
+    by_ssh = one.ssh(guest.name, "who", "--json", port=one.port_both).out
+    by_https = curl(one, f"/vm/{guest.name}/who", "-H", "Accept: application/json",
+                    port=one.port_both).stdout.rpartition(b"\n")[0]
+    return [[{key: value for key, value in row.items() if key != "address"}
+             for row in json.loads(text)] for text in (by_ssh, by_https)]
+
+
+def wait_for_sessions(one, guest, wanted):
+    """Until both lists have these kinds of identity and modes, and are the same."""
+    def found():
+        by_ssh, by_https = sessions_by(one, guest)
+        have = sorted((row["identity"].partition(":")[0], row["mode"]) for row in by_ssh)
+        return have == sorted(wanted) and by_ssh == by_https
+    wait_until(found, 20, f"both lists have {wanted}")
+
+
+def test_list_rights_keyboard_and_audit_are_the_same_by_ssh_and_https(one, guests):
+    guest = guests()
+    with one.terminal(guest.name, port=one.port_both) as person:
+        ask(person)
+        stream = Raw(one, port=one.port_both).send(
+            f"GET /consoleStream/{guest.name}?notices=yes HTTP/1.0\r\n\r\n".encode())
+        stream.until(rb"\r\n\r\n")
+        wait_for_sessions(one, guest, [("key", "writes"), ("cert", "watches")])
+
+        # What one types, the other sees; and the keyboard is one.
+        person.line("say by-ssh")
+        stream.until(rb"by-ssh\r\nguest> ")
+        refused = curl(one, f"/consoleStream/{guest.name}", "--data-binary", "x", port=one.port_both)
+        assert re.fullmatch(rb"the keyboard is with key:SHA256:.*\n\n409", refused.stdout), refused
+        talk = Raw(one, port=one.port_both).send(
+            f"POST /consoleStream/{guest.name}?force=yes HTTP/1.0\r\n\r\nsay by-https\r".encode())
+        talk.until(rb"by-https\r\nguest> ")
+        person.expect(r"the keyboard was taken by cert:CN=host1.example")
+        wait_for_sessions(one, guest, [("key", "waits"), ("cert", "watches"), ("cert", "writes")])
+        assert one.ssh(guest.name, "send", "x", port=one.port_both).status == 75
+
+        # A reload takes from each what it had: of the one the right to type, of the other all.
+        try:
+            one.configure({"access hosts": {"allow": "view"}, "access all": {"allow": "log"}})
+            one.reload()
+            assert person.wait(20) == 77, person.seen
+            one.configure({"access all": {"allow": "view"}})
+            one.reload()
+            wait_for_sessions(one, guest, [("cert", "watches"), ("cert", "watches")])
+            one.configure({"access hosts": {"allow": "log"}})
+            one.reload()
+            assert b"vmconsoled: the right to view VM" in stream.rest()
+            talk.rest()
+        finally:
+            rights = "view, type, force, control, log"
+            one.configure({"access hosts": {"allow": f"{rights}, admin"},
+                           "access all": {"allow": rights}})
+            one.reload()
+    def ended():
+        return [record for record in one.audit(event="session-end", vm=guest.name)
+                if record["status"] == 77]
+    wait_until(lambda: len(ended()) == 3, 20, f"three ends in {one.audit(vm=guest.name)}")
+    assert sorted(record["identity"].partition(":")[0] for record in ended()) == [
+        "cert", "cert", "key"]
+    assert all(record["vm_uuid"] == guest.uuid and record["source"] == "127.0.0.1"
+               for record in ended())
