@@ -95,10 +95,11 @@ class Recording:
         return random.randrange(self.first, len(self.raw) + 1)
 
     def whole(self, place):
-        """Where the sequence or the character begins that place is in the middle of, or place."""
-        for m in SEQUENCE.finditer(self.raw, max(0, place - SEQUENCE_MAX)):
-            if m.start() < place < m.end():
-                return m.start()
+        """Where the sequence, broken off or not, or the character begins that place is in the middle of, or place."""
+        for kind in SEQUENCE, BROKEN:
+            for m in kind.finditer(self.raw, max(0, place - SEQUENCE_MAX)):
+                if m.start() < place < m.end():
+                    return m.start()
         while self.raw[place:place + 1] and self.raw[place] & 0xc0 == 0x80:
             place -= 1
         return place
