@@ -334,7 +334,7 @@ int connection_create(struct http_context *context, uint64_t id, int socket_fd, 
 	c->begun = loop_now(context->loop);
 	line_init(&c->login, login_fd, WIRE_HTTPS, WIRE_DOOR);
 	buf_init_secret(&c->in, CONNECTION_IN_MAX);
-	buf_init(&c->out, CONNECTION_OUT_MAX);
+	buf_init_secret(&c->out, CONNECTION_OUT_MAX);
 	buf_init_secret(&c->body, VERB_BODY_MAX);
 	snprintf(c->tag, sizeof(c->tag), "c%llu", (unsigned long long)id);
 	TAILQ_INSERT_TAIL(&context->connections, c, entry);

@@ -44,9 +44,8 @@ struct connection {
 	struct line login;
 	struct loop_io *login_io;
 	struct loop_timer *timer;
-	uint64_t begun; /* loop time */
-	struct buf in;  /* may hold tickets and tokens, and is wiped */
-	struct buf out;
+	uint64_t begun;          /* loop time */
+	struct buf in, out;      /* may hold tickets and tokens, and are wiped */
 	size_t searched;         /* of in, for the end of a head */
 	bool begun_tls;          /* the first byte has been looked at */
 	bool input_ended;        /* the client has closed its side */

@@ -97,6 +97,8 @@ struct identity *login_judge_factor(
 		return judge_key(from, f, why);
 	if (!from->address)
 		return login_judge_peer(from, why);
+	if (!identity_fact(f->identity, FACT_TICKET))
+		return login_judge_nobody(from, why);
 	return judge_ticket(from, f, why);
 }
 

@@ -386,6 +386,52 @@ def test_a_certificate_that_is_renewed_is_taken_at_once_and_ends_nothing(https, 
     wait_until(lambda: certificate_of(https) == before, 20, "and the old one again")
 
 
+def streaming(https, guest, who):
+    stream = Raw(https, who=who).send(
+        f"GET /consoleStream/{guest.name}?notices=yes HTTP/1.0\r\n\r\n".encode())
+    stream.until(rb"\r\n\r\n")
+    return stream
+
+
+def test_a_certificate_that_is_revoked_ends_its_streams_and_no_other(https, guests):
+    guest, console = opened(https, guests)
+    https.pki.make("leaver", "ca", "/O=engine/CN=host2.example")
+    leaver, other = streaming(https, guest, "leaver"), streaming(https, guest, "host")
+    https.pki.revoke("ca", "leaver")
+    with open(https.pki.crl("ca"), encoding="ascii") as file:
+        https.user.write(f"{https.folder}/ca.crl", file.read())
+    https.reload()
+    assert b"vmconsoled: " in leaver.rest()
+    assert status(https, "/vms", who="leaver") == "401"
+    other.until(ask(console).encode())
+
+
+def test_an_authority_that_is_taken_away_ends_what_it_has_signed(daemons, user, pki, virt, guests):
+    https = make_https(daemons, user, pki, virt, ssh={"max_connections": "100"})
+    guest, console = opened(https, guests)
+    stream = streaming(https, guest, "host")
+    with open(pki.path("other.pem"), encoding="ascii") as file:
+        user.write(f"{https.folder}/other.pem", file.read())
+    https.configure({"auth": {"vdsm_ca": f"{https.folder}/other.pem", "vdsm_crl": None}})
+    https.reload()
+    assert b"vmconsoled: " in stream.rest()
+    assert status(https, "/vms") == "401"
+    wait_until(lambda: status(https, "/vms", who="stranger") == "200", 20, "the other one's is in")
+    ask(console)  # keys are not concerned
+
+
+def test_a_listener_that_loses_https_keeps_who_is_there(daemons, user, pki, virt, guests):
+    """What a reload may not change is said, and nothing ends."""
+    https = make_https(daemons, user, pki, virt, ssh={"max_connections": "100"})
+    guest, console = opened(https, guests)
+    stream = streaming(https, guest, "host")
+    https.configure({"https": {"listen": "127.0.0.1:1"}})
+    https.reload()
+    https.wait_log(r"listen.*restart|restart.*listen")
+    stream.until(ask(console).encode())
+    assert status(https, "/healthz") == "200"
+
+
 def test_a_door_that_is_behind_gets_settings_and_keys_when_it_has_room(daemons, user, pki, virt):
     https = make_https(daemons, user, pki, virt, ssh={
         "max_unauthenticated": 1000, "max_unauthenticated_per_source": 1000,
