@@ -342,6 +342,37 @@ def test_old_tls_is_refused(https):
         context.wrap_socket(plain)
 
 
+def s_client(daemon, *options, version="-tls1_2", stdin=b"Q\n"):
+    """What openssl says of a connection."""
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port_tls}", version,
+         "-CAfile", daemon.pki.path("ca.pem"), "-cert", daemon.pki.path("host.pem"),
+         "-key", daemon.pki.path("host.key"), *options],
+        input=stdin, capture_output=True, timeout=60 * SLOW)
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
+def test_nothing_is_compressed_for_a_client_that_offers_it(https):
+    """Where OpenSSL can compress: Debian's cannot."""
+    said = s_client(https, "-comp")
+    assert "\nCompression: NONE\n" in said and "Verify return code: 0 (ok)" in said, said
+
+
+def test_a_new_handshake_in_a_connection_is_refused(https):
+    said = s_client(https, stdin=b"R\nQ\n")
+    assert "\nRENEGOTIATING\n" in said and ":no renegotiation:" in said, said
+    assert "DONE\n" in s_client(https, stdin=b"Q\n")
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_no_session_is_there_to_be_resumed(https, version, tmp_path):
+    """No session of somebody else's certificate gets anybody in: clients get none to keep."""
+    request = b"GET /healthz HTTP/1.0\r\n\r\n"
+    kept = f"{tmp_path}/session"
+    said = s_client(https, "-ign_eof", "-sess_out", kept, version=version, stdin=request)
+    assert "ok\n" in said and not os.path.exists(kept), said
+
+
 def test_a_dead_door_is_started_again_and_ssh_goes_on(https, guests):
     guest = guests()
     https.knows(guest)
