@@ -3,27 +3,16 @@
 import base64
 import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
 
 import pytest
 
-from lib.daemon import free_port
 from lib.https import make_https
+from lib.nginx import nginx_before, nginx_program
+from lib.pages import blocks
 from lib.proc import wait_until
 from lib.session import ask
-
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-
-def blocks(page, title):
-    """The indented blocks of a section."""
-    with open(f"{TOP}/{page}", encoding="utf-8") as file:
-        section = file.read().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    found = re.findall(r"(?:^    .*\n(?:^\n(?=    ))*)+", section, re.M)
-    return [re.sub(r"^    ", "", block, flags=re.M) for block in found]
 
 
 @pytest.fixture(scope="module")
@@ -96,33 +85,13 @@ def test_what_the_readme_types_is_answered(https, guest, folder, number, answer)
         shell.until(answer % guest.name.encode())
 
 
-def is_listening(port):
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture
 def nginx(https, tmp_path):
     """Its port, with the lines of docs/https.md."""
-    program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    if not program:
+    if not nginx_program():
         pytest.skip("nginx is not installed")
-    (lines,) = blocks("docs/https.md", "Behind nginx")
-    port = free_port()
-    (tmp_path / "nginx.conf").write_text(
-        f"daemon off;\nmaster_process off;\npid {tmp_path}/pid;\nevents {{}}\n"
-        f"http {{\n access_log off;\n"
-        + "".join(f" {name}_temp_path {tmp_path}/{name};\n"
-                  for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        + f" server {{\n listen 127.0.0.1:{port};\n"
-        + lines.replace("54322", str(https.port_tls)) + "\n}\n}\n")
-    process = subprocess.Popen([program, "-e", f"{tmp_path}/log", "-p", str(tmp_path), "-c",
-                                f"{tmp_path}/nginx.conf"], stderr=subprocess.PIPE)
-    wait_until(lambda: is_listening(port), 20, "nginx listens")
-    yield port
-    process.kill()
-    process.wait()
-    process.stderr.close()
+    with nginx_before(https.port_tls, tmp_path) as port:
+        yield port
 
 
 @pytest.mark.timeout(120)
