@@ -45,6 +45,7 @@ while :; do
 	dash) set -- dash -i ;;
 	bash) set -- bash --norc -i ;;
 	bash-paste) set -- env INPUTRC=/dev/null bash --norc -i ;;
+	fish) set -- fish ;;
 	bash-osc) set -- env INPUTRC=/dev/null bash --rcfile /etc/osc -i ;;
 	getty) set -- getty -L 115200 ttyS0 vt100 ;;
 	agetty) set -- agetty -L 115200 ttyS0 vt100 ;;
@@ -80,15 +81,46 @@ def _add(name, data):
     os.chmod(name, 0o755)
 
 
-def _make_initrd(target):
-    """The initrd of guest-image, and dash, agetty and our init in a second archive behind it."""
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _add_program(work, path):
+    """With the libraries it is linked with; bash's are there, but may be others on another day."""
+    _add(f"{work}/bin/{os.path.basename(path)}", _read(path))
+    linked = subprocess.run(["ldd", path], check=True, capture_output=True, text=True).stdout
+    for library in re.findall(r"/\S+", linked):
+        _add(work + library, _read(library))
+
+
+def _add_fish(work):
+    """Its functions as well: the prompt is one. Completions are not needed to run commands."""
+    _add_program(work, shutil.which("fish"))
+    share = "usr/share/fish"
+    for name in ("config.fish", "__fish_build_paths.fish"):
+        if os.path.exists(f"/{share}/{name}"):
+            _add(f"{work}/{share}/{name}", _read(f"/{share}/{name}"))
+    if os.path.isdir(f"/{share}/functions"):  # it may have them in itself
+        shutil.copytree(f"/{share}/functions", f"{work}/{share}/functions")
+
+
+def _archive(work):
+    names = [os.path.relpath(os.path.join(folder, name), work)
+             for folder, folders, files in os.walk(work) for name in folders + files]
+    return subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], cwd=work, check=True,
+                          input="\n".join(names).encode(), capture_output=True).stdout
+
+
+def _make_initrd(target, fish):
+    """The initrd of guest-image, and dash, agetty, fish and our init in a second archive behind it."""
     with tempfile.TemporaryDirectory() as work:
         for program in ("/bin/dash", "/sbin/agetty"):
-            with open(program, "rb") as file:
-                _add(f"{work}/bin/{os.path.basename(program)}", file.read())
+            _add_program(work, program)
+        if fish:
+            _add_fish(work)
         _add(f"{work}/shells", INIT.encode())
-        more = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], cwd=work, check=True,
-                              input=b"bin\nbin/dash\nbin/agetty\nshells\n", capture_output=True).stdout
+        more = _archive(work)
     with open(f"{FOLDER}/initrd", "rb") as first, open(target, "wb") as both:
         shutil.copyfileobj(first, both)
         both.write(bytes(-both.tell() % 4))  # an archive begins at a multiple of four
@@ -100,17 +132,18 @@ SPIN = b"\xfa\xeb\xfe"  # cli; jmp to itself
 
 class LinuxGuest(Guest):
     """Asks "shell?" on its serial port when it is up; as demo=True "demo login:", and lets root in
-    without a password, as the guest of ./quickstart does. words: more of its command line."""
+    without a password, as the guest of ./quickstart does. words: more of its command line. fish: it has
+    that shell too."""
 
     MEMORY_MIB = 96
 
-    def __init__(self, virt, name, demo=False, words="", **options):
+    def __init__(self, virt, name, demo=False, words="", fish=False, **options):
         # A processor that gets no real one in time must not make Linux panic at its timer's test.
         self.command_line = ("console=ttyS0,115200 quiet no_timer_check "
                              f"rdinit={'/init' if demo else '/shells'} {words}")
         _make_image()
         shutil.copy(f"{FOLDER}/vmlinuz", f"{virt.dir}/vmlinuz")
-        _make_initrd(f"{virt.dir}/initrd")
+        _make_initrd(f"{virt.dir}/initrd", fish)
         for file in ("vmlinuz", "initrd"):
             os.chmod(f"{virt.dir}/{file}", 0o644)
         super().__init__(virt, name, **options)
