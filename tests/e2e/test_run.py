@@ -240,7 +240,9 @@ def test_bad_words_are_64_and_named(daemon, shared, words, reason):
 
 
 def test_a_guest_that_is_off_is_69(daemon, guests):
-    result = run(daemon, guests(start=False), "true")
+    guest = guests(start=False)
+    daemon.knows(guest)
+    result = run(daemon, guest, "true")
     assert result.status == UNAVAILABLE, result
     one_line_reason(result.errors, "is off; nothing was typed$")
 
