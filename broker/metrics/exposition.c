@@ -44,3 +44,9 @@ void exposition_single(struct exposition *e, const char *name, enum exposition_t
 	exposition_family(e, name, type, help);
 	exposition_sample(e, NULL, 0, value);
 }
+
+void exposition_seconds(struct exposition *e, const char *name, const char *help, uint64_t us)
+{
+	exposition_family(e, name, EXPOSITION_GAUGE, help);
+	fprintf(e->out, "%s %" PRIu64 ".%06" PRIu64 "\n", name, us / 1000000, us % 1000000);
+}

@@ -33,4 +33,7 @@ void exposition_sample(
 void exposition_single(struct exposition *e, const char *name, enum exposition_type type,
 	const char *help, uint64_t value);
 
+/* A gauge of a time, which Prometheus wants in seconds; us in microseconds. */
+void exposition_seconds(struct exposition *e, const char *name, const char *help, uint64_t us);
+
 #endif

@@ -48,8 +48,8 @@ static void add_loop(struct exposition *e, const struct loop_stalls *stalls)
 	exposition_single(e, "vmconsoled_loop_stalls_total", EXPOSITION_COUNTER,
 		"Turns of the daemon's loop that took 10 ms of a processor or more.",
 		stalls->count);
-	exposition_single(e, "vmconsoled_loop_longest_microseconds", EXPOSITION_GAUGE,
-		"The longest turn since it began.", stalls->longest_us);
+	exposition_seconds(e, "vmconsoled_loop_longest_seconds", "The longest turn since it began.",
+		stalls->longest_us);
 }
 
 static void add_panics(struct exposition *e, const struct directory *d)

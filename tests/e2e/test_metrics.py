@@ -11,7 +11,7 @@ from lib.proc import wait_until
 from lib.session import ask
 
 HEAD = re.compile(r"# (HELP|TYPE) ([a-z_]+) (.+)")
-SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+)\})? ([0-9]+)')
+SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\[\\"n])*",?)+)\})? ([0-9]+(?:\.[0-9]{6})?)')
 LABEL = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\[\\"n])*)"')
 
 
@@ -49,7 +49,8 @@ def read(text):
         assert sample and sample[1] == family and family in types, line
         key = (family, tuple(LABEL.findall(sample[2] or "")))
         assert key not in samples, line
-        samples[key] = int(sample[3])
+        assert ("." in sample[3]) == family.endswith("_seconds"), line
+        samples[key] = float(sample[3])
     return samples
 
 

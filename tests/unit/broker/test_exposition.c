@@ -67,12 +67,20 @@ static void a_name_without_end_is_cut(void **state)
 	free(text);
 }
 
+static void a_time_is_in_seconds_with_all_its_digits(void **state)
+{
+	begin();
+	exposition_seconds(&e, "x_seconds", "H.", 12000034);
+	finish("# HELP x_seconds H.\n# TYPE x_seconds gauge\nx_seconds 12.000034\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_family_has_its_head_once_and_its_samples_behind_it),
 		cmocka_unit_test(a_name_cannot_end_its_label),
 		cmocka_unit_test(a_name_without_end_is_cut),
+		cmocka_unit_test(a_time_is_in_seconds_with_all_its_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
