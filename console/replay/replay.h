@@ -134,6 +134,7 @@ struct replay_modes {
 	uint8_t cursor_style; /* DECSCUSR, 0 the default */
 	uint8_t modify_keys;  /* xterm's modifyOtherKeys */
 	bool is_kept;         /* the cursor was saved (DECSC) and not brought back since */
+	bool follows_text; /* the cursor is where a character has left it, maybe behind the row */
 	struct replay_keys keys[2]; /* of the main screen, and the alternate one */
 	struct replay_sgr sgr, saved;
 };

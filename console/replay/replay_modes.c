@@ -65,7 +65,7 @@ static void reset(struct replay_modes *m)
 	m->modes = 0;
 	m->alternate = m->top = m->bottom = 0;
 	m->cursor_style = m->modify_keys = 0;
-	m->is_kept = false;
+	m->is_kept = m->follows_text = false;
 	memset(m->keys, 0, sizeof(m->keys));
 	replay_sgr_init(&m->sgr);
 	m->saved = m->sgr;
@@ -108,7 +108,7 @@ static void keep(struct replay_modes *m)
 static void come_back(struct replay_modes *m)
 {
 	restore(m);
-	m->is_kept = false;
+	m->is_kept = m->follows_text = false;
 }
 
 /* The other screen, and the saved cursor that belongs to 1048 and 1049. */
@@ -298,8 +298,22 @@ static void on_escape(struct replay_modes *m)
 	}
 }
 
+/* Whether the cursor is still where a character has left it. */
+static void follow_text(struct replay_modes *m)
+{
+	const struct vt_scan *scan = &m->scan;
+
+	if (scan->token == VT_TEXT)
+		m->follows_text = true;
+	else if (scan->token == VT_CONTROL)
+		m->follows_text &= scan->control != '\r' && scan->control != '\b';
+	else if (scan->token == VT_CSI_SEQ && (scan->seq[2] < '<' || scan->seq[2] > '?'))
+		m->follows_text &= !strchr("ABCDEFGHZ`adefr", scan->seq[scan->len - 1]);
+}
+
 static void on_token(struct replay_modes *m)
 {
+	follow_text(m);
 	switch (m->scan.token) {
 	case VT_CONTROL:
 		if (m->scan.control == SHIFT_OUT || m->scan.control == SHIFT_IN)
@@ -341,6 +355,19 @@ static const uint8_t *next_byte(
 /* The end of the last character, which may be unfinished, is read byte by byte. */
 #define CHARACTER_MAX ((size_t)4)
 
+/* The same as follow_text for from..to, where there is no sequence: the last byte that says it. */
+static void follow_bytes(struct replay_modes *m, const uint8_t *from, const uint8_t *to)
+{
+	for (; to > from; to--) {
+		bool is_text = to[-1] >= 0x20;
+
+		if (is_text || to[-1] == '\r' || to[-1] == '\b') {
+			m->follows_text = is_text;
+			return;
+		}
+	}
+}
+
 /* Most bytes are text, of which only ESC and the two shifts say anything here. */
 void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len)
 {
@@ -356,6 +383,8 @@ void replay_modes_feed(struct replay_modes *m, const uint8_t *data, size_t len)
 				next = out;
 			if (next_byte(&in, p, text_end, SHIFT_IN) < next)
 				next = in;
+			if (next > p)
+				follow_bytes(m, p, next);
 			p = next;
 		}
 		p += replay_modes_step(m, *p);

@@ -27,7 +27,9 @@ bool replay_notice_is_below(const struct replay_modes *m)
 
 bool replay_notice_may_stand(const struct replay_modes *m)
 {
-	return m->scan.state == VT_GROUND && !(m->is_kept && replay_notice_is_below(m));
+	if (m->scan.state != VT_GROUND)
+		return false;
+	return !replay_notice_is_below(m) || !(m->is_kept || m->follows_text);
 }
 
 static void put_neutral(struct replay_text *t, const struct replay_sgr *sgr)

@@ -28,7 +28,8 @@ bool replay_notice_is_below(const struct replay_modes *m);
 
 /*
  * Whether a terminal with these modes may be sent one now: it is in the middle of no sequence or
- * character; nor, if the notice has to save the cursor, has the guest saved it to come back.
+ * character; nor, if the notice has to save the cursor, has the guest saved it to come back, or may
+ * it be behind the last column, where not all terminals bring it back.
  */
 bool replay_notice_may_stand(const struct replay_modes *m);
 

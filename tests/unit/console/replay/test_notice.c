@@ -121,6 +121,15 @@ static void test_a_notice_waits_for_the_end_of_what_the_guest_does(void **state)
 		{"\x1b[?1049h\x1b[sx", false},
 		{"\x1b[?1049h\x1b[sx\x1b[u", true},
 		{"\x1b[2;3r" SAVE "\x1b[!p\x1b[2;3r", true},
+		/* The cursor may be behind the last column. */
+		{"\x1b[?1049htext", false},
+		{"\x1b[?1049htext\x1b(B\x1b[m\x1b[?25h", false},
+		{"\x1b[?1049htext, which is longer\x1b[m", false},
+		{"\x1b[?1049htext\r", true},
+		{"\x1b[?1049htext, which is longer\r\n\x1b[m", true},
+		{"\x1b[?1049htext\x1b[1;1H\x1b[m", true},
+		{"\x1b[?1049htext\x1b[H", true},
+		{"\x1b[?1049htext\x1b[>1A", false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
