@@ -37,6 +37,8 @@ struct guest_power {
 	struct loop_timer *timer;
 	struct hypervisor_command *order;
 	struct hypervisor *asked;
+	int refusal; /* the hypervisor's, of an order that the guest may have been faster than */
+	char refused[TEXT_MAX];
 };
 
 static const struct {
@@ -226,6 +228,24 @@ static bool is_start(enum power_kind kind)
 
 /* --- the order --- */
 
+static void fail(struct guest_power *p, int error, const char *text)
+{
+	char why[TEXT_MAX];
+
+	snprintf(why, sizeof(why), "%s", text);
+	if (p->resumed)
+		snprintf(why, sizeof(why), "it was started and stays paused: %s", text);
+	if (tell(p, why))
+		finish(p, error, why);
+}
+
+static bool has_ended(const struct guest *g)
+{
+	enum guest_state state = guest_state(g);
+
+	return state == GUEST_OFF || state == GUEST_GONE || state == GUEST_CRASHED;
+}
+
 static void on_state(void *arg, int error, const struct location_info *info)
 {
 	struct guest_power *p = arg;
@@ -233,6 +253,8 @@ static void on_state(void *arg, int error, const struct location_info *info)
 	p->asked = NULL;
 	if (error)
 		finish(p, -ENOTCONN, "the hypervisor has gone away meanwhile");
+	else if (p->refusal && !has_ended(p->guest))
+		fail(p, p->refusal, p->refused);
 	else if (p->wish.console && is_start(p->wish.kind) && !p->resumed)
 		enter(p, POWER_OPENS);
 	else if (p->wish.till_off)
@@ -248,16 +270,14 @@ static void on_ordered(void *arg, int error, const char *text)
 	int r;
 
 	p->order = NULL;
-	if (error) {
-		char why[TEXT_MAX];
-
-		snprintf(why, sizeof(why), "%s", text);
-		if (p->resumed)
-			snprintf(why, sizeof(why), "it was started and stays paused: %s", text);
-		if (tell(p, why))
-			finish(p, error, why);
+	if (error && !(p->wish.kind == POWER_SHUTDOWN && p->wish.till_off)) {
+		fail(p, error, text);
 		return;
 	}
+	/* Who has just panicked, or gone, is not asked to shut down either. */
+	p->refusal = error;
+	if (error)
+		snprintf(p->refused, sizeof(p->refused), "%s", text);
 	enter(p, POWER_ASKS);
 	r = h ? hypervisor_ask(h, guest_uuid(p->guest), on_state, p) : -ENOENT;
 	if (r == 0)

@@ -1,6 +1,8 @@
 """power: switches guests on and off, says what has become of them, and names who did it."""
 
+import os
 import re
+import signal
 
 import pytest
 
@@ -134,6 +136,27 @@ def test_a_guest_that_panics_instead_is_81(daemon, guest):
         session.line("panic")
         assert order.wait(20) == GUEST_CRASHED, order.errors()
         one_line_reason(order.errors(), f"VM {guest.name} has panicked")
+
+
+def test_a_guest_that_panics_before_it_hears_of_it_is_81(daemons, virt, guests):
+    """libvirtd stands still meanwhile, and may read of the panic before it reads what is asked."""
+    daemon = daemons({"access all": {"allow": ALL},
+                      "console": {"unix_dirs": f"{virt.dir}/files"}})
+    for _ in range(4):
+        guest = guests(serials=("unix",))
+        with daemon.pipes(guest.name, "attach") as session:
+            ask(session)
+            os.kill(virt.pid(), signal.SIGSTOP)
+            try:
+                with daemon.pipes(guest.name, "power", "shutdown", "--wait") as order:
+                    wait_until(lambda: "power shutdown by" in session.errors(), 20, "it is asked")
+                    session.line("panic")
+                    guest.wait_run("panic")
+                    os.kill(virt.pid(), signal.SIGCONT)
+                    assert order.wait(20) == GUEST_CRASHED, order.errors()
+            finally:
+                os.kill(virt.pid(), signal.SIGCONT)
+        guest.destroy()
 
 
 def test_the_offset_it_prints_is_that_before_all_that_follows(daemon, guest):
