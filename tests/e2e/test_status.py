@@ -190,7 +190,8 @@ def test_a_matching_process_that_always_dies(daemon, world, master):
 
 def test_a_guest_that_goes(daemon, guests, master):
     guest = guests()
-    daemon.knows(guest)
+    with daemon.pipes(guest.name) as person:
+        ask(person)  # its console is open: it has not only just been found on
     with watched(daemon, master, guest) as sessions:
         guest.destroy()
         sessions.end("SHUTDOWN", "was destroyed")
