@@ -111,8 +111,8 @@ static void call_rights_changed(void *arg)
 static const struct channel_ops channel_ops = {
 	.exits = call_exits, .rights_changed = call_rights_changed, .end = call_end};
 
-/* Who asks, in words that the door cannot have made. Who has shown no certificate has no subject,
- * which may hold any byte. */
+/* Who asks, in words that the door cannot have made. The subject may hold any byte; who has shown
+ * no certificate has none. */
 static void identity_fields(const struct login *login, char out[WIRE_FIELDS_MAX])
 {
 	static const char certificate[] = "cert:";

@@ -12,42 +12,51 @@
 #define METRICS "text/plain; version=0.0.4; charset=utf-8"
 
 /* Its options and arguments are in the body. */
-#define VERB(name) {HTTP_METHOD_POST, "vm/*/" name, ROUTE_VERB, false, name, "--json", "", JSON}
+#define VERB(v, g) {HTTP_METHOD_POST, "vm/*/" v, ROUTE_VERB, false, v, "--json", "", JSON, g}
 
 static const struct route table[] = {
-	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT},
-	{HTTP_METHOD_POST, "sshKey", ROUTE_VERB, false, "deposit", "--json", "", JSON},
-	{HTTP_METHOD_GET, "ssh/known_hosts", ROUTE_WHOLE, false, "hostkeys", NULL, "host", TEXT},
-	{HTTP_METHOD_GET, "ssh/sshfp", ROUTE_WHOLE, false, "hostkeys --sshfp", NULL, "host", TEXT},
-	{HTTP_METHOD_GET, "metrics", ROUTE_WHOLE, false, "metrics", NULL, "", METRICS},
-	{HTTP_METHOD_GET, "vms", ROUTE_WHOLE, false, "list", "--json", "", TEXT},
+	{HTTP_METHOD_GET, "healthz", ROUTE_HEALTH, false, NULL, NULL, "", TEXT, ROUTE_CONSOLE},
+	{HTTP_METHOD_POST, "sshKey", ROUTE_VERB, false, "deposit", "--json", "", JSON,
+		ROUTE_CONSOLE},
+	{HTTP_METHOD_GET, "ssh/known_hosts", ROUTE_WHOLE, false, "hostkeys", NULL, "host", TEXT,
+		ROUTE_CONSOLE},
+	{HTTP_METHOD_GET, "ssh/sshfp", ROUTE_WHOLE, false, "hostkeys --sshfp", NULL, "host", TEXT,
+		ROUTE_CONSOLE},
+	{HTTP_METHOD_GET, "metrics", ROUTE_WHOLE, false, "metrics", NULL, "", METRICS,
+		ROUTE_CONSOLE},
+	{HTTP_METHOD_GET, "vms", ROUTE_WHOLE, false, "list", "--json", "", TEXT, ROUTE_CONSOLE},
 	{HTTP_METHOD_GET, "consoleStream/*", ROUTE_STREAM, false,
-		"attach --read-only --no-input --no-wait", NULL, "device from lines notices",
-		BYTES},
+		"attach --read-only --no-input --no-wait", NULL, "device from lines notices", BYTES,
+		ROUTE_CONSOLE},
 	{HTTP_METHOD_POST, "consoleStream/*", ROUTE_TYPED, true, "send --json", NULL,
-		"device force output", JSON},
+		"device force output", JSON, ROUTE_CONSOLE},
 	{HTTP_METHOD_POST, "consoleStream/*", ROUTE_STREAM, true, "attach --no-wait", NULL,
-		"device from lines force notices output", BYTES},
-	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_FILE, false, "/console.log", NULL, "", BYTES},
+		"device from lines force notices output", BYTES, ROUTE_CONSOLE},
+	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_FILE, false, "/console.log", NULL, "", BYTES,
+		ROUTE_CONSOLE},
 	{HTTP_METHOD_GET, "consoleLog/*", ROUTE_WHOLE, false, "log", NULL,
-		"device from lines since boot timestamps", BYTES},
-	{HTTP_METHOD_GET, "crashDump/*/?", ROUTE_FILE, false, "/dumps/", NULL, "", BYTES},
-	{HTTP_METHOD_GET, "crashDump/*", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT},
-	{HTTP_METHOD_GET, "crashDump/*/", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT},
-	{HTTP_METHOD_GET, "vm/*/status", ROUTE_WHOLE, false, "status", "--json", "", TEXT},
-	{HTTP_METHOD_GET, "vm/*/who", ROUTE_WHOLE, false, "who", "--json", "", TEXT},
+		"device from lines since boot timestamps", BYTES, ROUTE_CONSOLE},
+	{HTTP_METHOD_GET, "crashDump/*/?", ROUTE_FILE, false, "/dumps/", NULL, "", BYTES,
+		ROUTE_DUMP},
+	{HTTP_METHOD_GET, "crashDump/*", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT,
+		ROUTE_DUMP},
+	{HTTP_METHOD_GET, "crashDump/*/", ROUTE_WHOLE, false, "dumps", "--json", "", TEXT,
+		ROUTE_DUMP},
+	{HTTP_METHOD_GET, "vm/*/status", ROUTE_WHOLE, false, "status", "--json", "", TEXT,
+		ROUTE_CONSOLE},
+	{HTTP_METHOD_GET, "vm/*/who", ROUTE_WHOLE, false, "who", "--json", "", TEXT, ROUTE_CONSOLE},
 	{HTTP_METHOD_GET, "vm/*/screen", ROUTE_WHOLE, false, "screen", "--json", "device size at",
-		TEXT},
-	VERB("break"),
-	VERB("dump"),
-	VERB("lease"),
-	VERB("nmi"),
-	VERB("power"),
-	VERB("send"),
-	VERB("status"),
-	VERB("sysrq"),
-	VERB("ticket"),
-	VERB("wait"),
+		TEXT, ROUTE_CONSOLE},
+	VERB("break", ROUTE_CONSOLE),
+	VERB("dump", ROUTE_DUMP),
+	VERB("lease", ROUTE_CONSOLE),
+	VERB("nmi", ROUTE_CONSOLE),
+	VERB("power", ROUTE_CONSOLE),
+	VERB("send", ROUTE_CONSOLE),
+	VERB("status", ROUTE_CONSOLE),
+	VERB("sysrq", ROUTE_CONSOLE),
+	VERB("ticket", ROUTE_CONSOLE),
+	VERB("wait", ROUTE_CONSOLE),
 };
 #define ROUTES (sizeof(table) / sizeof(table[0]))
 
@@ -146,15 +155,7 @@ const struct route *route_find(
 
 enum route_group route_group(const struct route *route)
 {
-	static const char *const dumps[] = {"dump", "dumps", "/dumps/"};
-
-	if (!route)
-		return ROUTE_RPC;
-	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++) {
-		if (route->verb && strcmp(route->verb, dumps[i]) == 0)
-			return ROUTE_DUMP;
-	}
-	return ROUTE_CONSOLE;
+	return route ? route->group : ROUTE_RPC;
 }
 
 const char *route_vm(const struct route *route, const struct http_target *target)

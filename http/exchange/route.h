@@ -22,6 +22,9 @@ enum route_kind {
 	ROUTE_FILE,   /* bytes of a file, of a size that is known */
 };
 
+/* By what a client may be known is said for each of these. */
+enum route_group { ROUTE_CONSOLE, ROUTE_DUMP, ROUTE_RPC };
+
 struct route {
 	enum http_method method;
 	const char *path; /* segments; a star is the VM, a question mark a file's name */
@@ -31,6 +34,7 @@ struct route {
 	const char *json; /* the option that gives JSON, where the client accepts it; or NULL */
 	const char *parameters; /* of the query that become options, separated by blanks */
 	const char *content_type;
+	enum route_group group;
 };
 
 /*
@@ -39,9 +43,6 @@ struct route {
  */
 const struct route *route_find(
 	enum http_method method, const struct http_target *target, const char **allow);
-
-/* By what a client may be known is said for each of these. */
-enum route_group { ROUTE_CONSOLE, ROUTE_DUMP, ROUTE_RPC };
 
 /* route NULL: the upstream's. */
 enum route_group route_group(const struct route *route);

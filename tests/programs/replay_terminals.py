@@ -181,3 +181,24 @@ class Vterm:
 
 
 ALL = (Tmux, Screen, Vterm)
+
+
+def check_in(kinds, folder, check):
+    """What check(terminal) finds wrong in each of these that is there, in lines; the exit status."""
+    wrong, used = [], 0
+    for kind in kinds:
+        missing = kind.missing(folder)
+        if missing:
+            print(f"{kind.name}: skipped, {missing}")
+            continue
+        terminal = kind(folder)
+        used += 1
+        try:
+            wrong += check(terminal)
+        finally:
+            terminal.close()
+    for line in wrong:
+        print(line)
+    if not used:
+        print("no terminal: nothing was tested")
+    return 1 if wrong or not used else 0

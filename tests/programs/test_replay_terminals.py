@@ -293,23 +293,8 @@ def main():
     seed = int(os.environ.get("SEED", 1))  # the same places each time; others with SEED=N
     print(f"SEED={seed}")
     random.seed(seed)
-    wrong, used = [], 0
-    for kind in replay_terminals.ALL:
-        missing = kind.missing(folder)
-        if missing:
-            print(f"{kind.name}: skipped, {missing}")
-            continue
-        terminal = kind(folder)
-        used += 1
-        try:
-            wrong += check_all(terminal, folder, kind.points)
-        finally:
-            terminal.close()
-    for line in wrong:
-        print(line)
-    if not used:
-        print("no terminal: nothing was tested")
-    return 1 if wrong or not used else 0
+    return replay_terminals.check_in(
+        replay_terminals.ALL, folder, lambda terminal: check_all(terminal, folder, terminal.points))
 
 
 if __name__ == "__main__":

@@ -100,25 +100,12 @@ def check_all(terminal, own):
 def main():
     folder = sys.argv[1]
     print(f"SEED={SEED}")
-    wrong, used = [], 0
     own = Own(folder)
-    for kind in TERMINALS:
-        missing = kind.missing(folder)
-        if missing:
-            print(f"{kind.name}: skipped, {missing}")
-            continue
-        terminal = kind(folder)
-        used += 1
-        try:
-            wrong += check_all(terminal, own)
-        finally:
-            terminal.close()
-    own.close()
-    for line in wrong:
-        print(line)
-    if not used:
-        print("no terminal: nothing was tested")
-    return 1 if wrong or not used else 0
+    try:
+        return replay_terminals.check_in(TERMINALS, folder,
+                                         lambda terminal: check_all(terminal, own))
+    finally:
+        own.close()
 
 
 if __name__ == "__main__":
