@@ -1,5 +1,5 @@
 /*
- * Task: choose the measurement, and what the three have in common. Owner: bench/run.
+ * Task: choose the measurement, and what all have in common. Owner: bench/run.
  */
 #include <errno.h>
 #include <poll.h>
@@ -55,13 +55,15 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} parts[] = {{"connect", probe_connect}, {"echo", probe_echo}, {"flood", probe_flood}};
+	} parts[] = {{"connect", probe_connect}, {"echo", probe_echo}, {"flood", probe_flood},
+		{"handshakes", probe_handshakes}};
 	size_t i;
 
 	for (i = 0; argc > 1 && i < sizeof(parts) / sizeof(*parts); i++) {
 		if (strcmp(argv[1], parts[i].name) == 0)
 			return parts[i].run(argc - 1, argv + 1);
 	}
-	(void)fprintf(stderr, "usage: probe connect|echo|flood ..., see bench/probe.h\n");
+	(void)fprintf(
+		stderr, "usage: probe connect|echo|flood|handshakes ..., see bench/probe.h\n");
 	return 64;
 }

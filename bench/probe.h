@@ -28,4 +28,8 @@ int probe_echo(int argc, char **argv);
  * Prints "BYTES NS GOOD DAMAGED": NS from the command to the last byte. */
 int probe_flood(int argc, char **argv);
 
+/* handshakes PORT USER KEY THREADS SECONDS: logs in and leaves, again and again.
+ * Prints "LOGINS NS CPU": CPU seconds of this client. */
+int probe_handshakes(int argc, char **argv);
+
 #endif

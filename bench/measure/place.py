@@ -62,6 +62,11 @@ class Place:
         return self._sshd("sshd_files", 'exec sh -c "exec $SSH_ORIGINAL_COMMAND"',
                           Subsystem="sftp /usr/lib/openssh/sftp-server")
 
+    def sshd_of_keys(self):
+        """sshd as it is everywhere: keys in a file, no command to ask."""
+        return self._sshd("sshd_keys", "true", AuthorizedKeysCommand="none",
+                          AuthorizedKeysFile=f"{self.virt.dir}/sshd_keys/authorized_keys")
+
     def _sshd(self, name, command, **more):
         sshd = Sshd(name, self.virt.dir, self.user, self.keys, self.group(name), command, **more)
         self.servers.append(sshd.start())
