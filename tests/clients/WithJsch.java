@@ -65,6 +65,7 @@ public class WithJsch {
         System.out.println("wait: " + status(session, "wait --timeout 1 'nothing like this'"));
         System.out.println("unknown VM: " + status(other, "status"));
         System.out.println("end: " + converse(session));
+        System.out.println("panic: " + status(session, "send --enter --wait never panic"));
         session.disconnect();
         other.disconnect();
     }

@@ -76,3 +76,4 @@ def show(word, server, client, joined, leave):
         console.expect(pexpect.EOF)
         console.close()
         print("end:", console.exitstatus)
+    print("panic:", status(VM, "send --enter --wait never panic"))

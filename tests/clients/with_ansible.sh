@@ -17,3 +17,4 @@ echo "unknown VM: $(status nobody status)"
 said=$(try "$VMC_VM" "send --enter --timeout 2m --wait 'hello \\w+' say hello Ansible")
 echo "console: $(echo "$said" | tr -d '\r' | grep -o 'hello Ansible$')"
 echo "end: $(echo "$said" | sed -n 's/.*| rc=\([0-9]*\) .*/\1/p')"
+echo "panic: $(status "$VMC_VM" "send --enter --wait never panic")"

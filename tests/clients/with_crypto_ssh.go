@@ -65,4 +65,5 @@ func main() {
 	fmt.Println("wait:", status(must(client.NewSession()).Run("wait --timeout 1 'nothing like this'")))
 	fmt.Println("unknown VM:", status(must(connection("nobody").NewSession()).Run("status")))
 	fmt.Println("end:", converse(must(client.NewSession())))
+	fmt.Println("panic:", status(must(client.NewSession()).Run("send --enter --wait never panic")))
 }

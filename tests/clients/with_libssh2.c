@@ -100,5 +100,6 @@ int main(void)
 	printf("wait: %d\n", status(session, "wait --timeout 1 'nothing like this'"));
 	printf("unknown VM: %d\n", status(other, "status"));
 	printf("end: %d\n", converse(session));
+	printf("panic: %d\n", status(session, "send --enter --wait never panic"));
 	return 0;
 }

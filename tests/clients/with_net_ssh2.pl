@@ -49,3 +49,4 @@ await(qr/\nhello \S+\r\n/);
 print 'console: ', $seen =~ /\n(hello \S+)\r\n/, "\n";
 $console->write("\x1d.");
 print 'end: ', end_of($console), "\n";
+print 'panic: ', status($ssh, 'send --enter --wait never panic'), "\n";

@@ -41,6 +41,7 @@ const converse = (client) => new Promise((done, failed) => {
   console.log('wait:', await status(client, "wait --timeout 1 'nothing like this'"));
   console.log('unknown VM:', await status(other, 'status'));
   console.log('end:', await converse(client));
+  console.log('panic:', await status(client, 'send --enter --wait never panic'));
   client.end();
   other.end();
 })();
