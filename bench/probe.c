@@ -56,14 +56,15 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(int argc, char **argv);
 	} parts[] = {{"connect", probe_connect}, {"echo", probe_echo}, {"flood", probe_flood},
-		{"handshakes", probe_handshakes}};
+		{"handshakes", probe_handshakes}, {"viewers", probe_viewers},
+		{"conserver", probe_conserver}, {"source", probe_source},
+		{"encrypt", probe_encrypt}};
 	size_t i;
 
 	for (i = 0; argc > 1 && i < sizeof(parts) / sizeof(*parts); i++) {
 		if (strcmp(argv[1], parts[i].name) == 0)
 			return parts[i].run(argc - 1, argv + 1);
 	}
-	(void)fprintf(
-		stderr, "usage: probe connect|echo|flood|handshakes ..., see bench/probe.h\n");
+	(void)fprintf(stderr, "usage: probe PART ..., see bench/probe.h\n");
 	return 64;
 }

@@ -32,4 +32,18 @@ int probe_flood(int argc, char **argv);
  * Prints "LOGINS NS CPU": CPU seconds of this client. */
 int probe_handshakes(int argc, char **argv);
 
+/* viewers PORT USER KEY COUNT LINES: so many sessions on one console, the first of which has the
+ * guest print LINES. See fan.h for what is asked and printed. */
+int probe_viewers(int argc, char **argv);
+
+/* conserver tls|plain PORT CONSOLE COUNT LINES: the same on a console of conserver's. */
+int probe_conserver(int argc, char **argv);
+
+/* source PATH BYTES_PER_SECOND -uuid UUID: a guest's unix socket that prints as fast as that. */
+int probe_source(int argc, char **argv);
+
+/* encrypt BYTES PACKET COUNT: prints "CPU CPU", seconds for encrypting BYTES for each of COUNT
+ * viewers in packets of that size, and for encrypting and sending them. */
+int probe_encrypt(int argc, char **argv);
+
 #endif

@@ -36,14 +36,14 @@ class Figures:
     def table(self):
         """Median of each column, with the lowest and the highest round."""
         lines = [f"{self.title}: median (lowest - highest) of the rounds",
-                 f"{'':16}{'rounds':>6}" + "".join(f"{name:>26}" for name in self.columns)]
+                 f"{'':22}{'rounds':>6}" + "".join(f"{name:>26}" for name in self.columns)]
         for name, rows in self.rows.items():
             cells = ""
             for at in range(len(self.columns)):
                 values = [row[at] for row in rows]
                 span = f"({_short(min(values))} - {_short(max(values))})"
                 cells += f"{_short(median(values)) + ' ' + span:>26}"
-            lines.append(f"{name:16}{len(rows):>6}{cells}")
+            lines.append(f"{name:22}{len(rows):>6}{cells}")
         return "\n".join(lines)
 
 
