@@ -45,7 +45,7 @@ while :; do
 	dash) set -- dash -i ;;
 	bash) set -- bash --norc -i ;;
 	bash-paste) set -- env INPUTRC=/dev/null bash --norc -i ;;
-	fish) set -- fish ;;
+	fish) set -- env TERM=vt220 fish ;;
 	bash-osc) set -- env INPUTRC=/dev/null bash --rcfile /etc/osc -i ;;
 	getty) set -- getty -L 115200 ttyS0 vt100 ;;
 	agetty) set -- agetty -L 115200 ttyS0 vt100 ;;
@@ -95,8 +95,13 @@ def _add_program(work, path):
 
 
 def _add_fish(work):
-    """Its functions as well: the prompt is one. Completions are not needed to run commands."""
+    """Its functions as well: the prompt is one. Completions are not needed to run commands. Its
+    terminal is the one that systemd gives a serial port: fish 4 prints the delays of a vt100 as
+    text."""
     _add_program(work, shutil.which("fish"))
+    terminal = next(path for path in ("/usr/share/terminfo/v/vt220", "/lib/terminfo/v/vt220")
+                    if os.path.exists(path))
+    _add(work + terminal, _read(terminal))
     share = "usr/share/fish"
     for name in ("config.fish", "__fish_build_paths.fish"):
         if os.path.exists(f"/{share}/{name}"):
