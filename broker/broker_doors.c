@@ -99,10 +99,11 @@ static int keys_for_ssh(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
 static int keys_for_https(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
 {
 	struct broker *b = arg;
+	const struct https_key_paths none = {.key = "", .certificate = ""};
+	const struct https_key_paths server = {
+		.key = b->config->https.key, .certificate = b->config->https.certificate};
 
-	return https_keys_memfd(&(struct https_key_paths){.key = b->config->https.key,
-					.certificate = b->config->https.certificate},
-		fd, why);
+	return https_keys_memfd(config_has_https(b->config) ? &server : &none, fd, why);
 }
 
 static int keys_for_upstream(void *arg, int *fd, char why[SUPERVISOR_WHY_MAX])
@@ -175,7 +176,7 @@ int broker_check_keys(struct broker *b)
 	if (!r && config_has_https(b->config))
 		r = keys_for_https(b, &fd, why);
 	fd_close(&fd);
-	if (!r && config_has_https(b->config) && config_upstream_has_tls(b->config))
+	if (!r && config_has_web(b->config) && config_upstream_has_tls(b->config))
 		r = keys_for_upstream(b, &fd, why);
 	if (r < 0)
 		log_error("%s", why);
@@ -267,12 +268,16 @@ static int make_endpoint(struct broker *b, size_t which, const char *kind,
 
 static int make_ports(struct broker *b)
 {
+	const bool has_web = b->endpoints[ENDPOINT_HTTPS];
 	const struct ports_options options = {.loop = b->context.loop,
 		.config = b->config,
 		.all = b->context.connections,
 		.ssh = &b->doors_of[ENDPOINT_SSH],
-		.https = b->endpoints[ENDPOINT_HTTPS] ? &b->doors_of[ENDPOINT_HTTPS] : NULL};
+		.https = has_web ? &b->doors_of[ENDPOINT_HTTPS] : NULL,
+		.http = has_web ? &b->plain : NULL};
 
+	b->plain = b->doors_of[ENDPOINT_HTTPS];
+	b->plain.kind = LOGIN_HTTP;
 	return ports_create(&options, &b->ports);
 }
 
@@ -308,7 +313,7 @@ int broker_start_doors(struct broker *b, loop_fn connection_closed)
 		r = connections_create(&b->context, connection_closed, b, &b->context.connections);
 	if (!r)
 		r = make_endpoint(b, ENDPOINT_SSH, "ssh", keys_for_ssh, &config->ssh.listen, &user);
-	if (!r && config_has_https(config))
+	if (!r && config_has_web(config))
 		r = make_endpoint(
 			b, ENDPOINT_HTTPS, "https", keys_for_https, &config->https.listen, &user);
 	if (!r)

@@ -36,8 +36,9 @@ struct broker {
 	struct login_counts counts;
 	struct endpoint *endpoints[ENDPOINTS]; /* NULL: not configured */
 	struct connections_port doors_of[ENDPOINTS];
-	struct ports *ports; /* of several protocols; NULL before its time */
-	unsigned doors;      /* that have not stopped */
+	struct connections_port plain; /* http without TLS, to the https door */
+	struct ports *ports;           /* of several protocols; NULL before its time */
+	unsigned doors;                /* that have not stopped */
 	struct control *control;
 	struct loop_signal *on_term, *on_int, *on_hup;
 	struct loop_timer *stop;

@@ -101,11 +101,49 @@ static void check_protocols(const struct config_listen *listen, struct config_er
 	for (size_t i = 0; i < listen->protocols.count; i++) {
 		const char *name = listen->protocols.items[i];
 
-		if (strcmp(name, "ssh") != 0 && strcmp(name, "https") != 0)
+		if (strcmp(name, "ssh") != 0 && strcmp(name, "https") != 0 &&
+			strcmp(name, "http") != 0)
 			config_errors_add(errors, listen->at.file, listen->at.line,
 				"[listen %s] protocols: unknown protocol \"%.64s\": write ssh, "
-				"https or both",
+				"https or both; or http",
 				listen->at.name, name);
+	}
+	if (config_listen_has(listen, "http") && listen->protocols.count > 1)
+		config_errors_add(errors, listen->at.file, listen->at.line,
+			"[listen %s] protocols: http stands alone: give the others a section of "
+			"their own",
+			listen->at.name);
+}
+
+/* Tickets and consoles go over it as they are: nothing that leaves this host. */
+static void check_plain(const struct config_listen *listen, struct config_errors *errors)
+{
+	const bool is_plain = config_listen_has(listen, "http");
+
+	for (size_t i = 0; i < listen->address.count; i++) {
+		const struct config_address *a = &listen->address.items[i];
+
+		if (is_plain && !config_address_is_local(&a->sa))
+			config_errors_add(errors, listen->at.file, listen->at.line,
+				"[listen %s] address: http has no TLS, and other hosts can reach "
+				"%s: write unix:/PATH, 127.0.0.1:PORT or [::1]:PORT, or serve "
+				"https",
+				listen->at.name, a->text);
+		if (!is_plain && a->sa.ss_family == AF_UNIX)
+			config_errors_add(errors, listen->at.file, listen->at.line,
+				"[listen %s] address: a unix socket is for protocols = http alone",
+				listen->at.name);
+	}
+}
+
+static void check_no_unix(const struct config *c, const char *section,
+	const struct config_addresses *addresses, struct config_errors *errors)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (addresses->items[i].sa.ss_family == AF_UNIX)
+			add_at_key(c, errors, section, "listen",
+				"listen: a unix socket is for a [listen] section with "
+				"protocols = http");
 	}
 }
 
@@ -118,10 +156,13 @@ static void check_listen(const struct config *c, struct config_errors *errors)
 		return;
 	}
 	check_addresses(c, errors);
+	check_no_unix(c, "ssh", &c->ssh.listen, errors);
+	check_no_unix(c, "https", &c->https.listen, errors);
 	for (size_t i = 0; i < c->listen_count; i++) {
 		const struct config_listen *listen = &c->listens[i];
 
 		check_protocols(listen, errors);
+		check_plain(listen, errors);
 		if (strcmp(listen->at.name, "ssh") == 0 || strcmp(listen->at.name, "https") == 0)
 			config_errors_add(errors, listen->at.file, listen->at.line,
 				"[listen %s]: sockets of this name are those of [%s]: choose "

@@ -153,11 +153,12 @@ struct config_hypervisor {
 	char *sasl_password_file;
 };
 
-/* A port of several protocols. */
+/* A port of several protocols, or of plain http for this host. */
 struct config_listen {
 	struct config_origin at;
 	struct config_addresses address; /* at least one */
-	struct config_list protocols;    /* "ssh", "https" */
+	struct config_list protocols;    /* "ssh", "https"; or "http" alone */
+	char *group;                     /* that may connect to its unix sockets; "": none */
 	uint64_t sniff_timeout;
 };
 

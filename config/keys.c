@@ -231,11 +231,15 @@ const struct key config_keys[] = {
 			"one VM."},
 
 	{ROW(LISTEN, address), ADDRESSES(listen, address), .min = 1, .example = "[::]:54321",
-		.help = "Addresses to listen on, as in [ssh]. Sockets that systemd hands over "
-			"under the section's name are used instead."},
-	{ROW(LISTEN, protocols), LIST(listen, protocols), .min = 1, .max = 2, .def = "ssh, https",
-		.help = "What is served there: ssh, https or both. For https the key and "
-			"certificate of [https] are needed."},
+		.help = "Addresses to listen on, as in [ssh]; for http unix:/PATH too. Sockets "
+			"that systemd hands over under the section's name are used instead."},
+	{ROW(LISTEN, protocols), LIST(listen, protocols), .min = 1, .max = 3, .def = "ssh, https",
+		.help = "What is served there: ssh, https or both, for https with the key and "
+			"certificate of [https]; or http alone: without TLS, on unix sockets "
+			"and loopback addresses only."},
+	{ROW(LISTEN, group), TEXT(listen, group), .def = "", .example = "www-data",
+		.help = "Group whose members may connect to its unix sockets, beside root and the "
+			"service's own user."},
 	{ROW(LISTEN, sniff_timeout), DURATION(listen, sniff_timeout), .min = 100 * MSEC,
 		.max = 30 * SECOND, .def = "2s",
 		.help = "A client that has said nothing for so long waits for the server to speak "

@@ -1,4 +1,4 @@
-/* HOST:PORT to a socket address. Pure: numbers only, no look-up. */
+/* HOST:PORT, or unix:/PATH, to a socket address. Pure: numbers only, no look-up. */
 #include "config/listen_address.h"
 
 #include <arpa/inet.h>
@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "config/values.h"
 
@@ -50,6 +51,36 @@ static int parse_v6(const char *host, uint16_t port, struct config_address *out)
 	return 0;
 }
 
+static int parse_unix(const char *path, struct config_address *out)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+
+	if (*path != '/' || strlen(path) >= sizeof(sa.sun_path))
+		return -EINVAL;
+	memcpy(sa.sun_path, path, strlen(path) + 1);
+	memcpy(&out->sa, &sa, sizeof(sa));
+	out->sa_len = sizeof(sa);
+	snprintf(out->text, sizeof(out->text), "unix:%s", path);
+	return 0;
+}
+
+bool config_address_is_local(const struct sockaddr_storage *sa)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+
+	memcpy(&four, sa, sizeof(four));
+	memcpy(&six, sa, sizeof(six));
+	if (sa->ss_family == AF_INET)
+		return ntohl(four.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (sa->ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr) ||
+		       (memcmp(&six.sin6_addr, mapped, sizeof(mapped)) == 0 &&
+			       six.sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+	return sa->ss_family == AF_UNIX;
+}
+
 int config_address_parse(const char *text, struct config_address *out)
 {
 	char host[INET6_ADDRSTRLEN];
@@ -59,6 +90,12 @@ int config_address_parse(const char *text, struct config_address *out)
 	uint16_t port;
 	int rc;
 
+	if (strncmp(text, "unix:", 5) == 0) {
+		rc = parse_unix(text + 5, &address);
+		if (rc == 0)
+			*out = address;
+		return rc;
+	}
 	if (!colon || parse_port(colon + 1, &port) < 0)
 		return -EINVAL;
 	len = (size_t)(colon - text);

@@ -25,3 +25,8 @@ bool config_has_https(const struct config *c)
 {
 	return c->https.listen.count > 0 || config_listens_have(c, "https");
 }
+
+bool config_has_web(const struct config *c)
+{
+	return config_has_https(c) || config_listens_have(c, "http");
+}

@@ -15,4 +15,7 @@ bool config_listens_have(const struct config *c, const char *protocol);
 /* Whether there is https at all, and so a door, a key and a certificate for it. */
 bool config_has_https(const struct config *c);
 
+/* https, or plain http on this host: what the https door is for. */
+bool config_has_web(const struct config *c);
+
 #endif

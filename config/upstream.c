@@ -42,8 +42,8 @@ static int parse_tcp(const char *text, struct config_upstream *out)
 
 	if (len > 0 && text[len - 1] == '/')
 		len--;
-	/* "*:1", and port 0, can be listened on and not connected to. */
-	if (len >= sizeof(copy) || *text == '*')
+	/* "*:1", and port 0, can be listened on and not connected to; unix: stands by itself. */
+	if (len >= sizeof(copy) || *text == '*' || *text == 'u')
 		return -EINVAL;
 	memcpy(copy, text, len);
 	copy[len] = '\0';

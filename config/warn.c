@@ -116,12 +116,25 @@ static bool takes_nobody(const struct config_https *https)
 static void warn_nobody(const struct config *c, const struct config_access *a, const char *item,
 	struct config_errors *out)
 {
-	if (config_has_https(c) && takes_nobody(&c->https) && is_of_kind(item, "address"))
+	if (config_has_web(c) && takes_nobody(&c->https) && is_of_kind(item, "address"))
 		config_warning_add(out, a->at.file, a->at.line,
 			"[access %s] who: \"%.100s\" lets in by https whoever sends from there, "
 			"with "
 			"nothing to show: none is in console_auth, dump_auth or rpc_auth",
 			a->at.name, item);
+}
+
+/* Who may connect to an address is not said by groups. */
+static void warn_group(const struct config_listen *listen, struct config_errors *out)
+{
+	for (size_t i = 0; i < listen->address.count; i++) {
+		if (listen->address.items[i].sa.ss_family == AF_UNIX)
+			return;
+	}
+	if (*listen->group)
+		config_warning_add(out, listen->at.file, listen->at.line,
+			"[listen %s] group: it is for unix sockets, and address has none",
+			listen->at.name);
 }
 
 void config_object_warn(const struct config *c, struct config_errors *out)
@@ -131,6 +144,8 @@ void config_object_warn(const struct config *c, struct config_errors *out)
 			"there is no [access] section: nobody may do anything but root and the "
 			"service's own user, on this host");
 	warn_https_key(c, out);
+	for (size_t i = 0; i < c->listen_count; i++)
+		warn_group(&c->listens[i], out);
 	for (size_t i = 0; i < c->access_count; i++) {
 		const struct config_access *a = &c->accesses[i];
 

@@ -45,8 +45,7 @@ static void take_new(struct door *door, struct line_message *message)
 	struct wire_new head;
 
 	memcpy(&head, message->fixed, sizeof(head));
-	door->ops->connection(
-		door->arg, head.id, line_take_fd(message, 0), line_take_fd(message, 1));
+	door->ops->connection(door->arg, &head, line_take_fd(message, 0), line_take_fd(message, 1));
 }
 
 static int take_keys(struct door *door, struct line_message *message)

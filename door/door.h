@@ -39,7 +39,7 @@ struct door_ops {
 	 * caller's. NULL: it never gets any. */
 	void (*keys)(void *arg, int keys_fd);
 	/* To a door: a client. Both descriptors are the callee's. */
-	void (*connection)(void *arg, uint64_t id, int socket_fd, int login_fd);
+	void (*connection)(void *arg, const struct wire_new *head, int socket_fd, int login_fd);
 	/* To a worker: a job's line, the callee's. */
 	void (*task)(void *arg, int job_fd);
 	/* Says goodbye to all clients; door_exit when they have gone. */

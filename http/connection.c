@@ -72,7 +72,7 @@ static void do_handshake(struct connection *c)
 		return;
 	}
 	c->begun_tls = true;
-	switch (tls_handshake(c->tls)) {
+	switch (tls_handshake(c->client.tls)) {
 	case TLS_DONE:
 		c->state = CONNECTION_HEAD;
 		loop_timer_set(c->timer, CONNECTION_HEAD_US, LOOP_SECOND);
@@ -129,7 +129,7 @@ static bool read_client(struct connection *c)
 {
 	if (!reads(c))
 		return false;
-	switch (tls_read(c->tls, &c->in)) {
+	switch (client_read(&c->client, &c->in)) {
 	case TLS_DONE:
 		return true;
 	case TLS_WAIT:
@@ -151,7 +151,7 @@ static bool write_client(struct connection *c)
 
 	if (before == 0)
 		return false;
-	switch (tls_write(c->tls, &c->out)) {
+	switch (client_write(&c->client, &c->out)) {
 	case TLS_DONE:
 	case TLS_WAIT:
 		break;
@@ -168,10 +168,10 @@ static bool write_client(struct connection *c)
 
 static uint32_t wanted(const struct connection *c)
 {
-	uint32_t events = tls_events(c->tls) & EPOLLOUT;
+	uint32_t events = client_events(&c->client) & EPOLLOUT;
 
 	if (c->state == CONNECTION_HANDSHAKE)
-		return tls_events(c->tls);
+		return client_events(&c->client);
 	if (reads(c) && buf_room(&c->in) > 0)
 		events |= EPOLLIN;
 	return events;
@@ -184,7 +184,7 @@ static void finish_round(struct connection *c)
 	if (c->state == CONNECTION_FLUSHING && buf_len(&c->out) == 0) {
 		/* The end of TLS is the end of a body that has no other (RFC 9112 §9.8). */
 		if (!c->cut)
-			(void)tls_end(c->tls);
+			client_end(&c->client);
 		linger(c);
 	} else if (gives(c) && buf_len(&c->out) == 0) {
 		/* Nothing waits for the client: a silent console is no stalled client. */
@@ -291,7 +291,7 @@ void connection_say_goodbye(struct connection *c)
 	case CONNECTION_ASKING:
 	case CONNECTION_COLLECTING:
 		if (buf_len(&c->out) == 0) {
-			tls_end(c->tls);
+			client_end(&c->client);
 			connection_close(c, "nothing is under way");
 		} else {
 			connection_flush(c);
@@ -318,7 +318,8 @@ struct connection *connection_next(struct connection *c)
 	return TAILQ_NEXT(c, entry);
 }
 
-int connection_create(struct http_context *context, uint64_t id, int socket_fd, int login_fd)
+int connection_create(
+	struct http_context *context, const struct wire_new *head, int socket_fd, int login_fd)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	int r;
@@ -332,15 +333,18 @@ int connection_create(struct http_context *context, uint64_t id, int socket_fd, 
 	c->wake = on_wake;
 	c->fd = socket_fd;
 	c->begun = loop_now(context->loop);
+	c->state = head->is_plain ? CONNECTION_HEAD : CONNECTION_HANDSHAKE;
 	line_init(&c->login, login_fd, WIRE_HTTPS, WIRE_DOOR);
 	buf_init_secret(&c->in, CONNECTION_IN_MAX);
 	buf_init_secret(&c->out, CONNECTION_OUT_MAX);
 	buf_init_secret(&c->body, VERB_BODY_MAX);
-	snprintf(c->tag, sizeof(c->tag), "c%llu", (unsigned long long)id);
+	snprintf(c->tag, sizeof(c->tag), "c%llu", (unsigned long long)head->id);
 	TAILQ_INSERT_TAIL(&context->connections, c, entry);
 	r = fd_nonblock(socket_fd);
 	if (!r)
-		r = tls_accept(context->tls, socket_fd, &c->tls);
+		r = head->is_plain || context->tls ? 0 : -ENOKEY;
+	if (!r)
+		r = client_init(&c->client, socket_fd, head->is_plain ? NULL : context->tls);
 	if (!r)
 		r = loop_timer_add(context->loop, &c->timer, on_timer, c);
 	if (!r)

@@ -1,5 +1,5 @@
 /*
- * One connection of the https door: TLS, requests one after another, the login line.
+ * One connection of the https door: TLS or none, requests one after another, the login line.
  *
  * A client is known by its certificate, or by a ticket (Basic, user = VM); the first request that
  * needs it asks the broker. Requests that were sent ahead wait in the input buffer.
@@ -30,7 +30,7 @@ TAILQ_HEAD(connection_list, connection);
 struct http_context {
 	struct loop *loop;
 	struct job_pool *jobs; /* read files */
-	struct tls *tls;
+	struct tls *tls;       /* NULL: we have no key, and all is plain */
 	struct wire_settings settings;
 	struct connection_list connections;
 	void (*closed)(void *arg); /* a connection has ended */
@@ -38,8 +38,8 @@ struct http_context {
 };
 
 /* Takes both descriptors in any case. 0 or -errno. */
-int connection_create(
-	struct http_context *context, uint64_t id, int socket_fd, int login_fd) MUST_CHECK;
+int connection_create(struct http_context *context, const struct wire_new *head, int socket_fd,
+	int login_fd) MUST_CHECK;
 
 /* Lets what is under way be said, CONNECTION_FLUSH_US at most, and closes. */
 void connection_say_goodbye(struct connection *c);

@@ -29,7 +29,7 @@ void connection_close(struct connection *c, const char *why)
 	exchange_destroy(c->exchange);
 	forward_destroy(c->forward);
 	download_destroy(c->download);
-	tls_free(c->tls);
+	client_finish(&c->client);
 	loop_io_del(&c->io);
 	loop_io_del(&c->login_io);
 	loop_timer_del(&c->timer);

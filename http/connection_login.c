@@ -23,7 +23,9 @@ static unsigned ways(const struct connection *c)
 		found |= WIRE_BY_CERTIFICATE;
 	if (!(s->methods & WIRE_CAN_PASSWORD))
 		found &= ~(unsigned)WIRE_BY_TICKET;
-	return c->raw ? found & WIRE_BY_CERTIFICATE : found;
+	if (c->raw)
+		found &= WIRE_BY_CERTIFICATE;
+	return client_is_plain(&c->client) ? found & ~(unsigned)WIRE_BY_CERTIFICATE : found;
 }
 
 /* The field that says who it is; NULL: it has none, or it is not for us. */
@@ -51,9 +53,13 @@ static void ask_for_more(struct connection *c)
 			c, by & WIRE_BY_CERTIFICATE
 				   ? "log in with a client certificate, or with a ticket"
 				   : "log in with a ticket");
+	else if (by & WIRE_BY_CERTIFICATE)
+		ask_for_credentials(c, "log in with a client certificate");
 	else
-		ask_for_credentials(c, by & WIRE_BY_CERTIFICATE ? "log in with a client certificate"
-								: "nobody may ask for this");
+		ask_for_credentials(c, client_is_plain(&c->client)
+					       ? "this needs a client certificate, which plain "
+						 "http cannot show: ask by https"
+					       : "nobody may ask for this");
 }
 
 static int send_auth(struct connection *c, enum wire_method method, const char *name,
@@ -103,7 +109,7 @@ static int ask_by_ticket(struct connection *c, const char *field)
 static int ask_by_certificate(struct connection *c)
 {
 	size_t len = 0;
-	uint8_t *der = tls_peer_certificate(c->tls, &len);
+	uint8_t *der = client_certificate(&c->client, &len);
 	int r;
 
 	if (!der)
@@ -112,6 +118,24 @@ static int ask_by_certificate(struct connection *c)
 				 : send_auth(c, WIRE_AUTH_CERTIFICATE, HOST_LOGIN, der, len);
 	free(der);
 	return r;
+}
+
+/*
+ * A page of another site whose name leads to the loopback is no foreign page to a browser (DNS
+ * rebinding), and there is no certificate to tell it by: who shows nothing asks for this host by
+ * its own name.
+ */
+static bool asks_for_this_host(const struct connection *c)
+{
+	static const char name[] = "localhost";
+	const size_t len = sizeof(name) - 1;
+	const char *host = c->request.host;
+
+	if (!client_is_plain(&c->client) || !host || *host == '[' ||
+		host[strspn(host, "0123456789.")] == '\0' ||
+		host[strspn(host, "0123456789.")] == ':')
+		return true;
+	return strncasecmp(host, name, len) == 0 && (!host[len] || host[len] == ':');
 }
 
 /* 0; -ENOENT: it has nothing that is taken here; -EINVAL, -EMSGSIZE and others: why not. */
@@ -128,6 +152,8 @@ static int ask(struct connection *c)
 		r = ask_by_certificate(c);
 	if (r != -ENOENT || !(by & WIRE_BY_NOTHING))
 		return r;
+	if (!asks_for_this_host(c))
+		return -EHOSTUNREACH;
 	c->by = WIRE_BY_NOTHING;
 	return send_auth(c, WIRE_AUTH_NONE, HOST_LOGIN, NULL, 0);
 }
@@ -150,6 +176,10 @@ void connection_log_in(struct connection *c)
 		break;
 	case -EDESTADDRREQ:
 		connection_answer(c, 400, NULL, "a bearer's ticket needs a VM in the path");
+		break;
+	case -EHOSTUNREACH:
+		connection_answer(c, 403, NULL,
+			"who shows nothing asks plain http for an address or localhost");
 		break;
 	case -EMSGSIZE:
 		connection_answer(c, 400, NULL, "the client certificate is longer than 12 KiB");

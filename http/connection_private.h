@@ -12,6 +12,7 @@
 #include "core/buf.h"
 #include "core/loop.h"
 #include "http/exchange/collect.h"
+#include "http/client.h"
 #include "http/connection.h"
 #include "http/download.h"
 #include "http/exchange/exchange.h"
@@ -39,7 +40,7 @@ struct connection {
 	char tag[24];
 	enum connection_state state;
 	int fd;
-	struct tls_connection *tls;
+	struct client client;
 	struct loop_io *io;
 	struct line login;
 	struct loop_io *login_io;

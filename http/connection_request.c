@@ -218,13 +218,14 @@ void connection_begin(struct connection *c)
 /* A page of another site may not make the browser of a certificate's holder type into guests. */
 static bool is_foreign_page(const struct connection *c)
 {
+	const char *scheme = client_is_plain(&c->client) ? "http://" : "https://";
 	const char *origin = http_request_field(&c->request, "Origin");
 
 	if (!origin || c->request.method == HTTP_METHOD_GET ||
 		c->request.method == HTTP_METHOD_HEAD)
 		return false;
-	return strncmp(origin, "https://", 8) != 0 || !c->request.host ||
-	       strcasecmp(origin + 8, c->request.host) != 0;
+	return strncmp(origin, scheme, strlen(scheme)) != 0 || !c->request.host ||
+	       strcasecmp(origin + strlen(scheme), c->request.host) != 0;
 }
 
 static void serve(struct connection *c)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -60,16 +61,24 @@ static void on_keys(void *arg, int keys_fd)
 	struct https_door *door = arg;
 
 	/* The broker has looked at them. */
-	if (tls_renew(door->context.tls, keys_fd) < 0)
+	if (door->context.tls && tls_renew(door->context.tls, keys_fd) < 0)
 		log_error("the new key and certificate cannot be used: those before stay");
 }
 
-static void on_connection(void *arg, uint64_t id, int socket_fd, int login_fd)
+static void on_connection(void *arg, const struct wire_new *head, int socket_fd, int login_fd)
 {
 	struct https_door *door = arg;
 
-	if (connection_create(&door->context, id, socket_fd, login_fd) < 0)
-		log_error("no memory for connection c%llu", (unsigned long long)id);
+	if (connection_create(&door->context, head, socket_fd, login_fd) < 0)
+		log_error("no memory for connection c%llu", (unsigned long long)head->id);
+}
+
+/* Where all is plain there are none. */
+static bool has_keys(int keys_fd)
+{
+	struct stat st;
+
+	return fstat(keys_fd, &st) < 0 || st.st_size > 0;
 }
 
 static int prepare(void *arg, int keys_fd)
@@ -85,7 +94,7 @@ static int prepare(void *arg, int keys_fd)
 	TAILQ_INIT(&door->context.connections);
 	door->context.closed = on_closed;
 	door->context.arg = door;
-	return tls_server_create(keys_fd, &door->context.tls);
+	return has_keys(keys_fd) ? tls_server_create(keys_fd, &door->context.tls) : 0;
 }
 
 static int begin(void *arg, struct loop *loop)

@@ -90,12 +90,12 @@ static void on_settings(void *arg, const struct wire_settings *settings,
 		session_timers_reload(s);
 }
 
-static void on_connection(void *arg, uint64_t id, int socket_fd, int login_fd)
+static void on_connection(void *arg, const struct wire_new *head, int socket_fd, int login_fd)
 {
 	struct ssh_door *door = arg;
 
-	if (session_create(&door->context, &door->sessions, id, socket_fd, login_fd) < 0)
-		log_error("no memory for connection c%llu", (unsigned long long)id);
+	if (session_create(&door->context, &door->sessions, head->id, socket_fd, login_fd) < 0)
+		log_error("no memory for connection c%llu", (unsigned long long)head->id);
 }
 
 static int prepare(void *arg, int keys_fd)

@@ -212,7 +212,8 @@ struct wire_settings {
 } WIRE_PACKED;
 
 struct wire_new {
-	uint64_t id; /* the connection's number, for tags: "c12" */
+	uint64_t id;      /* the connection's number, for tags: "c12" */
+	uint8_t is_plain; /* HTTP without TLS */
 } WIRE_PACKED;
 
 struct wire_log {

@@ -302,7 +302,7 @@ static int set_server(struct key_watch *w, const struct config *config)
 	int r = 0;
 
 	for (size_t i = 0; i < SERVER_FILES; i++) {
-		bool wanted = config_has_https(config) && *paths[i];
+		bool wanted = config_has_web(config) && *paths[i];
 
 		free(w->server[i]);
 		w->server[i] = wanted ? strdup(paths[i]) : NULL;

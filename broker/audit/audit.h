@@ -31,8 +31,9 @@ struct audit_options {
 /* One record; what is NULL (and, of the numbers, not marked) is left out. Borrowed; foreign bytes
  * are escaped here. */
 struct audit_record {
-	const char *event;   /* "login", "login-refused", "session-begin" ... (docs/audit.md) */
-	const char *session; /* "c12", "c12.0" */
+	const char *event;    /* "login", "login-refused", "session-begin" ... (docs/audit.md) */
+	const char *session;  /* "c12", "c12.0" */
+	const char *protocol; /* of a login: "ssh", "https", "http", "local" */
 	const char *source;
 	const char *login;
 	const char *identity;

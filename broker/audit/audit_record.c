@@ -89,14 +89,15 @@ static json_t *make_object(const struct audit_record *r, uint64_t seq)
 	if (!o)
 		return NULL;
 	failed = put_number(o, "seq", seq) | put_time(o) | put_text(o, "event", r->event) |
-		 put_text(o, "session", r->session) | put_text(o, "source", r->source) |
-		 put_name(o, "login", r->login) | put_text(o, "identity", r->identity) |
-		 put_text(o, "method", r->method) | put_text(o, "fingerprint", r->fingerprint) |
-		 put_name(o, "client", r->client) | put_text(o, "verb", r->verb) |
-		 put_text(o, "vm_uuid", r->vm_uuid) | put_text(o, "vm", r->vm_name) |
-		 put_text(o, "device", r->device) | put_name(o, "file", r->file) |
-		 put_text(o, "ranges", r->ranges) | put_text(o, "sha256", r->sha256) |
-		 put_end(o, r) | put_count(o, r) | put_text(o, "reason", r->reason);
+		 put_text(o, "session", r->session) | put_text(o, "protocol", r->protocol) |
+		 put_text(o, "source", r->source) | put_name(o, "login", r->login) |
+		 put_text(o, "identity", r->identity) | put_text(o, "method", r->method) |
+		 put_text(o, "fingerprint", r->fingerprint) | put_name(o, "client", r->client) |
+		 put_text(o, "verb", r->verb) | put_text(o, "vm_uuid", r->vm_uuid) |
+		 put_text(o, "vm", r->vm_name) | put_text(o, "device", r->device) |
+		 put_name(o, "file", r->file) | put_text(o, "ranges", r->ranges) |
+		 put_text(o, "sha256", r->sha256) | put_end(o, r) | put_count(o, r) |
+		 put_text(o, "reason", r->reason);
 	if (failed) {
 		json_decref(o);
 		return NULL;

@@ -13,6 +13,7 @@
 #include "broker/door/supervisor.h"
 #include "broker/listen/sources.h"
 #include "broker/connections/connections.h"
+#include "broker/login/login_counts.h"
 #include "config/config.h"
 #include "core/io.h"
 #include "core/log.h"
@@ -37,9 +38,10 @@ struct connection {
 	struct connections *owner;
 	struct sources *sources;
 	struct source_slot slot;
+	enum login_kind kind;
 	char tag[LOG_TAG_MAX];
-	char address[INET6_ADDRSTRLEN]; /* "": local */
-	uid_t uid;                      /* local */
+	char address[INET6_ADDRSTRLEN]; /* "": it is a unix socket */
+	struct ucred user;              /* at the other end of that */
 };
 
 static void on_authenticated(void *arg)
@@ -80,18 +82,20 @@ static void count_silence(const struct connection *c)
 
 static void record_silence(const struct connection *c)
 {
-	const int is_local = !*c->address;
-	char uid[32];
-	const struct audit_record record = {.event = "login-refused",
+	const char *from = c->address;
+	struct audit_record record = {.event = "login-refused",
 		.session = c->tag,
-		.source = is_local ? "local" : c->address,
+		.protocol = login_kind_name(c->kind),
 		.reason = "it asked nothing until its time to log in was over"};
+	char uid[32];
 
-	snprintf(uid, sizeof(uid), "uid %u", (unsigned)c->uid);
-	if (refusals_add(c->owner->context->refusals, is_local ? uid : c->address, &record))
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)c->user.uid);
+	if (!*from)
+		from = uid;
+	record.source = c->kind == LOGIN_LOCAL ? "local" : from;
+	if (refusals_add(c->owner->context->refusals, from, &record))
 		log_write(LOG_LEVEL_INFO, c->tag,
-			"%s asked nothing until its time to log in was over",
-			is_local ? uid : c->address);
+			"%s asked nothing until its time to log in was over", from);
 }
 
 static void on_expired(void *arg, int silent)
@@ -163,6 +167,7 @@ static int make_login(struct connections *all, struct connection *c, struct logi
 	struct login *login;
 	int r;
 
+	c->kind = options->kind;
 	options->context = all->context;
 	options->id = all->next_id++;
 	options->authenticated = on_authenticated;
@@ -179,6 +184,7 @@ static int make_login(struct connections *all, struct connection *c, struct logi
 	return 0;
 }
 
+/* user: at the other end of a unix socket; else NULL, and the peer has an address. */
 static struct connection *admit(struct connections *all, struct sources *sources,
 	const struct sockaddr_storage *peer, const struct ucred *user, const char **why)
 {
@@ -190,8 +196,10 @@ static struct connection *admit(struct connections *all, struct sources *sources
 		return NULL;
 	c->owner = all;
 	c->sources = sources;
-	answer = peer ? sources_admit(sources, peer, &c->slot)
-		      : sources_admit_user(sources, user->uid, &c->slot);
+	if (user)
+		c->user = *user;
+	answer = user ? sources_admit_user(sources, user->uid, &c->slot)
+		      : sources_admit(sources, peer, &c->slot);
 	if (answer == SOURCES_ADMITTED)
 		return c;
 	*why = sources_reason(answer);
@@ -205,13 +213,38 @@ void connections_give_up(struct connection *c)
 	free(c);
 }
 
-struct connection *connections_admit(struct connections *all, const struct sockaddr_storage *peer,
-	const char *peer_text, const char **words)
+/* Who has connected to a unix socket, for plain http: the user is the source. */
+static struct connection *admit_user(struct connections *all, int fd)
+{
+	struct ucred user;
+	socklen_t len = sizeof(user);
+	struct connection *c;
+	const char *why;
+	char name[32];
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &len) < 0)
+		return NULL;
+	snprintf(name, sizeof(name), "uid %u", (unsigned)user.uid);
+	if (is_refused(all, LOGIN_LOOPBACK)) {
+		log_refused(all, name, "too many failed logins from there");
+		return NULL;
+	}
+	c = admit(all, all->sources, NULL, &user, &why);
+	if (!c)
+		log_refused(all, name, why);
+	return c;
+}
+
+struct connection *connections_admit(struct connections *all, int fd,
+	const struct sockaddr_storage *peer, const char *peer_text, const char **words)
 {
 	char address[INET6_ADDRSTRLEN];
 	struct connection *c;
 	const char *why;
 
+	*words = "";
+	if (peer->ss_family == AF_UNIX)
+		return admit_user(all, fd);
 	peer_address_text(peer, address);
 	if (is_refused(all, address)) {
 		log_refused(all, peer_text, "too many failed logins from there");
@@ -232,12 +265,15 @@ void connections_enter(
 	struct connection *c, const struct connections_port *port, int fd, const char *peer_text)
 {
 	struct connections *all = c->owner;
-	struct login_options options = {.kind = port->kind, .address = c->address};
+	struct login_options options = {.kind = port->kind,
+		.address = *c->address ? c->address : NULL,
+		.peer = *c->address ? NULL : &c->user};
 	int socket FD_AUTO = fd, lines[2] = {-1, -1};
 	int r = line_pair(lines);
 
 	if (r == 0)
-		r = supervisor_give(port->door, all->next_id, socket, lines[1]);
+		r = supervisor_give(
+			port->door, all->next_id, port->kind == LOGIN_HTTP, socket, lines[1]);
 	fd_close(&lines[1]);
 	if (r == 0) {
 		options.fd = lines[0];
@@ -261,7 +297,7 @@ void connections_accept(
 {
 	const struct connections_port *port = arg;
 	const char *words;
-	struct connection *c = connections_admit(port->all, peer, peer_text, &words);
+	struct connection *c = connections_admit(port->all, fd, peer, peer_text, &words);
 
 	if (c) {
 		connections_enter(c, port, fd, peer_text);
@@ -305,7 +341,6 @@ void connections_accept_local(void *arg, int fd, const struct ucred *peer)
 		turn_away_local(fd);
 		return;
 	}
-	c->uid = peer->uid;
 	if (make_login(all, c, &options) < 0)
 		connections_give_up(c);
 }

@@ -42,11 +42,12 @@ struct connections_port {
 
 /*
  * What connections_accept does, in two steps, for who must look at a client in between. Admit
- * counts it; NULL: it is refused, which was logged, and words are for a client of ssh. Enter takes
- * both, the descriptor in any case; give_up is for a client that has left.
+ * counts it, by the user where fd is a unix socket; NULL: it is refused, which was logged, and
+ * words are for a client of ssh. Enter takes both, the descriptor in any case; give_up is for a
+ * client that has left.
  */
-struct connection *connections_admit(struct connections *all, const struct sockaddr_storage *peer,
-	const char *peer_text, const char **words) MUST_CHECK;
+struct connection *connections_admit(struct connections *all, int fd,
+	const struct sockaddr_storage *peer, const char *peer_text, const char **words) MUST_CHECK;
 void connections_enter(
 	struct connection *c, const struct connections_port *port, int fd, const char *peer_text);
 void connections_give_up(struct connection *c);

@@ -13,7 +13,7 @@
 struct port {
 	struct sniffer *sniffer;
 	struct listener *listener;
-	const struct connections_port *ssh, *https; /* NULL: not here */
+	const struct connections_port *ssh, *web; /* NULL: not here */
 };
 
 struct ports {
@@ -23,31 +23,52 @@ struct ports {
 	int stopped;
 };
 
+static int listen_for(struct ports *ports, const struct config_listen *from, struct port *port)
+{
+	const struct listener_options options = {.loop = ports->o.loop,
+		.name = from->at.name,
+		.addresses = &from->address,
+		.group = from->group,
+		.is_local = config_listen_has(from, "http"),
+		.accepted = sniffer_accept,
+		.arg = port->sniffer};
+	char why[LISTENER_WHY_MAX];
+	int r = listener_create(&options, &port->listener, why);
+
+	if (r < 0)
+		log_error("[listen %s]: %s", from->at.name, why);
+	else
+		listener_pause(port->listener);
+	return r;
+}
+
 static int begin(struct ports *ports, const struct config_listen *from, struct port *port)
 {
+	const bool is_plain = config_listen_has(from, "http");
 	struct sniffer_options options = {
 		.loop = ports->o.loop, .all = ports->o.all, .timeout_us = from->sniff_timeout};
-	char why[LISTENER_WHY_MAX] = "out of memory";
 	int r;
 
 	port->ssh = config_listen_has(from, "ssh") ? ports->o.ssh : NULL;
-	port->https = config_listen_has(from, "https") ? ports->o.https : NULL;
+	if (config_listen_has(from, "https"))
+		port->web = ports->o.https;
+	if (is_plain)
+		port->web = ports->o.http;
 	options.ssh = port->ssh;
-	options.https = port->https;
+	options.web = port->web;
 	r = sniffer_create(&options, &port->sniffer);
+	if (r < 0)
+		log_error("[listen %s]: out of memory", from->at.name);
 	if (!r)
-		r = listener_create(ports->o.loop, from->at.name, &from->address, sniffer_accept,
-			port->sniffer, &port->listener, why);
-	if (r < 0) {
-		log_error("[listen %s]: %s", from->at.name, why);
-		return r;
-	}
-	listener_pause(port->listener);
-	for (size_t i = 0; i < listener_count(port->listener); i++)
+		r = listen_for(ports, from, port);
+	for (size_t i = 0; !r && i < listener_count(port->listener); i++)
 		log_info("listening for %s%s%s on %s", port->ssh ? "ssh" : "",
-			port->ssh && port->https ? " and " : "", port->https ? "https" : "",
+			port->ssh && port->web ? " and " : "",
+			is_plain    ? "http"
+			: port->web ? "https"
+				    : "",
 			listener_text(port->listener, i));
-	return 0;
+	return r;
 }
 
 int ports_create(const struct ports_options *options, struct ports **out)
@@ -82,7 +103,7 @@ static int serves(const struct connections_port *port)
 void ports_doors_ready(struct ports *ports)
 {
 	for (size_t i = 0; i < ports->count && !ports->stopped; i++) {
-		if (serves(ports->list[i].ssh) && serves(ports->list[i].https))
+		if (serves(ports->list[i].ssh) && serves(ports->list[i].web))
 			listener_resume(ports->list[i].listener);
 	}
 }

@@ -11,13 +11,13 @@
 
 struct ports;
 
-/* Where each protocol goes; https NULL: there is none. They, the connections and the configuration
- * must outlive it. */
+/* Where each protocol goes; https and http NULL: there is none. They, the connections and the
+ * configuration must outlive it. */
 struct ports_options {
 	struct loop *loop;
 	const struct config *config;
 	struct connections *all;
-	const struct connections_port *ssh, *https;
+	const struct connections_port *ssh, *https, *http;
 };
 
 /* Listens; clients wait in the backlog until ports_doors_ready. 0, or -errno, which has been

@@ -59,9 +59,9 @@ static void drop(struct client *c)
 
 static const struct connections_port *port_for(const struct sniffer *s, enum sniffed what)
 {
-	if (!s->o.https || (what == SNIFFED_SSH && s->o.ssh))
+	if (!s->o.web || (what == SNIFFED_SSH && s->o.ssh))
 		return s->o.ssh;
-	return s->o.https;
+	return s->o.web;
 }
 
 static void enter(struct client *c)
@@ -128,7 +128,7 @@ void sniffer_accept(void *arg, int fd, const struct sockaddr_storage *peer, cons
 {
 	struct sniffer *s = arg;
 	const char *words;
-	struct connection *connection = connections_admit(s->o.all, peer, peer_text, &words);
+	struct connection *connection = connections_admit(s->o.all, fd, peer, peer_text, &words);
 	struct client *c = connection ? calloc(1, sizeof(*c)) : NULL;
 
 	if (!c) {
@@ -144,7 +144,7 @@ void sniffer_accept(void *arg, int fd, const struct sockaddr_storage *peer, cons
 	LIST_INSERT_HEAD(&s->clients, c, entry);
 	if (begin(c) < 0)
 		drop(c);
-	else if (!s->o.ssh || !s->o.https)
+	else if (!s->o.ssh || !s->o.web)
 		go_to(c, port_for(s, SNIFFED_SSH));
 	else
 		loop_timer_set(c->timer, s->o.timeout_us, 10 * LOOP_MSEC);

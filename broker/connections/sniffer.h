@@ -25,7 +25,7 @@ enum sniffed { SNIFFED_SSH, SNIFFED_HTTPS };
 struct sniffer_options {
 	struct loop *loop;
 	struct connections *all;
-	const struct connections_port *ssh, *https; /* NULL: not here; one is there */
+	const struct connections_port *ssh, *web; /* NULL: not here; one is there */
 	uint64_t timeout_us;
 };
 

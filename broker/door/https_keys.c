@@ -207,7 +207,7 @@ static int add_all(const struct https_key_paths *paths, int to, char why[HTTPS_K
 		paths->ca ? "upstream_certificate" : "certificate", paths->certificate, -1};
 	int r = 0;
 
-	if (*paths->key || !paths->ca)
+	if (*paths->key || *paths->certificate)
 		r = add_pair(&key, &certificate, to, why);
 	return r || !paths->ca ? r : add_authorities(paths->ca, to, why);
 }

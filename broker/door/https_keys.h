@@ -10,7 +10,7 @@
 #define HTTPS_KEYS_FILE_MAX 65536 /* bytes of one */
 
 struct https_key_paths {
-	const char *key, *certificate; /* "", for the upstream: none */
+	const char *key, *certificate; /* "": none */
 	const char *ca; /* the upstream's authorities; NULL: these are the server's */
 };
 

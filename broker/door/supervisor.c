@@ -374,9 +374,9 @@ int supervisor_serves(const struct supervisor *v)
 	return v->state == DOOR_READY;
 }
 
-int supervisor_give(struct supervisor *v, uint64_t id, int socket, int login_line)
+int supervisor_give(struct supervisor *v, uint64_t id, bool is_plain, int socket, int login_line)
 {
-	struct wire_new new = {.id = id};
+	struct wire_new new = {.id = id, .is_plain = is_plain};
 	int fds[2] = {socket, login_line};
 
 	if (v->state != DOOR_READY)

@@ -9,6 +9,7 @@
 #ifndef BROKER_DOOR_SUPERVISOR_H
 #define BROKER_DOOR_SUPERVISOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "broker/door/door_process.h"
@@ -71,7 +72,8 @@ void supervisor_limits(struct supervisor *v, const struct door_limits *limits);
 int supervisor_serves(const struct supervisor *v);
 
 /* Hands over a connection. Both descriptors stay the caller's. 0; -EAGAIN busy; -ENOTCONN. */
-int supervisor_give(struct supervisor *v, uint64_t id, int socket, int login_line) MUST_CHECK;
+int supervisor_give(
+	struct supervisor *v, uint64_t id, bool is_plain, int socket, int login_line) MUST_CHECK;
 
 /* To a worker: a job's line, which stays the caller's. 0; -EAGAIN busy; -ENOTCONN. */
 int supervisor_task(struct supervisor *v, int job_line) MUST_CHECK;

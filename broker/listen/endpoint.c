@@ -91,9 +91,13 @@ void endpoint_destroy(struct endpoint **pointer)
 
 int endpoint_listen(struct endpoint *e, listener_fn accepted, void *arg)
 {
+	const struct listener_options options = {.loop = e->o.door.loop,
+		.name = e->o.door.kind,
+		.addresses = e->o.listen,
+		.accepted = accepted,
+		.arg = arg};
 	char why[LISTENER_WHY_MAX];
-	int r = listener_create(
-		e->o.door.loop, e->o.door.kind, e->o.listen, accepted, arg, &e->listener, why);
+	int r = listener_create(&options, &e->listener, why);
 
 	if (r < 0) {
 		log_error("%s", why);

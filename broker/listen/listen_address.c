@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "broker/listen/listen_address.h"
@@ -35,6 +36,7 @@ void listen_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEE
 	char host[INET6_ADDRSTRLEN] = "?";
 	struct sockaddr_in four;
 	struct sockaddr_in6 six;
+	struct sockaddr_un local;
 
 	if (a->ss_family == AF_INET) {
 		memcpy(&four, a, sizeof(four));
@@ -44,6 +46,10 @@ void listen_address_text(const struct sockaddr_storage *a, char out[LISTENER_PEE
 		memcpy(&six, a, sizeof(six));
 		inet_ntop(AF_INET6, &six.sin6_addr, host, sizeof(host));
 		snprintf(out, LISTENER_PEER_MAX, "[%s]:%u", host, listen_address_port(a));
+	} else if (a->ss_family == AF_UNIX) {
+		memcpy(&local, a, sizeof(local));
+		snprintf(out, LISTENER_PEER_MAX, *local.sun_path ? "unix:%.*s" : "a unix socket",
+			(int)sizeof(local.sun_path), local.sun_path);
 	} else {
 		snprintf(out, LISTENER_PEER_MAX, "unknown");
 	}

@@ -18,6 +18,7 @@
 #include "broker/listen/listen_address.h"
 #include "broker/listen/listener.h"
 #include "broker/listen/sources.h"
+#include "broker/listen/unix_socket.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "core/file/error_text.h"
@@ -30,14 +31,13 @@ struct listen_socket {
 	struct loop_io *io;
 	int fd;
 	struct sockaddr_storage bound;
+	struct unix_socket_file file; /* of a unix socket that we made */
 	char text[LISTENER_PEER_MAX];
 };
 
 struct listener {
-	struct loop *loop;
-	listener_fn accepted;
-	void *arg;
-	struct loop_timer *rest; /* armed while descriptors are short */
+	struct listener_options o; /* addresses and group: only while it is made */
+	struct loop_timer *rest;   /* armed while descriptors are short */
 	struct listen_socket sockets[LISTENER_SOCKETS_MAX];
 	size_t count;
 	int paused, closed;
@@ -71,54 +71,72 @@ static int add_socket(struct listener *l, int fd, const char *label, char why[LI
 	s->listener = l;
 	s->fd = fd;
 	r = getsockname(fd, (struct sockaddr *)&s->bound, &len) < 0 ? -errno : 0;
-	if (!r)
+	listen_address_text(&s->bound, s->text);
+	if (!r && l->o.is_local && !config_address_is_local(&s->bound)) {
+		say(why, "%s: http has no TLS, and other hosts can reach %s", label, s->text);
+		close(fd);
+		return -EPERM;
+	}
+	if (!r && s->bound.ss_family != AF_UNIX)
 		r = listen_set_inherited(fd);
 	if (!r)
-		r = loop_io_add(l->loop, &s->io, fd, EPOLLIN, on_readable, s);
+		r = loop_io_add(l->o.loop, &s->io, fd, EPOLLIN, on_readable, s);
 	if (r < 0) {
 		say(why, "%s: cannot be listened on: %s", label, error_text_shortage(-r, room));
 		close(fd);
 		return r;
 	}
-	listen_address_text(&s->bound, s->text);
 	l->count++;
 	return 0;
 }
 
-static int listen_on_addresses(
-	struct listener *l, const struct config_addresses *addresses, char why[LISTENER_WHY_MAX])
+static int listen_on_address(
+	struct listener *l, const struct config_address *address, char why[LISTENER_WHY_MAX])
 {
-	size_t i;
+	struct unix_socket_file file = {0};
+	int fd, r;
+
+	if (address->sa.ss_family == AF_UNIX)
+		fd = unix_socket_open(address, l->o.group ? l->o.group : "", &file, why);
+	else
+		fd = listen_address_open(l->o.addresses, address, why);
+	r = fd < 0 ? fd : add_socket(l, fd, address->text, why);
+	if (r < 0)
+		unix_socket_remove(&file);
+	else
+		l->sockets[l->count - 1].file = file;
+	return r;
+}
+
+static int listen_on_addresses(struct listener *l, char why[LISTENER_WHY_MAX])
+{
+	const struct config_addresses *addresses = l->o.addresses;
+	int r = 0;
 
 	if (addresses->count > LISTENER_SOCKETS_MAX) {
 		say(why, "more than %d addresses to listen on", LISTENER_SOCKETS_MAX);
 		return -E2BIG;
 	}
-	for (i = 0; i < addresses->count; i++) {
-		const struct config_address *address = &addresses->items[i];
-		int fd = listen_address_open(addresses, address, why), r;
-
-		if (fd < 0)
-			return fd;
-		r = add_socket(l, fd, address->text, why);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; i < addresses->count && !r; i++)
+		r = listen_on_address(l, &addresses->items[i], why);
+	return r;
 }
 
-int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY_MAX])
+int listener_try(
+	const struct config_addresses *addresses, const char *group, char why[LISTENER_WHY_MAX])
 {
-	size_t i;
+	int r = 0;
 
-	for (i = 0; i < addresses->count; i++) {
-		int fd = listen_address_open(addresses, &addresses->items[i], why);
-
-		if (fd < 0)
-			return fd;
-		close(fd);
+	for (size_t i = 0; i < addresses->count && r >= 0; i++) {
+		if (addresses->items[i].sa.ss_family == AF_UNIX) {
+			r = unix_socket_try(&addresses->items[i], group, why);
+			continue;
+		}
+		r = listen_address_open(addresses, &addresses->items[i], why);
+		if (r >= 0)
+			close(r);
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 /* --- sockets from systemd --- */
@@ -153,7 +171,8 @@ static int adopt(struct listener *l, int fd, char why[LISTENER_WHY_MAX])
 	}
 	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
 		getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
-		(sa.ss_family != AF_INET && sa.ss_family != AF_INET6)) {
+		(sa.ss_family != AF_INET && sa.ss_family != AF_INET6 &&
+			!(l->o.is_local && sa.ss_family == AF_UNIX))) {
 		say(why,
 			"descriptor %d from systemd is not a listening TCP socket: the socket unit "
 			"needs ListenStream= with an address or a port, and Accept=no",
@@ -179,13 +198,13 @@ static void free_names(char **names, int count)
 }
 
 /* Takes those of this name. The environment stays: other listeners look for theirs. */
-static int listen_on_passed(struct listener *l, const char *name, char why[LISTENER_WHY_MAX])
+static int listen_on_passed(struct listener *l, char why[LISTENER_WHY_MAX])
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(0, &names), i, r = 0;
 
 	for (i = 0; i < count; i++) {
-		if (!r && strcmp(names[i], name) == 0)
+		if (!r && strcmp(names[i], l->o.name) == 0)
 			r = adopt(l, SD_LISTEN_FDS_START + i, why);
 	}
 	if (count < 0) {
@@ -286,7 +305,7 @@ static int accept_one(struct listener *l, int listening)
 	l->short_told = 0;
 	sources_normalise(&peer);
 	listen_address_text(&peer, text);
-	l->accepted(l->arg, fd, &peer, text);
+	l->o.accepted(l->o.arg, fd, &peer, text);
 	return 1;
 }
 
@@ -307,8 +326,8 @@ static void free_listener(void *arg)
 	free(arg);
 }
 
-int listener_create(struct loop *loop, const char *name, const struct config_addresses *addresses,
-	listener_fn accepted, void *arg, struct listener **out, char why[LISTENER_WHY_MAX])
+int listener_create(
+	const struct listener_options *options, struct listener **out, char why[LISTENER_WHY_MAX])
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	char room[ERROR_TEXT_ROOM];
@@ -318,20 +337,20 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 		say(why, "out of memory");
 		return -ENOMEM;
 	}
-	l->loop = loop;
-	l->accepted = accepted;
-	l->arg = arg;
-	r = loop_timer_add(loop, &l->rest, on_rested, l);
+	l->o = *options;
+	r = loop_timer_add(l->o.loop, &l->rest, on_rested, l);
 	if (r < 0)
 		say(why, "cannot listen: a timer: %s", error_text_shortage(-r, room));
 	if (!r)
-		r = listen_on_passed(l, name, why);
+		r = listen_on_passed(l, why);
 	if (r == 0 && l->count == 0)
-		r = listen_on_addresses(l, addresses, why);
+		r = listen_on_addresses(l, why);
 	if (r < 0) {
 		listener_destroy(&l);
 		return r;
 	}
+	l->o.addresses = NULL;
+	l->o.name = l->o.group = NULL;
 	*out = l;
 	return 0;
 }
@@ -348,9 +367,10 @@ void listener_destroy(struct listener **pointer)
 	for (i = 0; i < l->count; i++) {
 		loop_io_del(&l->sockets[i].io);
 		fd_close(&l->sockets[i].fd);
+		unix_socket_remove(&l->sockets[i].file);
 	}
 	loop_timer_del(&l->rest);
-	loop_defer(l->loop, free_listener, l); /* we may be in its callback */
+	loop_defer(l->o.loop, free_listener, l); /* we may be in its callback */
 }
 
 void listener_pause(struct listener *l)

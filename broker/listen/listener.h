@@ -1,5 +1,6 @@
 /*
- * The TCP sockets of one protocol: from the configured addresses, or handed over by systemd.
+ * The sockets of one protocol: of the configured addresses, or handed over by systemd; TCP, and for
+ * plain http unix sockets.
  *
  * Accepted sockets are non-blocking and close-on-exec, without Nagle's delay, with keepalive and a
  * limit on unacknowledged data; a reader that stands still holds at most
@@ -9,6 +10,7 @@
 #ifndef BROKER_LISTEN_LISTENER_H
 #define BROKER_LISTEN_LISTENER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -18,8 +20,8 @@
 
 struct listener;
 
-#define LISTENER_WHY_MAX 256  /* bytes of a reason, terminator included */
-#define LISTENER_PEER_MAX 80  /* bytes of a peer's text */
+#define LISTENER_WHY_MAX 1024 /* bytes of a reason, terminator included */
+#define LISTENER_PEER_MAX 128 /* bytes of a peer's text */
 #define LISTENER_BACKLOG 512  /* waiting to be accepted; the kernel may allow fewer */
 #define LISTENER_ROUND_MAX 32 /* connections accepted in one turn, per socket */
 #define LISTENER_SOCKETS_MAX 32
@@ -27,17 +29,27 @@ struct listener;
 
 /*
  * A new connection. fd belongs to the callee. peer is never an IPv4-mapped address; peer_text is
- * "192.0.2.1:4711" or "[2001:db8::1]:4711". The callee may pause or destroy the listener.
+ * "192.0.2.1:4711", "[2001:db8::1]:4711" or "a unix socket". The callee may pause or destroy the
+ * listener.
  */
 typedef void (*listener_fn)(
 	void *arg, int fd, const struct sockaddr_storage *peer, const char *peer_text);
 
+struct listener_options {
+	struct loop *loop;
+	const char *name; /* of sockets from systemd */
+	const struct config_addresses *addresses;
+	const char *group; /* of unix sockets, by its name; NULL or "": none */
+	bool is_local;     /* no socket that another host can reach; unix sockets only then */
+	listener_fn accepted;
+	void *arg;
+};
+
 /*
- * Listens, and calls accepted for each connection. Sockets from systemd (sd_listen_fds(3)) whose
- * name is name take the place of addresses. 0, or -errno and one line in why.
+ * Listens, and calls accepted for each connection. Sockets from systemd (sd_listen_fds(3)) of this
+ * name take the place of addresses. 0, or -errno and one line in why.
  */
-int listener_create(struct loop *loop, const char *name, const struct config_addresses *addresses,
-	listener_fn accepted, void *arg, struct listener **out,
+int listener_create(const struct listener_options *options, struct listener **out,
 	char why[LISTENER_WHY_MAX]) MUST_CHECK;
 
 /* Whether each socket from systemd has one of the names, which end with NULL: one that nobody takes
@@ -45,7 +57,8 @@ int listener_create(struct loop *loop, const char *name, const struct config_add
 int listener_check_passed(const char *const *known, char why[LISTENER_WHY_MAX]) MUST_CHECK;
 
 /* Whether the addresses can be listened on now: 0, or -errno and one line in why. */
-int listener_try(const struct config_addresses *addresses, char why[LISTENER_WHY_MAX]) MUST_CHECK;
+int listener_try(const struct config_addresses *addresses, const char *group,
+	char why[LISTENER_WHY_MAX]) MUST_CHECK;
 
 /* Closes the sockets; those who wait in the backlog are reset. */
 void listener_destroy(struct listener **pointer);

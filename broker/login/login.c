@@ -143,6 +143,17 @@ static bool may_pty(const struct login *login)
 	return login->identity->pty_allowed;
 }
 
+static void write_address(struct login *login)
+{
+	const struct login_options *o = &login->options;
+
+	if (o->address || login_is_local(login))
+		snprintf(login->address, sizeof(login->address), "%s",
+			o->address ? o->address : "local");
+	else
+		snprintf(login->address, sizeof(login->address), "uid %u", (unsigned)o->peer->uid);
+}
+
 int login_create(const struct login_options *options, struct login **out)
 {
 	struct login *login = calloc(1, sizeof(*login));
@@ -157,15 +168,14 @@ int login_create(const struct login_options *options, struct login **out)
 		.loop = login_loop(login),
 		.deeds = options->context->deeds,
 		.tag = login->tag,
-		.is_told_begin = options->kind == LOGIN_HTTPS,
+		.is_told_begin = login_is_web(login),
 		.may_pty = may_pty,
 		.asked = options->context->asked,
 		.files_asked = options->context->files_asked,
 		.who = login_record_who,
 		.closed = login_channel_closed};
 	snprintf(login->tag, sizeof(login->tag), "c%llu", (unsigned long long)options->id);
-	snprintf(login->address, sizeof(login->address), "%s",
-		options->address ? options->address : "local");
+	write_address(login);
 	snprintf(login->client, sizeof(login->client), "%s",
 		options->kind == LOGIN_LOCAL ? "vmconsolectl" : "unknown");
 	if (options->peer)

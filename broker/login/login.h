@@ -23,7 +23,8 @@ struct login;
 
 #define LOGIN_REASON_MAX 256
 
-enum login_kind { LOGIN_SSH, LOGIN_HTTPS, LOGIN_LOCAL };
+/* LOGIN_HTTP: without TLS, from this host. */
+enum login_kind { LOGIN_SSH, LOGIN_HTTPS, LOGIN_HTTP, LOGIN_LOCAL };
 #define LOGIN_KINDS (LOGIN_LOCAL + 1)
 
 struct login_options {
@@ -31,8 +32,8 @@ struct login_options {
 	enum login_kind kind;
 	int fd;                           /* taken over */
 	uint64_t id;                      /* of the connection */
-	const char *address;              /* numeric peer address; NULL when local */
-	const struct ucred *peer;         /* LOGIN_LOCAL */
+	const char *address;              /* numeric peer address; NULL over a unix socket */
+	const struct ucred *peer;         /* the same; else NULL */
 	void (*authenticated)(void *arg); /* once */
 	/* The grace time has run out, and it ends. silent: nothing was ever asked. */
 	void (*expired)(void *arg, int silent);
@@ -64,9 +65,13 @@ const char *login_who(const struct login *login);  /* identity for people, escap
 const struct identity *login_identity(const struct login *login);
 /* The client certificate, in DER, that it came in by; -ENOENT: by something else. */
 int login_certificate(const struct login *login, struct span *der) MUST_CHECK;
-const char *login_address(const struct login *login); /* "local" for the control socket */
+/* "local" for the control socket, "uid 1000" for another unix socket. */
+const char *login_address(const struct login *login);
+bool login_has_address(const struct login *login);
+#define LOGIN_LOOPBACK "127.0.0.1" /* what who has none is to who wants one */
 enum login_kind login_kind(const struct login *login);
 bool login_is_local(const struct login *login);
+bool login_is_web(const struct login *login); /* of the https door */
 /* Since when, seconds since 1970. */
 int64_t login_since(const struct login *login);
 struct channel *login_first_channel(const struct login *login);

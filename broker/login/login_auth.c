@@ -407,7 +407,10 @@ static void judge(struct login *login)
 			judge_key(login);
 		break;
 	case WIRE_AUTH_CERTIFICATE:
-		judge_certificate(login);
+		if (login->options.kind == LOGIN_HTTP) /* a door that says so is broken */
+			refuse_because(login, "plain http shows no certificate");
+		else
+			judge_certificate(login);
 		break;
 	case WIRE_AUTH_FORGED:
 		refuse_because(login, "the signature is wrong");
@@ -420,7 +423,7 @@ static void judge(struct login *login)
 		login_judge_ticket(login);
 		break;
 	case WIRE_AUTH_NONE:
-		if (login->options.kind == LOGIN_HTTPS) {
+		if (login_is_web(login)) {
 			a->factor.identity = login_judge_nobody(&from, a->why);
 			judged(login);
 			break;

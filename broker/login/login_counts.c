@@ -34,8 +34,10 @@ const char *login_method_name(enum wire_method method)
 
 const char *login_kind_name(enum login_kind kind)
 {
-	static const char *const names[LOGIN_KINDS] = {
-		[LOGIN_SSH] = "ssh", [LOGIN_HTTPS] = "https", [LOGIN_LOCAL] = "local"};
+	static const char *const names[LOGIN_KINDS] = {[LOGIN_SSH] = "ssh",
+		[LOGIN_HTTPS] = "https",
+		[LOGIN_HTTP] = "http",
+		[LOGIN_LOCAL] = "local"};
 
 	return names[kind];
 }

@@ -95,7 +95,7 @@ struct identity *login_judge_factor(
 {
 	if (f->key)
 		return judge_key(from, f, why);
-	if (!from->address)
+	if (from->kind == LOGIN_LOCAL)
 		return login_judge_peer(from, why);
 	if (!identity_fact(f->identity, FACT_TICKET))
 		return login_judge_nobody(from, why);

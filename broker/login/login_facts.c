@@ -55,7 +55,15 @@ int login_certificate(const struct login *login, struct span *der)
 
 int login_source(const struct login *login, struct net_address *source)
 {
-	return login->options.address ? address_parse(login->address, source) : -ENOENT;
+	if (login->options.address)
+		return address_parse(login->address, source);
+	/* Guesses over a unix socket count as those from the loopback do. */
+	return login_is_web(login) ? address_parse(LOGIN_LOOPBACK, source) : -ENOENT;
+}
+
+bool login_has_address(const struct login *login)
+{
+	return login->options.address;
 }
 
 enum login_kind login_kind(const struct login *login)
@@ -66,6 +74,11 @@ enum login_kind login_kind(const struct login *login)
 bool login_is_local(const struct login *login)
 {
 	return login->options.kind == LOGIN_LOCAL;
+}
+
+bool login_is_web(const struct login *login)
+{
+	return login->options.kind == LOGIN_HTTPS || login->options.kind == LOGIN_HTTP;
 }
 
 int64_t login_since(const struct login *login)

@@ -46,8 +46,9 @@ struct factor {
 /* Where a proof came from, and what it is judged by. */
 struct login_origin {
 	const struct broker_context *context;
-	const char *address; /* numeric; NULL: local */
-	uid_t uid;           /* of who is local */
+	enum login_kind kind;
+	const char *address; /* numeric; NULL: a unix socket */
+	uid_t uid;           /* at the other end of that */
 };
 
 enum attempt_state {
@@ -132,8 +133,10 @@ void login_cure(const struct login *login, const char *fingerprint, char out[LOG
 /* Which kind of line it comes over. */
 static inline enum wire_line login_kind_line(enum login_kind kind)
 {
-	static const enum wire_line lines[LOGIN_KINDS] = {
-		[LOGIN_SSH] = WIRE_LOGIN, [LOGIN_HTTPS] = WIRE_HTTPS, [LOGIN_LOCAL] = WIRE_LOCAL};
+	static const enum wire_line lines[LOGIN_KINDS] = {[LOGIN_SSH] = WIRE_LOGIN,
+		[LOGIN_HTTPS] = WIRE_HTTPS,
+		[LOGIN_HTTP] = WIRE_HTTPS,
+		[LOGIN_LOCAL] = WIRE_LOCAL};
 
 	return lines[kind];
 }

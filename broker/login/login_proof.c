@@ -15,6 +15,7 @@
 struct login_origin login_origin_of(const struct login *login)
 {
 	return (struct login_origin){.context = login->options.context,
+		.kind = login->options.kind,
 		.address = login->options.address ? login->address : NULL,
 		.uid = login->peer.uid};
 }
@@ -61,6 +62,24 @@ struct identity *login_judge_certificate(
 	return r < 0 ? NULL : identity;
 }
 
+/* The kernel's word for who is at the other end of a unix socket. */
+static struct identity *user_identity(const struct login_origin *from, char why[LOGIN_WHY_MAX])
+{
+	char room[4096], number[32];
+	struct passwd entry, *found = NULL;
+	struct identity *identity = NULL;
+	const char *name = number;
+
+	snprintf(number, sizeof(number), "%u", (unsigned)from->uid);
+	if (getpwuid_r(from->uid, &entry, room, sizeof(room), &found) == 0 && found)
+		name = found->pw_name;
+	if (identity_create(FACT_USER, name, &identity) < 0)
+		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	return identity;
+}
+
+/* Known by the address alone; over a unix socket by the user, who is no more than rules make of
+ * him: a proxy that runs as root does not make its clients root. */
 struct identity *login_judge_nobody(const struct login_origin *from, char why[LOGIN_WHY_MAX])
 {
 	const struct config_https *https = &from->context->config->https;
@@ -68,11 +87,13 @@ struct identity *login_judge_nobody(const struct login_origin *from, char why[LO
 	struct identity *identity = NULL;
 	struct net_address a;
 
-	if (https_auth_rights(https, HTTPS_AUTH_NONE) == 0 || !from->address ||
-		address_parse(from->address, &a) < 0) {
+	if (https_auth_rights(https, HTTPS_AUTH_NONE) == 0 ||
+		(from->address && address_parse(from->address, &a) < 0)) {
 		snprintf(why, LOGIN_WHY_MAX, "no certificate and no ticket");
 		return NULL;
 	}
+	if (!from->address)
+		return user_identity(from, why);
 	address_text(&a, text);
 	if (identity_create(FACT_ADDRESS, text, &identity) < 0)
 		snprintf(why, LOGIN_WHY_MAX, "out of memory");
@@ -82,22 +103,15 @@ struct identity *login_judge_nobody(const struct login_origin *from, char why[LO
 /* Root and the daemon's own user may do all; others what user:NAME is allowed. */
 struct identity *login_judge_peer(const struct login_origin *from, char why[LOGIN_WHY_MAX])
 {
-	char room[4096], number[32];
-	struct passwd entry, *found = NULL;
-	struct identity *identity = NULL;
-	const char *name = number;
+	struct identity *identity;
 
-	if (from->address) {
+	if (from->kind != LOGIN_LOCAL) {
 		snprintf(why, LOGIN_WHY_MAX, "no local connection");
 		return NULL;
 	}
-	snprintf(number, sizeof(number), "%u", (unsigned)from->uid);
-	if (getpwuid_r(from->uid, &entry, room, sizeof(room), &found) == 0 && found)
-		name = found->pw_name;
-	if (identity_create(FACT_USER, name, &identity) < 0) {
-		snprintf(why, LOGIN_WHY_MAX, "out of memory");
+	identity = user_identity(from, why);
+	if (!identity)
 		return NULL;
-	}
 	identity->pty_allowed = true;
 	identity->everything = from->uid == 0 || from->uid == geteuid();
 	return identity;

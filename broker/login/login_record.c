@@ -27,6 +27,7 @@ void login_record_who(void *arg, struct audit_record *r)
 static void fill(const struct login *login, const struct identity *identity, struct audit_record *r)
 {
 	*r = (struct audit_record){.session = login->tag,
+		.protocol = login_kind_name(login->options.kind),
 		.source = login->address,
 		.login = login->name,
 		.client = login->client};

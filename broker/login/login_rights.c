@@ -25,10 +25,10 @@ static enum https_auth known_by(const struct login *login)
 	return login_certificate(login, &der) == 0 ? HTTPS_AUTH_CERTIFICATE : HTTPS_AUTH_NONE;
 }
 
-/* What rules give over https counts where its group of requests takes who is known so. */
+/* What rules give over https, or http, counts where its group of requests takes who is known so. */
 static unsigned let_in(const struct login *login)
 {
-	if (login->options.kind != LOGIN_HTTPS || !login->identity)
+	if (!login_is_web(login) || !login->identity)
 		return RIGHT_ALL;
 	return https_auth_rights(&login->options.context->config->https, known_by(login));
 }

@@ -111,10 +111,9 @@ static void check_https(const struct config *config, struct config_errors *found
 		.certificate = https->upstream_certificate,
 		.ca = https->upstream_ca};
 
-	if (!config_has_https(config))
-		return;
-	check_keys(config, "https.key", &server, found);
-	if (config_upstream_has_tls(config))
+	if (config_has_https(config))
+		check_keys(config, "https.key", &server, found);
+	if (config_has_web(config) && config_upstream_has_tls(config))
 		check_keys(config, "https.upstream", &upstream, found);
 }
 
@@ -244,10 +243,11 @@ static bool is_running(const struct config *config)
 }
 
 static void check_listen(const struct config *config, const char *place,
-	const struct config_addresses *addresses, bool managed, struct config_errors *found)
+	const struct config_addresses *addresses, const char *group, bool managed,
+	struct config_errors *found)
 {
 	char why[LISTENER_WHY_MAX];
-	int r = listener_try(addresses, why);
+	int r = listener_try(addresses, group, why);
 
 	if (r == 0 || (r == -EADDRINUSE && is_running(config)))
 		return;
@@ -284,9 +284,10 @@ void preflight_system(const struct config *config, bool managed, struct config_e
 	check_https(config, found);
 	check_audit(config, found);
 	check_dumps(config, found);
-	check_listen(config, "ssh.listen", &config->ssh.listen, managed, found);
-	check_listen(config, "https.listen", &config->https.listen, managed, found);
+	check_listen(config, "ssh.listen", &config->ssh.listen, "", managed, found);
+	check_listen(config, "https.listen", &config->https.listen, "", managed, found);
 	for (size_t i = 0; i < config->listen_count; i++)
-		check_listen(config, "listen.address", &config->listens[i].address, managed, found);
+		check_listen(config, "listen.address", &config->listens[i].address,
+			config->listens[i].group, managed, found);
 	check_door_user(config, found);
 }

@@ -31,7 +31,7 @@ const struct verb *verb_find_for(
 {
 	const struct verb *verb = verb_find(table, name);
 
-	if (verb && verb->caller == VERB_FOR_HTTPS && login_kind(login) != LOGIN_HTTPS)
+	if (verb && verb->caller == VERB_FOR_HTTPS && !login_is_web(login))
 		return NULL;
 	return verb;
 }

@@ -15,6 +15,7 @@
 #include "auth/identity.h"
 #include "broker/login/context.h"
 #include "broker/login/login.h"
+#include "broker/login/login_counts.h"
 #include "broker/upstream/upstream_tls.h"
 #include "broker/verbs/verbs.h"
 #include "config/config.h"
@@ -119,8 +120,9 @@ static void identity_fields(const struct login *login, char out[WIRE_FIELDS_MAX]
 	const size_t kind = strlen(certificate);
 	const char *who = login_identity(login)->text;
 	char text[ESCAPE_ROOM(1024)];
-	int n = snprintf(out, WIRE_FIELDS_MAX,
-		"X-Forwarded-For: %s\r\nX-Forwarded-Proto: https\r\n", login_address(login));
+	int n = snprintf(out, WIRE_FIELDS_MAX, "X-Forwarded-For: %s\r\nX-Forwarded-Proto: %s\r\n",
+		login_has_address(login) ? login_address(login) : LOGIN_LOOPBACK,
+		login_kind_name(login_kind(login)));
 
 	if (strncmp(who, certificate, kind) != 0 || n < 0)
 		return;

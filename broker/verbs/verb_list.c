@@ -102,7 +102,7 @@ static void list_all(struct verb_call *call)
 
 	r = verb_away(call->login, away);
 	/* Nothing may go out before the status there. */
-	if (r < 0 && login_kind(call->login) == LOGIN_HTTPS) {
+	if (r < 0 && login_is_web(call->login)) {
 		channel_exit(call->channel, STATUS_UNAVAILABLE, "%s", away);
 		return;
 	}

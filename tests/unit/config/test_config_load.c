@@ -210,6 +210,19 @@ static void a_port_that_carries_ssh_is_instead_of_the_default_one(void **state)
 	config_free(c);
 }
 
+static void plain_http_is_for_this_host_and_needs_no_certificate(void **state)
+{
+	struct config *c = load_text("[listen web]\nprotocols = http\ngroup = www\naddress = "
+				     "unix:/run/x, 127.9.9.9:5, [::1]:5, [::ffff:127.0.0.1]:5\n");
+
+	assert_string_equal(c->listens[0].address.items[0].text, "unix:/run/x");
+	assert_string_equal(c->listens[0].group, "www");
+	assert_false(config_has_https(c));
+	assert_true(config_has_web(c));
+	assert_string_equal(c->ssh.listen.items[0].text, "[::]:2222");
+	config_free(c);
+}
+
 static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 {
 	static const struct {
@@ -219,7 +232,34 @@ static void mistakes_are_told_with_file_line_and_nearest_name(void **state)
 			"main.conf:1: missing key address: this section needs it"},
 		{"[listen x]\naddress = *:5\nprotocols = ssh, htps\n",
 			"main.conf:1: [listen x] protocols: unknown protocol \"htps\": write ssh, "
-			"https or both"},
+			"https or both; or http"},
+		{"[listen x]\naddress = 127.0.0.1:5\nprotocols = ssh, http\n",
+			"main.conf:1: [listen x] protocols: http stands alone: give the others a "
+			"section of their own"},
+		{"[listen x]\naddress = 127.0.0.1:5, 192.0.2.1:5\nprotocols = http\n",
+			"main.conf:1: [listen x] address: http has no TLS, and other hosts can "
+			"reach 192.0.2.1:5: write unix:/PATH, 127.0.0.1:PORT or [::1]:PORT, or "
+			"serve https"},
+		{"[listen x]\naddress = *:5\nprotocols = http\n",
+			"main.conf:1: [listen x] address: http has no TLS, and other hosts can "
+			"reach [::]:5: write unix:/PATH, 127.0.0.1:PORT or [::1]:PORT, or serve "
+			"https"},
+		{"[listen x]\naddress = [::ffff:192.0.2.1]:5\nprotocols = http\n",
+			"main.conf:1: [listen x] address: http has no TLS, and other hosts can "
+			"reach [::ffff:192.0.2.1]:5: write unix:/PATH, 127.0.0.1:PORT or "
+			"[::1]:PORT, or serve https"},
+		{"[listen x]\naddress = unix:/s\nprotocols = ssh\n",
+			"main.conf:1: [listen x] address: a unix socket is for protocols = http "
+			"alone"},
+		{"[listen x]\naddress = unix:s\nprotocols = http\n",
+			"main.conf:2: address: invalid address \"unix:s\": write 192.0.2.1:2222, "
+			"[2001:db8::1]:2222 or *:2222"},
+		{"[https]\nlisten = unix:/s\ncertificate = /c\nkey = /k\n",
+			"main.conf:2: listen: a unix socket is for a [listen] section with "
+			"protocols = http"},
+		{"[https]\nupstream = http://unix:/s\n",
+			"main.conf:2: invalid upstream \"http://unix:/s\": write "
+			"http://192.0.2.1:8080, https://192.0.2.1:8443 or unix:/PATH"},
 		{"[https]\nupstream = https://127.0.0.1:5\n",
 			"main.conf:2: an upstream of https:// needs upstream_ca: the authorities "
 			"that sign its certificate"},
@@ -579,6 +619,10 @@ static void what_is_hardly_meant_gets_a_warning(void **state)
 		{"[access x]\nwho = user:*\nvms = *\nallow = view, type, force, control, log, "
 		 "admin\n",
 			NULL},
+		{"[access x]\nwho = user:*\nvms = *\nallow = view\n"
+		 "[listen x]\naddress = [::1]:5\nprotocols = http\ngroup = www\n",
+			"main.conf:5: [listen x] group: it is for unix sockets, and address has "
+			"none"},
 		{"[access x]\nwho = user:*, ticket, address:::1\nvms = *\nallow = log\n", NULL},
 		{"[access x]\nwho = user:*\nvms = *\nallow = view\n"
 		 "[https]\nkey = /etc/pki/vdsm/keys/vdsmkey.pem\n",
@@ -767,6 +811,7 @@ int main(void)
 		IN_FOLDER(every_key_is_read),
 		IN_FOLDER(host_keys_follow_state_dir_unless_they_are_set),
 		IN_FOLDER(a_port_that_carries_ssh_is_instead_of_the_default_one),
+		IN_FOLDER(plain_http_is_for_this_host_and_needs_no_certificate),
 		IN_FOLDER(mistakes_are_told_with_file_line_and_nearest_name),
 		IN_FOLDER(all_mistakes_are_told_at_once),
 		IN_FOLDER(a_flood_of_mistakes_is_bounded),

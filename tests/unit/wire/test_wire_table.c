@@ -31,7 +31,7 @@ static const struct expectation {
 	{"HELLO", 1, "CW", WIRE_BROKER, "F", 'A', 32, 0, 0, 0},
 	{"READY", 2, "CW", WIRE_DOOR, "A", 'R', 34, 0, 0, 0},
 	{"SETTINGS", 3, "CW", WIRE_BROKER, "AR", '=', 25, 0, 4096, 0},
-	{"NEW", 4, "C", WIRE_BROKER, "R", '=', 8, 0, 0, 2},
+	{"NEW", 4, "C", WIRE_BROKER, "R", '=', 9, 0, 0, 2},
 	{"LOG", 5, "CW", WIRE_DOOR, "ARE", '=', 9, 0, 4096, 0},
 	{"STOP", 6, "CW", WIRE_BROKER, "AR", 'E', 0, 0, 0, 0},
 	{"CLIENT", 7, "IS", WIRE_DOOR, "F", '=', 0, 0, 256, 0},

@@ -7,10 +7,12 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +34,7 @@ struct fixture {
 	char peer[LISTENER_PEER_MAX];
 	struct sockaddr_storage sa;
 	char why[LISTENER_WHY_MAX];
+	bool is_local;   /* as for plain http */
 	int warnings;    /* and errors */
 	char said[2048]; /* the last one */
 	int locals;      /* accepted from the control socket */
@@ -93,7 +96,14 @@ static int try_listen(struct fixture *f, const char *a, const char *b)
 	assert_int_equal(config_address_parse(a, &items[list.count++]), 0);
 	if (b)
 		assert_int_equal(config_address_parse(b, &items[list.count++]), 0);
-	return listener_create(f->loop, "ssh", &list, on_accepted, f, &f->listener, f->why);
+	const struct listener_options options = {.loop = f->loop,
+		.name = "ssh",
+		.addresses = &list,
+		.is_local = f->is_local,
+		.accepted = on_accepted,
+		.arg = f};
+
+	return listener_create(&options, &f->listener, f->why);
 }
 
 static int dial(const char *host, uint16_t port)
@@ -510,6 +520,103 @@ static void one_byte_says_what_a_client_wants(void **state)
 	}
 }
 
+/* --- plain http: unix sockets, and the loopback --- */
+
+/* A folder that nobody else can change, below one that everybody can. */
+static void make_folder(char folder[64], char address[96], char path[96])
+{
+	snprintf(folder, 64, "/tmp/test-listener-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, 96, "%s/http", folder);
+	snprintf(address, 96, "unix:%s", path);
+}
+
+static int dial_unix(const char *path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+static void a_unix_socket_is_for_its_owner_and_goes_with_the_listener(void **state)
+{
+	struct fixture *f = *state;
+	char folder[64], address[96], path[96];
+	struct stat st;
+	int fd;
+
+	make_folder(folder, address, path);
+	f->is_local = true;
+	assert_int_equal(try_listen(f, address, NULL), 0);
+	assert_string_equal(listener_text(f->listener, 0), address);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	fd = dial_unix(path);
+	turn_until(f, 1);
+	assert_string_equal(f->peer, "a unix socket");
+	close(fd);
+	listener_destroy(&f->listener);
+	assert_int_equal(lstat(path, &st), -1);
+	rmdir(folder);
+}
+
+static void a_unix_socket_that_is_left_over_makes_room_and_nothing_else_does(void **state)
+{
+	struct fixture *f = *state;
+	char folder[64], address[96], path[96];
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	FILE *file;
+	int fd;
+
+	make_folder(folder, address, path);
+	f->is_local = true;
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	close(fd); /* as a killed daemon leaves it */
+	assert_int_equal(try_listen(f, address, NULL), 0);
+
+	assert_int_equal(try_listen(f, address, NULL), -EADDRINUSE);
+	assert_non_null(strstr(f->why, "another program listens there"));
+	close(dial_unix(path)); /* it is there as before */
+	listener_destroy(&f->listener);
+
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(try_listen(f, address, NULL), -EEXIST);
+	assert_non_null(strstr(f->why, "there is a file that is no socket: remove it"));
+	unlink(path);
+	rmdir(folder);
+}
+
+static void a_unix_socket_does_not_lie_where_others_can_put_theirs(void **state)
+{
+	struct fixture *f = *state;
+	char folder[64], address[96], path[96];
+
+	make_folder(folder, address, path);
+	f->is_local = true;
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_int_equal(try_listen(f, address, NULL), -EPERM);
+	assert_non_null(strstr(f->why, folder));
+	rmdir(folder);
+}
+
+static void what_other_hosts_can_reach_is_not_listened_on_without_tls(void **state)
+{
+	struct fixture *f = *state;
+
+	f->is_local = true;
+	assert_int_equal(try_listen(f, "0.0.0.0:0", NULL), -EPERM);
+	assert_non_null(strstr(f->why, "http has no TLS, and other hosts can reach"));
+	assert_int_equal(try_listen(f, "127.0.0.1:0", NULL), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -528,6 +635,10 @@ int main(void)
 		TEST(sockets_from_systemd_take_the_place_of_addresses),
 		TEST(a_socket_from_systemd_that_nobody_takes_is_a_mistake),
 		TEST(one_byte_says_what_a_client_wants),
+		TEST(a_unix_socket_is_for_its_owner_and_goes_with_the_listener),
+		TEST(a_unix_socket_that_is_left_over_makes_room_and_nothing_else_does),
+		TEST(a_unix_socket_does_not_lie_where_others_can_put_theirs),
+		TEST(what_other_hosts_can_reach_is_not_listened_on_without_tls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,6 +256,14 @@ void lone_broker_connect_https(struct lone_broker *b, const char *address, struc
 	connect_as(b, &options, WIRE_HTTPS, line);
 }
 
+void lone_broker_connect_http(struct lone_broker *b, uid_t uid, struct line *line)
+{
+	const struct ucred peer = {.pid = getpid(), .uid = uid, .gid = uid};
+	const struct login_options options = {.kind = LOGIN_HTTP, .peer = &peer};
+
+	connect_as(b, &options, WIRE_HTTPS, line);
+}
+
 void lone_broker_turn(struct lone_broker *b, unsigned rounds)
 {
 	while (rounds-- > 0 && loop_turn(b->context.loop, 0) > 0)

@@ -30,6 +30,8 @@ void lone_broker_set_keys(struct lone_broker *b, const char *keys);
 /* A connection: line is the other end of it. address: of a door's; NULL: local, of this user. */
 void lone_broker_connect(struct lone_broker *b, const char *address, uid_t uid, struct line *line);
 void lone_broker_connect_https(struct lone_broker *b, const char *address, struct line *line);
+/* Plain http over a unix socket. */
+void lone_broker_connect_http(struct lone_broker *b, uid_t uid, struct line *line);
 
 /* Runs the loop while it has something to do, at most rounds turns. */
 void lone_broker_turn(struct lone_broker *b, unsigned rounds);

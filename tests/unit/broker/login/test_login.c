@@ -455,6 +455,73 @@ static void nobody_has_the_rights_of_the_groups_that_take_nobody(void **state)
 	}
 }
 
+#define FROM_ROOT                                                                                  \
+	"penalty = 0\n[access root]\nwho = user:root\nvms = *\nallow = view, admin\n"              \
+	"[https]\nrpc_auth = none\n"
+
+static void begin_http(struct one *o, const char *sections)
+{
+	o->broker = lone_broker_create(sections, KEYS);
+	lone_broker_connect_http(o->broker, 0, &o->line);
+}
+
+/* A proxy that runs as root has clients. Judged again, it is the same. */
+static void root_at_a_socket_of_http_is_what_rules_make_of_him(void **state)
+{
+	struct login *login;
+	struct one o;
+
+	begin_http(&o, FROM_ROOT "console_auth = none\n");
+	ask(&o, WIRE_AUTH_NONE, NULL, 0);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	login = LIST_FIRST(lone_broker_context(o.broker)->logins);
+	assert_string_equal(login_address(login), "uid 0");
+	assert_int_equal(login_host_rights(login), RIGHT_VIEW | RIGHT_ADMIN);
+	login_review(login);
+	assert_int_equal(login_host_rights(login), RIGHT_VIEW | RIGHT_ADMIN);
+	assert_false(login_identity(login)->everything);
+	end(&o);
+
+	begin_http(&o, "penalty = 0\n[https]\nconsole_auth = none\n");
+	ask(&o, WIRE_AUTH_NONE, NULL, 0);
+	assert_int_equal(verdict(&o), WIRE_DENIED);
+	end(&o);
+}
+
+static void over_http_rights_count_for_who_is_known_as_their_group_wants(void **state)
+{
+	struct one o;
+
+	begin_http(&o, FROM_ROOT);
+	ask(&o, WIRE_AUTH_NONE, NULL, 0);
+	assert_int_equal(verdict(&o), WIRE_ACCEPTED);
+	assert_int_equal(login_host_rights(LIST_FIRST(lone_broker_context(o.broker)->logins)), 0);
+	end(&o);
+}
+
+static void keep_text(void *arg, enum log_level level, const char *tag, const char *text)
+{
+	char *kept = arg;
+
+	if (strstr(text, "refused"))
+		snprintf(kept, 256, "%s", text);
+}
+
+/* A door may say what it likes. */
+static void no_certificate_counts_over_http(void **state)
+{
+	char said[256] = "";
+	struct one o;
+
+	begin_http(&o, FROM_ROOT);
+	log_set_sink(keep_text, said);
+	ask(&o, WIRE_AUTH_CERTIFICATE, "der", 3);
+	assert_int_equal(verdict(&o), WIRE_DENIED);
+	log_set_sink(NULL, NULL);
+	assert_non_null(strstr(said, "from uid 0 refused: plain http shows no certificate"));
+	end(&o);
+}
+
 /* --- rules that ask where a guest is --- */
 
 #define RULES_FOR_A "penalty = 0\n[access a]\nwho = key:*\nvms = hypervisor:a\nallow = view\n"
@@ -571,6 +638,9 @@ int main(void)
 		cmocka_unit_test(a_terminal_is_not_for_the_door_to_give),
 		cmocka_unit_test(nobody_is_let_in_where_nothing_says_so),
 		cmocka_unit_test(nobody_has_the_rights_of_the_groups_that_take_nobody),
+		cmocka_unit_test(root_at_a_socket_of_http_is_what_rules_make_of_him),
+		cmocka_unit_test(over_http_rights_count_for_who_is_known_as_their_group_wants),
+		cmocka_unit_test(no_certificate_counts_over_http),
 		cmocka_unit_test(a_link_that_is_lost_takes_the_rights_that_hang_on_it),
 		cmocka_unit_test(a_channel_that_is_the_line_itself_is_let_go),
 	};
