@@ -1,5 +1,6 @@
 """ssh and https on one port: the first byte decides, and no byte is lost."""
 
+import contextlib
 import json
 import os
 import re
@@ -194,6 +195,55 @@ def test_openssl_and_old_http_are_served(one):
         capture_output=True, timeout=20 * SLOW)
     assert done.stdout.startswith(b"HTTP/1.1 200 OK\r\n") and done.stdout.endswith(b"ok\n"), done
     assert curl(one, "/healthz", "--http1.0", port=one.port_both).stdout == b"ok\n\n200"
+
+
+# a reload that wants other protocols
+
+def reload_ports(daemon, protocols):
+    since = len(daemon.log())
+    daemon.configure({"listen both": {"protocols": protocols}})
+    daemon.reload()
+    daemon.wait_log(r"the \[listen\] sections have changed: takes effect on restart", since=since)
+    daemon.wait_log("configuration reloaded", since=since)
+
+
+def serves(daemon):
+    """What the port speaks."""
+    found = set()
+    with connect(daemon.port_both) as plain:
+        plain.sendall(b"SSH-2.0-test\r\n")
+        with contextlib.suppress(OSError):
+            if plain.recv(8) == b"SSH-2.0-":
+                found.add("ssh")
+    if status(daemon, "/healthz", port=daemon.port_both) == "200":
+        found.add("https")
+    with connect(daemon.port_both) as plain:
+        plain.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        with contextlib.suppress(OSError):
+            if everything(plain).startswith(b"HTTP/1.1 200 "):
+                found.add("http")
+    return found
+
+
+def test_other_protocols_of_a_port_wait_for_a_restart_and_end_nobody(
+        daemons, user, pki, virt, guests):
+    daemon, guest = make_one(daemons, user, pki, virt), guests()
+    daemon.knows(guest)
+    with daemon.terminal(guest.name, port=daemon.port_both) as person:
+        ask(person)
+        stream = Raw(daemon, port=daemon.port_both).send(
+            f"GET /consoleStream/{guest.name} HTTP/1.0\r\n\r\n".encode())
+        stream.until(rb"\r\n\r\n")
+        for number, protocols in enumerate(("ssh", "https", "http")):
+            reload_ports(daemon, protocols)
+            assert serves(daemon) == {"ssh", "https"}, protocols
+            person.line(f"say still-{number}")
+            stream.until(rb"still-%d\r\nguest> " % number)
+    for protocols in ("http", "https", "ssh", "ssh, https"):
+        daemon.stop()
+        daemon.configure({"listen both": {"protocols": protocols}})
+        daemon.start()
+        assert serves(daemon) == set(protocols.split(", ")), protocols
 
 
 # sessions by ssh and by https of one console at once
