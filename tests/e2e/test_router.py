@@ -329,6 +329,21 @@ def test_stomp_is_relayed_as_it_is(router, raw_upstream, port):
         assert raw.send(piece).until(rb"\A.{%d}" % len(piece)) == piece
 
 
+def test_frames_behind_the_first_one_in_the_same_segment_are_relayed_too(router, raw_upstream):
+    """With a body that looks like a request; also where the client sends no more."""
+    frames = b"SUBSCRIBE\nid:1\n\n\0SEND\ncontent-length:18\n\nGET / HTTP/1.1\r\n\r\n\0"
+    raw_upstream.answer = echo_stomp
+    raw = Raw(router).send(CONNECT + frames)
+    raw.until(rb"CONNECTED\n\n\0")
+    assert raw.until(re.escape(frames)) == frames
+    assert raw_upstream.heads == [CONNECT.decode()]
+
+    large = bytes(range(256)) * 40  # in one record, less than what is read of it at once
+    raw = Raw(router).send(CONNECT + large)
+    raw.until(rb"CONNECTED\n\n\0")
+    assert raw.until(rb"\A.{%d}" % len(large)) == large
+
+
 def test_stomp_needs_the_right_to_forward_and_ends_with_it(router, raw_upstream):
     raw_upstream.answer = echo_stomp
     refused = Raw(router, who="guestless").send(CONNECT).rest()
