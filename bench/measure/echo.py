@@ -5,20 +5,24 @@ keystrokes; in the next round every way has another guest.
 
 import subprocess
 
+from .account import Cpu
 from .report import Figures, Verdict, percentile
 from .ways import Ctl, SshUnix, calm
 
+COLUMNS = ["p50 us", "p90 us", "p99 us", "server CPU us"]
 GAP_US = 1000
 BLOCKS = 8
 PEERS = ("direct_pty", "direct_unix", "virsh_local", "sshd_socat", "sshd_virsh")
 
 
 def _block(place, way, stream, keys):
+    """The round trips in us, and the CPU seconds that they took."""
+    cpu = Cpu(way.groups)
     done = subprocess.run([place.probe, "echo", str(stream.read_fd), str(keys), str(GAP_US)],
                           pass_fds=[stream.read_fd], capture_output=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{way.name}: {done.stderr.decode()}")
-    return [int(line) / 1000 for line in done.stdout.split()]
+    return [int(line) / 1000 for line in done.stdout.split()], cpu.used()
 
 
 def _begin(way, stream):
@@ -40,29 +44,34 @@ def measure(place, rounds, keys=800):
             SshUnix("vmc unix", ours.groups, ours.daemon),
             Ctl("vmc ctl", ours.groups, ours.daemon)]
     assert len(ways) <= len(place.guests)
-    figures = Figures("echo", ["p50 us", "p90 us", "p99 us"])
+    figures = Figures("echo", COLUMNS)
     try:
         for number in range(rounds):
-            _round(place, ways, number, keys, figures)
+            one_round(place, ways, number, keys, figures)
     finally:
         place.drop(ours)
     return figures
 
 
-def _round(place, ways, number, keys, figures):
-    streams, times = [], [[] for _ in ways]
+def one_round(place, ways, number, keys, figures, beside=""):
+    """The ways change guests among the first ones. beside: what else there is, as an end of the rows'
+    names."""
+    streams, times, used = [], [[] for _ in ways], [0.0 for _ in ways]
     for at, way in enumerate(ways):
-        stream = way.open(place.guests[(at + number) % len(place.guests)])
+        stream = way.open(place.guests[(at + number) % len(ways)])
         streams.append(stream)
         _begin(way, stream)
     for block in range(BLOCKS):
         # Each way comes at each place of the order.
         for step in range(len(ways)):
             at = (step + block) % len(ways)
-            times[at] += _block(place, ways[at], streams[at], keys // BLOCKS)
-    for way, stream, found in zip(ways, streams, times):
+            found, cpu = _block(place, ways[at], streams[at], keys // BLOCKS)
+            times[at] += found
+            used[at] += cpu
+    for way, stream, found, cpu in zip(ways, streams, times, used):
         _end(way, stream)
-        figures.add(way.name, [percentile(found, part) for part in (50, 90, 99)])
+        figures.add(way.name + beside, [*(percentile(found, part) for part in (50, 90, 99)),
+                                        cpu * 1e6 / len(found)])
     calm(ways)
 
 
