@@ -109,13 +109,22 @@ def measure(place, counts, alone, seconds):
     return table
 
 
+def _of_all(row):
+    """Idle CPU of all sessions together, percent of a core, libvirtd's growth included."""
+    idle, libvirtd = map(COLUMNS.index, ("idle us/s", "+ libvirtd"))
+    return (row[idle] + row[libvirtd]) * row[0] / 1e4
+
+
 def verdicts(table):
     both, idle, libvirtd = map(COLUMNS.index, ("both KiB", "idle us/s", "+ libvirtd"))
     few, many = table.rows["vmconsoled"][0], table.rows["vmconsoled"][-1]
-    peer = table.rows["sshd_socat"][-1]
+    peer, crowd = table.rows["sshd_socat"][-1], list(table.rows.values())[-1][-1]
     count = many[0]
-    return [Verdict(f"memory per session at {count}, KiB", 1 / 20, many[both], peer[both],
+    return [Verdict(f"memory per session at {count}, KiB", 1 / 50, many[both], peer[both],
+                    peer="sshd_socat"),
+            Verdict(f"memory per session at {crowd[0]}, KiB", 1 / 50, crowd[both], peer[both],
                     peer="sshd_socat"),
             Verdict(f"idle CPU per session at {count}, us/s", 5, many[idle]),
             Verdict(f"idle CPU per session at {few[0]}, us/s", 5, few[idle]),
-            Verdict(f"the same with libvirtd's at {count}", 5, many[idle] + many[libvirtd])]
+            Verdict(f"the same with libvirtd's at {count}", 5, many[idle] + many[libvirtd]),
+            Verdict(f"idle CPU of {crowd[0]}, % of a core", 1, _of_all(crowd))]
