@@ -52,6 +52,13 @@
 #define WIRE_MEMORY_MAX 16       /* ranges of a guest's memory */
 #define WIRE_SCREEN_COLUMNS_MAX 500
 #define WIRE_SCREEN_ROWS_MAX 200
+#define WIRE_SCREEN_MODES_MAX 255 /* bytes of modes, as a word */
+#define WIRE_SCREEN_MARK_MAX 128  /* of the mark in a repaint */
+/* Bytes of a repaint: for each cell of both screens, and for all that is not cells. */
+#define WIRE_REPAINT_CELL 112
+#define WIRE_REPAINT_REST 4096
+#define WIRE_REPAINT_MAX(columns, rows)                                                            \
+	((size_t)2 * (columns) * (rows) * WIRE_REPAINT_CELL + WIRE_REPAINT_REST)
 #define WIRE_HOST_MAX 255 /* bytes of a host's name */
 
 enum wire_line {
@@ -156,9 +163,11 @@ enum wire_type {
 	WIRE_WRAPPED, /* d->b  what goes into the other end of the stream goes to the upstream, and
 			 back */
 
-	/* job line: what a terminal shows after BYTES; PRINT has its rows, FAILED ends it too */
+	/* job line: what a terminal shows after BYTES; PRINT has its rows, or parts of a repaint;
+	   FAILED ends it too */
 	WIRE_SCREEN, /* b->d */
 	WIRE_SHOWN,  /* d->b  the answer to REST, behind the rows, and the last message */
+	WIRE_MODES,  /* b->d  payload: the terminal's modes at this place of BYTES, as a word */
 
 	WIRE_TYPES
 };
@@ -379,7 +388,9 @@ struct wire_peek {
 struct wire_screen {
 	uint64_t offset; /* of the first byte that will come */
 	uint16_t columns, rows;
-	uint8_t cut; /* what was printed before that is not there */
+	uint8_t cut;     /* what was printed before that is not there */
+	uint8_t repaint; /* PRINT has what makes a terminal show it, and not rows; payload: its mark
+			  */
 } WIRE_PACKED;
 
 struct wire_shown {

@@ -11,9 +11,13 @@
 
 #include "wire/line.h"
 #include "worker/screen/screen.h"
+#include "worker/screen/screen_repaint.h"
 #include "worker/screen_job.h"
 
 _Static_assert(SCREEN_ROW_MAX < WIRE_PAYLOAD_MAX, "a row fits in a message");
+_Static_assert(SCREEN_REPAINT_ROOM < WIRE_PAYLOAD_MAX, "so does a part of a repaint");
+_Static_assert(SCREEN_REPAINT_MAX(500, 200) == WIRE_REPAINT_MAX(500, 200), "its bound is known");
+_Static_assert(SCREEN_REPAINT_MARK_MAX == WIRE_SCREEN_MARK_MAX, "and that of its mark");
 _Static_assert(
 	SCREEN_COLUMNS_MAX == WIRE_SCREEN_COLUMNS_MAX && SCREEN_ROWS_MAX == WIRE_SCREEN_ROWS_MAX,
 	"what may be asked for can be drawn");
@@ -21,7 +25,7 @@ _Static_assert(
 enum job_state {
 	JOB_READS, /* the next message */
 	JOB_DRAWS, /* the output of the last one */
-	JOB_TELLS, /* what the screen shows, row by row, as the line takes it */
+	JOB_TELLS, /* what the screen shows, part by part, as the line takes it */
 	JOB_FAILS, /* says so as soon as the line takes it */
 	JOB_ENDED,
 };
@@ -37,6 +41,11 @@ struct screen_job {
 	const char *why;
 	struct wire_shown shown;
 	unsigned row, rows;
+	bool repaints; /* it tells a repaint, and not rows */
+	struct screen_repaint repaint;
+	char mark[WIRE_SCREEN_MARK_MAX + 1];
+	size_t part_len; /* of a repaint, that is still to be sent */
+	char part[SCREEN_REPAINT_ROOM];
 	uint64_t next; /* the offset that follows output[len] */
 	size_t at, len;
 	uint8_t output[WIRE_PAYLOAD_MAX];
@@ -118,12 +127,33 @@ static bool send_row(struct screen_job *job)
 	return say(job, WIRE_PRINT, NULL, text, len);
 }
 
-static void send_rows(struct screen_job *job)
+/* Whether all of them are. */
+static bool send_parts(struct screen_job *job)
+{
+	for (;;) {
+		if (job->part_len == 0)
+			job->part_len = screen_repaint_write(&job->repaint, job->screen, job->part);
+		if (job->part_len == 0)
+			return true;
+		if (!say(job, WIRE_PRINT, NULL, job->part, job->part_len))
+			return false;
+		job->part_len = 0;
+	}
+}
+
+static bool send_rows(struct screen_job *job)
 {
 	for (; job->row < job->rows; job->row++) {
 		if (!send_row(job))
-			return;
+			return false;
 	}
+	return true;
+}
+
+static void tell(struct screen_job *job)
+{
+	if (job->repaints ? !send_parts(job) : !send_rows(job))
+		return;
 	if (say(job, WIRE_SHOWN, &job->shown, NULL, 0))
 		end(job);
 }
@@ -159,11 +189,26 @@ static void begin(struct screen_job *job, const struct line_message *m)
 	memcpy(&head, m->fixed, sizeof(head));
 	job->next = head.offset;
 	job->rows = head.rows;
+	job->repaints = head.repaint;
+	memcpy(job->mark, m->payload, m->payload_len);
 	r = screen_create(head.columns, head.rows, &job->screen);
 	if (r < 0)
 		fail(job, r);
 	else if (head.cut)
 		screen_cut(job->screen);
+}
+
+static void take_modes(struct screen_job *job, const struct line_message *m)
+{
+	char word[WIRE_SCREEN_MODES_MAX + 1];
+	struct replay_modes modes;
+
+	memcpy(word, m->payload, m->payload_len);
+	word[m->payload_len] = '\0';
+	if (replay_modes_from_word(&modes, word) < 0)
+		end(job);
+	else
+		screen_set_modes(job->screen, &modes);
 }
 
 static void take_bytes(struct screen_job *job, const struct line_message *m)
@@ -191,8 +236,9 @@ static void look(struct screen_job *job)
 		.row = (uint16_t)cursor.row,
 		.hidden = cursor.hidden,
 		.alternate = cursor.alternate};
+	screen_repaint_init(&job->repaint, job->screen, job->mark);
 	set_state(job, JOB_TELLS);
-	send_rows(job);
+	tell(job);
 }
 
 static void take_message(struct screen_job *job, const struct line_message *m)
@@ -201,6 +247,8 @@ static void take_message(struct screen_job *job, const struct line_message *m)
 		begin(job, m);
 	else if (m->type == WIRE_BYTES && job->screen)
 		take_bytes(job, m);
+	else if (m->type == WIRE_MODES && job->screen)
+		take_modes(job, m);
 	else if (m->type == WIRE_REST && job->screen)
 		look(job);
 	else
@@ -233,7 +281,7 @@ static void on_io(void *arg, uint32_t revents)
 	else if (job->state == JOB_FAILS)
 		send_failed(job);
 	else
-		send_rows(job);
+		tell(job);
 }
 
 int screen_job_create(struct loop *loop, int fd)

@@ -14,7 +14,10 @@ struct screen_model {
 	const struct screen_model_events *events;
 	void *arg;
 	struct wire_screen wanted;
+	char mark[WIRE_SCREEN_MARK_MAX]; /* of a repaint */
+	size_t mark_len;
 	unsigned rows; /* told so far */
+	size_t bytes;  /* of a repaint */
 };
 
 static struct screen_model *model_of(struct worker_job *job)
@@ -48,13 +51,22 @@ static void on_row(struct screen_model *m, const struct line_message *message)
 		worker_job_distrust(&m->job);
 }
 
+static void on_part(struct screen_model *m, const struct line_message *message)
+{
+	m->bytes += message->payload_len;
+	if (m->bytes <= WIRE_REPAINT_MAX(m->wanted.columns, m->wanted.rows))
+		m->events->row(m->arg, (const char *)message->payload, message->payload_len);
+	else
+		worker_job_distrust(&m->job);
+}
+
 static void on_shown(struct screen_model *m, const struct line_message *message)
 {
 	struct wire_shown head;
 	struct screen_shown shown;
 
 	memcpy(&head, message->fixed, sizeof(head));
-	if (m->rows != m->wanted.rows || head.row >= m->wanted.rows ||
+	if ((!m->wanted.repaint && m->rows != m->wanted.rows) || head.row >= m->wanted.rows ||
 		head.column > m->wanted.columns) {
 		worker_job_distrust(&m->job);
 		return;
@@ -79,7 +91,10 @@ static void on_message(struct worker_job *job, const struct line_message *messag
 {
 	switch ((int)message->type) {
 	case WIRE_PRINT:
-		on_row(model_of(job), message);
+		if (model_of(job)->wanted.repaint)
+			on_part(model_of(job), message);
+		else
+			on_row(model_of(job), message);
 		break;
 	case WIRE_SHOWN:
 		on_shown(model_of(job), message);
@@ -95,7 +110,9 @@ static void on_message(struct worker_job *job, const struct line_message *messag
 
 static int give(struct worker_job *job)
 {
-	return line_send(worker_job_line(job), WIRE_SCREEN, &model_of(job)->wanted, NULL, 0);
+	struct screen_model *m = model_of(job);
+
+	return line_send(worker_job_line(job), WIRE_SCREEN, &m->wanted, m->mark, m->mark_len);
 }
 
 static void on_room(struct worker_job *job)
@@ -120,6 +137,11 @@ size_t screen_model_send(struct screen_model *m, uint64_t offset, const uint8_t 
 	if (len > WIRE_PAYLOAD_MAX)
 		len = WIRE_PAYLOAD_MAX;
 	return worker_job_say(&m->job, WIRE_BYTES, &head, data, len) ? len : 0;
+}
+
+bool screen_model_set_modes(struct screen_model *m, const char *word)
+{
+	return worker_job_say(&m->job, WIRE_MODES, NULL, word, strlen(word));
 }
 
 bool screen_model_ask(struct screen_model *m)
@@ -148,7 +170,11 @@ int screen_model_create(struct worker *w, const struct screen_wanted *wanted,
 	m->wanted = (struct wire_screen){.offset = wanted->offset,
 		.columns = (uint16_t)wanted->columns,
 		.rows = (uint16_t)wanted->rows,
-		.cut = wanted->cut};
+		.cut = wanted->cut,
+		.repaint = wanted->mark != NULL};
+	m->mark_len = wanted->mark ? strnlen(wanted->mark, sizeof(m->mark)) : 0;
+	if (m->mark_len)
+		memcpy(m->mark, wanted->mark, m->mark_len);
 	r = worker_job_create(w, &m->job, &ops, wanted->owner);
 	if (r < 0)
 		free(m);

@@ -22,6 +22,7 @@ struct screen_wanted {
 	unsigned columns, rows;
 	uint64_t offset;   /* output comes from here on; */
 	bool cut;          /*   what came before is missing */
+	const char *mark;  /* it is to be a repaint, with this text in it; NULL: rows */
 	const char *owner; /* whose it is: each may have a share of the jobs */
 };
 
@@ -34,7 +35,8 @@ struct screen_shown {
 /* May destroy the model that they are told of. */
 struct screen_model_events {
 	void (*room)(void *arg); /* it takes output, or more of it */
-	/* The rows from the top, each with its newline, fit for a terminal. */
+	/* The rows from the top, each with its newline, fit for a terminal; or the parts of a
+	 * repaint: WIRE_REPAINT_MAX bytes at most, and still to be filtered for a terminal. */
 	void (*row)(void *arg, const char *text, size_t len);
 	/* The last word is one of these. */
 	void (*shown)(void *arg, const struct screen_shown *shown); /* behind all rows */
@@ -49,6 +51,8 @@ void screen_model_destroy(struct screen_model **out);
 /* How many bytes were taken; 0: room follows. */
 size_t screen_model_send(
 	struct screen_model *m, uint64_t offset, const uint8_t *data, size_t len) MUST_CHECK;
+/* The modes here, as a word of a tracker. false: not taken; room follows. */
+bool screen_model_set_modes(struct screen_model *m, const char *word) MUST_CHECK;
 /* That was all: what does it show? false: not taken; room follows. */
 bool screen_model_ask(struct screen_model *m) MUST_CHECK;
 /* While it is on no rows come. */

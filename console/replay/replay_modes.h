@@ -1,6 +1,6 @@
 /*
- * What the files of the tracker share: replay_modes.c, replay_notice.c, replay_undo.c. Nobody else
- * includes it.
+ * What the files of the tracker share: replay_modes.c, replay_notice.c, replay_undo.c; and what
+ * draws by it and writes a screen (worker/screen). Nobody else includes it.
  */
 #ifndef CONSOLE_REPLAY_REPLAY_MODES_H
 #define CONSOLE_REPLAY_REPLAY_MODES_H

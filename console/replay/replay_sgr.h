@@ -1,6 +1,6 @@
 /*
  * How a terminal draws characters: attributes, colours, character sets. Pure; used
- * by the tracker's files alone.
+ * by the tracker's files, and by what writes a whole screen (worker/screen).
  */
 #ifndef CONSOLE_REPLAY_REPLAY_SGR_H
 #define CONSOLE_REPLAY_REPLAY_SGR_H

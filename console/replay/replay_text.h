@@ -1,5 +1,6 @@
 /*
- * Bytes for a terminal that are being written: used by replay_undo.c and replay_notice.c alone.
+ * Bytes for a terminal that are being written: used by replay_undo.c, replay_notice.c and
+ * replay_clear.c, and by what writes a whole screen (worker/screen).
  */
 #ifndef CONSOLE_REPLAY_REPLAY_TEXT_H
 #define CONSOLE_REPLAY_REPLAY_TEXT_H
@@ -43,5 +44,10 @@ static inline void replay_put_sgr(struct replay_text *t, const struct replay_sgr
 	if (t->room - t->len >= REPLAY_SGR_ROOM)
 		t->len += replay_sgr_write(sgr, t->p + t->len);
 }
+
+/* replay_undo.c: modes that CSI h sets, the keypad, modifyOtherKeys, the cursor's style; the
+ * keyboard protocol of a screen. */
+void replay_put_modes(struct replay_text *t, const struct replay_modes *m);
+void replay_put_keys(struct replay_text *t, const struct replay_keys *k);
 
 #endif

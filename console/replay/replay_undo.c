@@ -12,7 +12,7 @@
 
 /* --- to be set --- */
 
-static void set_keys(struct replay_text *t, const struct replay_keys *k)
+void replay_put_keys(struct replay_text *t, const struct replay_keys *k)
 {
 	if (k->flags[0])
 		replay_put(t, "\x1b[=%uu", k->flags[0]);
@@ -20,7 +20,7 @@ static void set_keys(struct replay_text *t, const struct replay_keys *k)
 		replay_put(t, "\x1b[>%uu", k->flags[i]);
 }
 
-static void set_modes(struct replay_text *t, const struct replay_modes *m)
+void replay_put_modes(struct replay_text *t, const struct replay_modes *m)
 {
 	for (size_t i = 0; i < replay_mode_rule_count; i++) {
 		const struct replay_mode_rule *rule = &replay_mode_rules[i];
@@ -44,10 +44,10 @@ size_t replay_modes_write(const struct replay_modes *m, char *out, size_t room)
 {
 	struct replay_text t = {out, 0, room};
 
-	set_keys(&t, &m->keys[0]);
+	replay_put_keys(&t, &m->keys[0]);
 	if (m->alternate) {
 		replay_put(&t, "\x1b[?%uh", m->alternate);
-		set_keys(&t, &m->keys[1]);
+		replay_put_keys(&t, &m->keys[1]);
 	}
 	if (m->top) {
 		replay_put(&t, REPLAY_SAVE "\x1b[%u", m->top);
@@ -61,7 +61,7 @@ size_t replay_modes_write(const struct replay_modes *m, char *out, size_t room)
 	}
 	if (!replay_sgr_is_default(&m->sgr))
 		replay_put_sgr(&t, &m->sgr);
-	set_modes(&t, m);
+	replay_put_modes(&t, m);
 	return t.len;
 }
 

@@ -52,6 +52,11 @@ int screen_create(unsigned columns, unsigned rows, struct screen **out)
 
 /* --- output --- */
 
+void screen_set_modes(struct screen *s, const struct replay_modes *modes)
+{
+	s->modes = *modes;
+}
+
 void screen_cut(struct screen *s)
 {
 	screen_draw_byte(s, CAN); /* ends any sequence */
@@ -106,7 +111,7 @@ void screen_look(const struct screen *s, struct screen_cursor *cursor)
 		.alternate = s->modes.alternate != 0};
 }
 
-static size_t write_utf8(uint32_t c, char *out)
+size_t screen_utf8(uint32_t c, char *out)
 {
 	static const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
 	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
@@ -125,7 +130,7 @@ size_t screen_row(const struct screen *s, unsigned row, char out[SCREEN_ROW_MAX]
 
 	for (; cell < end; cell++) {
 		for (unsigned i = 0; i < cell->len; i++)
-			n += write_utf8(cell->text[i], out + n);
+			n += screen_utf8(cell->text[i], out + n);
 		if (!cell->len && cell->width)
 			out[n++] = ' ';
 	}

@@ -22,11 +22,15 @@
 #define SCREEN_CUT_MAX ((size_t)4096) /* bytes left out where output before is missing */
 #define SCREEN_ROW_MAX ((size_t)SCREEN_COLUMNS_MAX * 4 * 4 + 1) /* bytes of screen_row */
 
+struct replay_modes;
 struct screen;
 
 /* 0; -ENOMEM; -EINVAL: no size of a screen. */
 int screen_create(unsigned columns, unsigned rows, struct screen **out) MUST_CHECK;
 void screen_destroy(struct screen **screen);
+
+/* These are its modes at this place of the output, of which not all before was fed. */
+void screen_set_modes(struct screen *s, const struct replay_modes *modes);
 
 /* What comes next does not go on with what came before: the rest of a sequence or a line is left
  * out, as far as it can be told. */

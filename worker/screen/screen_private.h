@@ -1,7 +1,7 @@
 /*
  * What the files of a screen share: screen.c (its bounds, what it tells), screen_place.c (the
  * cursor, the region, tab stops), screen_text.c (characters), screen_draw.c (controls and
- * sequences). Nobody else includes it.
+ * sequences), screen_repaint.c. Nobody else includes it.
  */
 #ifndef WORKER_SCREEN_SCREEN_PRIVATE_H
 #define WORKER_SCREEN_SCREEN_PRIVATE_H
@@ -52,6 +52,11 @@ static inline const struct replay_color *screen_paper(const struct screen *s)
 {
 	return &s->modes.sgr.paper;
 }
+
+/* --- screen.c --- */
+
+/* Writes a character in UTF-8, 4 bytes at most, not terminated. Its length. */
+size_t screen_utf8(uint32_t c, char *out);
 
 /* --- screen_place.c; counts may be any, places may be off the screen --- */
 

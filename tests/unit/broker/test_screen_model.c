@@ -18,6 +18,7 @@
 
 #include "broker/screen/screen_model.h"
 #include "broker/worker/worker.h"
+#include "console/replay/replay.h"
 #include "core/build_id.h"
 #include "core/log.h"
 #include "wire/line.h"
@@ -38,7 +39,7 @@ struct watcher {
 	size_t sent;
 	bool asked, over, failed, limit;
 	struct screen_shown shown;
-	char text[256]; /* the rows, or why there are none */
+	char text[1 << 14]; /* the rows or the repaint, or why there are none */
 };
 
 static void on_room(void *arg)
@@ -87,14 +88,19 @@ static void on_failed(void *arg, bool limit, const char *text)
 
 static const struct screen_model_events events = {on_room, on_row, on_shown, on_failed};
 
-static int begin(struct watcher *w, unsigned columns, unsigned rows, const char *output)
+static int begin_with(struct watcher *w, const char *mark, const char *output)
 {
 	const struct screen_wanted wanted = {
-		.columns = columns, .rows = rows, .offset = BASE, .owner = "key:a"};
+		.columns = COLUMNS, .rows = ROWS, .offset = BASE, .mark = mark, .owner = "key:a"};
 
 	memset(w, 0, sizeof(*w));
 	w->output = output;
 	return screen_model_create(worker, &wanted, &events, w, &w->model);
+}
+
+static int begin(struct watcher *w, const char *output)
+{
+	return begin_with(w, NULL, output);
 }
 
 static void run(struct watcher *w)
@@ -143,7 +149,7 @@ static void the_rows_come_from_the_top_and_the_cursor_behind_them(void **state)
 {
 	struct watcher w;
 
-	assert_int_equal(begin(&w, COLUMNS, ROWS, "gone\r\none\r\n\x1b[?25ltwo"), 0);
+	assert_int_equal(begin(&w, "gone\r\none\r\n\x1b[?25ltwo"), 0);
 	run(&w);
 	assert_false(w.failed);
 	assert_string_equal(w.text, "one\ntwo\n");
@@ -158,7 +164,7 @@ static void output_that_is_missing_cuts_what_goes_on_behind_it(void **state)
 	const uint8_t *before = (const uint8_t *)"\x1b[1", *after = (const uint8_t *)"mrest\nx";
 	struct watcher w;
 
-	assert_int_equal(begin(&w, COLUMNS, ROWS, ""), 0);
+	assert_int_equal(begin(&w, ""), 0);
 	w.asked = true;
 	while (screen_model_send(w.model, BASE, before, 3) == 0)
 		assert_true(loop_turn(loop, 100 * LOOP_MSEC) >= 0);
@@ -170,14 +176,45 @@ static void output_that_is_missing_cuts_what_goes_on_behind_it(void **state)
 	assert_string_equal(w.text, "\nx\n");
 }
 
+static void a_repaint_comes_with_its_mark(void **state)
+{
+	struct watcher w;
+
+	assert_int_equal(begin_with(&w, "[live]", "one\x1b[2;5Htwo"), 0);
+	run(&w);
+	assert_false(w.failed);
+	assert_int_equal(w.shown.row, 1);
+	assert_non_null(strstr(w.text, "one"));
+	assert_true(strstr(w.text, "two") < strstr(w.text, "[live]"));
+}
+
+static void modes_are_told_where_they_are_known(void **state)
+{
+	char word[REPLAY_WORD_MAX];
+	struct replay_modes modes;
+	struct watcher w;
+
+	replay_modes_init(&modes);
+	replay_modes_feed(&modes, (const uint8_t *)"\x1b[?1049h", 8);
+	replay_modes_to_word(&modes, word);
+	assert_int_equal(begin(&w, ""), 0);
+	w.asked = true;
+	while (!screen_model_set_modes(w.model, word))
+		assert_true(loop_turn(loop, 100 * LOOP_MSEC) >= 0);
+	while (!screen_model_ask(w.model))
+		assert_true(loop_turn(loop, 100 * LOOP_MSEC) >= 0);
+	run(&w);
+	assert_true(!w.failed && w.shown.alternate);
+}
+
 static void one_owner_has_no_more_than_his_share(void **state)
 {
 	struct watcher w[SCREEN_MODEL_OWNER_MAX + 1];
 	int i;
 
 	for (i = 0; i < SCREEN_MODEL_OWNER_MAX; i++)
-		assert_int_equal(begin(&w[i], COLUMNS, ROWS, "x"), 0);
-	assert_int_equal(begin(&w[i], COLUMNS, ROWS, "x"), -EDQUOT);
+		assert_int_equal(begin(&w[i], "x"), 0);
+	assert_int_equal(begin(&w[i], "x"), -EDQUOT);
 	for (i = 0; i < SCREEN_MODEL_OWNER_MAX; i++)
 		run(&w[i]);
 }
@@ -189,7 +226,7 @@ static void a_worker_that_dies_of_it_is_the_reason(void **state)
 	struct watcher w;
 
 	make("dies");
-	assert_int_equal(begin(&w, COLUMNS, ROWS, "x"), 0);
+	assert_int_equal(begin(&w, "x"), 0);
 	run(&w);
 	assert_true(w.failed && !w.limit);
 	assert_string_equal(w.text, "the process that draws it has died");
@@ -200,7 +237,7 @@ static void what_costs_too_much_is_told_apart(void **state)
 	struct watcher w;
 
 	make("limit");
-	assert_int_equal(begin(&w, COLUMNS, ROWS, "x"), 0);
+	assert_int_equal(begin(&w, "x"), 0);
 	run(&w);
 	assert_true(w.failed && w.limit);
 	assert_string_equal(w.text, "too dear");
@@ -214,11 +251,22 @@ static void what_a_worker_makes_up_is_not_passed_on(void **state)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		make(kinds[i]);
-		assert_int_equal(begin(&w, COLUMNS, ROWS, "x"), 0);
+		assert_int_equal(begin(&w, "x"), 0);
 		run(&w);
 		assert_true(w.failed && !w.limit);
 		assert_string_equal(w.text, "the process that draws it gives no sense");
 	}
+}
+
+static void a_repaint_is_no_larger_than_its_cells_need(void **state)
+{
+	struct watcher w;
+
+	make("large");
+	assert_int_equal(begin_with(&w, "", "x"), 0);
+	run(&w);
+	assert_true(w.failed && !w.limit);
+	assert_string_equal(w.text, "the process that draws it gives no sense");
 }
 
 /* --- this program as a worker --- */
@@ -252,6 +300,15 @@ static int show(struct line *line, int count, unsigned column, unsigned at)
 	return r < 0 ? r : line_send(line, WIRE_SHOWN, &shown, NULL, 0);
 }
 
+/* A byte more than there may be. */
+static int large(struct line *line)
+{
+	static const char part[WIRE_REPAINT_MAX(COLUMNS, ROWS)];
+	int r = line_send(line, WIRE_PRINT, NULL, part, sizeof(part));
+
+	return r < 0 ? r : line_send(line, WIRE_PRINT, NULL, part, 1);
+}
+
 static int send_failure(struct line *line, enum wire_failure failure)
 {
 	const struct wire_failed failed = {.failure = (uint8_t)failure};
@@ -275,6 +332,8 @@ static int tell_lie(struct line *line)
 		return show(line, ROWS, COLUMNS + 1, 0);
 	if (strcmp(lie, "below") == 0)
 		return show(line, ROWS, 0, ROWS);
+	if (strcmp(lie, "large") == 0)
+		return large(line);
 	if (strcmp(lie, "finds") == 0)
 		return line_send(line, WIRE_FOUND, &found, NULL, 0);
 	if (strcmp(lie, "pattern") == 0)
@@ -319,10 +378,12 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(the_rows_come_from_the_top_and_the_cursor_behind_them),
 		TEST(output_that_is_missing_cuts_what_goes_on_behind_it),
+		TEST(a_repaint_comes_with_its_mark), TEST(modes_are_told_where_they_are_known),
 		TEST(one_owner_has_no_more_than_his_share),
 		TEST(a_worker_that_dies_of_it_is_the_reason),
 		TEST(what_costs_too_much_is_told_apart),
-		TEST(what_a_worker_makes_up_is_not_passed_on)};
+		TEST(what_a_worker_makes_up_is_not_passed_on),
+		TEST(a_repaint_is_no_larger_than_its_cells_need)};
 
 	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
 		return become_worker(argv[2]);

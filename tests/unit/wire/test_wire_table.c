@@ -83,8 +83,9 @@ static const struct expectation {
 	{"KEYS", 53, "CW", WIRE_BROKER, "AR", '=', 0, 0, 0, 1},
 	{"WRAP", 54, "J", WIRE_BROKER, "F", 'A', 0, 1, 255, 2},
 	{"WRAPPED", 55, "J", WIRE_DOOR, "A", 'R', 0, 0, 0, 0},
-	{"SCREEN", 56, "J", WIRE_BROKER, "F", 'R', 13, 0, 0, 0},
+	{"SCREEN", 56, "J", WIRE_BROKER, "F", 'R', 14, 0, 128, 0},
 	{"SHOWN", 57, "J", WIRE_DOOR, "R", 'E', 6, 0, 0, 0},
+	{"MODES", 58, "J", WIRE_BROKER, "RE", '=', 0, 1, 255, 0},
 };
 #define EXPECTED (sizeof(expected) / sizeof(expected[0]))
 

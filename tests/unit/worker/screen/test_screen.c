@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "worker/screen/screen.h"
+#include "worker/screen/screen_repaint.h"
 
 #define COLUMNS 20
 #define ROWS 4
@@ -375,6 +377,162 @@ static void a_piece_ends_when_much_was_drawn(void **state)
 	screen_destroy(&s);
 }
 
+/* --- a repaint --- */
+
+#define MARK "[live output]"
+static char repainted[SCREEN_REPAINT_MAX(COLUMNS, ROWS)];
+
+static size_t repaint(const struct screen *s)
+{
+	static char part[SCREEN_REPAINT_ROOM];
+	struct screen_repaint p;
+	size_t len = 0, n;
+
+	screen_repaint_init(&p, s, MARK);
+	while ((n = screen_repaint_write(&p, s, part)) > 0) {
+		assert_true(len + n <= sizeof(repainted));
+		memcpy(repainted + len, part, n);
+		len += n;
+	}
+	return len;
+}
+
+/* What shows a difference between two screens, when both are shown it. */
+static const char probe[] = "p\r\nq\033[1;1Hr\0338s\016t\017u\n\n\033[?6h\033[9;9Hv\033[?1049l";
+
+/* Their cells, with styles, and modes. */
+static void repaint_the_same(struct screen *a, struct screen *b)
+{
+	static char first[sizeof(repainted)];
+	size_t len = repaint(a);
+
+	memcpy(first, repainted, len);
+	assert_int_equal(repaint(b), len);
+	assert_memory_equal(repainted, first, len);
+}
+
+static void look_the_same(struct screen *a, struct screen *b)
+{
+	char row_a[SCREEN_ROW_MAX], row_b[SCREEN_ROW_MAX];
+	struct screen_cursor at_a, at_b;
+
+	for (unsigned row = 0; row < ROWS; row++) {
+		screen_row(a, row, row_a);
+		screen_row(b, row, row_b);
+		assert_string_equal(row_a, row_b);
+	}
+	screen_look(a, &at_a);
+	screen_look(b, &at_b);
+	assert_int_equal(at_a.column, at_b.column);
+	assert_int_equal(at_a.row, at_b.row);
+	assert_true(at_a.hidden == at_b.hidden && at_a.alternate == at_b.alternate);
+}
+
+static void a_repaint_is_the_screen_and_what_becomes_of_it(void **state)
+{
+	static const char *const outputs[] = {"", "line\r\nline",
+		"\033[1;31mred\033[4;38;5;200mpink\033[m\033[3;3H\033[44m\033[K\033[2;9H\033[1K",
+		"\033[2;3r\033[?6h\033[2;4Hx\033[7my", "\033(0lqk\033(B\0337\033[4;20Hend",
+		"\033[4;1H中文 é\033)0\016", "a\0337\033[2;2H\033[?1049h\033[2Jmenu\0337\033[4;4H",
+		"\033[?25l\033[4h\033[1;20Hw", "\033[4;19H中", "12345678901234567890\033[2;3r\0337",
+		"\033[?47hother\033[5;9r", "\033[?6h\033[3;4r\0337\033[?6l\033[1;1H"};
+
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+		struct screen *late;
+
+		print(*state, "\033c");
+		print(*state, outputs[i]);
+		assert_int_equal(screen_create(COLUMNS, ROWS, &late), 0);
+		assert_int_equal(feed(late, repainted, repaint(*state)), 0);
+		look_the_same(*state, late);
+		repaint_the_same(*state, late);
+		print(*state, probe);
+		print(late, probe);
+		look_the_same(*state, late);
+		repaint_the_same(*state, late);
+		screen_destroy(&late);
+	}
+}
+
+static void a_repaint_is_no_larger_than_its_cells_need(void **state)
+{
+	static const char dear[] = "\033[1;2;3;4:3;5;7;8;9;53;38;2;255;255;%d;48;2;255;255;%d;58;2;"
+				   "255;255;255me\u0301\u0302\u0303";
+	char text[sizeof(dear) + 16];
+
+	for (int side = 0; side < 2; side++) {
+		for (int i = 0; i < COLUMNS * ROWS; i++) {
+			snprintf(text, sizeof(text), dear, 100 + i % 2, 200 + i % 2);
+			print(*state, text);
+		}
+		print(*state, "\033[?1049h\033[H");
+	}
+	print(*state, "\033[2;3r\033[?6h\0337");
+	assert_true(repaint(*state) > (size_t)COLUMNS * ROWS * 80);
+}
+
+/* Where text stands in the repaint; it is there. */
+static const char *found(size_t len, const char *text)
+{
+	const char *at = memmem(repainted, len, text, strlen(text));
+
+	assert_non_null(at);
+	return at;
+}
+
+/* Who waits for it takes no text of the past for what is new. */
+static void a_repaint_has_the_mark_behind_its_text(void **state)
+{
+	size_t len;
+
+	print(*state, "first\033[3;1Hfrom edge to edge...\033[4;1Hfrom edge to edge...");
+	len = repaint(*state);
+	assert_true(found(len, MARK) > found(len, "\033[4;1Hfrom"));
+	assert_true(found(len, MARK) > found(len, "first"));
+}
+
+static void a_repaint_without_room_for_it_has_the_mark_before_its_last_row(void **state)
+{
+	size_t len;
+
+	for (int row = 1; row <= ROWS; row++)
+		print(*state, "from edge to edge \033[7m--\033[m");
+	print(*state, "\033[4;1Hlast");
+	len = repaint(*state);
+	assert_true(found(len, MARK) > found(len, "\033[3;1H"));
+	assert_true(found(len, MARK) < found(len, "last"));
+}
+
+static void a_repaint_without_a_mark_has_none(void **state)
+{
+	static char part[SCREEN_REPAINT_ROOM];
+	struct screen_repaint p;
+	size_t len;
+
+	print(*state, "first");
+	screen_repaint_init(&p, *state, "");
+	len = screen_repaint_write(&p, *state, part);
+	assert_null(memmem(part, len, "[K", 2));
+}
+
+/* What was fed before them was drawn with what is known of it. */
+static void modes_are_those_that_are_told(void **state)
+{
+	struct replay_modes modes;
+	struct screen_cursor cursor;
+
+	replay_modes_init(&modes);
+	replay_modes_feed(&modes, (const uint8_t *)"\033[?1049h\033[?25l\033(0", 18);
+	print(*state, "main");
+	screen_set_modes(*state, &modes);
+	print(*state, "\033[1;1Hq");
+	screen_look(*state, &cursor);
+	assert_true(cursor.alternate && cursor.hidden);
+	shows(*state, 0, "─");
+	print(*state, "\033[?1049l");
+	shows(*state, 0, "main");
+}
+
 /* What is cheap to print and dear to draw: at the greatest size. */
 static void what_takes_too_long_to_draw_is_given_up(void **state)
 {
@@ -415,6 +573,11 @@ int main(void)
 		TEST(behind_a_cut_no_line_goes_on_with_another),
 		TEST(behind_a_cut_a_sequence_begins_anew), TEST(no_more_is_left_out_than_a_cut_may),
 		TEST(no_control_reaches_a_row), TEST(a_piece_ends_when_much_was_drawn),
+		TEST(a_repaint_is_the_screen_and_what_becomes_of_it),
+		TEST(a_repaint_is_no_larger_than_its_cells_need),
+		TEST(a_repaint_has_the_mark_behind_its_text),
+		TEST(a_repaint_without_room_for_it_has_the_mark_before_its_last_row),
+		TEST(a_repaint_without_a_mark_has_none), TEST(modes_are_those_that_are_told),
 		TEST(what_takes_too_long_to_draw_is_given_up)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
