@@ -35,6 +35,8 @@ enum attach_from {
 #define ATTACH_COMMAND_US (20 * LOOP_MSEC) /* from one escape command to the next input */
 #define ATTACH_KEY_US (50 * LOOP_MSEC)     /* from an ESC to the rest of what it begins */
 #define ATTACH_LATE_US (10 * LOOP_SECOND)  /* an answer to what was asked before a promotion */
+#define ATTACH_REPAINT_US                                                                          \
+	(10 * LOOP_SECOND) /* until a repaint begins, or goes on; then bytes are shown */
 #define ATTACH_LINES_DEFAULT 24
 #define ATTACH_LINES_MAX 200 /* of a screenful, whatever a client says of its terminal */
 

@@ -75,7 +75,11 @@ static size_t send_filtered(struct attach *a, const uint8_t *data, size_t len, i
 static int write_modes(struct attach *a)
 {
 	char text[REPLAY_MODES_ROOM] = "";
-	size_t len = a->pty ? replay_modes_write(a->history.before, text, sizeof(text)) : 0;
+	size_t len = 0;
+
+	if (a->pty && !a->is_repainted)
+		len = replay_modes_write(a->history.before, text, sizeof(text));
+	a->is_repainted = false;
 
 	history_sent(&a->history, text, len);
 	history_show(&a->history);
@@ -105,7 +109,7 @@ static int pass_hole(struct attach *a, const struct journal_hole *hole)
 static void say_live(struct attach *a)
 {
 	a->mark_due = false;
-	attach_notice(a, "live output from offset %" PRIu64, a->live_from);
+	attach_notice(a, ATTACH_LIVE_MARK, a->live_from);
 }
 
 bool attach_is_behind(const struct attach *a)
@@ -113,7 +117,8 @@ bool attach_is_behind(const struct attach *a)
 	uint64_t end = a->state == ATTACH_DRAINS ? a->end.offset
 						 : journal_next(console_journal(a->console));
 
-	return a->finding || a->history.before || journal_reader_offset(reader(a)) < end;
+	return a->finding || a->repaint || a->history.before ||
+	       journal_reader_offset(reader(a)) < end;
 }
 
 /* Up to where this step may go: history ends where live output begins. */
@@ -178,7 +183,7 @@ static int pump_step(struct attach *a)
 static bool pump_round(struct attach *a)
 {
 	for (int i = 0; i < PUMP_ROUNDS; i++) {
-		if (a->finding || !channel_ready(a->channel) || !pump_step(a))
+		if (a->finding || a->repaint || !channel_ready(a->channel) || !pump_step(a))
 			return true;
 	}
 	return false;
@@ -196,7 +201,11 @@ static void pump(struct attach *a)
 
 void attach_writable(void *arg)
 {
-	pump(arg);
+	struct attach *a = arg;
+
+	if (a->repaint)
+		attach_repaint_writable(a);
+	pump(a);
 }
 
 static void pump_deferred(void *arg)
@@ -271,8 +280,9 @@ static bool is_screenful(const struct attach *a)
 	       !(login_rights(channel_login(a->channel), console_guest(a->console)) & RIGHT_LOG);
 }
 
-/* The offset from which so many lines are shown, looked for in the newest part of memory. */
-static uint64_t start_of_lines(struct attach *a, unsigned lines)
+/* The offset from which so many lines are shown, looked for in the newest part of memory. *gone:
+ * they are not the screen, as of replay_start. */
+static uint64_t start_of_lines(struct attach *a, unsigned lines, bool *gone)
 {
 	struct journal *j = console_journal(a->console);
 	uint64_t end = journal_next(j), from = history_window(end, journal_memory_first(j));
@@ -282,6 +292,7 @@ static uint64_t start_of_lines(struct attach *a, unsigned lines)
 	const uint8_t *data;
 	size_t len;
 
+	*gone = false;
 	/* Not far from the beginning: the lines that are wanted lie behind it. */
 	if (console_modes_recall(a->console, from, from + (end - from) / 4, &before, &from))
 		known.before = &before;
@@ -290,21 +301,23 @@ static uint64_t start_of_lines(struct attach *a, unsigned lines)
 	while (journal_mark_after(j, JOURNAL_BOOT, boot, &boot) == 0)
 		known.boot = boot > from ? (size_t)(boot - from) : 0;
 	known.whole = from == 0;
-	return from + replay_start(data, len, lines, channel_window(a->channel).columns, &known);
+	return from +
+	       replay_start(data, len, lines, channel_window(a->channel).columns, &known, gone);
 }
 
 static uint64_t start_offset(struct attach *a)
 {
 	struct journal *j = console_journal(a->console);
 	uint64_t first = journal_first(j), end = journal_next(j);
+	bool gone;
 
 	switch (a->options.from) {
 	case ATTACH_FROM_NOW:
 		return end;
 	case ATTACH_FROM_SCREEN:
-		return start_of_lines(a, screen_lines(a));
+		return start_of_lines(a, screen_lines(a), &gone);
 	case ATTACH_FROM_LINES:
-		return start_of_lines(a, (unsigned)a->options.from_value);
+		return start_of_lines(a, (unsigned)a->options.from_value, &gone);
 	case ATTACH_FROM_START:
 		return first;
 	case ATTACH_FROM_OFFSET:
@@ -414,12 +427,37 @@ static int find_on_disk(struct attach *a)
 	return 1;
 }
 
+void attach_show_bytes(struct attach *a)
+{
+	if (!find_on_disk(a))
+		show_from(a, start_offset(a));
+}
+
+void attach_show_behind(struct attach *a, uint64_t offset)
+{
+	a->is_repainted = true;
+	show_from(a, offset);
+	a->live_from = offset;
+	a->mark_due = false;
+}
+
+/* Whether bytes that are there make no screen. */
+static bool is_screen_gone(struct attach *a)
+{
+	unsigned lines = screen_lines(a);
+	bool gone = false;
+
+	if (a->pty && a->options.from == ATTACH_FROM_SCREEN && lines > 0)
+		start_of_lines(a, lines, &gone);
+	return gone;
+}
+
 void attach_start_history(struct attach *a)
 {
 	if (a->pty && history_reset(a->channel) < 0)
 		return;
-	if (!find_on_disk(a))
-		show_from(a, start_offset(a));
+	if (!is_screen_gone(a) || !attach_repaint_begin(a))
+		attach_show_bytes(a);
 }
 
 /* The guest's terminal is a fresh one: this one is, too, as soon as it was sent what came before.
@@ -443,5 +481,6 @@ void attach_replay_screen(struct attach *a)
 void attach_output_finish(struct attach *a)
 {
 	journal_query_cancel(&a->finding);
+	attach_repaint_finish(a);
 	history_finish(&a->history);
 }

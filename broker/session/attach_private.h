@@ -4,6 +4,7 @@
 #ifndef BROKER_SESSION_ATTACH_PRIVATE_H
 #define BROKER_SESSION_ATTACH_PRIVATE_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 
 #include "broker/session/attach.h"
@@ -79,7 +80,10 @@ struct attach {
 	struct journal_query *finding; /* history is looked for on disk: nothing is shown yet */
 	uint64_t sent_from; /* nothing before it was sent since the session, or a replay, began */
 	uint64_t reached;   /* all before it was sent, or not wanted: where to resume */
-	bool mark_due;      /* pty: that live output begins is still to be said */
+	struct attach_repaint *repaint; /* the screen itself is being drawn; NULL: no */
+	bool is_painting;               /*   and part of it was sent */
+	bool is_repainted;              /* the terminal has the modes of where output goes on */
+	bool mark_due;                  /* pty: that live output begins is still to be said */
 	struct loop_timer *batch;
 	struct pace pace; /* of output; begins anew with what is typed */
 	bool pump_deferred;
@@ -151,9 +155,20 @@ void attach_begun(struct attach *a);
 void attach_start_history(struct attach *a);
 void attach_replay_screen(struct attach *a); /* again, for the escape key */
 void attach_output_finish(struct attach *a);
+/* Shows what there is of the bytes; or what follows offset on a screen that was painted up to it,
+ * with the mark of live output. */
+void attach_show_bytes(struct attach *a);
+void attach_show_behind(struct attach *a, uint64_t offset);
 void attach_booted(struct attach *a);
 /* Whether output that is there was not sent yet. */
 bool attach_is_behind(const struct attach *a);
+
+/* attach_repaint.c */
+#define ATTACH_LIVE_MARK "live output from offset %" PRIu64
+/* The screen itself, where that is to be had: true, and one of the two before follows. */
+bool attach_repaint_begin(struct attach *a);
+void attach_repaint_writable(struct attach *a);
+void attach_repaint_finish(struct attach *a);
 
 /* attach_end.c: ends the session now, or behind the output there is so far. */
 void attach_exit(struct attach *a, enum status status, const char *format, ...)

@@ -1,6 +1,7 @@
 /*
  * Task: where a notice may stand in what a terminal is sent: not inside an escape sequence or a
- * character of the guest's. There it waits for the end of that, for a second at most.
+ * character of the guest's. There it waits for the end of that, for a second at most. Nor inside a
+ * repaint, which it waits for; what does not fit meanwhile is not said.
  */
 #include <stdarg.h>
 
@@ -37,12 +38,21 @@ static void say_held(struct attach *a)
 	buf_drop(&a->held, len);
 }
 
+static bool may_say(const struct attach *a)
+{
+	return !a->is_painting && history_may_say(&a->history);
+}
+
 /* The guest does not go on: its sequence is given up. */
 static void on_hold(void *arg)
 {
 	struct attach *a = arg;
 	const uint8_t cancel = CANCEL;
 
+	if (a->is_painting) {
+		loop_timer_set(a->hold, HOLD_US, 0);
+		return;
+	}
 	if (a->history.shown.scan.state > VT_UTF8) {
 		if (channel_put(a->channel, &cancel, 1) < 0)
 			return;
@@ -67,13 +77,13 @@ void attach_notice(struct attach *a, const char *format, ...)
 	va_end(args);
 	if (!a->pty)
 		return;
-	if (!buf_len(&a->held) && history_may_say(&a->history)) {
+	if (!buf_len(&a->held) && may_say(a)) {
 		say(a, line, len);
 		return;
 	}
 	if (!loop_timer_armed(a->hold))
 		loop_timer_set(a->hold, HOLD_US, 0);
-	if (buf_add(&a->held, line, len) < 0) {
+	if (buf_add(&a->held, line, len) < 0 && !a->is_painting) {
 		on_hold(a);
 		say(a, line, len);
 	}
@@ -81,7 +91,7 @@ void attach_notice(struct attach *a, const char *format, ...)
 
 void attach_say_after_output(struct attach *a)
 {
-	if (!attach_is_over(a) && buf_len(&a->held) && history_may_say(&a->history))
+	if (!attach_is_over(a) && buf_len(&a->held) && may_say(a))
 		say_held(a);
 }
 

@@ -44,9 +44,12 @@ struct replay_known {
  * columns (0: lines count however long they are): the start of a line outside of any sequence. If
  * the output ends inside a full-screen program, the place where that one began or last cleared
  * the screen, if it is in data. Returns an offset into data; len when there is no such place.
+ * *gone: bytes from there on do not make the screen. A full-screen program is shown, below which
+ * the lines are; or a program draws anywhere on the screen, and neither its beginning nor a cleared
+ * screen is in data.
  */
 size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns,
-	const struct replay_known *known);
+	const struct replay_known *known, bool *gone);
 
 /*
  * Bytes that bring a terminal in whatever state to one without modes: any sequence broken off,

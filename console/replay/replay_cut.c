@@ -19,13 +19,16 @@ struct cutter {
 	struct line lines[REPLAY_LINES_MAX]; /* the last ones, as a ring */
 	size_t count;                        /* lines ever begun */
 	unsigned columns, width;
-	size_t escape;     /* where the last ESC stood */
-	size_t home;       /* where the last token, being CSI H, began */
-	size_t alternate;  /* where the other screen was switched to, if it still is */
-	size_t clear;      /* where the screen was last cleared */
-	size_t addressed;  /* where the cursor was last sent to a row */
-	size_t kept;       /* that, when the cursor was last saved: coming back undoes it */
-	size_t first_home; /* the first CSI H of all */
+	size_t escape;        /* where the last ESC stood */
+	size_t home;          /* where the last token, being CSI H, began */
+	size_t alternate;     /* where the other screen was switched to, if it still is */
+	size_t clear;         /* where the screen was last cleared */
+	size_t addressed;     /* where the cursor was last sent to a row */
+	size_t kept;          /* that, when the cursor was last saved: coming back undoes it */
+	size_t first_home;    /* the first CSI H of all */
+	size_t entered, left; /* where the other screen was last switched to and from, if it was */
+	bool has_region;      /* scrolling is for some rows only */
+	bool booted;
 };
 
 static struct line *last_line(struct cutter *c)
@@ -70,6 +73,15 @@ static void on_text(struct cutter *c)
 	}
 }
 
+static void switch_screen(struct cutter *c, bool to_other)
+{
+	if (!to_other && c->alternate != NOWHERE) {
+		c->entered = c->alternate;
+		c->left = c->escape;
+	}
+	c->alternate = to_other ? c->escape : NOWHERE;
+}
+
 static void on_modes(struct cutter *c, const struct vt_csi *csi)
 {
 	size_t at = 0;
@@ -77,7 +89,7 @@ static void on_modes(struct cutter *c, const struct vt_csi *csi)
 
 	while (vt_csi_next(csi, &at, &number)) {
 		if (number == 47 || number == 1047 || number == 1049)
-			c->alternate = csi->final == 'h' ? c->escape : NOWHERE;
+			switch_screen(c, csi->final == 'h');
 	}
 }
 
@@ -106,6 +118,8 @@ static void on_csi(struct cutter *c)
 	}
 	if (csi.final == 'H' || csi.final == 'f' || csi.final == 'd')
 		c->addressed = c->escape;
+	if (csi.final == 'r')
+		c->has_region = csi.params_len > 0;
 	if (csi.final == 's' || csi.final == 'u')
 		on_save(c, csi.final == 's');
 	if (csi.final == 'H' && (!csi.params_len || !strncmp(csi.params, "1;1", csi.params_len))) {
@@ -127,7 +141,8 @@ static void on_escape(struct cutter *c)
 	switch (c->scan.seq[1]) {
 	case 'c':
 		c->clear = c->escape;
-		c->alternate = NOWHERE;
+		c->alternate = c->left = NOWHERE;
+		c->has_region = false;
 		break;
 	case '7':
 	case '8':
@@ -206,6 +221,16 @@ static size_t first_boundary(const uint8_t *data, size_t len)
 	return rest_of_sequence(data, len);
 }
 
+/* Whether a program draws anywhere on the screen: it has more to show than its last lines; the
+ * screen may be larger than what is asked for. */
+static bool addresses(const struct cutter *c, unsigned rows)
+{
+	bool drawn;
+	size_t screen = count_back(c, rows * 2, &drawn);
+
+	return c->addressed != NOWHERE && (!drawn || c->addressed >= screen);
+}
+
 static size_t choose(const struct cutter *c, const uint8_t *data, size_t len, unsigned rows)
 {
 	bool enough;
@@ -213,11 +238,7 @@ static size_t choose(const struct cutter *c, const uint8_t *data, size_t len, un
 
 	if (c->alternate != NOWHERE)
 		return c->clear != NOWHERE && c->clear > c->alternate ? c->clear : c->alternate;
-	/* A program that draws anywhere on the screen has more to show than its last lines; the
-	 * screen may be larger than what is asked for. */
-	bool drawn;
-	size_t screen = count_back(c, rows * 2, &drawn);
-	bool draws = !enough || (c->addressed != NOWHERE && (!drawn || c->addressed >= screen));
+	bool draws = !enough || addresses(c, rows);
 
 	if (draws && c->clear != NOWHERE && (!enough || c->clear < start))
 		return c->clear;
@@ -226,55 +247,83 @@ static size_t choose(const struct cutter *c, const uint8_t *data, size_t len, un
 	return start != NOWHERE ? start : first_boundary(data, len);
 }
 
+/* Whether bytes from start on do not make the screen: that of lines lies below the other one, which
+ * is shown there or at the end; or what it began with is not in what was looked at. */
+static bool is_gone(
+	const struct cutter *c, const struct replay_known *known, size_t start, unsigned rows)
+{
+	if (c->alternate != NOWHERE)
+		return true;
+	if (c->left != NOWHERE && start > c->entered && start < c->left)
+		return true;
+	if (c->clear != NOWHERE || known->whole || c->booted)
+		return false;
+	return c->has_region || addresses(c, rows);
+}
+
 /* A terminal on which no program has drawn yet. */
 static void begin_terminal(struct cutter *c)
 {
 	vt_scan_init(&c->scan);
 	c->home = c->alternate = c->clear = c->addressed = c->kept = c->first_home = NOWHERE;
+	c->left = NOWHERE;
+	c->has_region = false;
 }
 
 /* The lines before it stay; the unfinished one ends. */
 static void boot(struct cutter *c, size_t at)
 {
 	begin_terminal(c);
+	c->booted = true;
 	if (!last_line(c) || last_line(c)->start != at)
 		begin_line(c, at);
 }
 
+static void look(
+	struct cutter *c, const uint8_t *data, size_t len, const struct replay_known *known)
+{
+	begin_terminal(c);
+	if (known->before)
+		c->scan = known->before->scan;
+	if (known->before && known->before->alternate)
+		c->alternate = 0;
+	c->has_region = known->before && known->before->top;
+	if (known->whole)
+		begin_line(c, 0);
+	for (size_t i = 0; i < len;) {
+		if (i && i == known->boot)
+			boot(c, i);
+		/* Most bytes are plain text. */
+		if (c->scan.state == VT_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
+			on_text(c);
+			i++;
+			continue;
+		}
+		bool taken = vt_scan_byte(&c->scan, data[i]);
+
+		if (taken && data[i] == 0x1b)
+			c->escape = i;
+		i += taken;
+		on_token(c, i);
+	}
+	/* An empty last line is no row: the cursor merely waits there. */
+	if (last_line(c) && last_line(c)->start == len)
+		c->count--;
+}
+
 size_t replay_start(const uint8_t *data, size_t len, unsigned lines, unsigned columns,
-	const struct replay_known *known)
+	const struct replay_known *known, bool *gone)
 {
 	struct cutter c = {.columns = columns};
+	size_t start;
 
+	*gone = false;
 	if (!len || !lines)
 		return len;
 	if (lines > REPLAY_LINES_MAX)
 		lines = REPLAY_LINES_MAX;
-	begin_terminal(&c);
-	if (known->before)
-		c.scan = known->before->scan;
-	if (known->before && known->before->alternate)
-		c.alternate = 0;
-	if (known->whole)
-		begin_line(&c, 0);
-	for (size_t i = 0; i < len;) {
-		if (i && i == known->boot)
-			boot(&c, i);
-		/* Most bytes are plain text. */
-		if (c.scan.state == VT_GROUND && data[i] >= 0x20 && data[i] < 0x7f) {
-			on_text(&c);
-			i++;
-			continue;
-		}
-		bool taken = vt_scan_byte(&c.scan, data[i]);
-
-		if (taken && data[i] == 0x1b)
-			c.escape = i;
-		i += taken;
-		on_token(&c, i);
-	}
-	/* An empty last line is no row: the cursor merely waits there. */
-	if (last_line(&c) && last_line(&c)->start == len)
-		c.count--;
-	return choose(&c, data, len, lines);
+	look(&c, data, len, known);
+	start = choose(&c, data, len, lines);
+	*gone = is_gone(&c, known, start, lines);
+	return start;
 }

@@ -14,6 +14,7 @@ from lib.kept import folder, kept
 from lib.proc import SLOW, wait_until
 from lib.session import DENIED, DONE, ESCAPE, NO_SUCH, USAGE, ask, leave, one_line_reason, parse_json, word
 from lib.term import Stream, Terminal
+from lib.tmux import shown_by_tmux
 
 QUESTIONS = (b"\x1b[6n", b"\x1b[5n", b"\x1b[c", b"\x1b[0c", b"\x1b[>c", b"\x1b]10;?", b"\x1b]11;?",
              b"\x1bP$q", b"\x1bP+q", b"\x05", b"\x1bZ", b"\x1b[x", b"\x1b[18t", b"\x1b[?1$p")
@@ -270,23 +271,6 @@ def drawn(daemon, module_guests):
         script.send(b"say " + DRAWING + b"\r")
         script.expect(rb"there.*guest> ")
     return guest
-
-
-
-def shown_by_tmux(tmp_path, output, columns, rows, kept=()):
-    """The rows of a real terminal that is shown these bytes; with "-S", "-" those that it keeps, too."""
-    (tmp_path / "output").write_bytes(output)
-    tmux = ["tmux", "-f", "/dev/null", "-S", str(tmp_path / "tmux")]
-    script = f"stty -opost; cat {tmp_path}/output; printf '\\033]2;all\\007'; exec sleep 1000"
-    subprocess.run([*tmux, "-u", "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh", "-c", script],
-                   check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
-    try:
-        wait_until(lambda: subprocess.run([*tmux, "display", "-p", "#{pane_title}"], check=True,
-                                          capture_output=True).stdout == b"all\n", 10, "tmux has read it")
-        rows = subprocess.run([*tmux, "capture-pane", "-p", *kept], check=True, capture_output=True).stdout
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=True)
-    return [row.rstrip() for row in rows.decode().split("\n")[:-1]]
 
 
 @pytest.mark.parametrize("columns, rows", [(80, 24), (40, 12)])

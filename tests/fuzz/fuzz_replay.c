@@ -218,7 +218,8 @@ static void check_start(const uint8_t *in, size_t len, size_t cut, uint8_t *out)
 	struct replay_modes a, b;
 	char bytes[2][REPLAY_MODES_ROOM];
 	const struct replay_known known = {.whole = cut & 1, .boot = cut & 2 ? cut : 0};
-	size_t start = replay_start(in, len, 1 + cut % 50, cut % 100, &known);
+	bool gone;
+	size_t start = replay_start(in, len, 1 + cut % 50, cut % 100, &known, &gone);
 
 	CHECK(start <= len);
 	replay_modes_init(&a);

@@ -119,6 +119,23 @@ static void cmd_flood(struct guest *guest, char *argument)
 	print(" lines\r\n");
 }
 
+/* As a memory test draws: each digit where the cursor is sent to, in rows 7 to 20, and no line
+ * ends.
+ */
+static void cmd_cells(struct guest *guest, char *argument)
+{
+	uint32_t count = number(argument);
+
+	for (uint32_t n = 0; n < count; n++) {
+		print("\x1b[");
+		print_number(7 + n * 5 % 14, 1);
+		print(";");
+		print_number(5 + n * 11 % 60, 1);
+		print("H");
+		print_char((char)('0' + n / 840 % 10));
+	}
+}
+
 /* Every byte value, from xorshift32: what a terminal or a text filter would mangle. */
 static void cmd_bin(struct guest *guest, char *argument)
 {
@@ -321,6 +338,7 @@ static const struct command commands[] = {
 	{"bin", cmd_bin},
 	{"button", cmd_button},
 	{"bytes", cmd_bytes},
+	{"cells", cmd_cells},
 	{"echo", cmd_echo},
 	{"esc", cmd_esc},
 	{"flood", cmd_flood},

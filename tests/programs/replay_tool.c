@@ -127,6 +127,7 @@ static void show(const struct bytes *in, size_t kept, const char *where, size_t 
 	struct replay_modes modes;
 	struct replay_filter filter;
 	size_t shown;
+	bool gone;
 	bool known = strcmp(where, "known") == 0;
 	struct replay_known what = {.before = known ? &modes : NULL};
 
@@ -145,7 +146,8 @@ static void show(const struct bytes *in, size_t kept, const char *where, size_t 
 		kept = know(in, kept, history, &modes);
 	what.whole = kept == 0;
 	if (known || strcmp(where, "auto") == 0)
-		shown = kept + replay_start(in->p + kept, history - kept, ROWS, COLUMNS, &what);
+		shown = kept +
+			replay_start(in->p + kept, history - kept, ROWS, COLUMNS, &what, &gone);
 	else
 		shown = strtoul(where, NULL, 10);
 	if (shown < kept || shown > history)

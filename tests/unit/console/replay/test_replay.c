@@ -353,8 +353,51 @@ static void test_an_endless_string_gives_live_output_back(void **state)
 
 static size_t start_of(const char *text, unsigned lines, unsigned columns, bool whole)
 {
+	bool gone;
+
 	return replay_start((const uint8_t *)text, strlen(text), lines, columns,
-		&(const struct replay_known){.whole = whole});
+		&(const struct replay_known){.whole = whole}, &gone);
+}
+
+static bool is_gone(const char *text, const struct replay_known *known)
+{
+	bool gone;
+
+	replay_start((const uint8_t *)text, strlen(text), 3, 80, known, &gone);
+	return gone;
+}
+
+static void test_a_screen_is_gone_when_what_it_began_with_is(void **state)
+{
+	static const char cells[] = "x\033[5;5Hx\033[6;6Hx", lines[] = "x\r\n1\r\n2\r\n3\r\n";
+	const struct replay_known nothing = {.whole = false}, all = {.whole = true};
+	struct replay_modes other;
+	const struct replay_known on_other = {.before = &other};
+
+	replay_modes_init(&other);
+	replay_modes_feed(&other, (const uint8_t *)"\033[?1049h", 8);
+	assert_true(is_gone(cells, &nothing));
+	assert_false(is_gone(cells, &all));
+	assert_false(is_gone(lines, &nothing));
+	assert_false(is_gone("\033[2Jx\033[5;5Hx", &nothing));
+	assert_false(is_gone("\033[?1049h1\r\n2\033[?1049l1\r\n2\r\n3\r\n4\r\n", &nothing));
+	assert_true(is_gone("\033[5;9r1\r\n2\r\n3\r\n4\r\n5\r\n6\r\n7\r\n", &nothing));
+	assert_false(is_gone("\033[5;9r\033[r1\r\n2\r\n3\r\n4\r\n", &nothing));
+	assert_false(is_gone("\033[5;5H1\r\n2\r\n3\r\n4\r\n5\r\n6\r\n7\r\n8", &nothing));
+	assert_true(is_gone(lines, &on_other));
+	assert_false(is_gone("\033[?1049l1\r\n2\r\n3\r\n", &on_other));
+	assert_false(is_gone("\033[?1049l\033[5;9r\033[r1\r\n2\r\n3\r\n", &on_other));
+}
+
+static void test_a_screen_is_gone_while_another_one_covers_it(void **state)
+{
+	static const char in_between[] = "1\r\n\033[?1049ha\r\nb\r\nc\r\nd\033[?1049l2\r\n";
+	const struct replay_known all = {.whole = true};
+
+	assert_true(is_gone("\033[?1049hx\033[5;5Hx", &all));
+	assert_true(is_gone("\033[?1049h\033[2Jx", &all));
+	assert_true(is_gone(in_between, &all));
+	assert_false(is_gone("1\r\n\033[?1049ha\033[?1049l2\r\n3\r\n4\r\n", &all));
 }
 
 static void test_start_counts_lines_back(void **state)
@@ -501,7 +544,9 @@ static size_t start_with_boot(const char *text, const char *boot, unsigned lines
 	const struct replay_known known = {
 		.whole = true, .boot = (size_t)(strstr(text, boot) - text)};
 
-	return replay_start((const uint8_t *)text, strlen(text), lines, 80, &known);
+	bool gone;
+
+	return replay_start((const uint8_t *)text, strlen(text), lines, 80, &known, &gone);
 }
 
 static void test_a_boot_is_a_fresh_terminal(void **state)
@@ -717,6 +762,8 @@ int main(void)
 		cmocka_unit_test(test_filter_stops_when_out_is_full_and_goes_on),
 		cmocka_unit_test(test_live_output_joins_a_half_sequence),
 		cmocka_unit_test(test_an_endless_string_gives_live_output_back),
+		cmocka_unit_test(test_a_screen_is_gone_when_what_it_began_with_is),
+		cmocka_unit_test(test_a_screen_is_gone_while_another_one_covers_it),
 		cmocka_unit_test(test_start_counts_lines_back),
 		cmocka_unit_test(test_start_counts_wrapped_lines_as_rows),
 		cmocka_unit_test(test_start_is_never_inside_a_sequence),
