@@ -67,7 +67,7 @@ def _floods(daemon, guests):
             viewer.wait()
 
 
-def measure(place, rounds, keys=800, idle=500, guests=200):
+def measure(place, rounds, keys=800, idle=3000, guests=200):
     peers = [place.ways[name] for name in PEERS]
     empty, held = _ours(place, "vmc-crowd"), _ours(place, "vmc-idle", ", idle")
     figures = Figures("echo beside a crowd", COLUMNS)
