@@ -17,6 +17,7 @@ struct tls_connection {
 	struct tls_socket socket;
 	uint32_t events;
 	const char *why;
+	bool is_shaken, is_closed_bare;
 };
 
 static int create(struct tls *tls, int fd, struct tls_connection **out)
@@ -94,6 +95,18 @@ const char *tls_why(const struct tls_connection *t)
 	return t->why ? t->why : "it broke";
 }
 
+bool tls_is_closed_bare(const struct tls_connection *t)
+{
+	return t->is_closed_bare;
+}
+
+/* A part of a record that has come is pending. */
+static bool is_bare_close(const struct tls_connection *t)
+{
+	return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING &&
+	       t->is_shaken && !SSL_has_pending(t->ssl);
+}
+
 /* What is wrong with a certificate says more than that it was not taken. */
 static void keep_why(struct tls_connection *t, int error)
 {
@@ -122,6 +135,7 @@ static enum tls_result result(struct tls_connection *t, int r)
 	case SSL_ERROR_ZERO_RETURN:
 		return TLS_CLOSED;
 	default:
+		t->is_closed_bare = is_bare_close(t);
 		keep_why(t, error);
 		return TLS_FAILED;
 	}
@@ -134,6 +148,7 @@ enum tls_result tls_handshake(struct tls_connection *t)
 	t->events = 0;
 	ERR_clear_error();
 	r = SSL_do_handshake(t->ssl);
+	t->is_shaken = r == 1;
 	return r == 1 ? TLS_DONE : result(t, r);
 }
 

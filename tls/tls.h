@@ -8,6 +8,7 @@
 #ifndef TLS_TLS_H
 #define TLS_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,10 @@ enum tls_result tls_end(struct tls_connection *t);
 uint32_t tls_events(const struct tls_connection *t);
 /* After TLS_FAILED: constant text. */
 const char *tls_why(const struct tls_connection *t);
+
+/* After TLS_FAILED of tls_read: the other side has closed its socket between two records, without
+ * TLS's own end. What came before is whole, unless somebody on the way has closed it. */
+bool tls_is_closed_bare(const struct tls_connection *t);
 
 /* The client's certificate as DER, to be freed with free(); NULL: none. */
 uint8_t *tls_peer_certificate(const struct tls_connection *t, size_t *len);

@@ -404,9 +404,10 @@ enum wire_failure {
 	WIRE_FAIL_LIMIT,
 	WIRE_FAIL_MEMORY,
 	WIRE_FAIL_KERNEL,
-	WIRE_FAIL_UPSTREAM
+	WIRE_FAIL_UPSTREAM,
+	WIRE_FAIL_CLOSED /* the upstream has closed its socket without TLS's own end */
 };
-#define WIRE_FAIL_LAST WIRE_FAIL_UPSTREAM
+#define WIRE_FAIL_LAST WIRE_FAIL_CLOSED
 
 struct wire_failed {
 	uint8_t failure;

@@ -208,8 +208,7 @@ static int check_answer(unsigned type, const unsigned char *fixed)
 		return read.rest > 1 || read.begins > 1 || read.again > read.offset ? -EINVAL : 0;
 	}
 	memcpy(&failed, fixed, sizeof(failed));
-	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_UPSTREAM ? -EINVAL
-											 : 0;
+	return failed.failure < WIRE_FAIL_PATTERN || failed.failure > WIRE_FAIL_LAST ? -EINVAL : 0;
 }
 
 static int check_kernel(unsigned type, const unsigned char *fixed, size_t payload)

@@ -38,7 +38,7 @@ static void end(struct relay *r, const char *why)
 	r->state = RELAY_ENDED;
 	loop_io_set(r->outside_io, 0);
 	loop_io_set(r->inside_io, 0);
-	r->o.ended(r->o.arg, why);
+	r->o.ended(r->o.arg, why, why && tls_is_closed_bare(r->tls));
 }
 
 /* --- from inside to the outside --- */

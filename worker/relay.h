@@ -9,6 +9,8 @@
 #ifndef WORKER_RELAY_H
 #define WORKER_RELAY_H
 
+#include <stdbool.h>
+
 #include "core/loop.h"
 #include "tls/tls.h"
 
@@ -25,8 +27,9 @@ struct relay_options {
 	/* The handshake is done, and the certificate is whose it should be. */
 	void (*began)(void *arg);
 	/* Nothing more will come from outside: all that came is inside. why NULL: the other side
-	 * has said so; else, in words, what is wrong. The last word; may destroy the relay. */
-	void (*ended)(void *arg, const char *why);
+	 * has said so; else, in words, what is wrong. is_bare: that is only that it has closed its
+	 * socket without saying so. The last word; may destroy the relay. */
+	void (*ended)(void *arg, const char *why, bool is_bare);
 	void *arg;
 };
 

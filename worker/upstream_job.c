@@ -47,12 +47,12 @@ static void on_began(void *arg)
 }
 
 /* The stream stays until the broker has heard: whoever is at its other end reads what is in it. */
-static void on_ended(void *arg, const char *why)
+static void on_ended(void *arg, const char *why, bool is_bare)
 {
 	struct upstream_job *job = arg;
 
 	if (why)
-		fail(job, WIRE_FAIL_UPSTREAM, why);
+		fail(job, is_bare ? WIRE_FAIL_CLOSED : WIRE_FAIL_UPSTREAM, why);
 	else
 		say(job, WIRE_WHOLE, NULL, "");
 }

@@ -16,7 +16,7 @@ enum { OUTSIDE, INSIDE, ENDS }; /* of the fds */
 
 struct upstream_tls {
 	struct worker_job job;
-	bool has_job;
+	bool has_job, is_near;
 	struct worker *worker;
 	void (*ready)(void *arg);
 	void (*ended)(void *arg, const char *why);
@@ -41,15 +41,17 @@ static void let_go(struct upstream_tls *t)
 static void on_failed(struct upstream_tls *t, const struct line_message *m)
 {
 	char text[WIRE_REASON_MAX + 1];
+	enum wire_failure failure = worker_job_failure(
+		&t->job, m, 1u << WIRE_FAIL_UPSTREAM | 1u << WIRE_FAIL_CLOSED, text);
 
-	if (!worker_job_failure(&t->job, m, 1u << WIRE_FAIL_UPSTREAM, text))
+	if (!failure)
 		return;
 	if (!escape_is_text(text, m->payload_len)) {
 		worker_job_distrust(&t->job);
 		return;
 	}
 	worker_job_end(&t->job);
-	t->ended(t->arg, text);
+	t->ended(t->arg, failure == WIRE_FAIL_CLOSED && t->is_near ? NULL : text);
 }
 
 static void on_message(struct worker_job *job, const struct line_message *m)
@@ -132,6 +134,7 @@ int upstream_tls_create(
 		return -ENOMEM;
 	}
 	t->worker = options->worker;
+	t->is_near = options->is_near;
 	t->ready = options->ready;
 	t->ended = options->ended;
 	t->arg = options->arg;

@@ -5,6 +5,8 @@
 #ifndef BROKER_UPSTREAM_UPSTREAM_TLS_H
 #define BROKER_UPSTREAM_UPSTREAM_TLS_H
 
+#include <stdbool.h>
+
 #include "core/loop.h"
 
 struct upstream_tls;
@@ -18,6 +20,7 @@ struct upstream_tls_options {
 	int fd;            /* connected; taken over, whatever comes */
 	const char *name;  /* a host's name, or an address: of its certificate */
 	const char *owner; /* as of worker_job_create */
+	bool is_near;      /* nobody but this host can close the connection: that is its end */
 	/* Its certificate is good: the stream leads there. */
 	void (*ready)(void *arg);
 	/* Nothing more comes from there: all that came is in the stream. why NULL: it has ended in

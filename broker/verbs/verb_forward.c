@@ -177,6 +177,7 @@ static void wrap(struct forward_call *c)
 		.fd = c->fd,
 		.name = *name ? name : c->where.host,
 		.owner = login_identity(login)->text,
+		.is_near = config_address_is_local(&c->where.sa),
 		.ready = on_ready,
 		.ended = on_ended,
 		.arg = c};

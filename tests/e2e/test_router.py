@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import http.server
 import os
 import re
 import shutil
@@ -589,22 +590,87 @@ def test_a_new_certificate_is_shown_from_the_next_request_on(tls_router, tls_ups
     assert tls_upstream.subjects[0] == "renewed.example"
 
 
-def test_an_answer_without_a_length_is_whole_when_tls_says_so(tls_router, tls_upstream):
+def test_an_answer_without_a_length_ends_as_its_upstream_on_this_host_does(tls_router, tls_upstream):
+    """With TLS's own end or without, which is how Python's servers close; not when it breaks."""
     body = bytes(range(256)) * 4096
 
-    def answer(in_order):
+    def answer(how):
         def say(handler, length):
             handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + body)
-            if in_order:
+            if how == "in order":
                 with contextlib.suppress(OSError):
                     handler.connection.unwrap()
+            elif how == "reset":
+                handler.server.taken.wait(60 * SLOW)
+                handler.connection.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                # Its makefile()s and its server would keep it open, or shut it down in order.
+                os.close(handler.connection.detach())
         return say
 
-    tls_upstream.answer = answer(True)
-    assert curl(tls_router, "/x").stdout == body + b"\n200"
-    tls_upstream.answer = answer(False)
-    cut = curl(tls_router, "/x")
-    assert (cut.returncode, cut.stdout) == (18, body + b"\n200"), cut.stderr
+    for how in ("in order", "bare"):
+        tls_upstream.answer = answer(how)
+        assert curl(tls_router, "/x").stdout == body + b"\n200", how
+        old = Raw(tls_router, strict=True).send(b"GET /x HTTP/1.0\r\n\r\n").rest()
+        assert old.endswith(b"\r\n\r\n" + body), how
+    tls_upstream.answer = answer("reset")
+    tls_upstream.taken = threading.Event()
+    raw = Raw(tls_router, strict=True).send(b"GET /x HTTP/1.0\r\n\r\n")
+    raw.until(rb"\r\n\r\n.{%d}" % len(body))
+    tls_upstream.taken.set()
+    with pytest.raises(ssl.SSLError):
+        raw.rest()
+
+
+class Images(http.server.BaseHTTPRequestHandler):
+    """Answers as VDSM does: HTTP/1.0, to PUT and with errors without a length."""
+
+    def do_PUT(self):
+        self.server.stored = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def do_GET(self):
+        if self.path == "/missing":
+            self.send_response(404)
+            self.end_headers()
+            return
+        self.send_response(206)
+        self.end_headers()
+        self.wfile.write(self.server.stored)
+
+    def log_message(self, *args):
+        pass
+
+
+class TlsImages(OverTls, http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+
+def test_pythons_own_server_is_whole_without_lengths(tls_router, tls_upstream, vdsm_pki):
+    data = os.urandom(5 << 20)
+    server = TlsImages(("127.0.0.1", 0), Images)
+    with serving(server, server_context(vdsm_pki, "vdsm")) as port:
+        reload_with(tls_router, upstream=f"https://127.0.0.1:{port}")
+        try:
+            client = http.client.HTTPSConnection(
+                "127.0.0.1", tls_router.port_tls, context=client_context(tls_router.pki),
+                timeout=60 * SLOW)
+            for _ in range(10):  # on one connection
+                client.request("PUT", "/image", body=data)
+                answer = client.getresponse()
+                assert (answer.status, answer.read()) == (200, b"")
+                client.request("GET", "/image")
+                answer = client.getresponse()
+                assert answer.status == 206 and answer.read() == data
+                client.request("GET", "/missing")
+                answer = client.getresponse()
+                assert (answer.status, answer.read()) == (404, b"")
+            client.close()
+            done = curl(tls_router, "/image", "-T", "-", data=b"by curl")
+            assert (done.returncode, done.stdout) == (0, b"\n200"), done.stderr
+        finally:
+            reload_with(tls_router, upstream=f"https://127.0.0.1:{tls_upstream.port}")
 
 
 def test_stomp_goes_through_tls_and_ends_with_its_right(tls_router, tls_upstream):

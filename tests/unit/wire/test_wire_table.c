@@ -481,7 +481,7 @@ static void answers_of_a_worker_are_bounded(void **state)
 {
 	struct wire_found found = {.start = 5, .end = 5, .pattern = 255, .cut = 1};
 	struct wire_read read = {.offset = 5, .again = 5, .rest = 1};
-	struct wire_failed failed = {.failure = WIRE_FAIL_UPSTREAM};
+	struct wire_failed failed = {.failure = WIRE_FAIL_LAST};
 
 	assert_int_equal(check_answer(WIRE_FOUND, &found, sizeof(found)), 0);
 	found.end = 4;

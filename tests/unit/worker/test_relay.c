@@ -85,7 +85,7 @@ static struct tls *make_tls(bool is_client, X509 *authority)
 
 struct world {
 	struct relay *relay;
-	bool began, ended;
+	bool began, ended, is_bare;
 	char why[200]; /* "": in order */
 	int inside;    /* our end */
 	/* The upstream. */
@@ -103,10 +103,11 @@ static void on_began(void *arg)
 	w->began = true;
 }
 
-static void on_ended(void *arg, const char *why)
+static void on_ended(void *arg, const char *why, bool is_bare)
 {
 	struct world *w = arg;
 
+	w->is_bare = is_bare;
 	w->ended = true;
 	snprintf(w->why, sizeof(w->why), "%s", why ? why : "");
 }
@@ -312,8 +313,28 @@ static void an_upstream_that_breaks_off_is_named_behind_its_bytes(void **state)
 	while (!w.ended)
 		turn(&w);
 	assert_string_equal(w.why, "unexpected eof while reading");
+	assert_true(w.is_bare);
 	assert_int_equal(take(&w, 100000), 0);
 	assert_asleep();
+	finish(&w);
+}
+
+/* What has come of a record is not what was said. */
+static void an_upstream_that_breaks_off_within_a_record_has_not_just_closed(void **state)
+{
+	static const char head[] = "\x17\x03\x03\x00\x40"
+				   "a part of it";
+	struct world w;
+
+	begin(&w, client, "127.0.0.1");
+	fill(&w.out, 1000);
+	take_all(&w, 1000);
+	assert_int_equal(write(w.fd, head, sizeof(head)), sizeof(head));
+	fd_close(&w.fd);
+	while (!w.ended)
+		turn(&w);
+	assert_string_equal(w.why, "unexpected eof while reading");
+	assert_false(w.is_bare);
 	finish(&w);
 }
 
@@ -455,6 +476,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_one_way_is_carried_and_the_other_goes_on),
 		cmocka_unit_test(an_upstream_that_ends_first_is_still_told),
 		cmocka_unit_test(an_upstream_that_breaks_off_is_named_behind_its_bytes),
+		cmocka_unit_test(an_upstream_that_breaks_off_within_a_record_has_not_just_closed),
 		cmocka_unit_test(what_is_not_read_holds_the_upstream_up),
 		cmocka_unit_test(what_the_upstream_does_not_read_holds_the_stream_up),
 		cmocka_unit_test(an_upstream_of_another_authority_or_name_gets_nothing),
