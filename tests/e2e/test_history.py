@@ -473,14 +473,9 @@ def test_a_screenful_on_disk_is_no_more_than_one_in_memory(daemons, guests):
     """After a restart the last lines are looked for on disk, where they may be endless."""
     daemon = daemons(ALONE)
     guest = guests(name("alone"))
-    endless = b"x" * (300 << 10)
     with daemon.pipes(guest.name) as session:
-        session.line("echo")
-        session.expect("echo ready")
-        session.send(endless)
-        session.expect_bytes(len(endless), 120)
-        session.send(b"\x04")
-        session.expect(PROMPT)
+        session.line(f"fill {300 << 10}")
+        session.expect(b"x" + PROMPT, 120)
     daemon.stop()
     daemon.start()
     daemon.knows(guest)

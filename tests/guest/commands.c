@@ -107,6 +107,13 @@ static void cmd_bytes(struct guest *guest, char *argument)
 	}
 }
 
+/* A line that does not end. */
+static void cmd_fill(struct guest *guest, char *argument)
+{
+	for (uint32_t left = number(argument); left; left--)
+		print_char('x');
+}
+
 static void cmd_flood(struct guest *guest, char *argument)
 {
 	uint32_t n = 0;
@@ -341,6 +348,7 @@ static const struct command commands[] = {
 	{"cells", cmd_cells},
 	{"echo", cmd_echo},
 	{"esc", cmd_esc},
+	{"fill", cmd_fill},
 	{"flood", cmd_flood},
 	{"halt", cmd_halt},
 	{"help", cmd_help},
