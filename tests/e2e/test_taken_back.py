@@ -390,9 +390,11 @@ def test_ticket_of_a_local_user_ends_with_his_rule(daemons, shared, user):
 
 # The clock
 
+LIFE = int(6 + 3 * SLOW)  # seconds: time enough to start and log in
+
 
 def test_expiry_time_of_a_key_ends_its_session(daemons, guest, keys):
-    ends = int(time.time()) + 12  # time enough to start and log in
+    ends = int(time.time()) + LIFE
     daemon = daemons(authorized=[
         f'expiry-time="{stamp(ends)}" {keys.line(keys.ed25519)}', keys.line(keys.other)])
     with daemon.terminal(guest.name) as session:
@@ -408,7 +410,7 @@ def test_expiry_time_of_a_key_ends_its_session(daemons, guest, keys):
 
 
 def test_second_line_of_a_key_takes_over_from_the_first(daemons, guest, keys):
-    ends = int(time.time()) + 12
+    ends = int(time.time()) + LIFE
     daemon = daemons(authorized=[
         f'expiry-time="{stamp(ends)}" {keys.line(keys.ed25519)}',
         f'command="attach --read-only" {keys.line(keys.ed25519)}'])
@@ -421,7 +423,7 @@ def test_second_line_of_a_key_takes_over_from_the_first(daemons, guest, keys):
 
 
 def test_certificate_ends_its_half_done_login(daemons, shared, keys):
-    ends = int(time.time()) + 12
+    ends = int(time.time()) + LIFE
     authority = keys.make("half-ca", ["-t", "ed25519"])
     daemon = daemons({**HALF, "access all": {**HALF["access all"], "who": "key:*"}},
                      authorized=[f'expiry-time="{stamp(ends)}" {keys.line(keys.ed25519)}',
@@ -434,8 +436,8 @@ def test_certificate_ends_its_half_done_login(daemons, shared, keys):
 
 def test_vdsm_certificate_ends_its_session_at_its_second(daemons, user, pki, shared):  # noqa: F811
     daemon = serve(daemons, user, pki, "host")
-    ends = time.time() + 12
-    pki.make("brief", "ca", "/O=engine/CN=brief", until=12)
+    ends = time.time() + LIFE
+    pki.make("brief", "ca", "/O=engine/CN=brief", until=LIFE)
     put(user, daemon, pki, "brief")
     key = pki.path("brief.key")
     wait_until(lambda: daemon.ssh(shared.name, "status", key=key).status == DONE, 8,
