@@ -525,6 +525,8 @@ def module_tls_router(module_daemons, user, vdsm_pki, virt, tls_upstream):
         upstream_certificate=f"{folder}/upstream.pem", upstream_key=f"{folder}/upstream.key",
         upstream_name="vdsm.example")
     daemon.upstream_folder = folder
+    # The first request starts its worker, which a loaded machine has no time for.
+    wait_until(lambda: status(daemon, "/first") == "200", 60, "the upstream answers")
     return daemon
 
 
@@ -669,6 +671,30 @@ def test_pythons_own_server_is_whole_without_lengths(tls_router, tls_upstream, v
             client.close()
             done = curl(tls_router, "/image", "-T", "-", data=b"by curl")
             assert (done.returncode, done.stdout) == (0, b"\n200"), done.stderr
+        finally:
+            reload_with(tls_router, upstream=f"https://127.0.0.1:{tls_upstream.port}")
+
+
+def own_address():
+    """Of this host, beside those of the loopback; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
+        try:
+            tried.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return tried.getsockname()[0]
+
+
+@pytest.mark.skipif(not own_address(), reason="the loopback is all there is")
+def test_an_end_that_somebody_on_the_way_could_have_made_is_a_cut(
+        tls_router, tls_upstream, vdsm_pki):
+    server = TlsImages((own_address(), 0), Images)
+    server.stored = b"all of it"
+    with serving(server, server_context(vdsm_pki, "vdsm")) as port:
+        reload_with(tls_router, upstream=f"https://{own_address()}:{port}")
+        try:
+            cut = curl(tls_router, "/image")
+            assert (cut.returncode, cut.stdout) == (18, b"all of it\n206"), cut.stderr
         finally:
             reload_with(tls_router, upstream=f"https://127.0.0.1:{tls_upstream.port}")
 
