@@ -1,4 +1,5 @@
-"""Real terminal parsers for test_replay_terminals.py: tmux, GNU screen and libvterm.
+"""Real terminal parsers for test_*_terminals.py: tmux, GNU screen, libvterm, and xterm.js where XTERM_JS is the folder
+that has node_modules/@xterm/headless.
 
 show(data) of each writes data to a fresh terminal of 80 columns and 24 rows and returns a Seen.
 """
@@ -144,22 +145,14 @@ class Screen(Panes):
         return text, text
 
 
-class Vterm:
-    """libvterm, in a tool that takes any number of terminals."""
+class Tool:
+    """A program that takes any number of terminals, one after the other."""
 
-    name = "libvterm"
-    program = "replay_vterm"
     parallel = 1
     points = 20
 
-    @classmethod
-    def missing(cls, folder):
-        return None if os.path.exists(os.path.join(folder, cls.program)) else \
-            f"built without {cls.name}"
-
     def __init__(self, folder):
-        self.tool = subprocess.Popen([os.path.join(folder, self.program)],
-                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.tool = subprocess.Popen(self.command(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, what, data):
         self.tool.stdin.write(b"%s %d\n" % (what, len(data)) + data)
@@ -171,16 +164,46 @@ class Vterm:
         text = re.sub(rb"\x1b[^;]*;", b"", screen).split(b"\n")
         return Seen(screen, cursor, text, bytes.fromhex(typed.decode()))
 
-    def events(self, data):
-        """What the parser took data for: see replay_vterm.c."""
-        return self.ask(b"EVENTS", data)
-
     def close(self):
         self.tool.stdin.close()
         self.tool.wait(DEADLINE)
 
 
-ALL = (Tmux, Screen, Vterm)
+class Vterm(Tool):
+    """libvterm."""
+
+    name = "libvterm"
+    program = "replay_vterm"
+
+    @classmethod
+    def missing(cls, folder):
+        return None if os.path.exists(cls.command(folder)[0]) else f"built without {cls.name}"
+
+    @classmethod
+    def command(cls, folder):
+        return [os.path.join(folder, cls.program)]
+
+    def events(self, data):
+        """What the parser took data for: see replay_vterm.c."""
+        return self.ask(b"EVENTS", data)
+
+
+class Xterm(Tool):
+    """xterm.js, without a screen."""
+
+    name = "xterm.js"
+
+    @staticmethod
+    def missing(_folder):
+        return None if os.environ.get("XTERM_JS") else "no XTERM_JS"
+
+    @staticmethod
+    def command(_folder):
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "replay_xterm.js")
+        return ["node", program, os.environ["XTERM_JS"]]
+
+
+ALL = (Tmux, Screen, Vterm, Xterm)
 
 
 def check_in(kinds, folder, check):
