@@ -183,10 +183,10 @@ static void put_switch(struct replay_text *t, struct screen_repaint *p, const st
 }
 
 /* In origin mode rows count from the top of the region. */
-static void put_place_in(struct replay_text *t, const struct replay_modes *m, unsigned row,
-	unsigned column, bool origin)
+static void put_place_in(
+	struct replay_text *t, const struct screen *s, unsigned row, unsigned column, bool origin)
 {
-	unsigned top = origin && m->top ? m->top - 1U : 0;
+	unsigned top = origin ? screen_region_top(s) : 0;
 
 	put_place(t, row > top ? row - top : 0, column);
 }
@@ -206,7 +206,7 @@ static void put_kept(struct replay_text *t, const struct screen *s)
 		return;
 	if (saved->origin)
 		replay_put(t, "\x1b[?6h");
-	put_place_in(t, &s->modes, kept->row, kept->column, saved->origin);
+	put_place_in(t, s, kept->row, kept->column, saved->origin);
 	if (!replay_sgr_is_default(saved))
 		replay_put_sgr(t, saved);
 	replay_put(t, "%s" REPLAY_SGR_RESET,
@@ -225,7 +225,7 @@ static void put_cursor(struct replay_text *t, const struct screen *s)
 
 	if (s->cursor.wraps && row[column].width == 0)
 		column--;
-	put_place_in(t, &s->modes, s->cursor.row, column, origin);
+	put_place_in(t, s, s->cursor.row, column, origin);
 	if (!s->cursor.wraps)
 		return;
 	put_style(t, &pen, &row[column].style);
