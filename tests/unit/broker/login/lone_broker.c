@@ -217,6 +217,8 @@ void lone_broker_set_keys(struct lone_broker *b, const char *keys)
 	config_errors_finish(&errors);
 	fresh->tickets = 1;
 	b->context.access = fresh;
+	/* As a reload does, or a look at the old ones that is under way brings them back. */
+	check(auth_services_configure(&b->services, b->config) == 0, "services");
 	review_now(b->review);
 	access_destroy(&old);
 }
