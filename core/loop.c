@@ -267,24 +267,28 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 	return 0;
 }
 
-static int on_soon(sd_event_source *source, void *arg)
-{
-	return on_timer(source, 0, arg);
-}
-
-/* A clock that is to ring at once costs a system call, and in a virtual machine an exit. */
-static bool set_soon(struct loop_timer *timer)
-{
-	if (!timer->soon &&
-		sd_event_add_defer(timer->loop->event, &timer->soon, on_soon, timer) < 0)
-		return false;
-	return sd_event_source_set_enabled(timer->soon, SD_EVENT_ONESHOT) >= 0;
-}
-
-static void drop_soon(const struct loop_timer *timer)
+static void drop_soon(struct loop_timer *timer)
 {
 	if (timer->soon)
-		sd_event_source_set_enabled(timer->soon, SD_EVENT_OFF);
+		end_source(timer->soon);
+	timer->soon = NULL;
+}
+
+static int on_soon(sd_event_source *source, void *arg)
+{
+	struct loop_timer *timer = arg;
+
+	drop_soon(timer);
+	return on_timer(source, 0, timer);
+}
+
+/* A clock that is to ring at once costs a system call, and in a virtual machine an exit. A source
+ * of its own each time: sd-event takes the one first that is due longest, and holds a deferred one
+ * to be due since it was made. */
+static bool set_soon(struct loop_timer *timer)
+{
+	return timer->soon ||
+	       sd_event_add_defer(timer->loop->event, &timer->soon, on_soon, timer) >= 0;
 }
 
 int loop_timer_add(struct loop *loop, struct loop_timer **out, loop_fn fn, void *arg)
@@ -344,8 +348,7 @@ void loop_timer_del(struct loop_timer **timer)
 {
 	if (!*timer)
 		return;
-	if ((*timer)->soon)
-		end_source((*timer)->soon);
+	drop_soon(*timer);
 	end_source((*timer)->source);
 	*timer = NULL;
 }

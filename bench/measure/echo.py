@@ -15,7 +15,7 @@ BLOCKS = 8
 PEERS = ("direct_pty", "direct_unix", "virsh_local", "sshd_socat", "sshd_virsh")
 
 
-def _block(place, way, stream, keys):
+def keystrokes(place, way, stream, keys):
     """The round trips in us, and the CPU seconds that they took."""
     cpu = Cpu(way.groups)
     done = subprocess.run([place.probe, "echo", str(stream.read_fd), str(keys), str(GAP_US)],
@@ -65,7 +65,7 @@ def one_round(place, ways, number, keys, figures, beside=""):
         # Each way comes at each place of the order.
         for step in range(len(ways)):
             at = (step + block) % len(ways)
-            found, cpu = _block(place, ways[at], streams[at], keys // BLOCKS)
+            found, cpu = keystrokes(place, ways[at], streams[at], keys // BLOCKS)
             times[at] += found
             used[at] += cpu
     for way, stream, found, cpu in zip(ways, streams, times, used):

@@ -18,7 +18,7 @@ from .ways import Pty, Ssh, SshSocat, SshVirsh, Unix, Virsh
 # Descriptors for all channels must be below the hard limit, 20,000 on many machines.
 ROOMY = {"max_connections": "3200", "max_per_source": "3200", "max_unauthenticated": "2500",
          "max_channels": "2"}
-FILES = {"who": "key:*", "vms": "*", "allow": "view, log, dump-get"}
+FILES = {"who": "key:*", "vms": "*", "allow": "view, type, log, dump-get"}
 
 
 class Place:

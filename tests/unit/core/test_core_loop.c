@@ -182,6 +182,29 @@ static void on_timer(void *arg)
 	s->calls++;
 }
 
+static void on_timer_again(void *arg)
+{
+	struct seen *s = arg;
+
+	note(s, 't');
+	loop_timer_set(s->timer, 0, 0);
+}
+
+/* Who always has more to do, as a download has, and somebody who types. */
+static void who_is_due_at_once_again_and_again_leaves_others_their_turn(void **state)
+{
+	struct seen *s = *state;
+
+	assert_int_equal(loop_timer_add(s->loop, &s->timer, on_timer_again, s), 0);
+	loop_timer_set(s->timer, 0, 0);
+	turns(s, 3);
+	assert_string_equal(s->order, "ttt");
+	assert_int_equal(loop_io_add(s->loop, &s->io, s->pair[0], EPOLLOUT, on_late, s), 0);
+	turns(s, 3);
+	assert_non_null(strchr(s->order, 'l'));
+	assert_int_equal(strlen(s->order), 6);
+}
+
 static void a_timer_fires_once_and_not_early(void **state)
 {
 	struct seen *s = *state;
@@ -452,6 +475,7 @@ int main(void)
 		TEST(without_events_not_even_a_hangup_wakes_it),
 		TEST(deleted_in_a_callback_it_is_not_called_again),
 		TEST(the_urgent_comes_before_the_late),
+		TEST(who_is_due_at_once_again_and_again_leaves_others_their_turn),
 		TEST(a_timer_fires_once_and_not_early),
 		TEST(a_stopped_timer_does_not_fire),
 		TEST(a_timer_may_be_set_or_deleted_in_its_callback),
