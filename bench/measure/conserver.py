@@ -1,11 +1,11 @@
 """The peer that lets several look at one console: conserver, with TLS as it is installed, or without."""
 
 import os
-import socket
 import subprocess
-import time
 
 from lib.daemon import free_port
+
+from .servers import answers
 
 PROGRAM = "/usr/sbin/conserver"
 CONFIG = """
@@ -40,14 +40,8 @@ class Conserver:
         self._wait()
 
     def _wait(self):
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as probe:
-                    if probe.recv(64).startswith(b"ok"):
-                        return
-            except OSError:
-                time.sleep(0.05)
+        if answers(self.process, self.port, b"ok"):
+            return
         with open(f"{self.dir}/log", encoding="utf-8", errors="replace") as file:
             raise RuntimeError(f"conserver does not answer: {file.read()}")
 

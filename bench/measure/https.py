@@ -5,7 +5,6 @@ there too; it has one worker process."""
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 
@@ -16,6 +15,7 @@ from .account import Cpu
 from .download import MIB, make_dump, wait_for_dump
 from .place import ROOMY
 from .report import Figures, Verdict
+from .servers import answers
 
 GUESTS = 1
 CONNECTIONS = 8  # of small requests at once
@@ -59,17 +59,8 @@ class Nginx:
                 place.user.argv(["nginx", "-c", f"{self.dir}/conf", "-e", f"{self.dir}/log"],
                                 die_with_us=True), stdin=subprocess.DEVNULL)
         self.group.roots.append(self.process.pid)
-        self._wait()
-
-    def _wait(self):
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError("nginx does not answer: bench/run wants nginx-light and wrk")
+        if not answers(self.process, self.port):
+            raise RuntimeError("nginx does not answer: bench/run wants nginx-light and wrk")
 
     def stop(self):
         self.process.terminate()

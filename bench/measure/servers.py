@@ -24,6 +24,19 @@ def _with_shell(path, name, home):
     return "\n".join(lines)
 
 
+def answers(process, port, greeting=b""):
+    """Whether it does in time, with these first bytes, if any."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as probe:
+                if not greeting or probe.recv(64).startswith(greeting):
+                    return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
 class Sshd:
     """A gateway: asks a command for the keys (cat), forces a command. Kind to the peer otherwise: no
     PAM, an empty home, /bin/sh, a command that replaces its shell. It is told the guest's name as the
@@ -84,14 +97,8 @@ class Sshd:
         return self
 
     def _wait(self):
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as probe:
-                    if probe.recv(64).startswith(b"SSH-2.0-"):
-                        return
-            except OSError:
-                time.sleep(0.05)
+        if answers(self.process, self.port, b"SSH-2.0-"):
+            return
         with open(f"{self.dir}/log", encoding="utf-8", errors="replace") as file:
             raise RuntimeError(f"{self.name} does not answer: {file.read()}")
 
