@@ -51,17 +51,25 @@ static int parse_v6(const char *host, uint16_t port, struct config_address *out)
 	return 0;
 }
 
-static int parse_unix(const char *path, struct config_address *out)
+int config_path_parse(const char *path, struct sockaddr_storage *out, socklen_t *len)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 
 	if (*path != '/' || strlen(path) >= sizeof(sa.sun_path))
 		return -EINVAL;
 	memcpy(sa.sun_path, path, strlen(path) + 1);
-	memcpy(&out->sa, &sa, sizeof(sa));
-	out->sa_len = sizeof(sa);
-	snprintf(out->text, sizeof(out->text), "unix:%s", path);
+	memcpy(out, &sa, sizeof(sa));
+	*len = sizeof(sa);
 	return 0;
+}
+
+static int parse_unix(const char *path, struct config_address *out)
+{
+	int r = config_path_parse(path, &out->sa, &out->sa_len);
+
+	if (r == 0)
+		snprintf(out->text, sizeof(out->text), "unix:%s", path);
+	return r;
 }
 
 bool config_address_is_local(const struct sockaddr_storage *sa)

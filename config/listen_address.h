@@ -20,6 +20,10 @@ struct config_address {
 int config_address_parse(const char *text, struct config_address *out)
 	__attribute__((warn_unused_result));
 
+/* An absolute path, as the address of a unix socket. 0 or -EINVAL. */
+int config_path_parse(const char *path, struct sockaddr_storage *out, socklen_t *len)
+	__attribute__((warn_unused_result));
+
 /* Whether nobody but this host can connect to it: a unix socket, or an address of the loopback. */
 bool config_address_is_local(const struct sockaddr_storage *sa);
 

@@ -4,22 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "config/config.h"
 #include "config/listen_address.h"
-
-static int parse_unix(const char *path, struct config_upstream *out)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-
-	if (*path != '/' || strlen(path) >= sizeof(sa.sun_path))
-		return -EINVAL;
-	memcpy(sa.sun_path, path, strlen(path) + 1);
-	memcpy(&out->sa, &sa, sizeof(sa));
-	out->sa_len = sizeof(sa);
-	return 0;
-}
 
 /* "192.0.2.1" of "192.0.2.1:80", "::1" of "[::1]:80". */
 static void copy_host(const char *address, char host[CONFIG_ADDRESS_TEXT_MAX])
@@ -61,7 +48,7 @@ int config_upstream_parse(const char *text, struct config_upstream *out, char wh
 
 	memset(out, 0, sizeof(*out));
 	if (strncmp(text, "unix:", 5) == 0)
-		r = parse_unix(text + 5, out);
+		r = config_path_parse(text + 5, &out->sa, &out->sa_len);
 	else if (strncmp(text, "http://", 7) == 0)
 		r = parse_tcp(text + 7, out);
 	else if (strncmp(text, "https://", 8) == 0)

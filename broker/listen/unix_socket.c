@@ -91,15 +91,22 @@ static int find_group(
 	return 0;
 }
 
-int unix_socket_try(const struct config_address *a, const char *group, char why[LISTENER_WHY_MAX])
+/* As look() says. */
+static int prepare(
+	const struct config_address *a, const char *group, gid_t *gid, char why[LISTENER_WHY_MAX])
 {
-	gid_t gid;
-	int r = find_group(a, group, &gid, why);
+	int r = find_group(a, group, gid, why);
 
 	if (r == 0)
 		r = check_folder(a, why);
-	if (r == 0)
-		r = look(a, why);
+	return r < 0 ? r : look(a, why);
+}
+
+int unix_socket_try(const struct config_address *a, const char *group, char why[LISTENER_WHY_MAX])
+{
+	gid_t gid;
+	int r = prepare(a, group, &gid, why);
+
 	return r < 0 ? r : 0;
 }
 
@@ -153,13 +160,9 @@ int unix_socket_open(const struct config_address *a, const char *group,
 	struct unix_socket_file *file, char why[LISTENER_WHY_MAX])
 {
 	gid_t gid;
-	int fd, r = find_group(a, group, &gid, why);
+	int fd, r = prepare(a, group, &gid, why);
 
 	*file = (struct unix_socket_file){0};
-	if (r == 0)
-		r = check_folder(a, why);
-	if (r == 0)
-		r = look(a, why);
 	if (r == 1 && unlink(place_of(a).sun_path) < 0)
 		r = fail(errno, a, why, "%s", strerror(errno));
 	if (r < 0)

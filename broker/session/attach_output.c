@@ -441,22 +441,24 @@ void attach_show_behind(struct attach *a, uint64_t offset)
 	a->mark_due = false;
 }
 
-/* Whether bytes that are there make no screen. */
-static bool is_screen_gone(struct attach *a)
+static void show_screen(struct attach *a)
 {
-	unsigned lines = screen_lines(a);
-	bool gone = false;
+	bool gone;
+	uint64_t start = start_of_lines(a, screen_lines(a), &gone);
 
-	if (a->pty && a->options.from == ATTACH_FROM_SCREEN && lines > 0)
-		start_of_lines(a, lines, &gone);
-	return gone;
+	if (gone && attach_repaint_begin(a))
+		return;
+	if (!find_on_disk(a))
+		show_from(a, start);
 }
 
 void attach_start_history(struct attach *a)
 {
 	if (a->pty && history_reset(a->channel) < 0)
 		return;
-	if (!is_screen_gone(a) || !attach_repaint_begin(a))
+	if (a->pty && a->options.from == ATTACH_FROM_SCREEN && screen_lines(a) > 0)
+		show_screen(a);
+	else
 		attach_show_bytes(a);
 }
 

@@ -33,14 +33,18 @@ static const struct screen_grid *shown_grid(const struct screen *s)
 
 /* --- the mark --- */
 
+static bool is_erased_like(const struct screen_cell *cell, const struct screen_style *style)
+{
+	return !cell->len && cell->width && is_same_style(&cell->style, style);
+}
+
 /* Where the cells at the end of a row begin that are erased alike. */
 static unsigned erased_end(const struct screen_cell *row, unsigned columns)
 {
 	const struct screen_style *style = &row[columns - 1].style;
 	unsigned at = columns;
 
-	while (at > 0 && !row[at - 1].len && row[at - 1].width &&
-		is_same_style(&row[at - 1].style, style))
+	while (at > 0 && is_erased_like(&row[at - 1], style))
 		at--;
 	return at;
 }
@@ -107,8 +111,7 @@ static unsigned erased_run(const struct screen_cell *cell, unsigned room)
 {
 	unsigned n = 1;
 
-	while (n < room && !cell[n].len && cell[n].width &&
-		is_same_style(&cell[n].style, &cell->style))
+	while (n < room && is_erased_like(&cell[n], &cell->style))
 		n++;
 	return n;
 }
@@ -218,7 +221,7 @@ static void put_kept(struct replay_text *t, const struct screen *s)
 /* That what comes next begins another row only a character in the last column can tell. */
 static void put_cursor(struct replay_text *t, const struct screen *s)
 {
-	const struct screen_cell *row = s->sides[s->modes.alternate != 0].grid.row[s->cursor.row];
+	const struct screen_cell *row = shown_grid(s)->row[s->cursor.row];
 	struct screen_repaint pen = {.is_styled = false};
 	unsigned column = s->cursor.column;
 	bool origin = replay_has_mode(&s->modes, REPLAY_ORIGIN);
